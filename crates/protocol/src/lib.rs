@@ -1,0 +1,14 @@
+/*! The contract between the Apache module, the engine and the supervisor.
+
+Plain values only: what crosses from one to another, how it is encoded, and the codes of the messages that a
+user reads. The standard library only and no unsafe code, so that every peer can trust it alike and all of it is tested
+without Apache and without Python. *Runs in: every kind of process.* */
+#![forbid(unsafe_code)]
+
+pub mod embedded;
+pub mod field;
+pub mod level;
+pub mod log_code;
+pub mod settings;
+
+pub use level::Level;
