@@ -35,7 +35,15 @@ pub struct Alias {
     /// `pass-authorization=`
     pub pass_authorization: Option<bool>,
     /// Where it stands, for messages: `file:line`.
-    pub place: String,
+    pub place: Arc<str>,
+    /// The how-manieth mapping of the whole configuration it is.
+    pub order: u32,
+}
+
+impl std::fmt::Debug for Alias {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Alias({} to {} at {})", self.location.escape_ascii(), self.target.escape_ascii(), self.place)
+    }
 }
 
 /// The name of a process group or an application group, as configured (section 3.3 of the behaviour reference).
@@ -104,7 +112,9 @@ pub struct ImportScript {
     /// Application group; empty for the main interpreter.
     pub application_group: Text,
     /// `file:line`
-    pub place: String,
+    pub place: Arc<str>,
+    /// Its place among all mappings and imports of the configuration.
+    pub order: u32,
 }
 
 /// One `WSGIHandlerScript`.
@@ -122,11 +132,22 @@ pub struct HandlerScript {
     pub pass_authorization: Option<bool>,
 }
 
+/// `WSGIPythonHome`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PythonHome {
+    /// The virtualenv or the prefix.
+    pub prefix: Text,
+    /// `prefix:exec_prefix`: where the platform's own files are, if elsewhere.
+    pub exec_prefix: Option<Text>,
+    /// `file:line`
+    pub place: Arc<str>,
+}
+
 /// Settings that the whole server has once (directives of context *server config* only).
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProcessSettings {
     /// `WSGIPythonHome`, with the place it stands at.
-    pub python_home: Option<(Text, String)>,
+    pub python_home: Option<PythonHome>,
     /// `WSGIPythonPath`
     pub python_path: Vec<Text>,
     /// `WSGIPythonEggs`
@@ -177,11 +198,11 @@ impl Default for ProcessSettings {
 }
 
 /// What one server (main or virtual host) says.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct ServerConfig {
     /// In order of appearance; after merging the virtual host's own come first.
     pub aliases: Vec<Alias>,
-    /// In order of appearance.
+    /// The server's own, in order of appearance (a virtual host does not repeat the main server's).
     pub imports: Vec<ImportScript>,
     /// Only the main server's counts.
     pub process: ProcessSettings,

@@ -1,0 +1,226 @@
+/*! One row of the directive table, and where in the configuration a directive stands.
+
+A row feeds three products: Apache's command table (`httpd/command`), `docs/directives.md` and the completeness tests. It knows
+nothing of Apache: contexts are words here, and bits only in `httpd/`. *Runs in: parent, and in a child for `.htaccess` files.* */
+
+use std::cell::Cell;
+use std::sync::Arc;
+
+use super::error::{ConfigError, quoted};
+use super::settings::{DirectoryConfig, Pattern, ServerConfig};
+use super::words;
+
+/// The class of `AllowOverride` that a directive needs in a `.htaccess` file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Override {
+    /// `AllowOverride FileInfo`
+    FileInfo,
+    /// `AllowOverride AuthConfig`
+    AuthConfig,
+}
+
+/// Where a directive may stand. Apache's bits for each are given in its description.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Contexts {
+    /// The main server only (`RSRC_CONF`; [`Directive::apply`] refuses it inside `<VirtualHost>`).
+    MainServer,
+    /// The main server and virtual hosts (`RSRC_CONF`).
+    Servers,
+    /// Also directory sections (`RSRC_CONF | ACCESS_CONF`).
+    Directories,
+    /// Also `.htaccess` (`OR_FILEINFO` or `RSRC_CONF | OR_AUTHCFG`).
+    Htaccess(Override),
+    /// Directory sections and `.htaccess`, no server (`OR_AUTHCFG`).
+    SectionsAndHtaccess(Override),
+}
+
+/// How many words a directive takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arity {
+    /// At least so many.
+    pub min: usize,
+    /// At most so many; `None` for no limit.
+    pub max: Option<usize>,
+}
+
+/// How a directive's words become settings.
+#[derive(Clone, Copy)]
+pub enum Apply {
+    /// Sets something in the server it stands in.
+    Server(fn(&mut ServerConfig, &[&[u8]], &Place<'_>) -> Result<(), ConfigError>),
+    /// Sets something in the directory section (or the server's own section) that it stands in.
+    Directory(fn(&mut DirectoryConfig, &[&[u8]], &Place<'_>) -> Result<(), ConfigError>),
+}
+
+/// One directive.
+#[derive(Clone, Copy)]
+pub struct Directive {
+    /// Its name.
+    pub name: &'static str,
+    /// Where it may stand.
+    pub contexts: Contexts,
+    /// How many words it takes.
+    pub arity: Arity,
+    /// Its arguments as documentation shows them.
+    pub syntax: &'static str,
+    /// What holds when it is absent.
+    pub default: &'static str,
+    /// One sentence: what it does. Apache shows it in `httpd -L`.
+    pub help: &'static str,
+    /// The rest of its section in `docs/directives.md`, Markdown.
+    pub doc: &'static str,
+    /// What it does.
+    pub apply: Apply,
+}
+
+impl Directive {
+    /// Splits the rest of the directive's line and applies it to the settings that it belongs to.
+    ///
+    /// `raw` is everything after the directive's name, as Apache's `RAW_ARGS` hands it over. A [`Apply::Server`] row uses
+    /// `server`, a [`Apply::Directory`] row uses `directory`; the other one is not touched.
+    ///
+    /// # Errors
+    /// A [`ConfigError`] for a wrong place, a wrong number of arguments, or an argument that means nothing.
+    pub fn apply(
+        &self,
+        raw: &[u8],
+        server: &mut ServerConfig,
+        directory: &mut DirectoryConfig,
+        place: &Place<'_>,
+    ) -> Result<(), ConfigError> {
+        match self.apply {
+            Apply::Server(_) => self.apply_to_server(raw, server, place),
+            Apply::Directory(_) => self.apply_to_directory(raw, directory, place),
+        }
+    }
+
+    /// As [`Directive::apply`], for a row that is known to be [`Apply::Server`].
+    ///
+    /// # Errors
+    /// As [`Directive::apply`].
+    pub fn apply_to_server(&self, raw: &[u8], server: &mut ServerConfig, place: &Place<'_>) -> Result<(), ConfigError> {
+        let owned = self.words(raw, place)?;
+        let words: Vec<&[u8]> = owned.iter().map(Vec::as_slice).collect();
+        match self.apply {
+            Apply::Server(set) => set(server, &words, place),
+            Apply::Directory(_) => Err(self.misplaced()),
+        }
+    }
+
+    /// As [`Directive::apply`], for a row that is known to be [`Apply::Directory`].
+    ///
+    /// # Errors
+    /// As [`Directive::apply`].
+    pub fn apply_to_directory(
+        &self,
+        raw: &[u8],
+        directory: &mut DirectoryConfig,
+        place: &Place<'_>,
+    ) -> Result<(), ConfigError> {
+        let owned = self.words(raw, place)?;
+        let words: Vec<&[u8]> = owned.iter().map(Vec::as_slice).collect();
+        match self.apply {
+            Apply::Directory(set) => set(directory, &words, place),
+            Apply::Server(_) => Err(self.misplaced()),
+        }
+    }
+
+    fn misplaced(&self) -> ConfigError {
+        ConfigError::new(
+            format!("{} cannot be used in this place", self.name),
+            "move it to the server or to the section that `docs/directives.md` names",
+        )
+    }
+
+    fn words(&self, raw: &[u8], place: &Place<'_>) -> Result<Vec<Vec<u8>>, ConfigError> {
+        if self.contexts == Contexts::MainServer && place.virtual_host {
+            return Err(ConfigError::new(
+                format!("{} cannot occur within <VirtualHost> section", self.name),
+                format!("it holds for the whole server: move `{}` out of the <VirtualHost>", self.name),
+            ));
+        }
+        let words = words::split(raw)?;
+        let few = words.len() < self.arity.min;
+        let many = self.arity.max.is_some_and(|max| words.len() > max);
+        if few || many {
+            return Err(self.wrong_count(&words));
+        }
+        Ok(words)
+    }
+
+    fn wrong_count(&self, words: &[Vec<u8>]) -> ConfigError {
+        let count = |n: usize| match n {
+            0 => "no arguments".to_owned(),
+            1 => "one argument".to_owned(),
+            2 => "two arguments".to_owned(),
+            n => format!("{n} arguments"),
+        };
+        let wanted = match self.arity {
+            Arity { min, max: Some(max) } if min == max => count(min),
+            Arity { min, max: Some(max) } => format!("{min} to {max} arguments"),
+            Arity { min, max: None } => format!("at least {}", count(min)),
+        };
+        let found = match words.last() {
+            Some(last) if words.len() > self.arity.min => format!(", the last found is {}", quoted(last)),
+            _ => String::new(),
+        };
+        ConfigError::new(
+            format!("{} requires {wanted}{found}", self.name),
+            format!("write `{} {}`; a value with spaces stands in double quotes", self.name, self.syntax),
+        )
+    }
+}
+
+/// Where a directive stands, and what its words are read against. Lent for one directive.
+pub struct Place<'a> {
+    /// `ServerRoot`; relative paths are taken from here.
+    pub server_root: &'a [u8],
+    /// Inside `<VirtualHost>`.
+    pub virtual_host: bool,
+    /// Inside a directory section or a `.htaccess` file (Apache: `cmd->path` is set).
+    pub section: bool,
+    /// The configuration file.
+    pub file: &'a str,
+    /// The line in it.
+    pub line: u32,
+    /// Compiles a regular expression (Apache: `ap_pregcomp`, extended and case-sensitive). The error is the compiler's own text.
+    pub compile: &'a dyn Fn(&[u8]) -> Result<Arc<dyn Pattern>, String>,
+    /// What one reading of the configuration remembers besides the settings.
+    pub notes: &'a Notes,
+}
+
+impl Place<'_> {
+    /// `file:line`, for messages.
+    pub fn name(&self) -> String {
+        format!("{}:{}", self.file, self.line)
+    }
+}
+
+/// What one reading of the configuration remembers besides the settings: one value for all servers and sections, made in
+/// `pre_config` and kept until the configuration is frozen. A `.htaccess` file, which is read while requests run, gets a
+/// value of its own that is thrown away (no directive that is noted may stand there).
+#[derive(Debug, Default)]
+pub struct Notes {
+    section_global: Cell<bool>,
+    sequence: Cell<u32>,
+}
+
+impl Notes {
+    /// A directory section named `%{GLOBAL}` as an application group: which process group that concerns cannot be known,
+    /// so no application group is hosted in the main interpreter besides it.
+    pub fn note_global_in_section(&self) {
+        self.section_global.set(true);
+    }
+
+    /// Whether [`Notes::note_global_in_section`] was called.
+    pub fn global_in_section(&self) -> bool {
+        self.section_global.get()
+    }
+
+    /// Numbers the mappings in the order in which they stand in the configuration, over all files.
+    pub fn next_sequence(&self) -> u32 {
+        let now = self.sequence.get();
+        self.sequence.set(now.saturating_add(1));
+        now
+    }
+}

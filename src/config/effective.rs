@@ -1,0 +1,64 @@
+/*! What holds for one request: the options of the alias that mapped it before the directives, the directives before the defaults.
+
+*Runs in: child, once per request; nothing is copied.* */
+
+use std::sync::Arc;
+
+use super::settings::{Alias, CallableName, DirectoryConfig, GroupName, HandlerScript, MapHead, Network, Text};
+
+/// The settings of one request, each with a value.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestSettings<'c> {
+    /// Process group; [`GroupName::Global`] is embedded mode.
+    pub process_group: &'c GroupName,
+    /// Application group; `%{RESOURCE}` when nothing names one.
+    pub application_group: &'c GroupName,
+    /// The callable; `None` is `application` (`handle_request` for a handler script).
+    pub callable_object: Option<&'c CallableName>,
+    /// `WSGIScriptReloading`
+    pub script_reloading: bool,
+    /// `WSGIPassAuthorization`
+    pub pass_authorization: bool,
+    /// `WSGIPassApacheRequest`
+    pub pass_apache_request: bool,
+    /// `WSGIChunkedRequest`
+    pub chunked_request: bool,
+    /// `WSGIMapHEADToGET`
+    pub map_head: MapHead,
+    /// `WSGIEnableSendfile`
+    pub enable_sendfile: bool,
+    /// `WSGIErrorOverride`
+    pub error_override: bool,
+    /// `WSGITrustedProxies`; `None` when nobody is named, so that every peer is trusted.
+    pub trusted_proxies: Option<&'c [Network]>,
+    /// `WSGITrustedProxyHeaders`, as environ keys.
+    pub trusted_proxy_headers: &'c [Text],
+}
+
+impl<'c> RequestSettings<'c> {
+    /// Joins what the request's directory says with the options of the alias, or of the handler script, that mapped it.
+    pub fn new(directory: &'c DirectoryConfig, alias: Option<&'c Alias>, handler: Option<&'c HandlerScript>) -> Self {
+        let options_process = alias.map_or_else(|| handler.and_then(|h| h.process_group.as_ref()), |a| a.process_group.as_ref());
+        let options_application =
+            alias.map_or_else(|| handler.and_then(|h| h.application_group.as_ref()), |a| a.application_group.as_ref());
+        let options_authorization = alias.map_or_else(|| handler.and_then(|h| h.pass_authorization), |a| a.pass_authorization);
+        let callable = match (handler, alias) {
+            (Some(_), _) => None,
+            (None, alias) => alias.and_then(|a| a.callable_object.as_ref()).or(directory.callable_object.as_ref()),
+        };
+        Self {
+            process_group: options_process.or(directory.process_group.as_ref()).unwrap_or(&GroupName::Global),
+            application_group: options_application.or(directory.application_group.as_ref()).unwrap_or(&GroupName::Resource),
+            callable_object: callable,
+            script_reloading: directory.script_reloading.unwrap_or(true),
+            pass_authorization: options_authorization.or(directory.pass_authorization).unwrap_or(false),
+            pass_apache_request: directory.pass_apache_request.unwrap_or(false),
+            chunked_request: directory.chunked_request.unwrap_or(false),
+            map_head: directory.map_head.unwrap_or_default(),
+            enable_sendfile: directory.enable_sendfile.unwrap_or(false),
+            error_override: directory.error_override.unwrap_or(false),
+            trusted_proxies: directory.trusted_proxies.as_deref(),
+            trusted_proxy_headers: directory.trusted_proxy_headers.as_ref().map_or(&[], Arc::as_ref),
+        }
+    }
+}
