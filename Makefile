@@ -1,0 +1,99 @@
+# How every part is built, tried, tested and installed. Nothing else knows it.
+#
+#   make serve                      build, then run Apache in front of an example page; `make help` lists the rest
+
+CARGO ?= cargo
+# Given to every cargo command; a packager without network sets `--offline`.
+CARGO_FLAGS ?= --locked
+# Where the files that belong together are gathered. The module finds its companions beside itself.
+BUILD := build
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+# The engine has a directory of its own: it is built as a Python extension, which other crates must not be.
+ENGINE_TARGET := $(TARGET)/engine
+
+# What `make serve` serves, where, and with which Python (a virtualenv, or an interpreter).
+APP ?=
+HOST ?= 127.0.0.1
+PORT ?= 8000
+PYTHON ?=
+# Which trials `make test` runs (a part of their names), and further arguments of the suites.
+TESTS ?=
+# A directory with the benchmark, and its arguments.
+BENCH ?=
+BENCH_ARGS ?=
+
+.DEFAULT_GOAL := build
+.PHONY: help build build-faults serve test lint format install uninstall bench clean
+
+# $(call place,FROM,TO): puts a built file in place as a new file. Writing over the old one would change it under a running
+# Apache that has it mapped. An unchanged file keeps its time.
+place = cmp -s $(1) $(2) || { cp $(1) $(2).new && mv -f $(2).new $(2); }
+
+help:
+	@echo 'make build                 the module and its companions, into $(BUILD)/'
+	@echo 'make serve                 Apache with an example page on http://127.0.0.1:8000/ (Ctrl-C stops it)'
+	@echo 'make serve APP=site.wsgi   the same with your application; PYTHON=/path/to/venv PORT=8000 HOST=127.0.0.1'
+	@echo 'make test                  unit tests and the suites against a real Apache; TESTS=part-of-a-name'
+	@echo 'make lint                  format, clippy, scripts'
+	@echo 'make install               into the Apache that apxs names; DESTDIR= for packages; make uninstall takes it back'
+	@echo 'make bench BENCH=dir       a benchmark directory run against the built module; BENCH_ARGS='
+	@echo 'make clean                 forget everything that was built'
+
+# After a failed build cargo leaves the previous library where it was, so a file is placed only when cargo has succeeded.
+build:
+	@$(CARGO) build $(CARGO_FLAGS) --release --target-dir $(TARGET) --package mod_wsgi_rs
+	@$(CARGO) build $(CARGO_FLAGS) --release --target-dir $(ENGINE_TARGET) --package mod_wsgi_rs-engine
+	@mkdir -p $(BUILD)
+	@$(call place,$(TARGET)/release/libmod_wsgi_rs.so,$(BUILD)/mod_wsgi_rs.so)
+	@$(call place,$(ENGINE_TARGET)/release/libmod_wsgi_rs_engine.so,$(BUILD)/mod_wsgi_rs_engine.so)
+	@echo 'built: LoadModule wsgi_module $(abspath $(BUILD))/mod_wsgi_rs.so'
+
+# The same with faults on demand, for the suites alone. Target directories of their own: one cargo directory holds one
+# library of a name.
+build-faults:
+	@$(CARGO) build $(CARGO_FLAGS) --release --target-dir $(TARGET)/faults --package mod_wsgi_rs --features test-faults
+	@$(CARGO) build $(CARGO_FLAGS) --release --target-dir $(ENGINE_TARGET)/faults --package mod_wsgi_rs-engine --features test-faults
+	@mkdir -p $(BUILD)/test
+	@$(call place,$(TARGET)/faults/release/libmod_wsgi_rs.so,$(BUILD)/test/mod_wsgi_rs.so)
+	@$(call place,$(ENGINE_TARGET)/faults/release/libmod_wsgi_rs_engine.so,$(BUILD)/test/mod_wsgi_rs_engine.so)
+
+serve: export BUILD APP HOST PORT PYTHON
+serve:
+	@apxs/dependencies.sh serve
+	@$(MAKE) --no-print-directory build
+	@exec apxs/serve.sh
+
+test:
+	@apxs/dependencies.sh test
+	@$(MAKE) --no-print-directory build build-faults
+	$(CARGO) test $(CARGO_FLAGS) --workspace --exclude mod_wsgi_rs-tests
+	$(CARGO) test $(CARGO_FLAGS) --package mod_wsgi_rs-tests -- $(TESTS)
+
+# Undocumented unsafe, unwrap and the rest are denied by the workspace's lints; generated pages are checked by unit tests.
+lint:
+	@apxs/dependencies.sh lint
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy $(CARGO_FLAGS) --workspace --all-targets --all-features -- -D warnings
+	@for script in apxs/*.sh .ci/run; do sh -n $$script || exit 1; done
+
+format:
+	$(CARGO) fmt --all
+
+install uninstall: export BUILD DESTDIR
+
+# Nothing is rebuilt when it is there: `sudo make install` runs without the user's cargo in PATH.
+install: $(BUILD)/mod_wsgi_rs.so $(BUILD)/mod_wsgi_rs_engine.so
+	@apxs/install.sh install
+
+$(BUILD)/mod_wsgi_rs.so $(BUILD)/mod_wsgi_rs_engine.so:
+	@$(MAKE) --no-print-directory build
+
+uninstall:
+	@apxs/install.sh uninstall
+
+bench: build
+	@if [ ! -x '$(BENCH)/run' ]; then echo 'make bench BENCH=dir: a directory with an executable `run`' >&2; exit 2; fi
+	'$(BENCH)/run' --module '$(abspath $(BUILD))/mod_wsgi_rs.so' $(BENCH_ARGS)
+
+clean:
+	rm -rf $(BUILD) $(TARGET)
