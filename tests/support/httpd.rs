@@ -1,0 +1,362 @@
+/*! A real httpd: its own directory and port, the module in it, started as a child of the test and stopped with it.
+
+The configuration of a suite is a file of `tests/conf`; what differs from run to run (directories, port, Python) reaches it as
+`Define`s. A server that is dropped is stopped, nothing of it may be left running, and its log must be clean to the end. */
+
+use super::error_log::{Announced, ErrorLogs, Line, Position, unannounced};
+use super::installation::{Mpm, server_user};
+use super::matrix::Setup;
+use super::processes::{self, Process};
+use super::{client::Client, poll};
+use rustix::process::Signal;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::Duration;
+
+/// How long httpd may take to listen, or to stop.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// Modules that every server has besides the MPM and the one under test.
+const MODULES: [&str; 6] = ["authz_core", "mime", "env", "alias", "dir", "headers"];
+
+/// What a server is to be.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    conf: String,
+    modules: Vec<&'static str>,
+    defines: Vec<(String, String)>,
+    extra: String,
+}
+
+impl Plan {
+    /// A server with the configuration `tests/conf/<conf>`.
+    pub fn new(conf: &str) -> Self {
+        Self { conf: conf.to_owned(), modules: Vec::new(), defines: Vec::new(), extra: String::new() }
+    }
+
+    /// Loads further modules of Apache.
+    #[must_use]
+    pub fn modules(mut self, names: &[&'static str]) -> Self {
+        self.modules.extend(names);
+        self
+    }
+
+    /// Sets `${name}` for the configuration; it may be tested with `<IfDefine name>`.
+    #[must_use]
+    pub fn define(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.defines.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// Adds lines behind the file: what a trial varies.
+    #[must_use]
+    pub fn line(mut self, text: &str) -> Self {
+        writeln!(self.extra, "{text}").expect("a string takes it");
+        self
+    }
+}
+
+/// The files of one server: everything but the process.
+#[derive(Debug)]
+pub struct Prepared {
+    /// The server's directory.
+    pub root: PathBuf,
+    /// The port that its configuration names.
+    pub port: u16,
+    /// A second one, for TLS or another virtual host.
+    pub other_port: u16,
+    config: PathBuf,
+    program: PathBuf,
+}
+
+impl Prepared {
+    /// Writes the configuration of `plan`.
+    pub fn new(setup: &Setup, plan: &Plan, name: &str) -> Self {
+        let run = &setup.run;
+        let root = run.workdir.server_root(name);
+        let (port, other_port) = (free_port(), free_port());
+        let mut text = String::new();
+        let mut define = |name: &str, value: &str| writeln!(text, "Define {name} \"{value}\"").expect("a string takes it");
+        define("ROOT", &root.display().to_string());
+        define("PORT", &port.to_string());
+        define("OTHER_PORT", &other_port.to_string());
+        define("APPS", &run.workdir.path().join("apps").display().to_string());
+        define("CONF", &run.workdir.path().join("conf").display().to_string());
+        define("PYTHON_HOME", &setup.home.display().to_string());
+        define("PYTHON_VERSION", &setup.python.version);
+        define(setup.mpm.define(), "1");
+        define(setup.mode.define(), "1");
+        if let Some((user, _, group, _)) = server_user() {
+            define("USER", user);
+            define("GROUP", group);
+        }
+        for (name, value) in &plan.defines {
+            define(name, value);
+        }
+        let mut names = vec![setup.mpm.module()];
+        names.extend(MODULES);
+        names.extend(&plan.modules);
+        text.push_str(&run.installation.load_lines(&names));
+        writeln!(text, "LoadModule wsgi_module \"{}\"", setup.module.file.display()).expect("a string takes it");
+        text.push_str("Include \"${CONF}/base.conf\"\n");
+        writeln!(text, "Include \"${{CONF}}/{}\"", plan.conf).expect("a string takes it");
+        text.push_str(&plan.extra);
+        let config = root.join("httpd.conf");
+        fs::write(&config, text).unwrap();
+        Self { root, port, other_port, config, program: run.installation.program.clone() }
+    }
+
+    /// The command that runs httpd on this configuration.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        command.arg("-d").arg(&self.root).arg("-f").arg(&self.config).stdin(Stdio::null());
+        for (name, _) in std::env::vars_os() {
+            // Whoever runs the suites may live in a virtualenv or have Apache's variables set: none of that is part of a trial.
+            if name.to_string_lossy().starts_with("PYTHON")
+                || name.to_string_lossy().starts_with("APACHE_")
+                || name == "VIRTUAL_ENV"
+            {
+                command.env_remove(name);
+            }
+        }
+        command
+    }
+
+    /// Runs `httpd -t`: did it accept the configuration, and what did it say?
+    pub fn configtest(&self) -> (bool, String) {
+        let output = self.command().arg("-t").output().unwrap();
+        let mut said = String::from_utf8_lossy(&output.stdout).into_owned();
+        said.push_str(&String::from_utf8_lossy(&output.stderr));
+        (output.status.success(), said)
+    }
+}
+
+/// A running server.
+#[derive(Debug)]
+pub struct Httpd {
+    /// Its files.
+    pub files: Prepared,
+    /// The MPM that it runs.
+    pub mpm: Mpm,
+    child: Mutex<Child>,
+    logs: ErrorLogs,
+    announced: Mutex<Vec<Announced>>,
+    /// Up to here the log has been judged.
+    judged: Mutex<Position>,
+    stopped: bool,
+    abandoned: bool,
+}
+
+thread_local! {
+    /// What was running when a trial failed on this thread.
+    static REPORTS: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Takes the reports of the servers that were dropped by a failing trial on this thread.
+pub fn take_reports() -> Vec<String> {
+    REPORTS.with(|reports| std::mem::take(&mut *reports.borrow_mut()))
+}
+
+impl Httpd {
+    /// Starts a server for `plan` and waits until it listens.
+    pub fn start(setup: &Setup, plan: &Plan, name: &str) -> Self {
+        for attempt in 0.. {
+            let server = Self::spawn(setup, plan, name);
+            match server.wait_until_it_listens() {
+                Ok(()) => return server,
+                // Somebody else took the port between our look and httpd's bind.
+                Err(why) if attempt < 3 && why.contains("AH00072") => server.abandon(),
+                Err(why) => panic!("httpd did not start: {why}"),
+            }
+        }
+        unreachable!("the loop returns or panics")
+    }
+
+    fn spawn(setup: &Setup, plan: &Plan, name: &str) -> Self {
+        let files = Prepared::new(setup, plan, name);
+        let console = fs::File::create(files.root.join("console.txt")).unwrap();
+        let mut command = files.command();
+        // prefork signals its whole process group when it stops: it must not be ours.
+        command.process_group(0);
+        command.arg("-DFOREGROUND").stdout(console.try_clone().unwrap()).stderr(console);
+        let child = command.spawn().unwrap_or_else(|error| panic!("{}: {error}", files.program.display()));
+        let logs = ErrorLogs::new(&files.root.join("logs"));
+        Self {
+            files,
+            mpm: setup.mpm,
+            child: Mutex::new(child),
+            logs,
+            announced: Mutex::default(),
+            judged: Mutex::default(),
+            stopped: false,
+            abandoned: false,
+        }
+    }
+
+    fn wait_until_it_listens(&self) -> Result<(), String> {
+        let outcome = poll::until(LIMIT, || {
+            if let Ok(Some(status)) = self.child.lock().unwrap().try_wait() {
+                return Some(Err(format!("it ended with {status}: {}", self.console())));
+            }
+            // The port is open before the modules had their say; this line comes after them.
+            (self.generation_lines() > 0 && Client::connect(self.files.port).is_ok()).then_some(Ok(()))
+        });
+        outcome.unwrap_or_else(|| Err(format!("it does not listen on port {} after {LIMIT:?}", self.files.port)))
+    }
+
+    fn abandon(mut self) {
+        self.abandoned = true;
+    }
+
+    /// The parent's process number.
+    pub fn pid(&self) -> i32 {
+        i32::try_from(self.child.lock().unwrap().id()).unwrap()
+    }
+
+    /// What httpd wrote to its own stdout and stderr.
+    pub fn console(&self) -> String {
+        fs::read_to_string(self.files.root.join("console.txt")).unwrap_or_default()
+    }
+
+    /// Its error logs.
+    pub const fn logs(&self) -> &ErrorLogs {
+        &self.logs
+    }
+
+    /// All that was logged so far.
+    pub fn whole_log(&self) -> Vec<Line> {
+        self.logs.since(&Position::default())
+    }
+
+    /// Announces lines for the whole life of this server: what its start or its end will log.
+    pub fn announce(&self, pattern: &str) {
+        self.announced.lock().unwrap().push(Announced::Line(super::error_log::pattern(pattern)));
+    }
+
+    /// Announces that Python will print tracebacks in this server's life.
+    pub fn announce_tracebacks(&self) {
+        self.announced.lock().unwrap().push(Announced::Traceback);
+    }
+
+    /// Sends the parent a signal (`SIGUSR1` is a graceful restart, `SIGHUP` a restart).
+    pub fn signal(&self, signal: Signal) {
+        processes::send(self.pid(), signal);
+    }
+
+    /// The processes that serve: the parent's children.
+    pub fn children(&self) -> Vec<Process> {
+        processes::children(self.pid())
+    }
+
+    /// Restarts gracefully and waits until a new generation serves.
+    pub fn graceful(&self) {
+        let before = self.generation_lines();
+        self.signal(Signal::USR1);
+        poll::wait_for("httpd resumes normal operations", || self.generation_lines() > before);
+    }
+
+    fn generation_lines(&self) -> usize {
+        self.whole_log().iter().filter(|line| line.text.contains("resuming normal operations")).count()
+    }
+
+    /// Stops the server and looks at what it left behind: exit status, processes, log. `Err` says what was wrong.
+    pub fn stop(&mut self) -> Result<(), String> {
+        if std::mem::replace(&mut self.stopped, true) {
+            return Ok(());
+        }
+        let pid = self.pid();
+        let mut family: BTreeSet<Process> = processes::descendants(pid);
+        processes::send(pid, Signal::TERM);
+        let status = poll::until(LIMIT, || self.child.lock().unwrap().try_wait().ok().flatten());
+        family.extend(processes::mentioning(&self.files.root));
+        let left = poll::until(Duration::from_secs(5), || family.iter().all(|p| !p.runs()).then_some(())).is_none();
+        let left: Vec<Process> = if left { family.into_iter().filter(|p| p.runs()).collect() } else { Vec::new() };
+        left.iter().for_each(|process| process.kill());
+        let Some(status) = status else {
+            self.kill();
+            return Err(format!("httpd did not stop within {LIMIT:?} after SIGTERM"));
+        };
+        if !left.is_empty() {
+            return Err(format!("processes were left running: {left:?}"));
+        }
+        if !status.success() {
+            return Err(format!("httpd ended with {status}"));
+        }
+        Ok(())
+    }
+
+    /// Judges the log from where it was judged last: trouble that neither `announced` nor the server's own list covers.
+    pub fn judge(&self, announced: &[Announced]) -> Result<(), String> {
+        let mut all = self.announced.lock().unwrap().clone();
+        all.extend_from_slice(announced);
+        let mut judged = self.judged.lock().unwrap();
+        let lines = self.logs.since(&judged);
+        *judged = self.logs.end();
+        let trouble: Vec<String> = unannounced(&lines, &all).iter().map(|line| format!("{}: {}", line.file, line.text)).collect();
+        if trouble.is_empty() {
+            return Ok(());
+        }
+        Err(format!("the error log holds what nobody announced:\n{}", trouble.join("\n")))
+    }
+
+    fn kill(&self) {
+        let mut child = self.child.lock().unwrap();
+        for process in processes::descendants(i32::try_from(child.id()).unwrap()) {
+            process.kill();
+        }
+        // It may have ended by itself; that is what we want.
+        child.kill().ok();
+        child.wait().ok();
+    }
+
+    /// Everything that somebody who looks at a failure wants to see.
+    pub fn report(&self) -> String {
+        let mut out = String::new();
+        let mut section = |title: &str, text: &str| writeln!(out, "--- {title}\n{}", text.trim_end()).expect("a string takes it");
+        section("command", &format!("{:?} -DFOREGROUND", self.files.command()));
+        section("configuration", &fs::read_to_string(&self.files.config).unwrap_or_default());
+        let console = self.console();
+        if !console.is_empty() {
+            section("console", &console);
+        }
+        let lines: Vec<String> = self.whole_log().into_iter().map(|line| format!("{}: {}", line.file, line.text)).collect();
+        let skipped = lines.len().saturating_sub(120);
+        section(&format!("error log (the last {} lines)", lines.len() - skipped), &lines[skipped..].join("\n"));
+        section("running", &format!("parent {}, children {:?}", self.pid(), self.children()));
+        out
+    }
+}
+
+impl Drop for Httpd {
+    fn drop(&mut self) {
+        if self.abandoned {
+            self.kill();
+        } else if std::thread::panicking() {
+            // The report first: it shows what was running.
+            REPORTS.with(|reports| reports.borrow_mut().push(self.report()));
+            if let Err(why) = self.stop() {
+                eprintln!("{why}");
+            }
+        } else if let Err(why) = self.stop().and_then(|()| self.judge(&[])) {
+            panic!("{why}\n{}", self.report());
+        }
+    }
+}
+
+/// A port on which nobody listens, below the range from which the kernel takes those of outgoing connections.
+fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let start = 20_000 + u16::try_from(std::process::id() % 10_000).unwrap();
+    (0..2000)
+        .map(|_| 20_000 + (start - 20_000 + NEXT.fetch_add(1, Ordering::Relaxed)) % 12_000)
+        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .expect("a free port")
+}

@@ -1,0 +1,297 @@
+/*! Suites, and how they become trials: every suite runs once for each combination of mode, Python and MPM that it is meant for.
+
+The trials of a suite share one server per combination where their configuration allows it; the first one that runs starts it, the
+last one stops it and answers for what its end brought to light. Which combinations there are follows decision 41: everything on
+event with the oldest and the newest Python, a marked part on the others. */
+
+use super::httpd::{Httpd, Plan, take_reports};
+use super::installation::{Installation, Mpm};
+use super::module_under_test::Module;
+use super::pythons::Python;
+use super::site::Site;
+use super::workdir::Workdir;
+use libtest_mimic::{Completion, Failed, Trial};
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+/// Where the application runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Inside Apache's children.
+    Embedded,
+}
+
+impl Mode {
+    /// The name in trial names.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Embedded => "embedded",
+        }
+    }
+
+    /// The name that is defined for the configuration.
+    pub const fn define(self) -> &'static str {
+        match self {
+            Self::Embedded => "EMBEDDED",
+        }
+    }
+}
+
+impl Mpm {
+    /// The module's name for `LoadModule`.
+    pub const fn module(self) -> &'static str {
+        match self {
+            Self::Event => "mpm_event",
+            Self::Worker => "mpm_worker",
+            Self::Prefork => "mpm_prefork",
+        }
+    }
+
+    /// The name that is defined for the configuration.
+    pub const fn define(self) -> &'static str {
+        match self {
+            Self::Event => "EVENT",
+            Self::Worker => "WORKER",
+            Self::Prefork => "PREFORK",
+        }
+    }
+}
+
+/// What the whole run shares.
+#[derive(Debug)]
+pub struct Run {
+    /// The run's directory.
+    pub workdir: Workdir,
+    /// This machine's Apache.
+    pub installation: Installation,
+    /// The built module with faults on demand, if there is one.
+    pub faults: Option<Module>,
+    /// All Pythons that take part, the oldest first.
+    pub pythons: Vec<Arc<Python>>,
+}
+
+/// One combination, and what a server of it needs.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// What the run shares.
+    pub run: Arc<Run>,
+    /// The module that is tested.
+    pub module: Arc<Module>,
+    /// Where the application runs.
+    pub mode: Mode,
+    /// The Python that it runs on.
+    pub python: Arc<Python>,
+    /// The virtualenv that `WSGIPythonHome` names.
+    pub home: PathBuf,
+    /// Apache's MPM.
+    pub mpm: Mpm,
+}
+
+impl Setup {
+    /// As it stands before `::` in a trial's name.
+    pub fn name(&self) -> String {
+        format!("{}/py{}/{}", self.mode.name(), self.python.version, self.mpm.name())
+    }
+
+    /// Is mod_wsgi_rs under test (and not mod_wsgi)?
+    pub fn is_ours(&self) -> bool {
+        self.module.is_ours()
+    }
+}
+
+/// On which combinations a suite or a trial runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reach {
+    /// The newest Python on event.
+    Once,
+    /// The oldest and the newest Python on event.
+    Full,
+    /// Those, the Pythons between them, and the other MPMs with the newest Python.
+    Everywhere,
+}
+
+/// What a trial does.
+#[derive(Clone, Copy)]
+pub enum Body {
+    /// Talks to the server that its suite shares.
+    Shared(fn(&Site)),
+    /// Starts what it needs itself.
+    Own(fn(&Setup)),
+}
+
+/// One trial of a suite.
+#[derive(Clone, Copy)]
+pub struct Case {
+    /// In words, from the function's name.
+    pub name: &'static str,
+    /// What it does.
+    pub body: Body,
+    /// Wider or narrower than its suite.
+    pub reach: Option<Reach>,
+    /// Why mod_wsgi behaves otherwise, where it does.
+    pub differs: Option<&'static str>,
+    /// Needs an MPM with threads.
+    pub threads: bool,
+}
+
+impl Case {
+    /// A trial on the suite's server.
+    pub const fn shared(name: &'static str, body: fn(&Site)) -> Self {
+        Self { name, body: Body::Shared(body), reach: None, differs: None, threads: false }
+    }
+
+    /// A trial that starts its own servers.
+    pub const fn own(name: &'static str, body: fn(&Setup)) -> Self {
+        Self { name, body: Body::Own(body), reach: None, differs: None, threads: false }
+    }
+
+    /// Sets on which combinations it runs.
+    #[must_use]
+    pub const fn reach(mut self, reach: Reach) -> Self {
+        self.reach = Some(reach);
+        self
+    }
+
+    /// Says that mod_wsgi 6.1.1 behaves otherwise, so that the trial is skipped when mod_wsgi is under test.
+    #[must_use]
+    pub const fn differs(mut self, why: &'static str) -> Self {
+        self.differs = Some(why);
+        self
+    }
+
+    /// Says that it needs several threads in one process.
+    #[must_use]
+    pub const fn threads(mut self) -> Self {
+        self.threads = true;
+        self
+    }
+}
+
+/// A trial that talks to the suite's server, named after its function.
+#[macro_export]
+macro_rules! case {
+    ($function:ident) => {
+        $crate::support::matrix::Case::shared(stringify!($function), $function)
+    };
+}
+
+/// A trial that starts its own servers, named after its function.
+#[macro_export]
+macro_rules! own {
+    ($function:ident) => {
+        $crate::support::matrix::Case::own(stringify!($function), $function)
+    };
+}
+
+/// Trials that belong together.
+#[derive(Clone)]
+pub struct Suite {
+    /// The name before `::`.
+    pub name: &'static str,
+    /// The server that its shared trials use.
+    pub plan: Plan,
+    /// Where its trials run, unless one says otherwise.
+    pub reach: Reach,
+    /// Its trials.
+    pub cases: Vec<Case>,
+}
+
+impl Suite {
+    /// A suite whose server has the configuration `tests/conf/<name>.conf`.
+    pub fn new(name: &'static str, cases: Vec<Case>) -> Self {
+        Self { name, plan: Plan::new(&format!("{name}.conf")), reach: Reach::Full, cases }
+    }
+
+    /// Changes the server.
+    #[must_use]
+    pub fn plan(mut self, change: impl FnOnce(Plan) -> Plan) -> Self {
+        self.plan = change(self.plan);
+        self
+    }
+
+    /// Sets on which combinations its trials run.
+    #[must_use]
+    pub const fn reach(mut self, reach: Reach) -> Self {
+        self.reach = reach;
+        self
+    }
+
+    /// Its trials for one combination whose trials must reach at least `needed`.
+    pub fn trials(&self, setup: &Setup, needed: Reach) -> Vec<Trial> {
+        let shared =
+            Arc::new(Shared { setup: setup.clone(), plan: self.plan.clone(), name: self.name, server: Mutex::default() });
+        let wanted = |case: &&Case| case.reach.unwrap_or(self.reach) >= needed && (!case.threads || setup.mpm.threaded());
+        self.cases.iter().filter(wanted).map(|case| trial(*case, self.name, Arc::clone(&shared))).collect()
+    }
+}
+
+/// The server of a suite in one combination, started when the first trial asks for it.
+struct Shared {
+    setup: Setup,
+    plan: Plan,
+    name: &'static str,
+    server: Mutex<Option<Result<Httpd, String>>>,
+}
+
+impl Shared {
+    fn run(&self, body: fn(&Site)) -> Result<(), String> {
+        // A trial that panicked poisons nothing: the lock only keeps trials of one server apart.
+        let mut slot = self.server.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let server = slot.get_or_insert_with(|| {
+            let label = format!("{}-{}", self.setup.name(), self.name);
+            caught(|| Httpd::start(&self.setup, &self.plan, &label))
+        });
+        let server = server.as_ref().map_err(|why| format!("the suite's server does not run: {why}"))?;
+        let site = Site::new(server, &self.setup);
+        let outcome = caught(|| body(&site));
+        let log = site.settle();
+        outcome.and(log).map_err(|why| format!("{why}\n{}", server.report()))
+    }
+
+    /// What the last trial of the suite does.
+    fn end(self) -> Result<(), String> {
+        match self.server.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {
+            Some(Ok(server)) => caught(move || drop(server)).map_err(|why| format!("when the suite's server was stopped: {why}")),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn trial(case: Case, suite: &'static str, shared: Arc<Shared>) -> Trial {
+    let name = format!("{}/{suite}::{}", shared.setup.name(), case.name);
+    Trial::ignorable_test(name, move || {
+        if let (Some(why), false) = (case.differs, shared.setup.is_ours()) {
+            return Ok(Completion::ignored_with(format!("mod_wsgi differs: {why}")));
+        }
+        let outcome = match case.body {
+            Body::Shared(body) => shared.run(body),
+            Body::Own(body) => caught(|| body(&shared.setup)),
+        };
+        let end = Arc::into_inner(shared).map_or(Ok(()), Shared::end);
+        outcome.and(end).map_err(Failed::from)?;
+        Ok(Completion::Completed)
+    })
+}
+
+/// Runs something that may panic; a panic becomes its message, its place and what the failing trial's own servers had to say.
+fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|payload| {
+        let mut text = super::run::take_panic_place().unwrap_or_default();
+        text.push_str(&message(&payload));
+        for report in take_reports() {
+            text.push('\n');
+            text.push_str(&report);
+        }
+        text
+    })
+}
+
+fn message(payload: &Box<dyn Any + Send>) -> String {
+    payload
+        .downcast_ref::<String>()
+        .cloned()
+        .or_else(|| payload.downcast_ref::<&str>().map(|text| (*text).to_owned()))
+        .unwrap_or_else(|| "it panicked without a message".to_owned())
+}

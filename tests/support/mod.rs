@@ -1,0 +1,17 @@
+/*! What every suite stands on: a real httpd with the module in it, a client that sees the bytes, an error log that is read
+to the end, and the Pythons of this machine. *Runs in: tests.* */
+
+pub mod client;
+pub mod curl;
+pub mod error_log;
+pub mod httpd;
+pub mod installation;
+pub mod matrix;
+pub mod module_under_test;
+pub mod poll;
+pub mod processes;
+pub mod pythons;
+pub mod response;
+pub mod run;
+pub mod site;
+pub mod workdir;

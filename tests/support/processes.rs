@@ -1,0 +1,126 @@
+/*! Looking at processes through `/proc`: who descends from whom, what they have mapped, whether they are really gone. */
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+/// A process, told apart from a later one with the same number by its start time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Process {
+    /// Its number.
+    pub pid: i32,
+    started: u64,
+}
+
+impl Process {
+    /// The process with that number, if it exists and is no zombie.
+    pub fn find(pid: i32) -> Option<Self> {
+        let stat = stat(pid)?;
+        (stat.state != 'Z').then_some(Self { pid, started: stat.started })
+    }
+
+    /// Does it still run? (A zombie does not.)
+    pub fn runs(self) -> bool {
+        Self::find(self.pid) == Some(self)
+    }
+
+    /// Ends it at once, if it is still the same one.
+    pub fn kill(self) {
+        if self.runs() {
+            send(self.pid, rustix::process::Signal::KILL);
+        }
+    }
+}
+
+/// Sends a signal to one process. One that has just gone is none of our concern.
+pub fn send(pid: i32, signal: rustix::process::Signal) {
+    if let Some(pid) = rustix::process::Pid::from_raw(pid) {
+        rustix::process::kill_process(pid, signal).ok();
+    }
+}
+
+struct Stat {
+    state: char,
+    parent: i32,
+    started: u64,
+}
+
+fn stat(pid: i32) -> Option<Stat> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name in parentheses may hold spaces; the fields after the last one are plain.
+    let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
+    Some(Stat {
+        state: fields.first()?.chars().next()?,
+        parent: fields.get(1)?.parse().ok()?,
+        started: fields.get(19)?.parse().ok()?,
+    })
+}
+
+fn all() -> Vec<i32> {
+    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+    entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect()
+}
+
+/// Direct children of a process, zombies left out.
+pub fn children(parent: i32) -> Vec<Process> {
+    all().into_iter().filter(|pid| stat(*pid).is_some_and(|s| s.parent == parent)).filter_map(Process::find).collect()
+}
+
+/// All descendants of a process, zombies left out.
+pub fn descendants(root: i32) -> BTreeSet<Process> {
+    let table: Vec<(i32, i32)> = all().into_iter().filter_map(|pid| Some((pid, stat(pid)?.parent))).collect();
+    let mut found = vec![root];
+    let mut next = 0;
+    while let Some(parent) = found.get(next).copied() {
+        found.extend(table.iter().filter(|(_, p)| *p == parent).map(|(pid, _)| *pid));
+        next += 1;
+    }
+    found.into_iter().skip(1).filter_map(Process::find).collect()
+}
+
+/// Processes whose command line mentions `path`: servers started from a directory, whoever their parent is by now.
+pub fn mentioning(path: &Path) -> BTreeSet<Process> {
+    let needle = path.as_os_str().as_encoded_bytes();
+    let own = i32::try_from(std::process::id()).unwrap_or(0);
+    all()
+        .into_iter()
+        .filter(|pid| *pid != own)
+        .filter(|pid| fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| contains(&line, needle)))
+        .filter_map(Process::find)
+        .collect()
+}
+
+fn contains(hay: &[u8], needle: &[u8]) -> bool {
+    !needle.is_empty() && hay.windows(needle.len()).any(|window| window == needle)
+}
+
+/// Files that a process has mapped.
+pub fn mapped_files(pid: i32) -> BTreeSet<String> {
+    let maps = fs::read_to_string(format!("/proc/{pid}/maps")).unwrap_or_default();
+    maps.lines().filter_map(|line| line.split_whitespace().nth(5)).filter(|f| f.starts_with('/')).map(str::to_owned).collect()
+}
+
+/// Number of lines in a process's memory map.
+pub fn mappings(pid: i32) -> usize {
+    fs::read_to_string(format!("/proc/{pid}/maps")).map_or(0, |maps| maps.lines().count())
+}
+
+/// Number of open descriptors.
+pub fn descriptors(pid: i32) -> usize {
+    fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, Iterator::count)
+}
+
+/// Memory that belongs to the process alone, in bytes.
+pub fn private_memory(pid: i32) -> u64 {
+    let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
+    text.lines()
+        .filter(|line| line.starts_with("Private_"))
+        .filter_map(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok())
+        .sum::<u64>()
+        * 1024
+}
+
+/// Number of threads.
+pub fn threads(pid: i32) -> usize {
+    fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count)
+}
