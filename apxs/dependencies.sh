@@ -125,7 +125,7 @@ lacks_rust() {
     if have rustup; then
         die "Rust $(rust_wanted) or later is needed, $(cargo --version 2>/dev/null || echo 'no cargo') is active: run \`rustup update stable && rustup default stable\`"
     fi
-    lacks "Rust $(rust_wanted) or later" 'cargo-web rustc-web' 'cargo rust' 'cargo rust'
+    lacks "Rust $(rust_wanted) or later, in the place of $(cargo --version 2>/dev/null || echo none)" 'cargo-web rustc-web' 'cargo rust' 'cargo rust'
 }
 
 rustup_components() {
@@ -156,8 +156,8 @@ as_root() {
 }
 
 apt_install() {
-    # -o Dpkg::Lock::Timeout: a machine that has just started may be upgrading itself.
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 \
+    # The wait for the lock: a machine that has just started may be upgrading itself.
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 \
         install --no-install-recommends "$@" </dev/null >&2
 }
 
@@ -165,7 +165,7 @@ apt_install() {
 apt_install_refreshing() {
     if apt-get -s install --no-install-recommends "$@" >/dev/null 2>&1 && apt_install "$@"; then return 0; fi
     say 'refreshing the package lists (apt-get update)'
-    as_root apt-get -q update </dev/null >&2
+    as_root apt-get -qq update </dev/null >&2
     apt_install "$@"
 }
 

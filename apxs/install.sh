@@ -2,7 +2,7 @@
 # Puts the built module where this machine's Apache looks for modules, and takes it back: `apxs/install.sh install|uninstall`.
 #
 # apxs says where that is. The module goes into LIBEXECDIR, its companions into LIBEXECDIR/mod_wsgi_rs, the configuration into
-# the layout of Debian (mods-available) or Fedora (conf.modules.d and conf.d). DESTDIR goes before every path, for packages.
+# the layout of Debian (mods-available), Fedora (conf.modules.d and conf.d) or Alpine (conf.d). DESTDIR goes before every path, for packages.
 # A configuration file that somebody has changed, or that belongs to another package, is left alone. Apache is never restarted.
 set -eu
 
@@ -34,18 +34,18 @@ ask_apxs() {
 # Sets load_file and conf_file, or leaves them empty where the layout is unknown; `layout` names it.
 choose_layout() {
     load_file='' conf_file=''
-    if [ -d "$sysconfdir/mods-available" ] || [ "$sysconfdir" = /etc/apache2 ] && [ -e /etc/debian_version ]; then
+    if [ -e /etc/debian_version ] && [ "$sysconfdir" = /etc/apache2 ]; then
         layout=debian
         load_file=$sysconfdir/mods-available/wsgi.load
         conf_file=$sysconfdir/mods-available/wsgi.conf
+    elif [ -e /etc/alpine-release ] && [ "$sysconfdir" = /etc/apache2 ]; then
+        layout=alpine
+        load_file=$sysconfdir/conf.d/wsgi-load.conf # before wsgi.conf in the order in which they are read
+        conf_file=$sysconfdir/conf.d/wsgi.conf
     elif [ -d "$(dirname -- "$sysconfdir")/conf.modules.d" ]; then
         layout=fedora
         load_file=$(dirname -- "$sysconfdir")/conf.modules.d/10-wsgi.conf
         conf_file=$(dirname -- "$sysconfdir")/conf.d/wsgi.conf
-    elif [ -d "$sysconfdir/conf.d" ]; then # Alpine
-        layout=alpine
-        load_file=$sysconfdir/conf.d/wsgi-load.conf
-        conf_file=$sysconfdir/conf.d/wsgi.conf
     else
         layout=unknown
     fi
