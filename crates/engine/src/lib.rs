@@ -1,1 +1,31 @@
-//! placeholder
+/*! The Python side of mod_wsgi_rs: one library for every CPython from 3.9.
+
+| file | what |
+|---|---|
+| `entry` | the door for an Apache child |
+| `registry`, `interpreter` | the interpreters of the process and what each keeps |
+| `serve`, `script`, `wsgi/` | one request: the script, the environ, the call, the body |
+| `request`, `exchange`, `head` | a request's way back to its server |
+| `python_module`, `set_up.py` | the modules `mod_wsgi` and `apache`, the standard streams |
+| `logging`, `failure`, `panics` | what the error log is told |
+| `capi/` | Python's C API as thin safe types |
+
+Not linked to libpython, and without any symbol of Apache: whoever loads it brings Python, and hands over the
+functions to answer with. *Runs in: Apache child, daemon.* */
+
+mod capi;
+mod entry;
+mod environment;
+mod exchange;
+mod failure;
+mod head;
+mod interpreter;
+mod leave;
+mod logging;
+mod panics;
+mod python_module;
+mod registry;
+mod request;
+mod script;
+mod serve;
+mod wsgi;

@@ -49,10 +49,134 @@ log_codes! {
         cause "A defect of mod_wsgi_rs itself: a part of it panicked. The line names the place."
         did "The request concerned was answered with 500 (or the callback's own way to say no); the server goes on."
         cure "Report the line, with the request that led to it.";
+    1010 ALIAS_SHADOWED Warning "an alias is never used"
+        cause "An alias further up matches every URL that this one matches, and the first match wins."
+        did "The configuration is used as it is."
+        cure "Remove one of the two, or move the alias with the longer URL path before the shorter one.";
+    1011 ALIAS_NEVER_MATCHES Warning "an alias matches no URL"
+        cause "The URL path of the alias does not begin with a slash, as the path of every URL does."
+        did "The configuration is used as it is."
+        cure "Begin the URL path with `/`.";
+    1012 PROXY_HEADERS_FROM_ANYONE Warning "proxy headers are believed from every client"
+        cause "`WSGITrustedProxyHeaders` is set without `WSGITrustedProxies`, which trusts every peer, as mod_wsgi does."
+        did "The configuration is used as it is: a client can choose the address, host or scheme that the application sees."
+        cure "Name the proxies with `WSGITrustedProxies`.";
+    1013 EMBEDDED_FORBIDDEN_BUT_MAPPED Warning "an alias runs in embedded mode, which is forbidden"
+        cause "`WSGIRestrictEmbedded On` stands beside an alias that runs in Apache's own processes."
+        did "The configuration is used as it is; requests for the alias get 500."
+        cure "Remove `WSGIRestrictEmbedded On`, or give the application a daemon process group where there are any.";
+    1014 UNKNOWN_NAME_FORM Warning "a group name looks like a form, but is none"
+        cause "The name begins with `%`, but is none of the forms that are replaced for each request. Probably it is misspelt."
+        did "It is used literally, as mod_wsgi does."
+        cure "Write `%{GLOBAL}`, `%{SERVER}`, `%{RESOURCE}`, `%{HOST}` or `%{ENV:name}`.";
+    1101 SCRIPT_MISSING Error "the WSGI script does not exist"
+        cause "The file that the URL leads to is not there."
+        did "The request got 404."
+        cure "Create the file, or correct the path in the alias that the line names.";
+    1102 SCRIPT_IS_DIRECTORY Error "a directory was asked for as a WSGI script"
+        cause "The URL leads to a directory, not to a script in it."
+        did "The request got 403."
+        cure "Ask for a script in the directory, or map the URL to a script.";
+    1103 EXEC_CGI_OFF Error "scripts may not run in this directory"
+        cause "The script was reached by `AddHandler` or `SetHandler`, and its directory lacks `Options ExecCGI`."
+        did "The request got 403."
+        cure "Write `Options +ExecCGI` for the directory, or map the script by `WSGIScriptAlias`, which does not need it.";
+    1104 PATH_INFO_REFUSED Error "the path after the script is not accepted"
+        cause "`AcceptPathInfo Off` holds for the script, and the URL goes on after it."
+        did "The request got 404."
+        cure "Remove `AcceptPathInfo Off` for the script.";
+    1105 TRANSFER_ENCODING_UNKNOWN Error "a Transfer-Encoding that is not understood"
+        cause "The request names another transfer coding than `chunked`."
+        did "The request got 501."
+        cure "Correct the client or the proxy that sent it.";
+    1106 CHUNKED_REFUSED Error "a chunked request body is not accepted"
+        cause "The request has no Content-Length but `Transfer-Encoding: chunked`, and `WSGIChunkedRequest` is off."
+        did "The request got 411."
+        cure "Write `WSGIChunkedRequest On` where the application can read a body without a length.";
+    1107 CONTENT_LENGTH_MALFORMED Error "a Content-Length that is not a number"
+        cause "The request's Content-Length is not a row of decimal digits."
+        did "The request got 400."
+        cure "Correct the client that sent it.";
+    1108 REQUEST_BODY_TOO_LARGE Error "the request body is too large"
+        cause "The body is longer than `LimitRequestBody` allows."
+        did "The request got 413."
+        cure "Raise `LimitRequestBody` for the location, if such requests are meant to come.";
+    1109 EMBEDDED_RESTRICTED Error "embedded mode is forbidden"
+        cause "`WSGIRestrictEmbedded On` forbids the mode that the application is configured for."
+        did "The request got 500."
+        cure "Remove `WSGIRestrictEmbedded On`, or give the application a daemon process group where there are any.";
+    1110 PROCESS_GROUP_UNDEFINED Error "the process group does not exist"
+        cause "The variable that `WSGIProcessGroup %{ENV:...}` reads names a process group that is not defined."
+        did "The request got 500."
+        cure "Let the variable hold `%{GLOBAL}`: this version serves embedded mode only.";
+    1150 REQUEST_BODY_TIMEOUT Error "the request body came too slowly"
+        cause "`Timeout`, or mod_reqtimeout's limit, ran out while the application waited for its input."
+        did "The application's read raised an exception; the request got 408 if nothing had been sent."
+        cure "If the client is right, raise `Timeout` or the body limits of `RequestReadTimeout`.";
+    1151 REQUEST_BODY_BROKEN Error "the request body is broken"
+        cause "The framing of the body (its chunks) is wrong, or an input filter refused it."
+        did "The application's read raised an exception; the request got 400 if nothing had been sent."
+        cure "Look at the lines before this one; correct the client or the proxy that sent it.";
+    1180 BODY_TOO_LONG Warning "the response body is longer than its Content-Length"
+        cause "The application set Content-Length itself and then gave more bytes."
+        did "The bytes beyond Content-Length were left out."
+        cure "Correct the application's header, or leave it out: for a list or tuple the server sets it.";
+    1181 BODY_TOO_SHORT Warning "the response body is shorter than its Content-Length"
+        cause "The application set Content-Length itself and then gave fewer bytes."
+        did "What there was went out, and the connection was closed so that the client can tell that it is incomplete."
+        cure "Correct the application's header, or leave it out: for a list or tuple the server sets it.";
     1200 APPLICATION_EXCEPTION Error "the application raised an exception"
         cause "The application, or the body that it returned, raised the exception whose traceback follows."
         did "500 if nothing had been sent; otherwise the response was cut so that it looks cut."
         cure "Read the traceback: it names the application's file and line.";
+    1201 APPLICATION_EXIT Error "the application raised SystemExit"
+        cause "`sys.exit()` or `raise SystemExit` ran inside a request."
+        did "It was ignored: the process serves many requests. The request got 500 if nothing had been sent."
+        cure "Return a response instead; to end a process on purpose, use the server's own commands.";
+    1202 SCRIPT_NOT_LOADED Error "a WSGI script could not be loaded"
+        cause "Running the script as a module raised the exception whose traceback follows: a missing package, a syntax error, a fault of its own."
+        did "The request got 500. The next request tries again."
+        cure "Read the traceback and the hint below it: which Python was used, where it looked, and what to set.";
+    1203 CALLABLE_MISSING Error "the script has no such callable"
+        cause "The script does not define a callable of the name that WSGICallableObject (default `application`) says."
+        did "The request got 500."
+        cure "Define it, or set WSGICallableObject to the name that the script uses.";
+    1204 SCRIPT_UNREADABLE Error "a WSGI script can't be read"
+        cause "Apache's user may not read the file or search a directory above it, or the file is gone."
+        did "The request got 500. The next request tries again."
+        cure "Give Apache's user the permission that the line names.";
+    1205 RELOAD_CHECK_FAILED Error "reload_required() of a script raised an exception"
+        cause "The script defines `reload_required(path)`, and it failed."
+        did "The script was not reloaded; the request went on."
+        cure "Correct the function, or remove it.";
+    1206 CLOSE_FAILED Error "close() of a response raised an exception"
+        cause "The object that the application returned has a close() method, and it failed after the response was sent."
+        did "Nothing more: the response was complete."
+        cure "Read the traceback: it names the application's file and line.";
+    1250 PYTHON_NOT_STARTED Error "Python could not be started in an Apache child"
+        cause "Python's own initialisation failed; the line says why."
+        did "Requests for embedded applications get 503; Apache serves everything else."
+        cure "Check that `WSGIPythonHome` names a whole installation or virtualenv that Apache's user can read.";
+    1251 INTERPRETER_FAILED Error "a sub-interpreter could not be made"
+        cause "Python refused a further interpreter, or its set-up failed; the line says why."
+        did "The request got 503."
+        cure "Use `WSGIApplicationGroup %{GLOBAL}`, or remove what fails from the Python installation.";
+    1252 TOO_MANY_INTERPRETERS Error "too many interpreters named by requests"
+        cause "`%{HOST}` or `%{ENV:}` names one interpreter per distinct value, and clients have sent too many."
+        did "The request got 503: interpreters are never removed, and each costs memory."
+        cure "Name the application group literally, or accept only known host names (ServerAlias, UseCanonicalName).";
+    1253 SHUTDOWN_OVERDUE Warning "shutdown callbacks did not end in time"
+        cause "An `atexit` function, a shutdown callback or a non-daemon thread was still running when the process had to end."
+        did "The process ended without waiting further."
+        cure "Make the callback short, or the thread a daemon thread.";
+    1254 SHUTDOWN_FAILED Error "an exception at the end of the process"
+        cause "A shutdown callback or an `atexit` function raised the exception that follows."
+        did "The others were run all the same."
+        cure "Read the traceback: it names the application's file and line.";
+    1255 PYTHON_PATH_MISSING Warning "a directory of WSGIPythonPath does not exist"
+        cause "The directory is misspelt, gone, or below one that Apache's user may not search."
+        did "It was added to sys.path all the same, as Python itself does."
+        cure "Correct the path or its permissions.";
 }
 
 /// The page `docs/messages.md`, generated from [`ALL`].

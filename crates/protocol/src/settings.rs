@@ -22,6 +22,8 @@ pub struct EngineSettings {
     pub restrict_stdin: bool,
     /// `WSGIRestrictStdout`.
     pub restrict_stdout: bool,
+    /// httpd runs as a single process in the foreground (`-X`): `sys.stdout` stays the terminal's.
+    pub single_process: bool,
     /// `WSGIRestrictSignal`.
     pub restrict_signal: bool,
     /// `WSGIDestroyInterpreter`: run shutdown callbacks and `atexit` functions at the end.
@@ -170,7 +172,7 @@ macro_rules! fields {
 }
 
 fields!(
-    executable, options, hash_seed, python_path, python_eggs, switch_interval, restrict_stdin, restrict_stdout,
+    executable, options, hash_seed, python_path, python_eggs, switch_interval, restrict_stdin, restrict_stdout, single_process,
     restrict_signal, destroy_interpreter, case_sensitive, process_group, main_group, max_dynamic_interpreters,
     multithread, multiprocess, maximum_processes, threads_per_process, apache_version, apache_description,
     apache_build_date, mpm_name, apache_maximum_processes, apache_threads_per_process,

@@ -1,0 +1,22 @@
+/*! Python's C API as thin safe types: the only folder that calls `pyo3::ffi`.
+
+What the rest of the engine sees: [`Attached`], the proof that this thread holds an interpreter; [`Object`], an owned reference that
+lives no longer than that; [`Kept`], a reference stored in an interpreter's own data; [`Raised`], the fact that Python's error
+indicator is set; [`NativeClass`], a Python type whose data is a Rust value. PyO3's own safe layer is not used: it keeps
+process-wide statics and takes the GIL through `PyGILState_Ensure`, which is wrong where sub-interpreters live
+(the design's section 4). *Runs in: Apache child, daemon.* */
+
+mod arguments;
+mod class;
+mod dynamic;
+mod error;
+mod memory;
+mod object;
+pub mod start;
+pub mod thread;
+
+pub use arguments::Arguments;
+pub use class::{Constructor, Getter, Method, NativeClass, instance, make_class, new_instance};
+pub use error::{Exception, PyResult, Raised};
+pub use memory::{filled, initialised, regular_file_size};
+pub use object::{Attached, Kept, Object, run_module_code};

@@ -1,0 +1,160 @@
+/*! Which thread is attached to which interpreter.
+
+A worker thread owns one `PyThreadState` per interpreter for its whole life, so that `threading.local` survives from request to request, and
+enters with `PyEval_RestoreThread`. The main interpreter's state is made first on every thread: on Python up to 3.11
+`PyGILState_Ensure`, which C extensions use, goes by a thread's first state. When a thread ends, its states are
+cleared and deleted (httpd's HTTP/2 workers come and go). */
+#![expect(unsafe_code, reason = "this folder is the engine's border with Python's C API")]
+
+use std::cell::RefCell;
+use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+
+use pyo3::ffi;
+
+use super::error::Raised;
+use super::object::Attached;
+
+/// An interpreter of this process. It is never deleted while threads may attach.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Handle(*mut ffi::PyInterpreterState);
+
+// SAFETY: the pointer is only handed to Python's own functions, which lock what they touch.
+unsafe impl Send for Handle {}
+// SAFETY: as above.
+unsafe impl Sync for Handle {}
+
+static MAIN: AtomicPtr<ffi::PyInterpreterState> = AtomicPtr::new(std::ptr::null_mut());
+/// Set when the process ends: threads no longer enter Python to tidy up.
+static LEAVING: AtomicBool = AtomicBool::new(false);
+
+struct States(RefCell<Vec<(Handle, *mut ffi::PyThreadState)>>);
+
+thread_local! {
+    static STATES: States = const { States(RefCell::new(Vec::new())) };
+}
+
+impl Drop for States {
+    fn drop(&mut self) {
+        if LEAVING.load(Ordering::Acquire) {
+            return;
+        }
+        // The main interpreter's state came first and goes last.
+        for (_, state) in self.0.take().into_iter().rev() {
+            // SAFETY: the state belongs to this thread, which is attached to nothing now. It is cleared with its interpreter's GIL
+            // held, which runs destructors of thread locals, and deleted when it is no longer current.
+            unsafe {
+                ffi::PyEval_RestoreThread(state);
+                ffi::PyThreadState_Clear(state);
+                ffi::PyEval_SaveThread();
+                ffi::PyThreadState_Delete(state);
+            }
+        }
+    }
+}
+
+fn main() -> Handle {
+    Handle(MAIN.load(Ordering::Acquire))
+}
+
+/// This thread's state for an interpreter, made on first use.
+fn state_of(interpreter: Handle) -> *mut ffi::PyThreadState {
+    STATES.with(|states| {
+        let known = states.0.borrow().iter().find(|(handle, _)| *handle == interpreter).map(|(_, state)| *state);
+        known.unwrap_or_else(|| {
+            if interpreter != main() {
+                state_of(main());
+            }
+            // SAFETY: the interpreter lives as long as the process; PyThreadState_New needs no GIL.
+            let state = unsafe { ffi::PyThreadState_New(interpreter.0) };
+            states.0.borrow_mut().push((interpreter, state));
+            state
+        })
+    })
+}
+
+fn remember(interpreter: Handle, state: *mut ffi::PyThreadState) {
+    STATES.with(|states| states.0.borrow_mut().push((interpreter, state)));
+}
+
+/// Runs `body` attached to an interpreter. The thread must not be attached already.
+pub fn attached<R>(interpreter: Handle, body: impl FnOnce(Attached<'_>) -> R) -> R {
+    let state = state_of(interpreter);
+    // SAFETY: the state is this thread's own for that interpreter; the thread is attached to nothing (see above).
+    unsafe { ffi::PyEval_RestoreThread(state) };
+    let leave = Leave;
+    // SAFETY: attached just now, until `leave` is dropped, which outlives the body.
+    let result = body(unsafe { Attached::assume() });
+    drop(leave);
+    result
+}
+
+/// Detaches when the body of [`attached`] is left, by a panic too.
+struct Leave;
+
+impl Drop for Leave {
+    fn drop(&mut self) {
+        // SAFETY: this thread attached in `attached` and every nested detachment has been undone.
+        unsafe { ffi::PyEval_SaveThread() };
+    }
+}
+
+/// Attaches again when the body of [`detached`] is left, by a panic too.
+struct Return(*mut ffi::PyThreadState);
+
+impl Drop for Return {
+    fn drop(&mut self) {
+        // SAFETY: the state was this thread's current one when `detached` saved it.
+        unsafe { ffi::PyEval_RestoreThread(self.0) };
+    }
+}
+
+/// Runs `body` without the GIL: for whatever may wait. Objects stay alive, and may not be touched meanwhile.
+pub fn detached<R>(_py: Attached<'_>, body: impl FnOnce() -> R) -> R {
+    // SAFETY: the token proves that this thread is attached.
+    let back = Return(unsafe { ffi::PyEval_SaveThread() });
+    let result = body();
+    drop(back);
+    result
+}
+
+/// Takes note of the main interpreter, right after it was started on this thread, and detaches from it.
+pub(super) fn adopt_main() -> Handle {
+    // SAFETY: Py_Initialize* leaves the calling thread attached to the main interpreter.
+    unsafe {
+        let handle = Handle(ffi::PyInterpreterState_Get());
+        MAIN.store(handle.0, Ordering::Release);
+        remember(handle, ffi::PyEval_SaveThread());
+        handle
+    }
+}
+
+/// Makes a sub-interpreter that shares the main one's GIL. The thread must be detached, and is so afterwards.
+///
+/// # Errors
+/// What Python says of the failure.
+pub fn new_interpreter() -> Result<Handle, String> {
+    let state = state_of(main());
+    // SAFETY: attaches to the main interpreter as Py_NewInterpreter wants it; afterwards the new one (or, after a failure, the
+    // main one) is current, and PyEval_SaveThread detaches from whichever it is.
+    unsafe {
+        ffi::PyEval_RestoreThread(state);
+        let fresh = ffi::Py_NewInterpreter();
+        if fresh.is_null() {
+            let py = Attached::assume();
+            let why = Raised::pending(py)
+                .then(|| Raised::assume().take(py).and_then(|e| e.value.call_method(&super::Object::text(py, "__str__").ok()?, &[]).ok()))
+                .flatten()
+                .and_then(|text| text.to_text().ok());
+            ffi::PyEval_SaveThread();
+            return Err(why.unwrap_or_else(|| "Py_NewInterpreter failed".to_owned()));
+        }
+        let handle = Handle(ffi::PyInterpreterState_Get());
+        remember(handle, ffi::PyEval_SaveThread());
+        Ok(handle)
+    }
+}
+
+/// From here on threads that end leave Python alone: the process is about to go.
+pub fn leaving() {
+    LEAVING.store(true, Ordering::Release);
+}

@@ -1,0 +1,253 @@
+/*! The engine's door for an Apache child (embedded mode): the C functions of [`EngineTable`].
+
+Every one goes through [`guarded`]: a panic is logged with its place and becomes the answer that the function's return value allows; it
+never unwinds into C. *Runs in: Apache child.* */
+#![expect(unsafe_code, reason = "C functions, and calls through the module's C function pointers")]
+
+use std::ffi::c_void;
+use std::mem::MaybeUninit;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr::NonNull;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use protocol::Level;
+use protocol::embedded::{
+    ABI, EngineTable, HostTable, ImportCall, Pair, READ_NOW, RequestCall, Slice, UNKNOWN_MTIME, flag, outcome, read_failure, sent, write_how,
+};
+use protocol::log_code::PYTHON_NOT_STARTED;
+use protocol::settings::EngineSettings;
+
+use crate::capi::thread;
+use crate::exchange::{Exchange, ReadError, Send, SendError};
+use crate::head::Head;
+use crate::logging::{self, ProcessLog};
+use crate::registry;
+use crate::request::Facts;
+use crate::script::Wanted;
+use crate::serve;
+use crate::wsgi::Call;
+
+static TABLE: Table = Table(EngineTable {
+    abi: ABI,
+    version: Slice::new(env!("CARGO_PKG_VERSION").as_bytes()),
+    start,
+    run,
+    import,
+    stop,
+});
+
+#[repr(transparent)]
+struct Table(EngineTable);
+
+// SAFETY: the table holds function pointers and a static string; nothing in it changes.
+unsafe impl Sync for Table {}
+
+/// The engine's one C symbol for the module ([`protocol::embedded::ENTRY_SYMBOL`]).
+#[unsafe(no_mangle)]
+pub extern "C" fn mod_wsgi_rs_engine() -> *const EngineTable {
+    &raw const TABLE.0
+}
+
+/// Runs `body`; a panic is reported and gives `failure`.
+fn guarded<R>(failure: R, body: impl FnOnce() -> R) -> R {
+    catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|payload| {
+        crate::panics::report(&crate::panics::describe(payload.as_ref()));
+        failure
+    })
+}
+
+/// # Safety
+/// A slice from the module is null or points to that many bytes, for the call.
+const unsafe fn bytes<'a>(slice: Slice) -> &'a [u8] {
+    if slice.data.is_null() {
+        return &[];
+    }
+    // SAFETY: the caller's contract, which is that of `Slice`.
+    unsafe { std::slice::from_raw_parts(slice.data, slice.len) }
+}
+
+unsafe extern "C" fn start(settings: Slice, host: *const HostTable) -> i32 {
+    crate::panics::install_hook();
+    guarded(1, || {
+        // SAFETY: the module hands over a table that stays valid for ever, or null.
+        let Some(host) = (unsafe { host.as_ref() }) else { return 1 };
+        if host.abi != ABI {
+            return 1;
+        }
+        let host = HOST.get_or_init(|| *host);
+        logging::set_process_log(Box::new(Host(*host)));
+        // SAFETY: lent by the module for the call.
+        let started = EngineSettings::decode(unsafe { bytes(settings) }).map_err(|e| e.to_string()).and_then(registry::start);
+        match started {
+            Ok(()) => 0,
+            Err(why) => {
+                logging::coded(PYTHON_NOT_STARTED, &format!("Python could not be started: {why}"));
+                1
+            }
+        }
+    })
+}
+
+unsafe extern "C" fn run(call: *const RequestCall) -> i32 {
+    guarded(outcome::FAILED, || {
+        // SAFETY: the module passes a call that lives until this function returns.
+        let (Some(call), Some(registry)) = (unsafe { call.as_ref() }, registry::registry()) else { return outcome::UNAVAILABLE };
+        let Some(host) = host() else { return outcome::UNAVAILABLE };
+        // SAFETY: everything in the call is lent for its duration; the entries are an array of `environ_len` pairs.
+        unsafe {
+            let entries: &[Pair] = if call.environ.is_null() { &[] } else { std::slice::from_raw_parts(call.environ, call.environ_len) };
+            let environ: Vec<(&[u8], Option<&[u8]>)> =
+                entries.iter().map(|pair| (bytes(pair.key), (!pair.value.data.is_null()).then(|| bytes(pair.value)))).collect();
+            let place = serve::Place { group: bytes(call.application_group), dynamic: call.flags & flag::DYNAMIC_GROUP != 0 };
+            let call_view = Call {
+                environ: &environ,
+                script: bytes(call.script),
+                wanted: Wanted {
+                    mtime: (call.script_mtime != UNKNOWN_MTIME).then_some(call.script_mtime),
+                    reload: call.flags & flag::RELOAD != 0,
+                    resource: bytes(call.resource),
+                },
+                callable: bytes(call.callable),
+                https: call.flags & flag::HTTPS != 0,
+                thread_id: call.thread_id,
+                request_start: call.request_start,
+                queue_start: call.queue_start,
+                daemon_start: call.daemon_start,
+                request_rec: NonNull::new(call.request_rec),
+            };
+            let facts = Facts {
+                head_only: call.flags & flag::HEAD != 0,
+                content_length: call_view.entry(b"CONTENT_LENGTH").and_then(|v| std::str::from_utf8(v).ok()?.parse().ok()),
+            };
+            let exchange = Box::new(HostExchange { host, request: call.request });
+            serve::run(registry, &place, exchange, facts, &call_view)
+        }
+    })
+}
+
+unsafe extern "C" fn import(call: *const ImportCall) -> i32 {
+    guarded(1, || {
+        // SAFETY: the module passes a call that lives until this function returns.
+        let (Some(call), Some(registry)) = (unsafe { call.as_ref() }, registry::registry()) else { return 1 };
+        // SAFETY: lent by the module for the call.
+        let (script, group) = unsafe { (bytes(call.script), bytes(call.application_group)) };
+        let Some(interpreter) = registry.find(group, false) else { return 1 };
+        thread::attached(interpreter.handle, |py| {
+            let entry = interpreter.script(script, registry.settings.case_sensitive);
+            let wanted = Wanted { mtime: None, reload: false, resource: script };
+            i32::from(entry.load(py, interpreter, wanted).is_err())
+        })
+    })
+}
+
+unsafe extern "C" fn stop(deadline_ms: u32) {
+    guarded((), || {
+        let Some(registry) = registry::registry() else { return };
+        if registry.settings.destroy_interpreter {
+            let (done, finished) = mpsc::channel();
+            // A thread of its own, so that a callback that never ends holds up nothing but itself.
+            let spawned = std::thread::Builder::new().name("wsgi-stop".to_owned()).spawn(move || {
+                guarded((), crate::leave::shut_down_all);
+                // It fails when the deadline has passed and nobody listens any more.
+                let _heard = done.send(());
+            });
+            if spawned.is_ok() && finished.recv_timeout(Duration::from_millis(deadline_ms.into())).is_err() {
+                crate::leave::overdue(deadline_ms);
+            }
+        }
+        thread::leaving();
+    });
+}
+
+/// The module's callbacks, kept for the life of the process.
+#[derive(Clone, Copy)]
+struct Host(HostTable);
+
+static HOST: std::sync::OnceLock<HostTable> = std::sync::OnceLock::new();
+
+fn host() -> Option<&'static HostTable> {
+    HOST.get()
+}
+
+impl ProcessLog for Host {
+    fn line(&self, level: Level, text: &[u8], file: &[u8], line: i32) {
+        // SAFETY: a function of the module; a null request means the server's log.
+        unsafe { (self.0.log)(std::ptr::null_mut(), level as i32, Slice::new(text), Slice::new(file), line) }
+    }
+
+    fn takes(&self, level: Level) -> bool {
+        // SAFETY: as above.
+        unsafe { (self.0.log_enabled)(std::ptr::null_mut(), level as i32) != 0 }
+    }
+}
+
+/// A request's callbacks. Used only between the beginning and the end of its `run` (see [`crate::request::Request`]).
+struct HostExchange {
+    host: &'static HostTable,
+    request: *mut c_void,
+}
+
+// SAFETY: the handle is opaque here; `Request` lets one thread at a time through, and none after the end.
+unsafe impl std::marker::Send for HostExchange {}
+// SAFETY: as above.
+unsafe impl Sync for HostExchange {}
+
+const fn sent_result(code: i32) -> Result<(), SendError> {
+    match code {
+        sent::OK => Ok(()),
+        sent::CLIENT_GONE => Err(SendError::ClientGone),
+        _ => Err(SendError::Failed),
+    }
+}
+
+impl Exchange for HostExchange {
+    fn read(&self, buffer: &mut [MaybeUninit<u8>], wait: bool) -> Result<usize, ReadError> {
+        let flags = if wait { 0 } else { READ_NOW };
+        // SAFETY: the buffer is that long and ours for the call, which writes at most its length.
+        let read = unsafe { (self.host.read)(self.request, buffer.as_mut_ptr().cast(), buffer.len(), flags) };
+        match read {
+            read_failure::WOULD_BLOCK => Err(ReadError::WouldBlock),
+            read_failure::ABORTED => Err(ReadError::Aborted),
+            read_failure::TIMEOUT => Err(ReadError::TimedOut),
+            read_failure::TOO_LARGE => Err(ReadError::TooLarge),
+            count => usize::try_from(count).map(|count| count.min(buffer.len())).map_err(|_| ReadError::Broken),
+        }
+    }
+
+    fn start(&self, head: &Head) -> Result<(), SendError> {
+        let fields: Vec<Pair> = head.fields().map(|(name, value)| Pair { key: Slice::new(name), value: Slice::new(value) }).collect();
+        // SAFETY: everything is lent for the call.
+        sent_result(unsafe { (self.host.start)(self.request, head.status, Slice::new(head.reason()), fields.as_ptr(), fields.len()) })
+    }
+
+    fn write(&self, chunks: &[&[u8]], how: Send) -> Result<(), SendError> {
+        let how = match how {
+            Send::Buffered => write_how::BUFFER,
+            Send::Flushed => write_how::FLUSH,
+        };
+        let send = |slices: &[Slice]| {
+            // SAFETY: the chunks are lent for the call.
+            sent_result(unsafe { (self.host.write)(self.request, slices.as_ptr(), slices.len(), how) })
+        };
+        match chunks {
+            [one] => send(&[Slice::new(one)]),
+            many => send(&many.iter().map(|chunk| Slice::new(chunk)).collect::<Vec<_>>()),
+        }
+    }
+
+    fn send_file(&self, descriptor: i32, offset: i64, length: i64) -> Result<(), SendError> {
+        // SAFETY: numbers only; the module checks the descriptor and duplicates it.
+        sent_result(unsafe { (self.host.send_file)(self.request, descriptor, offset, length) })
+    }
+
+    fn log(&self, level: Level, text: &[u8], file: &[u8], line: i32) {
+        // SAFETY: everything is lent for the call.
+        unsafe { (self.host.log)(self.request, level as i32, Slice::new(text), Slice::new(file), line) }
+    }
+
+    fn logs(&self, level: Level) -> bool {
+        // SAFETY: the request handle is valid until its end.
+        unsafe { (self.host.log_enabled)(self.request, level as i32) != 0 }
+    }
+}

@@ -1,0 +1,87 @@
+/*! What the engine needs from whoever brings it a request: an Apache child through C callbacks, later a daemon's channel.
+
+The rest of the engine does not know which. A call that may wait says so; the engine makes it without the GIL. */
+
+use std::mem::MaybeUninit;
+
+use protocol::Level;
+
+use crate::head::Head;
+
+/// Why request body bytes could not be had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadError {
+    /// Nothing has arrived yet (only when not waiting).
+    WouldBlock,
+    /// The client went away.
+    Aborted,
+    /// A time limit of the server ran out.
+    TimedOut,
+    /// The body is longer than the server allows.
+    TooLarge,
+    /// The body's framing is broken.
+    Broken,
+}
+
+impl std::fmt::Display for ReadError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::WouldBlock => "no data yet",
+            Self::Aborted => "the client went away before the whole request body had arrived",
+            Self::TimedOut => "the client sent no more of the request body within the server's time limit",
+            Self::TooLarge => "the request body is longer than `LimitRequestBody` allows",
+            Self::Broken => "the request body is malformed",
+        })
+    }
+}
+
+/// Why a response could not be handed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SendError {
+    /// The client is gone.
+    ClientGone,
+    /// The server could not take it; it has logged why.
+    Failed,
+}
+
+/// How body bytes are to be treated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Send {
+    /// Copied and kept until the next flush or the end. Never waits.
+    Buffered,
+    /// To the client now, with all that was kept. May wait.
+    Flushed,
+}
+
+/// One request's way back to its server.
+pub trait Exchange: std::marker::Send + Sync {
+    /// Reads request body bytes into `buffer`: how many, 0 at the end. Waits only if `wait`.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    fn read(&self, buffer: &mut [MaybeUninit<u8>], wait: bool) -> Result<usize, ReadError>;
+
+    /// Records status and headers. Never waits.
+    ///
+    /// # Errors
+    /// See [`SendError`].
+    fn start(&self, head: &Head) -> Result<(), SendError>;
+
+    /// Hands body bytes on.
+    ///
+    /// # Errors
+    /// See [`SendError`].
+    fn write(&self, chunks: &[&[u8]], how: Send) -> Result<(), SendError>;
+
+    /// Hands `length` bytes of a regular file on, from `offset`. The descriptor is duplicated; never waits.
+    ///
+    /// # Errors
+    /// See [`SendError`].
+    fn send_file(&self, descriptor: i32, offset: i64, length: i64) -> Result<(), SendError>;
+
+    /// One line for the error log of the request's virtual host. `file` and `line` name a source, or are empty and 0.
+    fn log(&self, level: Level, text: &[u8], file: &[u8], line: i32);
+
+    /// Would a line of that level be written?
+    fn logs(&self, level: Level) -> bool;
+}

@@ -1,0 +1,61 @@
+/*! Exceptions of applications, told to the log: a numbered line that says what was going on, then the traceback, line by line. */
+
+use protocol::log_code::LogCode;
+
+use crate::capi::{Attached, Exception, Object, PyResult, Raised};
+use crate::interpreter::Interpreter;
+use crate::logging;
+
+/// What was going on when the exception came.
+pub struct Context<'a> {
+    /// The message's number.
+    pub code: LogCode,
+    /// A sentence for the first line.
+    pub what: &'a str,
+}
+
+/// Logs an exception with its traceback.
+pub fn log(py: Attached<'_>, interpreter: &Interpreter, raised: Raised, context: &Context<'_>) {
+    let exception = raised.take(py);
+    logging::coded(context.code, context.what);
+    write_traceback(py, interpreter, context.code, exception.as_ref());
+}
+
+/// Logs why a script could not be loaded, with what is known of the cure.
+pub fn log_load(py: Attached<'_>, interpreter: &Interpreter, raised: Raised, context: &Context<'_>, script: &str) {
+    let exception = raised.take(py);
+    logging::coded(context.code, context.what);
+    write_traceback(py, interpreter, context.code, exception.as_ref());
+    let Some(exception) = exception else { return };
+    match hints(py, interpreter, &exception, script) {
+        Ok(text) if text.is_empty() => {}
+        Ok(text) => logging::text(context.code.level, text.as_bytes()),
+        Err(raised) => raised.clear(py),
+    }
+}
+
+fn hints(py: Attached<'_>, interpreter: &Interpreter, exception: &Exception<'_>, script: &str) -> PyResult<String> {
+    let path = Object::text(py, script)?;
+    interpreter.helpers.explain_load.get(py).call(&[&exception.value, &path])?.to_text()
+}
+
+fn write_traceback(py: Attached<'_>, interpreter: &Interpreter, code: LogCode, exception: Option<&Exception<'_>>) {
+    let Some(exception) = exception else {
+        logging::text(code.level, b"(no exception was set)");
+        return;
+    };
+    let formatted = interpreter
+        .helpers
+        .describe
+        .get(py)
+        .call(&[&exception.class, &exception.value, &exception.traceback])
+        .and_then(|text| text.to_text());
+    match formatted {
+        Ok(text) => logging::text(code.level, text.trim_end_matches('\n').as_bytes()),
+        Err(raised) => {
+            raised.clear(py);
+            let name = exception.value.type_name();
+            logging::text(code.level, format!("{name} (its traceback could not be formatted)").as_bytes());
+        }
+    }
+}

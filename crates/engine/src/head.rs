@@ -1,0 +1,48 @@
+/*! Status and headers of a response, as the application gave them: checked, and in one piece of memory. */
+
+use std::ops::Range;
+
+/// A response's head.
+#[derive(Clone, Debug, Default)]
+pub struct Head {
+    /// The status number.
+    pub status: u16,
+    /// What the application says of the body's length.
+    pub content_length: Option<u64>,
+    reason: Range<usize>,
+    text: Vec<u8>,
+    fields: Vec<(Range<usize>, Range<usize>)>,
+}
+
+impl Head {
+    /// A head without headers.
+    pub fn new(status: u16, reason: &[u8]) -> Self {
+        Self { status, reason: 0..reason.len(), text: reason.to_vec(), ..Self::default() }
+    }
+
+    /// Adds a header.
+    pub fn add(&mut self, name: &[u8], value: &[u8]) {
+        let start = self.text.len();
+        self.text.extend_from_slice(name);
+        let middle = self.text.len();
+        self.text.extend_from_slice(value);
+        self.fields.push((start..middle, middle..self.text.len()));
+    }
+
+    /// The reason phrase; may be empty.
+    pub fn reason(&self) -> &[u8] {
+        self.text.get(self.reason.clone()).unwrap_or_default()
+    }
+
+    /// Names and values in the application's order.
+    pub fn fields(&self) -> impl ExactSizeIterator<Item = (&[u8], &[u8])> {
+        self.fields.iter().map(|(name, value)| {
+            (self.text.get(name.clone()).unwrap_or_default(), self.text.get(value.clone()).unwrap_or_default())
+        })
+    }
+
+    /// May a response of this status have no body at all (RFC 9110: 204 and 304)?
+    pub const fn forbids_body(&self) -> bool {
+        matches!(self.status, 204 | 304)
+    }
+}

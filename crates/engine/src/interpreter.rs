@@ -1,0 +1,146 @@
+/*! One Python interpreter of this process, and all that the engine keeps in it.
+
+Nothing of an interpreter lives in a static: its interned strings, its types, its cache of environ keys and its loaded scripts are in this
+value, which is made attached to the interpreter, never freed, and reached only by threads attached to it. */
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use protocol::settings::EngineSettings;
+
+use crate::capi::{Attached, Kept, Object, PyResult, Raised, make_class, thread::Handle};
+use crate::python_module::{self, Helpers};
+use crate::request::lock;
+use crate::script::Script;
+use crate::wsgi::{Adapter, ErrorStream, FileWrapper, Input};
+
+macro_rules! names {
+    ($($field:ident $text:literal),+ $(,)?) => {
+        /// Interned strings that requests look up.
+        pub struct Names { $(
+            #[doc = concat!("The name `", stringify!($field), "`.")]
+            pub $field: Kept,
+        )+ }
+
+        impl Names {
+            fn new(py: Attached<'_>) -> PyResult<Self> {
+                Ok(Self { $($field: Object::interned(py, $text)?.keep(),)+ })
+            }
+        }
+    };
+}
+
+names! {
+    mtime c"__mtime__",
+    reload_required c"reload_required",
+    start_response c"start_response",
+    write c"write",
+    close c"close",
+    tell c"tell",
+    url_scheme c"wsgi.url_scheme",
+    http c"http",
+    https c"https",
+    input c"wsgi.input",
+    errors c"wsgi.errors",
+    thread_id c"mod_wsgi.thread_id",
+    request_start c"mod_wsgi.request_start",
+    queue_start c"mod_wsgi.queue_start",
+    daemon_start c"mod_wsgi.daemon_start",
+    application_start c"mod_wsgi.application_start",
+    request_rec c"apache.request_rec",
+}
+
+/// The types that requests make instances of.
+pub struct Classes {
+    /// `mod_wsgi.Input`
+    pub input: Kept,
+    /// `mod_wsgi.Adapter`
+    pub adapter: Kept,
+    /// `mod_wsgi.ErrorStream`
+    pub errors: Kept,
+    /// `mod_wsgi.FileWrapper`
+    pub file_wrapper: Kept,
+    /// `mod_wsgi.RequestTimeout`
+    pub request_timeout: Kept,
+}
+
+/// One interpreter.
+pub struct Interpreter {
+    /// How threads attach to it.
+    pub handle: Handle,
+    /// See [`Names`].
+    pub names: Names,
+    /// See [`Classes`].
+    pub classes: Classes,
+    /// What every environ of this interpreter begins as.
+    pub environ_template: Kept,
+    /// Functions written in Python.
+    pub helpers: Helpers,
+    keys: Mutex<HashMap<Box<[u8]>, Arc<Kept>>>,
+    scripts: Mutex<HashMap<Vec<u8>, Arc<Script>>>,
+}
+
+/// Environ keys beyond this number are made anew each time, so that a client's header names can't fill the memory.
+const MOST_KEYS: usize = 512;
+
+impl Interpreter {
+    /// Prepares the interpreter that this thread is attached to.
+    ///
+    /// # Errors
+    /// Whatever Python raises while its modules are set up.
+    pub fn prepare(py: Attached<'_>, handle: Handle, group: &[u8], settings: &EngineSettings) -> PyResult<Self> {
+        let file_wrapper = make_class::<FileWrapper>(py)?;
+        let helpers = python_module::set_up(py, group, settings, &file_wrapper)?;
+        let classes = Classes {
+            input: make_class::<Input>(py)?.keep(),
+            adapter: make_class::<Adapter>(py)?.keep(),
+            errors: make_class::<ErrorStream>(py)?.keep(),
+            request_timeout: helpers.request_timeout.get(py).clone().keep(),
+            file_wrapper: file_wrapper.clone().keep(),
+        };
+        Ok(Self {
+            handle,
+            names: Names::new(py)?,
+            classes,
+            environ_template: crate::wsgi::environ_template(py, settings, &file_wrapper)?.keep(),
+            helpers,
+            keys: Mutex::default(),
+            scripts: Mutex::default(),
+        })
+    }
+
+    /// The `str` of an environ key, shared between requests.
+    ///
+    /// # Errors
+    /// `MemoryError`.
+    pub fn key<'py>(&self, py: Attached<'py>, name: &[u8]) -> PyResult<Object<'py>> {
+        let mut keys = lock(&self.keys);
+        if let Some(known) = keys.get(name) {
+            return Ok(known.get(py).clone());
+        }
+        let made = Object::latin1(py, name)?;
+        if keys.len() < MOST_KEYS {
+            keys.insert(name.into(), Arc::new(made.clone().keep()));
+        }
+        Ok(made)
+    }
+
+    /// The entry of a script, loaded or not.
+    pub fn script(&self, path: &[u8], case_sensitive: bool) -> Arc<Script> {
+        let mut scripts = lock(&self.scripts);
+        if let Some(script) = scripts.get(path) {
+            return Arc::clone(script);
+        }
+        let script = Arc::new(Script::new(path, case_sensitive));
+        scripts.insert(path.to_vec(), Arc::clone(&script));
+        script
+    }
+}
+
+/// Reports an exception that came while an interpreter was set up.
+pub fn setup_failure(py: Attached<'_>, raised: Raised) -> String {
+    raised
+        .take(py)
+        .and_then(|exception| exception.value.call_method(&Object::text(py, "__repr__").ok()?, &[]).ok()?.to_text().ok())
+        .unwrap_or_else(|| "an exception without a description".to_owned())
+}

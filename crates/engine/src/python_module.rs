@@ -1,0 +1,230 @@
+/*! The modules `mod_wsgi` and `apache`, the standard streams, and the rest of an interpreter's set-up.
+
+What happens once per interpreter is written in Python (`set_up.py`), over two native types: `Host`, its way into the engine, and
+`LogStream`, the raw stream below `sys.stdout` and `sys.stderr`. */
+
+use std::sync::Mutex;
+
+use protocol::Level;
+use protocol::line_buffer::LineBuffer;
+use protocol::settings::EngineSettings;
+
+use crate::capi::{Arguments, Attached, Constructor, Getter, Kept, Method, NativeClass, Object, PyResult, Raised, make_class, new_instance, run_module_code};
+use crate::logging;
+use crate::request::lock;
+
+/// `mod_wsgi.version`: the version whose behaviour we keep (decision 35).
+pub const COMPATIBLE_VERSION: [i64; 3] = [6, 1, 1];
+
+const SET_UP: &[u8] = include_bytes!("set_up.py");
+
+/// Functions of `set_up.py` that the engine calls.
+pub struct Helpers {
+    /// `describe(class, value, traceback) -> str`
+    pub describe: Kept,
+    /// `explain_load(exception, script) -> str`
+    pub explain_load: Kept,
+    /// `shut_down(reason)`
+    pub shut_down: Kept,
+    /// `mod_wsgi.RequestTimeout`
+    pub request_timeout: Kept,
+    after_load: Kept,
+}
+
+impl Helpers {
+    /// What is done after a script was loaded: modules that it imported are given our way to the log.
+    pub fn after_load(&self, py: Attached<'_>) {
+        if let Err(raised) = self.after_load.get(py).call(&[]) {
+            raised.clear(py);
+        }
+    }
+}
+
+/// Sets an interpreter up: `sys.path`, streams, `mod_wsgi`, `apache`.
+///
+/// # Errors
+/// Whatever Python raises.
+pub fn set_up<'py>(py: Attached<'py>, group: &[u8], settings: &EngineSettings, file_wrapper: &Object<'py>) -> PyResult<Helpers> {
+    let name = Object::text(py, "_mod_wsgi_rs")?;
+    let module = Object::module(py, &name)?;
+    let compile = Object::import(py, c"builtins")?.attribute_named(c"compile")?;
+    let (source, file, mode) = (Object::bytes(py, SET_UP)?, Object::text(py, "<mod_wsgi_rs>")?, Object::text(py, "exec")?);
+    let code = compile.call(&[&source, &file, &mode])?;
+    run_module_code(&module, &code)?;
+    let host = new_instance(&make_class::<Host>(py)?, Host)?;
+    let stream_class = make_class::<LogStream>(py)?;
+    let values = settings_dict(py, group, settings)?;
+    module.attribute_named(c"set_up")?.call(&[&host, &stream_class, file_wrapper, &values])?;
+    Object::modules(py)?.dict_set(&name, &module)?;
+    Ok(Helpers {
+        describe: module.attribute_named(c"describe")?.keep(),
+        explain_load: module.attribute_named(c"explain_load")?.keep(),
+        shut_down: module.attribute_named(c"shut_down")?.keep(),
+        request_timeout: module.attribute_named(c"RequestTimeout")?.keep(),
+        after_load: module.attribute_named(c"after_load")?.keep(),
+    })
+}
+
+fn version_tuple<'py>(py: Attached<'py>, parts: &[i64]) -> PyResult<Object<'py>> {
+    Object::tuple(py, parts.iter().map(|n| Object::int(py, *n)).collect::<PyResult<Vec<_>>>()?)
+}
+
+/// The tuples of `mod_wsgi.version` and `apache.version`.
+///
+/// # Errors
+/// `MemoryError`.
+pub fn versions<'py>(py: Attached<'py>, settings: &EngineSettings) -> PyResult<(Object<'py>, Object<'py>)> {
+    Ok((version_tuple(py, &COMPATIBLE_VERSION)?, version_tuple(py, &settings.apache_version.map(i64::from))?))
+}
+
+fn settings_dict<'py>(py: Attached<'py>, group: &[u8], settings: &EngineSettings) -> PyResult<Object<'py>> {
+    let dict = Object::dict(py)?;
+    let set = |name: &str, value: Object<'py>| dict.dict_set(&Object::text(py, name)?, &value);
+    let own: Vec<i64> = env!("CARGO_PKG_VERSION").split('.').filter_map(|part| part.parse().ok()).collect();
+    let (compatible, apache) = versions(py, settings)?;
+    let count = |n: u32| Object::int(py, i64::from(n));
+    set("version", compatible)?;
+    set("rs_version", version_tuple(py, &own)?)?;
+    set("process_group", Object::latin1(py, &settings.process_group)?)?;
+    set("application_group", Object::latin1(py, group)?)?;
+    set("maximum_processes", count(settings.maximum_processes)?)?;
+    set("threads_per_process", count(settings.threads_per_process)?)?;
+    set("apache_version", apache)?;
+    set("apache_description", Object::latin1(py, &settings.apache_description)?)?;
+    set("apache_build_date", Object::latin1(py, &settings.apache_build_date)?)?;
+    set("apache_mpm_name", Object::latin1(py, &settings.mpm_name)?)?;
+    set("apache_maximum_processes", count(settings.apache_maximum_processes)?)?;
+    set("apache_threads_per_process", count(settings.apache_threads_per_process)?)?;
+    let paths = settings.python_path.iter().map(|p| Object::file_system(py, p)).collect::<PyResult<Vec<_>>>()?;
+    set("python_path", Object::list(py, paths)?)?;
+    set("python_eggs", Object::file_system(py, &settings.python_eggs)?)?;
+    set("switch_interval", Object::float(py, settings.switch_interval)?)?;
+    set("hash_seed_set", Object::boolean(py, !settings.hash_seed.is_empty()))?;
+    set("restrict_stdin", Object::boolean(py, settings.restrict_stdin))?;
+    set("restrict_stdout", Object::boolean(py, settings.restrict_stdout))?;
+    set("restrict_signal", Object::boolean(py, settings.restrict_signal))?;
+    set("single_process", Object::boolean(py, settings.single_process))?;
+    Ok(dict)
+}
+
+/// The engine as `set_up.py` sees it.
+struct Host;
+
+impl NativeClass for Host {
+    const NAME: &'static std::ffi::CStr = c"_mod_wsgi_rs.Host";
+    const DOC: &'static std::ffi::CStr = c"The engine's functions for its own Python code.";
+    const METHODS: &'static [Method<Self>] = &[
+        Method { name: c"log", doc: c"log(level, text, file='', line=0): one log record per line of the text.", call: Self::log },
+        Method { name: c"logs", doc: c"logs(level): would a record of that logging level be written?", call: Self::logs },
+        Method { name: c"request_data", doc: c"request_data(): the dictionary of the request that this thread runs.", call: Self::request_data },
+    ];
+}
+
+impl Host {
+    fn log<'py>(&self, this: &Object<'py>, arguments: &Arguments<'_, 'py>) -> PyResult<Object<'py>> {
+        let py = this.py();
+        let [level, text, file, line] = arguments.bind(["level", "text", "file", "line"], 2)?;
+        let level = Level::from_python(level.map_or(Ok(0), |l| l.to_int())?);
+        let text = text.map_or_else(|| Ok(String::new()), |t| t.to_text())?;
+        let file = file.map_or_else(|| Ok(String::new()), |f| f.to_text())?;
+        let line = i32::try_from(line.map_or(Ok(0), |l| l.to_int())?).unwrap_or(0);
+        logging::from_source(level, text.as_bytes(), file.as_bytes(), line);
+        Ok(Object::none(py))
+    }
+
+    fn logs<'py>(&self, this: &Object<'py>, arguments: &Arguments<'_, 'py>) -> PyResult<Object<'py>> {
+        let [level] = arguments.bind(["level"], 1)?;
+        let level = Level::from_python(level.map_or(Ok(0), |l| l.to_int())?);
+        Ok(Object::boolean(this.py(), logging::takes(level)))
+    }
+
+    fn request_data<'py>(&self, this: &Object<'py>, _arguments: &Arguments<'_, 'py>) -> PyResult<Object<'py>> {
+        let py = this.py();
+        match logging::current_request() {
+            Some(request) => request.data(py),
+            None => Err(Raised::runtime_error(py, "no request is being handled by this thread")),
+        }
+    }
+}
+
+/// The raw stream below `sys.stdout` and `sys.stderr`: whole lines go to the log of the request that the thread runs, or to the
+/// server's.
+struct LogStream {
+    name: String,
+    outside: Mutex<LineBuffer>,
+}
+
+impl NativeClass for LogStream {
+    const NAME: &'static std::ffi::CStr = c"mod_wsgi.LogStream";
+    const DOC: &'static std::ffi::CStr = c"LogStream(name): a raw stream whose lines become records of Apache's error log.";
+    const METHODS: &'static [Method<Self>] = &[
+        Method { name: c"write", doc: c"write(data): data is a bytes-like object.", call: Self::write },
+        Method { name: c"flush", doc: c"flush(): writes out what waits for its newline.", call: Self::flush },
+        Method { name: c"close", doc: c"close(): as flush(); the stream stays usable.", call: Self::flush },
+        Method { name: c"isatty", doc: c"isatty(): False.", call: |_, this, _| Ok(Object::boolean(this.py(), false)) },
+        Method { name: c"readable", doc: c"readable(): False.", call: |_, this, _| Ok(Object::boolean(this.py(), false)) },
+        Method { name: c"seekable", doc: c"seekable(): False.", call: |_, this, _| Ok(Object::boolean(this.py(), false)) },
+        Method { name: c"writable", doc: c"writable(): True.", call: |_, this, _| Ok(Object::boolean(this.py(), true)) },
+        Method {
+            name: c"fileno",
+            doc: c"fileno(): there is none.",
+            call: |_, this, _| Err(Raised::os_error(this.py(), "the stream goes to Apache's error log and has no file descriptor")),
+        },
+    ];
+    const GETTERS: &'static [Getter<Self>] = &[
+        Getter { name: c"name", get: |stream, py| Object::text(py, &stream.name) },
+        Getter { name: c"closed", get: |_, py| Ok(Object::boolean(py, false)) },
+        Getter { name: c"encoding", get: |_, py| Object::text(py, "utf-8") },
+        Getter { name: c"errors", get: |_, py| Object::text(py, "replace") },
+    ];
+    const CONSTRUCTOR: Option<Constructor<Self>> = Some(|_, _, arguments| {
+        let [name] = arguments.bind(["name"], 1)?;
+        let name = name.map_or_else(|| Ok(String::new()), |n| n.to_text())?;
+        Ok(Self { name, outside: Mutex::default() })
+    });
+}
+
+impl LogStream {
+    fn write<'py>(&self, this: &Object<'py>, arguments: &Arguments<'_, 'py>) -> PyResult<Object<'py>> {
+        let py = this.py();
+        let [data] = arguments.bind(["data"], 1)?;
+        let data = data.map_or_else(|| Object::bytes(py, b""), |d| to_bytes(&d))?;
+        let bytes = data.as_bytes().unwrap_or_default();
+        match logging::current_request() {
+            Some(request) => request.errors_write(bytes),
+            None => {
+                let lines = lock(&self.outside).push(bytes);
+                for line in lines {
+                    logging::text(Level::Error, &line);
+                }
+            }
+        }
+        Object::int(py, i64::try_from(bytes.len()).unwrap_or(i64::MAX))
+    }
+
+    fn flush<'py>(&self, this: &Object<'py>, _arguments: &Arguments<'_, 'py>) -> PyResult<Object<'py>> {
+        match logging::current_request() {
+            Some(request) => request.errors_flush(),
+            None => {
+                let rest = lock(&self.outside).take();
+                if let Some(rest) = rest {
+                    logging::text(Level::Error, &rest);
+                }
+            }
+        }
+        Ok(Object::none(this.py()))
+    }
+}
+
+/// `bytes` of any bytes-like object; a `str` is taken as UTF-8, which mod_wsgi's stream still accepts.
+fn to_bytes<'py>(data: &Object<'py>) -> PyResult<Object<'py>> {
+    let py = data.py();
+    if data.as_bytes().is_some() {
+        return Ok(data.clone());
+    }
+    if data.is_text() {
+        return Object::bytes(py, data.to_text()?.as_bytes());
+    }
+    let view = Object::import(py, c"builtins")?.attribute_named(c"memoryview")?.call(&[data])?;
+    view.attribute_named(c"tobytes")?.call(&[])
+}

@@ -1,0 +1,124 @@
+/*! The interpreters of this process, by application group.
+
+The main interpreter is there from the start and hosts `%{GLOBAL}` and the one group that was promoted into it; every other
+group gets a sub-interpreter on first use, kept until the process ends. Groups that a client can name are limited in number. */
+
+use std::collections::HashMap;
+use std::sync::{Mutex, OnceLock, RwLock};
+
+use protocol::log_code::{INTERPRETER_FAILED, TOO_MANY_INTERPRETERS};
+use protocol::settings::EngineSettings;
+
+use crate::capi::{start, thread};
+use crate::interpreter::{Interpreter, setup_failure};
+use crate::logging;
+use crate::request::lock;
+
+/// All interpreters of the process.
+pub struct Registry {
+    /// What the process was started with.
+    pub settings: EngineSettings,
+    main: &'static Interpreter,
+    named: RwLock<Named>,
+    /// Held, without the GIL, while an interpreter is made.
+    making: Mutex<()>,
+}
+
+#[derive(Default)]
+struct Named {
+    interpreters: HashMap<Vec<u8>, &'static Interpreter>,
+    dynamic: u32,
+}
+
+static REGISTRY: OnceLock<Registry> = OnceLock::new();
+
+/// The registry, once Python has started.
+pub fn registry() -> Option<&'static Registry> {
+    REGISTRY.get()
+}
+
+/// Starts Python with these settings and prepares the main interpreter.
+///
+/// # Errors
+/// What went wrong, as a sentence.
+pub fn start(settings: EngineSettings) -> Result<(), String> {
+    let (major, minor) = start::version();
+    if (major, minor) < (3, 9) {
+        return Err(format!("Python {} is too old: mod_wsgi_rs needs 3.9 or later", start::version_text()));
+    }
+    if start::version_text().contains("free-threading") {
+        return Err(format!("Python {} is a free-threaded build, which this engine can't serve: use the ordinary build", start::version_text()));
+    }
+    let handle = crate::environment::with_hash_seed(&settings.hash_seed, || start::start(&settings.executable, &settings.options))?;
+    let main = prepare(handle, &settings.main_group, &settings)?;
+    REGISTRY.set(Registry { settings, main, named: RwLock::default(), making: Mutex::default() }).map_err(|_| "Python was started already".to_owned())
+}
+
+fn prepare(handle: thread::Handle, group: &[u8], settings: &EngineSettings) -> Result<&'static Interpreter, String> {
+    thread::attached(handle, |py| {
+        Interpreter::prepare(py, handle, group, settings)
+            // An interpreter lives as long as its process: leaking it is what "never freed" means.
+            .map(|interpreter| &*Box::leak(Box::new(interpreter)))
+            .map_err(|raised| setup_failure(py, raised))
+    })
+}
+
+impl Registry {
+    /// The interpreter of an application group, made if need be. The thread must be detached.
+    ///
+    /// A `dynamic` name is one that a client may choose: those are limited. `None` has been explained in the log.
+    pub fn find(&self, group: &[u8], dynamic: bool) -> Option<&'static Interpreter> {
+        if group.is_empty() || group == self.settings.main_group {
+            return Some(self.main);
+        }
+        if let Some(known) = self.known(group) {
+            return Some(known);
+        }
+        let making = lock(&self.making);
+        let found = self.known(group).or_else(|| self.make(group, dynamic));
+        drop(making);
+        found
+    }
+
+    fn known(&self, group: &[u8]) -> Option<&'static Interpreter> {
+        let named = self.named.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        named.interpreters.get(group).copied()
+    }
+
+    fn make(&self, group: &[u8], dynamic: bool) -> Option<&'static Interpreter> {
+        let shown = String::from_utf8_lossy(group);
+        let used = self.named.read().unwrap_or_else(std::sync::PoisonError::into_inner).dynamic;
+        if dynamic && used >= self.settings.max_dynamic_interpreters {
+            logging::coded(
+                TOO_MANY_INTERPRETERS,
+                &format!(
+                    "no interpreter for the application group `{}`: this process already has {used} that were named by requests. \
+                     Name the group literally (`WSGIApplicationGroup NAME`) or restrict what `%{{HOST}}` and `%{{ENV:}}` may give",
+                    shown.escape_debug()
+                ),
+            );
+            return None;
+        }
+        let made = thread::new_interpreter().and_then(|handle| prepare(handle, group, &self.settings));
+        match made {
+            Ok(interpreter) => {
+                let mut named = self.named.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+                named.interpreters.insert(group.to_vec(), interpreter);
+                named.dynamic += u32::from(dynamic);
+                drop(named);
+                logging::text(protocol::Level::Info, format!("created the sub-interpreter `{}`", shown.escape_debug()).as_bytes());
+                Some(interpreter)
+            }
+            Err(why) => {
+                logging::coded(INTERPRETER_FAILED, &format!("no interpreter for the application group `{}`: {why}", shown.escape_debug()));
+                None
+            }
+        }
+    }
+
+    /// Every interpreter, the main one last.
+    pub fn all(&self) -> Vec<&'static Interpreter> {
+        let named = self.named.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        named.interpreters.values().copied().chain([self.main]).collect()
+    }
+}

@@ -1,0 +1,225 @@
+/*! One request inside the engine: its way back to the server, and how far its response has come.
+
+The objects that an application holds (`wsgi.input`, `start_response`, `wsgi.errors`) may outlive the request or be used by another
+thread; they share this value, and `end` closes the door behind the last call that is under way. */
+
+use std::mem::MaybeUninit;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+
+use protocol::Level;
+
+use crate::capi::{Attached, Kept, Object, PyResult, Raised, thread};
+use crate::exchange::{Exchange, ReadError, Send, SendError};
+use crate::head::Head;
+use crate::interpreter::Interpreter;
+use protocol::line_buffer::LineBuffer;
+
+/// How far a response has come.
+#[derive(Default)]
+pub struct Output {
+    /// What `start_response` gave last.
+    pub head: Option<Head>,
+    /// Whether that went to the server.
+    pub started: bool,
+    /// Body bytes handed on.
+    pub sent: u64,
+    /// Whether something of it went to the client, so that it cannot be taken back.
+    pub flushed: bool,
+    /// The application sent more than its Content-Length: said once.
+    pub excess: u64,
+    /// The client is known to be gone.
+    pub client_gone: bool,
+}
+
+/// Facts about a request that do not change.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Facts {
+    /// HEAD: nothing of a body goes out.
+    pub head_only: bool,
+    /// The request's `CONTENT_LENGTH`, if it has one.
+    pub content_length: Option<u64>,
+}
+
+/// One request.
+pub struct Request {
+    /// The interpreter that runs it.
+    pub interpreter: &'static Interpreter,
+    /// See [`Facts`].
+    pub facts: Facts,
+    exchange: Box<dyn Exchange>,
+    /// Held for every call to the server; true once the request has ended.
+    ended: Mutex<bool>,
+    output: Mutex<Output>,
+    errors: Mutex<LineBuffer>,
+    data: Mutex<Option<Kept>>,
+}
+
+/// A lock of plain data: a panic while it was held leaves nothing half-done that matters.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Request {
+    /// A request that has just come.
+    pub fn new(interpreter: &'static Interpreter, exchange: Box<dyn Exchange>, facts: Facts) -> Arc<Self> {
+        Arc::new(Self {
+            interpreter,
+            facts,
+            exchange,
+            ended: Mutex::new(false),
+            output: Mutex::default(),
+            errors: Mutex::default(),
+            data: Mutex::default(),
+        })
+    }
+
+    /// The response's state. Never held while Python code may run.
+    pub fn output(&self) -> MutexGuard<'_, Output> {
+        lock(&self.output)
+    }
+
+    /// The door to the server. Waits for a call of another thread without the GIL; `RuntimeError` after the end.
+    fn door(&self, py: Attached<'_>) -> PyResult<MutexGuard<'_, bool>> {
+        let door = match self.ended.try_lock() {
+            Ok(door) => door,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => thread::detached(py, || lock(&self.ended)),
+        };
+        if *door { Err(Raised::runtime_error(py, "the request has ended: its objects can't be used any more")) } else { Ok(door) }
+    }
+
+    /// `RuntimeError` after the end.
+    ///
+    /// # Errors
+    /// As said.
+    pub fn check_open(&self, py: Attached<'_>) -> PyResult<()> {
+        self.door(py).map(drop)
+    }
+
+    /// Reads body bytes with the GIL kept, if any have arrived.
+    ///
+    /// # Errors
+    /// `RuntimeError` after the end; the inner result is the server's.
+    pub fn read_now(&self, py: Attached<'_>, buffer: &mut [MaybeUninit<u8>]) -> PyResult<Result<usize, ReadError>> {
+        let door = self.door(py)?;
+        let read = self.exchange.read(buffer, false);
+        drop(door);
+        Ok(read)
+    }
+
+    /// Reads body bytes, waiting for them: call it detached.
+    ///
+    /// # Errors
+    /// [`ReadError::Aborted`] after the end of the request, too.
+    pub fn read_waiting(&self, buffer: &mut [MaybeUninit<u8>]) -> Result<usize, ReadError> {
+        let door = lock(&self.ended);
+        if *door { Err(ReadError::Aborted) } else { self.exchange.read(buffer, true) }
+    }
+
+    /// Hands the head to the server, once.
+    ///
+    /// # Errors
+    /// `RuntimeError` after the end; the inner result is the server's.
+    pub fn start(&self, py: Attached<'_>) -> PyResult<Result<(), SendError>> {
+        let door = self.door(py)?;
+        let mut output = self.output();
+        if output.started {
+            return Ok(Ok(()));
+        }
+        let started = output.head.as_ref().map_or(Err(SendError::Failed), |head| self.exchange.start(head));
+        output.started = started.is_ok();
+        drop(output);
+        drop(door);
+        Ok(started)
+    }
+
+    /// Hands body bytes on; a flush is made without the GIL.
+    ///
+    /// # Errors
+    /// `RuntimeError` after the end; the inner result is the server's.
+    pub fn write(&self, py: Attached<'_>, chunks: &[&[u8]], how: Send) -> PyResult<Result<(), SendError>> {
+        let door = self.door(py)?;
+        let sent = match how {
+            Send::Buffered => self.exchange.write(chunks, how),
+            Send::Flushed => thread::detached(py, || self.exchange.write(chunks, how)),
+        };
+        drop(door);
+        let mut output = self.output();
+        output.sent = chunks.iter().fold(output.sent, |sum, c| sum.saturating_add(c.len() as u64));
+        output.flushed |= how == Send::Flushed;
+        output.client_gone |= sent == Err(SendError::ClientGone);
+        drop(output);
+        Ok(sent)
+    }
+
+    /// Hands part of a file on.
+    ///
+    /// # Errors
+    /// `RuntimeError` after the end; the inner result is the server's.
+    pub fn send_file(&self, py: Attached<'_>, descriptor: i32, offset: i64, length: i64) -> PyResult<Result<(), SendError>> {
+        let door = self.door(py)?;
+        let sent = self.exchange.send_file(descriptor, offset, length);
+        drop(door);
+        if sent.is_ok() {
+            self.output().sent += u64::try_from(length).unwrap_or(0);
+        }
+        Ok(sent)
+    }
+
+    /// A line for the request's log; nothing after the end.
+    pub fn log(&self, level: Level, text: &[u8], file: &[u8], line: i32) {
+        // Logging must never wait for a call that waits for the client: a busy door means another thread is in one, and
+        // Apache's log functions may be called beside it.
+        match self.ended.try_lock() {
+            Ok(ended) if *ended => {}
+            _ => self.exchange.log(level, text, file, line),
+        }
+    }
+
+    /// Would a line of that level be written?
+    pub fn logs(&self, level: Level) -> bool {
+        self.exchange.logs(level)
+    }
+
+    /// Text for `wsgi.errors` or `sys.stderr`: whole lines go out at once, the rest waits.
+    pub fn errors_write(&self, text: &[u8]) {
+        let lines = lock(&self.errors).push(text);
+        for line in lines {
+            self.log(Level::Error, &line, b"", 0);
+        }
+    }
+
+    /// Writes out what waits for its newline.
+    pub fn errors_flush(&self) {
+        let rest = lock(&self.errors).take();
+        if let Some(rest) = rest {
+            self.log(Level::Error, &rest, b"", 0);
+        }
+    }
+
+    /// The request's dictionary (`mod_wsgi.request_data()`), made on first use.
+    ///
+    /// # Errors
+    /// `MemoryError`; `RuntimeError` after the end.
+    pub fn data<'py>(&self, py: Attached<'py>) -> PyResult<Object<'py>> {
+        self.check_open(py)?;
+        if let Some(data) = lock(&self.data).as_ref() {
+            return Ok(data.get(py).clone());
+        }
+        let fresh = Object::dict(py)?;
+        *lock(&self.data) = Some(fresh.clone().keep());
+        Ok(fresh)
+    }
+
+    /// The end: what is still buffered is logged, and from here on every call of the application's objects is refused.
+    pub fn end(&self, py: Attached<'_>) {
+        self.errors_flush();
+        if let Ok(mut door) = self.door(py) {
+            *door = true;
+        }
+        let data = lock(&self.data).take();
+        if let Some(data) = data {
+            data.release(py);
+        }
+    }
+}

@@ -1,0 +1,201 @@
+/*! A WSGI script: loading it, and loading it again when its file changed.
+
+Its module is called `_mod_wsgi_` and the MD5 of its path, stands in `sys.modules`, and remembers the file's time in `__mtime__` (section 3.5
+of the behaviour reference). One lock per interpreter and script, waited for without the GIL: a slow import holds up
+nobody but those who want the same script. */
+
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::sync::Mutex;
+
+use md5::{Digest, Md5};
+use protocol::Level;
+use protocol::log_code::{CALLABLE_MISSING, RELOAD_CHECK_FAILED, SCRIPT_NOT_LOADED, SCRIPT_UNREADABLE};
+
+use crate::capi::{Attached, Kept, Object, PyResult, Raised, run_module_code, thread};
+use crate::failure::{self, Context};
+use crate::interpreter::Interpreter;
+use crate::logging;
+use crate::request::lock;
+
+/// One script of one interpreter.
+pub struct Script {
+    path: Vec<u8>,
+    module_name: String,
+    /// Held, without the GIL while waiting, by whoever loads the script.
+    loading: Mutex<()>,
+    /// The module's dictionary, once loaded.
+    loaded: Mutex<Option<Kept>>,
+}
+
+/// What a request knows of the script's file.
+#[derive(Clone, Copy)]
+pub struct Wanted<'a> {
+    /// Microseconds since the epoch, or `None` to look.
+    pub mtime: Option<i64>,
+    /// `WSGIScriptReloading`
+    pub reload: bool,
+    /// The argument of `reload_required`.
+    pub resource: &'a [u8],
+}
+
+/// The script can't be used; why has been logged.
+pub struct NotLoaded;
+
+impl Script {
+    /// A script that has not been loaded yet.
+    pub fn new(path: &[u8], case_sensitive: bool) -> Self {
+        let name = if case_sensitive { path.to_vec() } else { path.to_ascii_lowercase() };
+        let module_name = Md5::digest(&name).iter().fold("_mod_wsgi_".to_owned(), |name, byte| format!("{name}{byte:02x}"));
+        Self { path: path.to_vec(), module_name, loading: Mutex::default(), loaded: Mutex::default() }
+    }
+
+    /// The application's callable, from the script as its file is now.
+    ///
+    /// # Errors
+    /// [`NotLoaded`], with the reason in the log.
+    pub fn callable<'py>(
+        &self,
+        py: Attached<'py>,
+        interpreter: &Interpreter,
+        wanted: Wanted<'_>,
+        name: &[u8],
+    ) -> Result<Object<'py>, NotLoaded> {
+        let namespace = match self.fresh(py, interpreter, wanted) {
+            Some(namespace) => namespace,
+            None => self.load(py, interpreter, wanted)?,
+        };
+        let found = interpreter.key(py, name).and_then(|key| namespace.dict_get(&key));
+        match found {
+            Ok(Some(callable)) if callable.is_callable() => Ok(callable),
+            Ok(found) => {
+                self.missing_callable(name, found.is_some());
+                Err(NotLoaded)
+            }
+            Err(raised) => {
+                raised.clear(py);
+                Err(NotLoaded)
+            }
+        }
+    }
+
+    fn missing_callable(&self, name: &[u8], there: bool) {
+        let (path, name) = (String::from_utf8_lossy(&self.path), String::from_utf8_lossy(name));
+        let what = if there { "is not callable" } else { "does not exist" };
+        logging::coded(
+            CALLABLE_MISSING,
+            &format!("`{name}` {what} in {path}: define it there, or name what the script does define with `WSGICallableObject NAME`"),
+        );
+    }
+
+    /// The module's dictionary, if it is loaded and need not be loaded again.
+    fn fresh<'py>(&self, py: Attached<'py>, interpreter: &Interpreter, wanted: Wanted<'_>) -> Option<Object<'py>> {
+        let namespace = lock(&self.loaded).as_ref().map(|kept| kept.get(py).clone())?;
+        if !wanted.reload {
+            return Some(namespace);
+        }
+        let stored = namespace.dict_get(interpreter.names.mtime.get(py)).ok().flatten().and_then(|value| {
+            value.to_int().map_err(|raised| raised.clear(py)).ok()
+        });
+        let changed = stored.is_none() || stored != wanted.mtime.or_else(|| modified(&self.path));
+        (!changed && !self.reload_required(py, interpreter, &namespace, wanted.resource)).then_some(namespace)
+    }
+
+    /// The script's own say: `reload_required(path)`.
+    fn reload_required(&self, py: Attached<'_>, interpreter: &Interpreter, namespace: &Object<'_>, resource: &[u8]) -> bool {
+        let Ok(Some(function)) = namespace.dict_get(interpreter.names.reload_required.get(py)) else { return false };
+        let said = Object::file_system(py, resource).and_then(|path| function.call(&[&path])).and_then(|answer| answer.truth());
+        said.unwrap_or_else(|raised| {
+            let path = String::from_utf8_lossy(&self.path).into_owned();
+            let context = Context { code: RELOAD_CHECK_FAILED, what: &format!("`reload_required` of {path} raised an exception; the script is not reloaded") };
+            failure::log(py, interpreter, raised, &context);
+            false
+        })
+    }
+
+    /// Loads the script, or waits for whoever is loading it.
+    ///
+    /// # Errors
+    /// [`NotLoaded`], with the reason in the log.
+    pub fn load<'py>(&self, py: Attached<'py>, interpreter: &Interpreter, wanted: Wanted<'_>) -> Result<Object<'py>, NotLoaded> {
+        let before = lock(&self.loaded).as_ref().map(|kept| kept.get(py).as_ptr());
+        let guard = match self.loading.try_lock() {
+            Ok(guard) => guard,
+            Err(std::sync::TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(std::sync::TryLockError::WouldBlock) => thread::detached(py, || lock(&self.loading)),
+        };
+        // Somebody else may have loaded it meanwhile.
+        let now = lock(&self.loaded).as_ref().map(|kept| kept.get(py).clone());
+        if let Some(namespace) = now.filter(|n| Some(n.as_ptr()) != before) {
+            return Ok(namespace);
+        }
+        let loaded = self.execute(py, interpreter, before.is_some(), wanted);
+        drop(guard);
+        loaded
+    }
+
+    fn execute<'py>(&self, py: Attached<'py>, interpreter: &Interpreter, again: bool, wanted: Wanted<'_>) -> Result<Object<'py>, NotLoaded> {
+        let path = String::from_utf8_lossy(&self.path).into_owned();
+        logging::text(Level::Info, format!("{} WSGI script '{path}'", if again { "Reloading" } else { "Loading" }).as_bytes());
+        let old = lock(&self.loaded).take();
+        if let Some(old) = old {
+            old.release(py);
+        }
+        let mtime = wanted.mtime.or_else(|| modified(&self.path)).unwrap_or(0);
+        let source = std::fs::read(std::path::Path::new(std::ffi::OsStr::from_bytes(&self.path))).map_err(|error| {
+            logging::coded(
+                SCRIPT_UNREADABLE,
+                &format!("{path} can't be read: {error}. Make the file readable, and each directory above it searchable, for Apache's user"),
+            );
+            NotLoaded
+        })?;
+        match self.run(py, &source, mtime) {
+            Ok(namespace) => {
+                *lock(&self.loaded) = Some(namespace.clone().keep());
+                interpreter.helpers.after_load(py);
+                Ok(namespace)
+            }
+            Err(raised) => {
+                let exit = raised.is_system_exit(py);
+                let what = if exit { format!("{path} raised SystemExit while it was loaded") } else { format!("{path} could not be loaded") };
+                failure::log_load(py, interpreter, raised, &Context { code: SCRIPT_NOT_LOADED, what: &what }, &path);
+                Err(NotLoaded)
+            }
+        }
+    }
+
+    /// Compiles and runs the source as a module, and enters it in `sys.modules`.
+    fn run<'py>(&self, py: Attached<'py>, source: &[u8], mtime: i64) -> PyResult<Object<'py>> {
+        let name = Object::text(py, &self.module_name)?;
+        let modules = Object::modules(py)?;
+        modules.dict_remove(&name);
+        let module = Object::module(py, &name)?;
+        let path = Object::file_system(py, &self.path)?;
+        module.set_attribute(c"__file__", &path)?;
+        let compile = Object::import(py, c"builtins")?.attribute_named(c"compile")?;
+        let (source, mode) = (Object::bytes(py, source)?, Object::text(py, "exec")?);
+        // flags 0, dont_inherit True: nothing of ours rubs off on the script.
+        let code = compile.call(&[&source, &path, &mode, &Object::int(py, 0)?, &Object::boolean(py, true)])?;
+        modules.dict_set(&name, &module)?;
+        match run_module_code(&module, &code) {
+            Ok(namespace) => {
+                module.set_attribute(c"__mtime__", &Object::int(py, mtime)?)?;
+                Ok(namespace)
+            }
+            Err(raised) => {
+                let exception = raised.take(py);
+                modules.dict_remove(&name);
+                Err(exception.map_or_else(
+                    || Raised::runtime_error(py, "the script failed without an exception"),
+                    |e| Raised::again(e.class, e.value, e.traceback),
+                ))
+            }
+        }
+    }
+}
+
+/// The file's modification time, microseconds since the epoch.
+fn modified(path: &[u8]) -> Option<i64> {
+    let data = std::fs::metadata(std::path::Path::new(std::ffi::OsStr::from_bytes(path))).ok()?;
+    Some(data.mtime().saturating_mul(1_000_000).saturating_add(data.mtime_nsec() / 1000))
+}

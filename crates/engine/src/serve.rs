@@ -1,0 +1,117 @@
+/*! One request inside Python, from the script to the last byte. */
+
+use std::sync::Arc;
+
+use protocol::embedded::outcome;
+use protocol::log_code::{APPLICATION_EXCEPTION, APPLICATION_EXIT, CLOSE_FAILED, LogCode};
+
+use crate::capi::{Attached, Object, Raised, new_instance, thread};
+use crate::exchange::Exchange;
+use crate::failure::{self, Context};
+use crate::interpreter::Interpreter;
+use crate::logging;
+use crate::registry::Registry;
+use crate::request::{Facts, Request};
+use crate::wsgi::{self, Adapter, Call, Failure};
+
+/// Where a request is to run.
+pub struct Place<'a> {
+    /// Resolved application group.
+    pub group: &'a [u8],
+    /// A name that the client may have chosen.
+    pub dynamic: bool,
+}
+
+/// Runs one request: an [`outcome`].
+pub fn run(registry: &'static Registry, place: &Place<'_>, exchange: Box<dyn Exchange>, facts: Facts, call: &Call<'_>) -> i32 {
+    let Some(interpreter) = registry.find(place.group, place.dynamic) else { return outcome::UNAVAILABLE };
+    thread::attached(interpreter.handle, |py| {
+        let request = Request::new(interpreter, exchange, facts);
+        let entered = logging::enter(&request);
+        let answered = respond(py, registry, interpreter, &request, call);
+        request.end(py);
+        drop(entered);
+        answered
+    })
+}
+
+fn respond(py: Attached<'_>, registry: &Registry, interpreter: &Interpreter, request: &Arc<Request>, call: &Call<'_>) -> i32 {
+    let script = interpreter.script(call.script, registry.settings.case_sensitive);
+    let Ok(callable) = script.callable(py, interpreter, call.wanted, call.callable) else { return outcome::FAILED };
+    let response = match begin(py, interpreter, request, call, &callable) {
+        Ok(response) => response,
+        Err(raised) => return failed(py, interpreter, request, call, raised),
+    };
+    let sent = wsgi::send(py, request, &response);
+    // The exception of the body comes before whatever close() may raise.
+    let answered = match sent {
+        Ok(()) => outcome::DONE,
+        Err(Failure::Raised(raised)) => failed(py, interpreter, request, call, raised),
+        Err(Failure::ClientGone) => outcome::CLIENT_GONE,
+        Err(Failure::Server | Failure::Short) => broken(request, outcome::TRUNCATED),
+    };
+    close(py, interpreter, call, &response);
+    answered
+}
+
+/// Calls the application.
+fn begin<'py>(
+    py: Attached<'py>,
+    interpreter: &Interpreter,
+    request: &Arc<Request>,
+    call: &Call<'_>,
+    callable: &Object<'py>,
+) -> Result<Object<'py>, Raised> {
+    let environ = wsgi::environ(py, interpreter, request, call)?;
+    let adapter = new_instance(interpreter.classes.adapter.get(py), Adapter::new(Arc::clone(request)))?;
+    let start_response = adapter.attribute(interpreter.names.start_response.get(py))?;
+    callable.call(&[&environ, &start_response])
+}
+
+/// The response's `close()`, called once whatever happened (PEP 3333).
+fn close(py: Attached<'_>, interpreter: &Interpreter, call: &Call<'_>, response: &Object<'_>) {
+    let closed = response.attribute_if_any(interpreter.names.close.get(py)).and_then(|close| close.map(|c| c.call(&[])).transpose());
+    if let Err(raised) = closed {
+        let what = format!("close() of the response raised an exception{}", of_request(call));
+        failure::log(py, interpreter, raised, &Context { code: CLOSE_FAILED, what: &what });
+    }
+}
+
+/// An exception of the application: logged, and turned into what the client is to see.
+fn failed(py: Attached<'_>, interpreter: &Interpreter, request: &Request, call: &Call<'_>, raised: Raised) -> i32 {
+    if request.output().client_gone {
+        // The application was told that its client is gone, and let that end it: nobody is left to tell.
+        raised.clear(py);
+        return outcome::CLIENT_GONE;
+    }
+    if raised.is_a(interpreter.classes.request_timeout.get(py)) && !request.output().flushed {
+        raised.clear(py);
+        return outcome::TIMEOUT;
+    }
+    let (code, what): (LogCode, &str) = if raised.is_system_exit(py) {
+        (APPLICATION_EXIT, "the application raised SystemExit (ignored: the process serves other requests)")
+    } else {
+        (APPLICATION_EXCEPTION, "the application raised an exception")
+    };
+    let what = format!("{what}{}", of_request(call));
+    failure::log(py, interpreter, raised, &Context { code, what: &what });
+    broken(request, outcome::FAILED)
+}
+
+/// A response that can't be completed: `unsent` if nothing of it has gone out, else it must look cut.
+fn broken(request: &Request, unsent: i32) -> i32 {
+    if request.output().flushed { outcome::TRUNCATED } else { unsent }
+}
+
+/// Which request it was, for a log line: `in GET /path (script …, request id …)`.
+fn of_request(call: &Call<'_>) -> String {
+    let text = |key: &[u8]| String::from_utf8_lossy(call.entry(key).unwrap_or_default()).escape_debug().to_string();
+    let id = text(b"mod_wsgi.request_id");
+    let id = if id.is_empty() { id } else { format!(", request id {id}") };
+    format!(
+        " in {} {} (script {}{id})",
+        text(b"REQUEST_METHOD"),
+        text(b"REQUEST_URI").split('?').next().unwrap_or_default(),
+        String::from_utf8_lossy(call.script)
+    )
+}

@@ -1,0 +1,284 @@
+"""Prepares one interpreter of mod_wsgi_rs: sys.path, standard streams, the modules mod_wsgi and apache.
+
+Runs once per interpreter, before any application. What requests need is native; this is what would be long-winded in C and is
+not on a request's path.
+"""
+import io
+import os
+import sys
+
+_host = None
+_settings = None
+_shutdown_callbacks = []
+_warnings_original = None
+
+# What C extensions say that work only in the main interpreter.
+_MAIN_ONLY = (
+    "does not support loading in subinterpreters",
+    "Interpreter change detected",
+    "can only be loaded into one interpreter",
+    "do not yet support subinterpreters",
+    "does not yet support subinterpreters",
+    "cannot load module more than once per process",
+    "may only be initialized once per interpreter process",
+)
+
+
+class RequestTimeout(BaseException):
+    """A request ran out of its time (request-timeout with interrupt-timeout)."""
+
+
+RequestTimeout.__module__ = "mod_wsgi"
+
+
+class _RestrictedStdin:
+    """sys.stdin under WSGIRestrictStdin: any use is an error that says so."""
+
+    def __getattribute__(self, name):
+        raise OSError("sys.stdin access restricted by mod_wsgi (WSGIRestrictStdin On)")
+
+
+class _RestrictedStdout:
+    """sys.stdout under WSGIRestrictStdout: any use is an error that says so."""
+
+    def __getattribute__(self, name):
+        raise OSError("sys.stdout access restricted by mod_wsgi (WSGIRestrictStdout On): write to environ['wsgi.errors'] or sys.stderr")
+
+
+def set_up(host, stream_class, file_wrapper, settings):
+    global _host, _settings
+    _host, _settings = host, settings
+    sys.argv = ["mod_wsgi"]
+    _set_up_environment()
+    _set_up_path()
+    _set_up_streams(stream_class)
+    _set_up_modules(file_wrapper)
+    import threading  # noqa: F401  (early, so that main_thread() is no request's thread)
+
+    _set_up_warnings()
+    if settings["restrict_signal"]:
+        _restrict_signal()
+    if settings["switch_interval"] > 0:
+        sys.setswitchinterval(settings["switch_interval"])
+
+
+def _set_up_environment():
+    if _settings["hash_seed_set"]:
+        os.environ.pop("PYTHONHASHSEED", None)
+    if _settings["python_eggs"]:
+        os.environ["PYTHON_EGG_CACHE"] = _settings["python_eggs"]
+
+
+def _set_up_path():
+    """Each directory as site.addsitedir does it; whatever that adds goes to the front, in its order."""
+    import site
+
+    before = list(sys.path)
+    for directory in _settings["python_path"]:
+        if not os.path.isdir(directory):
+            _host.log(30, "WSGI1255: the directory %r of WSGIPythonPath does not exist or can't be read by Apache's user: correct the path, "
+                          "or its permissions" % directory)
+        site.addsitedir(directory)
+    added = [entry for entry in sys.path if entry not in before]
+    sys.path[:] = added + before
+
+
+def _text_stream(stream_class, name):
+    return io.TextIOWrapper(stream_class(name), encoding="utf-8", errors="replace", line_buffering=True, write_through=True)
+
+
+def _set_up_streams(stream_class):
+    sys.stderr = sys.__stderr__ = _text_stream(stream_class, "<stderr>")
+    if _settings["restrict_stdout"]:
+        sys.stdout = _RestrictedStdout()
+    elif not _settings["single_process"]:
+        sys.stdout = sys.__stdout__ = _text_stream(stream_class, "<stdout>")
+    if _settings["restrict_stdin"]:
+        sys.stdin = _RestrictedStdin()
+
+
+def _set_up_modules(file_wrapper):
+    module = type(sys)("mod_wsgi", "What mod_wsgi offers to applications.")
+    module.__dict__.update(
+        version=_settings["version"],
+        rs_version=_settings["rs_version"],
+        process_group=_settings["process_group"],
+        application_group=_settings["application_group"],
+        maximum_processes=_settings["maximum_processes"],
+        threads_per_process=_settings["threads_per_process"],
+        FileWrapper=file_wrapper,
+        RequestTimeout=RequestTimeout,
+        request_data=_host.request_data,
+        subscribe_shutdown=_subscribe_shutdown,
+        shutdown_callbacks=_shutdown_callbacks,
+        __getattr__=_late_attribute,
+    )
+    # Whoever has the PyPI package of that name finds its submodules (mod_wsgi.express) below ours.
+    from importlib.machinery import PathFinder
+
+    found = PathFinder.find_spec("mod_wsgi")
+    if found is not None and found.submodule_search_locations:
+        module.__path__ = list(found.submodule_search_locations)
+    sys.modules["mod_wsgi"] = module
+
+    apache = type(sys)("apache", "What is known of the Apache around us.")
+    apache.version = _settings["apache_version"]
+    apache.description = _settings["apache_description"]
+    apache.build_date = _settings["apache_build_date"]
+    apache.mpm_name = _settings["apache_mpm_name"]
+    apache.maximum_processes = _settings["apache_maximum_processes"]
+    apache.threads_per_process = _settings["apache_threads_per_process"]
+    sys.modules["apache"] = apache
+
+
+def _late_attribute(name):
+    """mod_wsgi.LogHandler, which needs logging: made when it is asked for."""
+    if name != "LogHandler":
+        raise AttributeError("module 'mod_wsgi' has no attribute %r" % name)
+    import logging
+
+    class LogHandler(logging.Handler):
+        """Hands log records to Apache's error log, with their level, and their source as the line's origin."""
+
+        def emit(self, record):
+            try:
+                if _host.logs(record.levelno):
+                    _host.log(record.levelno, self.format(record), record.pathname, record.lineno)
+            except RecursionError:
+                raise
+            except Exception:
+                self.handleError(record)
+
+    LogHandler.__module__ = "mod_wsgi"
+    LogHandler.__qualname__ = "LogHandler"
+    sys.modules["mod_wsgi"].LogHandler = LogHandler
+    return LogHandler
+
+
+def _set_up_warnings():
+    global _warnings_original
+    import warnings
+
+    _warnings_original = warnings.showwarning
+    warnings.showwarning = _show_warning
+
+
+def _show_warning(message, category, filename, lineno, file=None, line=None):
+    """A warning goes to the log at level warn, unless it is meant for a file."""
+    if file is not None:
+        _warnings_original(message, category, filename, lineno, file, line)
+        return
+    import warnings
+
+    _host.log(30, warnings.formatwarning(message, category, filename, lineno, line).rstrip("\n"), filename, lineno)
+
+
+def _restrict_signal():
+    """signal.signal() of an application would take httpd's handlers away: it is logged and ignored, except in processes
+    that the application forks."""
+    import _signal
+
+    original, owner = _signal.signal, os.getpid()
+
+    def signal(signalnum, handler):
+        if os.getpid() != owner:
+            return original(signalnum, handler)
+        if _host.logs(20):
+            import traceback
+
+            _host.log(20, "Ignoring Python signal handler registration for signal %d (WSGIRestrictSignal On)\n%s"
+                      % (signalnum, "".join(traceback.format_stack()[:-1]).rstrip("\n")))
+        return handler
+
+    _signal.signal = signal
+    if "signal" in sys.modules and sys.modules["signal"].signal is original:
+        sys.modules["signal"].signal = signal
+
+
+def after_load():
+    """Once a script has been loaded: a logging module that it imported gets our handler as its last resort, so that a record
+    of an application that configures no logging keeps its level."""
+    logging = sys.modules.get("logging")
+    if logging is None:
+        return
+    last_resort = getattr(logging, "lastResort", None)
+    if type(last_resort).__name__ == "_StderrHandler":
+        logging.lastResort = _late_handler(last_resort.level)
+
+
+def _late_handler(level):
+    return sys.modules["mod_wsgi"].LogHandler(level)
+
+
+def describe(kind, value, trace):
+    import traceback
+
+    return "".join(traceback.format_exception(kind, value, trace))
+
+
+def explain_load(exception, script):
+    """What helps with a script that could not be imported: the cure where it is known, and what Python is looking at."""
+    lines = []
+    seen = exception
+    while seen is not None:
+        text = str(seen)
+        if isinstance(seen, ImportError) and any(part in text for part in _MAIN_ONLY):
+            lines.append("hint: that extension module works only in Python's main interpreter, and this script runs in the sub-interpreter %r: "
+                         "set `WSGIApplicationGroup %%{GLOBAL}` for it" % _settings["application_group"])
+            break
+        seen = seen.__cause__ or seen.__context__
+    if isinstance(exception, ImportError):
+        lines.append("interpreter: %s (Python %s), sys.prefix: %s" % (sys.executable, sys.version.split()[0], sys.prefix))
+        lines.append("sys.path: %s" % os.pathsep.join(map(str, sys.path)))
+        if isinstance(exception, ModuleNotFoundError) and exception.name:
+            lines.append(_where_to_find(exception.name.partition(".")[0], script))
+    return "\n".join(lines)
+
+
+def _where_to_find(name, script):
+    directory = os.path.dirname(os.path.abspath(script))
+    for _ in range(3):
+        for entry in (os.path.join(directory, name, "__init__.py"), os.path.join(directory, name + ".py")):
+            if os.path.exists(entry):
+                return "hint: `%s` is in %s, which is not on sys.path: add `WSGIPythonPath %s`" % (name, directory, directory)
+        if os.path.dirname(directory) == directory:
+            break
+        directory = os.path.dirname(directory)
+    return "hint: install `%s` into the environment above (`%s -m pip install ...`), or name the one that has it with `WSGIPythonHome`" % (
+        name, sys.executable)
+
+
+def _subscribe_shutdown(callback):
+    _shutdown_callbacks.append(callback)
+    return callback
+
+
+def shut_down(reason):
+    """What runs when the process ends: callbacks, non-daemon threads, atexit functions. Python itself is not finalised."""
+    for callback in list(_shutdown_callbacks):
+        _quietly(lambda: callback("process_stopping", shutdown_reason=reason))
+    _quietly(_join_threads)
+    import atexit
+
+    _quietly(atexit._run_exitfuncs)
+    for stream in (sys.stdout, sys.stderr):
+        _quietly(lambda: stream.flush())
+
+
+def _join_threads():
+    """As threading does at a normal exit: its own callbacks (concurrent.futures stops its workers there), then every
+    thread that is not a daemon. threading._shutdown() itself waits for the main thread when it is called from another."""
+    import threading
+
+    for callback in reversed(getattr(threading, "_threading_atexits", [])):
+        _quietly(callback)
+    for thread in threading.enumerate():
+        if not thread.daemon and thread is not threading.main_thread() and thread is not threading.current_thread():
+            thread.join()
+
+
+def _quietly(action):
+    try:
+        action()
+    except BaseException as error:  # noqa: B902  (whatever it is, the process ends)
+        _host.log(40, "WSGI1254: an exception at the end of the process\n" + describe(type(error), error, error.__traceback__).rstrip("\n"))
