@@ -3,10 +3,10 @@
 A row feeds three products: Apache's command table (`httpd/command`), `docs/directives.md` and the completeness tests. It knows
 nothing of Apache: contexts are words here, and bits only in `httpd/`. *Runs in: parent, and in a child for `.htaccess` files.* */
 
-use std::cell::Cell;
 use std::sync::Arc;
 
 use super::error::{ConfigError, quoted};
+use super::notes::Notes;
 use super::settings::{DirectoryConfig, Pattern, ServerConfig};
 use super::words;
 
@@ -34,6 +34,17 @@ pub enum Contexts {
     SectionsAndHtaccess(Override),
 }
 
+/// The part of the documentation that a directive belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Chapter {
+    /// Which URL runs which script, in which group.
+    Mapping,
+    /// The Python interpreter of the process.
+    Python,
+    /// What an application sees of a request, and how its answer goes out.
+    Request,
+}
+
 /// How many words a directive takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Arity {
@@ -43,13 +54,19 @@ pub struct Arity {
     pub max: Option<usize>,
 }
 
+/// What a directive does: its words become part of the settings `C`.
+pub type Set<C> = fn(&mut C, &[&[u8]], &Place<'_>) -> Result<(), ConfigError>;
+
+/// Compiles a regular expression. The error is the compiler's own text.
+pub type Compile = dyn Fn(&[u8]) -> Result<Arc<dyn Pattern>, String>;
+
 /// How a directive's words become settings.
 #[derive(Clone, Copy)]
 pub enum Apply {
     /// Sets something in the server it stands in.
-    Server(fn(&mut ServerConfig, &[&[u8]], &Place<'_>) -> Result<(), ConfigError>),
+    Server(Set<ServerConfig>),
     /// Sets something in the directory section (or the server's own section) that it stands in.
-    Directory(fn(&mut DirectoryConfig, &[&[u8]], &Place<'_>) -> Result<(), ConfigError>),
+    Directory(Set<DirectoryConfig>),
 }
 
 /// One directive.
@@ -57,6 +74,8 @@ pub enum Apply {
 pub struct Directive {
     /// Its name.
     pub name: &'static str,
+    /// The part of the documentation it belongs to.
+    pub chapter: Chapter,
     /// Where it may stand.
     pub contexts: Contexts,
     /// How many words it takes.
@@ -65,7 +84,7 @@ pub struct Directive {
     pub syntax: &'static str,
     /// What holds when it is absent.
     pub default: &'static str,
-    /// One sentence: what it does. Apache shows it in `httpd -L`.
+    /// What it does, in one sentence. Apache shows it in `httpd -L`.
     pub help: &'static str,
     /// The rest of its section in `docs/directives.md`, Markdown.
     pub doc: &'static str,
@@ -111,12 +130,7 @@ impl Directive {
     ///
     /// # Errors
     /// As [`Directive::apply`].
-    pub fn apply_to_directory(
-        &self,
-        raw: &[u8],
-        directory: &mut DirectoryConfig,
-        place: &Place<'_>,
-    ) -> Result<(), ConfigError> {
+    pub fn apply_to_directory(&self, raw: &[u8], directory: &mut DirectoryConfig, place: &Place<'_>) -> Result<(), ConfigError> {
         let owned = self.words(raw, place)?;
         let words: Vec<&[u8]> = owned.iter().map(Vec::as_slice).collect();
         match self.apply {
@@ -183,44 +197,15 @@ pub struct Place<'a> {
     pub file: &'a str,
     /// The line in it.
     pub line: u32,
-    /// Compiles a regular expression (Apache: `ap_pregcomp`, extended and case-sensitive). The error is the compiler's own text.
-    pub compile: &'a dyn Fn(&[u8]) -> Result<Arc<dyn Pattern>, String>,
+    /// Apache's `ap_regcomp`, extended and case-sensitive.
+    pub compile: &'a Compile,
     /// What one reading of the configuration remembers besides the settings.
     pub notes: &'a Notes,
 }
 
 impl Place<'_> {
     /// `file:line`, for messages.
-    pub fn name(&self) -> String {
-        format!("{}:{}", self.file, self.line)
-    }
-}
-
-/// What one reading of the configuration remembers besides the settings: one value for all servers and sections, made in
-/// `pre_config` and kept until the configuration is frozen. A `.htaccess` file, which is read while requests run, gets a
-/// value of its own that is thrown away (no directive that is noted may stand there).
-#[derive(Debug, Default)]
-pub struct Notes {
-    section_global: Cell<bool>,
-    sequence: Cell<u32>,
-}
-
-impl Notes {
-    /// A directory section named `%{GLOBAL}` as an application group: which process group that concerns cannot be known,
-    /// so no application group is hosted in the main interpreter besides it.
-    pub fn note_global_in_section(&self) {
-        self.section_global.set(true);
-    }
-
-    /// Whether [`Notes::note_global_in_section`] was called.
-    pub fn global_in_section(&self) -> bool {
-        self.section_global.get()
-    }
-
-    /// Numbers the mappings in the order in which they stand in the configuration, over all files.
-    pub fn next_sequence(&self) -> u32 {
-        let now = self.sequence.get();
-        self.sequence.set(now.saturating_add(1));
-        now
+    pub fn name(&self) -> Arc<str> {
+        format!("{}:{}", self.file, self.line).into()
     }
 }

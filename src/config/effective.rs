@@ -4,7 +4,8 @@
 
 use std::sync::Arc;
 
-use super::settings::{Alias, CallableName, DirectoryConfig, GroupName, HandlerScript, MapHead, Network, Text};
+use super::proxy_header::ProxyHeader;
+use super::settings::{Alias, CallableName, DirectoryConfig, GroupName, HandlerScript, MapHead, Network};
 
 /// The settings of one request, each with a value.
 #[derive(Clone, Copy, Debug)]
@@ -31,8 +32,8 @@ pub struct RequestSettings<'c> {
     pub error_override: bool,
     /// `WSGITrustedProxies`; `None` when nobody is named, so that every peer is trusted.
     pub trusted_proxies: Option<&'c [Network]>,
-    /// `WSGITrustedProxyHeaders`, as environ keys.
-    pub trusted_proxy_headers: &'c [Text],
+    /// `WSGITrustedProxyHeaders`, in order.
+    pub trusted_proxy_headers: &'c [&'static ProxyHeader],
 }
 
 impl<'c> RequestSettings<'c> {

@@ -12,6 +12,7 @@ use super::settings::{DirectoryConfig, HandlerScript, ServerConfig};
 pub fn server(main: &ServerConfig, host: &ServerConfig) -> ServerConfig {
     ServerConfig {
         aliases: host.aliases.iter().chain(&main.aliases).cloned().collect(),
+        inherited: main.aliases.len(),
         imports: host.imports.clone(),
         process: main.process.clone(),
     }

@@ -10,13 +10,16 @@ pub mod directives;
 pub mod effective;
 pub mod error;
 pub mod merge;
+pub mod notes;
 pub mod page;
+pub mod proxy_header;
 pub mod settings;
 pub mod whole;
 pub mod words;
 
-pub use directive::{Apply, Contexts, Directive, Notes, Override, Place};
+pub use directive::{Apply, Contexts, Directive, Override, Place};
 pub use directives::DIRECTIVES;
 pub use effective::RequestSettings;
 pub use error::ConfigError;
+pub use notes::{Finding, Notes};
 pub use settings::{DirectoryConfig, ServerConfig};

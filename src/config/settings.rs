@@ -8,6 +8,8 @@ Merging happens at every request, so what is large is behind an `Arc`. *Runs in:
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::proxy_header::ProxyHeader;
+
 /// Bytes that are cheap to share between merged configurations.
 pub type Text = Arc<[u8]>;
 
@@ -63,6 +65,33 @@ pub enum GroupName {
     Literal(Text),
 }
 
+impl GroupName {
+    /// Reads a name as configured, or as an environment variable holds it. What is none of the forms is literal; the empty
+    /// name is `%{GLOBAL}`.
+    pub fn parse(word: &[u8]) -> Self {
+        match word {
+            b"" | b"%{GLOBAL}" => Self::Global,
+            b"%{SERVER}" => Self::Server,
+            b"%{HOST}" => Self::Host,
+            b"%{RESOURCE}" => Self::Resource,
+            word => match word.strip_prefix(b"%{ENV:").and_then(|rest| rest.strip_suffix(b"}")) {
+                Some(name) if !name.is_empty() => Self::Env(name.into()),
+                _ => Self::Literal(word.into()),
+            },
+        }
+    }
+
+    /// The name itself, if no request has a say in it: empty for `%{GLOBAL}`. A literal that looks like a form is none, as in
+    /// mod_wsgi.
+    pub fn fixed(&self) -> Option<Text> {
+        match self {
+            Self::Global => Some(Arc::from([])),
+            Self::Literal(name) if !name.windows(2).any(|pair| pair == b"%{") => Some(name.clone()),
+            _ => None,
+        }
+    }
+}
+
 /// `WSGICallableObject`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CallableName {
@@ -91,6 +120,27 @@ pub struct Network {
     pub address: IpAddr,
     /// How many leading bits count.
     pub prefix: u8,
+}
+
+impl Network {
+    /// The same network, an IPv4 one in IPv6 clothes (`::ffff:10.0.0.0/104`) undressed.
+    #[must_use]
+    pub fn canonical(self) -> Self {
+        match (self.address, self.address.to_canonical(), self.prefix.checked_sub(96)) {
+            (IpAddr::V6(_), IpAddr::V4(v4), Some(prefix)) => Self { address: IpAddr::V4(v4), prefix },
+            _ => self,
+        }
+    }
+
+    /// Whether `address` lies in it; `::ffff:10.0.0.1` is `10.0.0.1`.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        let prefix = u32::from(self.prefix);
+        match (self.address, address.to_canonical()) {
+            (IpAddr::V4(own), IpAddr::V4(other)) => (u32::from(own) ^ u32::from(other)).leading_zeros() >= prefix,
+            (IpAddr::V6(own), IpAddr::V6(other)) => (u128::from(own) ^ u128::from(other)).leading_zeros() >= prefix,
+            _ => false,
+        }
+    }
 }
 
 /// `WSGIPythonHashSeed`.
@@ -202,6 +252,8 @@ impl Default for ProcessSettings {
 pub struct ServerConfig {
     /// In order of appearance; after merging the virtual host's own come first.
     pub aliases: Vec<Alias>,
+    /// How many at the end of `aliases` a virtual host inherited.
+    pub inherited: usize,
     /// The server's own, in order of appearance (a virtual host does not repeat the main server's).
     pub imports: Vec<ImportScript>,
     /// Only the main server's counts.
@@ -233,8 +285,8 @@ pub struct DirectoryConfig {
     pub error_override: Option<bool>,
     /// `WSGITrustedProxies`; a child context that names any replaces its parent's.
     pub trusted_proxies: Option<Arc<[Network]>>,
-    /// `WSGITrustedProxyHeaders`, as environ keys (`HTTP_X_FORWARDED_FOR`); same rule.
-    pub trusted_proxy_headers: Option<Arc<[Text]>>,
+    /// `WSGITrustedProxyHeaders`, in order; same rule.
+    pub trusted_proxy_headers: Option<Arc<[&'static ProxyHeader]>>,
     /// `WSGIHandlerScript`; a child overlays its parent by handler name.
     pub handler_scripts: Option<Arc<[HandlerScript]>>,
 }

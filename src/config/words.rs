@@ -109,7 +109,10 @@ mod tests {
 
     #[test]
     fn the_value_of_an_option_may_be_quoted() {
-        assert_eq!(words(r#"process-group="a b" application-group='c d' x=y"#), ["process-group=a b", "application-group=c d", "x=y"]);
+        assert_eq!(
+            words(r#"process-group="a b" application-group='c d' x=y"#),
+            ["process-group=a b", "application-group=c d", "x=y"]
+        );
         assert_eq!(words(r#"callable-object="" "#), ["callable-object="]);
         assert_eq!(words("a=b=\"c"), ["a=b=\"c"]);
     }

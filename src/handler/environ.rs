@@ -6,7 +6,9 @@ sees: without what must not arrive, with what mod_wsgi adds, and after the trust
 
 use std::borrow::Cow;
 
-use crate::config::settings::{Network, Text};
+use super::trusted_proxy;
+use crate::config::proxy_header::ProxyHeader;
+use crate::config::settings::{MapHead, Network};
 
 /// One entry. Without a value the application finds `None`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +55,7 @@ pub struct Facts<'a> {
     /// `WSGITrustedProxies`
     pub trusted_proxies: Option<&'a [Network]>,
     /// `WSGITrustedProxyHeaders`
-    pub trusted_proxy_headers: &'a [Text],
+    pub trusted_proxy_headers: &'a [&'static ProxyHeader],
 }
 
 /// The finished environ.
@@ -65,13 +67,108 @@ pub struct Environ<'a> {
     pub https: bool,
 }
 
+/// Room for what [`build`] adds to httpd's table.
+const ADDED: usize = 20;
+
 /// Builds the environ from `table` (httpd's `subprocess_env`, in order) and `facts`.
-pub fn build<'a>(table: impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)>, facts: &Facts<'a>) -> Environ<'a>;
+pub fn build<'a>(table: impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)>, facts: &Facts<'a>) -> Environ<'a> {
+    let mut entries = Vec::with_capacity(table.size_hint().0.max(40) + ADDED);
+    let mut https = facts.tls;
+    for (key, value) in table {
+        match fate(key, facts) {
+            Fate::Kept => entries.push(Entry { key, value: value.map(Cow::Borrowed) }),
+            Fate::Dropped => {}
+            Fate::Scheme => https |= value.is_some_and(says_https),
+        }
+    }
+    add(&mut entries, facts);
+    if !facts.trusted_proxy_headers.is_empty() {
+        let told = trusted_proxy::apply(&mut entries, facts.trusted_proxies, facts.trusted_proxy_headers);
+        https = told.unwrap_or(https);
+    }
+    Environ { entries, https }
+}
+
+/// `HTTPS=on` in any case, or `HTTPS=1`.
+fn says_https(value: &[u8]) -> bool {
+    value.eq_ignore_ascii_case(b"on") || value == b"1"
+}
+
+/// What becomes of an entry of httpd's table.
+#[derive(Debug, PartialEq, Eq)]
+enum Fate {
+    /// Lent to the application.
+    Kept,
+    /// Not for the application, or set anew by [`add`].
+    Dropped,
+    /// `HTTPS`: tells the scheme, and is not passed on.
+    Scheme,
+}
+
+/// Decides by the first letter, so that the many `HTTP_` and `SSL_` keys cost one or two comparisons. The keys of httpd's table
+/// are one whatever their case, so they are here too.
+fn fate(key: &[u8], facts: &Facts<'_>) -> Fate {
+    let is = |name: &str| key.eq_ignore_ascii_case(name.as_bytes());
+    let begins = |prefix: &str| key.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes()));
+    let dropped = match key.first().map(u8::to_ascii_uppercase) {
+        // The application runs below the server, not below a shell: what describes the CGI process is misleading or harmful.
+        Some(b'D') => is("DYLD_LIBRARY_PATH"),
+        Some(b'G') => is("GATEWAY_INTERFACE"),
+        Some(b'L') => is("LD_LIBRARY_PATH") || is("LIBPATH"),
+        Some(b'P') => is("PATH") || is("PATH_INFO") || is("PATH_TRANSLATED"),
+        Some(b'R') => is("REMOTE_HOST") || is("REMOTE_IDENT") || (facts.head_as_get && is("REQUEST_METHOD")),
+        Some(b'S') => is("SCRIPT_NAME") || is("SERVER_SIGNATURE") || is("SHLIB_PATH"),
+        Some(b'H') if is("HTTPS") => return Fate::Scheme,
+        // A client's `Proxy` header would send the application's own requests elsewhere (httpoxy).
+        Some(b'H') => is("HTTP_PROXY") || (facts.authorization.is_some() && is("HTTP_AUTHORIZATION")),
+        // What PEP 3333 and mod_wsgi promise to the application is not for `SetEnv` to say.
+        Some(b'W') => begins("wsgi."),
+        Some(b'M') => begins("mod_wsgi."),
+        Some(b'A') => begins("apache."),
+        None => true,
+        _ => false,
+    };
+    if dropped { Fate::Dropped } else { Fate::Kept }
+}
+
+fn add<'a>(entries: &mut Vec<Entry<'a>>, facts: &Facts<'a>) {
+    let fixed: [(&'static [u8], &'a [u8]); 13] = [
+        (b"SCRIPT_NAME", facts.script_name),
+        (b"PATH_INFO", facts.path_info),
+        (b"mod_wsgi.script_name", facts.script_name),
+        (b"mod_wsgi.path_info", facts.path_info),
+        (b"mod_wsgi.process_group", facts.process_group),
+        (b"mod_wsgi.application_group", facts.application_group),
+        (b"mod_wsgi.callable_object", facts.callable_object),
+        (b"mod_wsgi.request_handler", facts.request_handler),
+        (b"mod_wsgi.handler_script", facts.handler_script),
+        (b"mod_wsgi.listener_host", facts.listener_host),
+        (b"mod_wsgi.listener_port", facts.listener_port),
+        (b"mod_wsgi.server_pid", facts.server_pid),
+        (b"mod_wsgi.request_id", facts.request_id),
+    ];
+    let lent = |(key, value): (&'static [u8], &'a [u8])| Entry { key, value: Some(Cow::Borrowed(value)) };
+    entries.extend(fixed.into_iter().map(lent));
+    entries.extend(facts.connection_id.map(|id| lent((b"mod_wsgi.connection_id", id))));
+    entries.extend(facts.authorization.map(|value| lent((b"HTTP_AUTHORIZATION", value))));
+    if facts.head_as_get {
+        entries.push(lent((b"REQUEST_METHOD", b"GET")));
+    }
+}
 
 /// Whether `REQUEST_METHOD` shows GET for a HEAD request. `content_filter`: the first output filter of the request has a type
-/// below `AP_FTYPE_PROTOCOL` (it needs the body to make its headers).
-pub fn shows_head_as_get(map_head: MapHead, content_filter: bool) -> bool;
+/// below `AP_FTYPE_PROTOCOL`, so it needs the body to make its headers.
+pub const fn shows_head_as_get(map_head: MapHead, content_filter: bool) -> bool {
+    match map_head {
+        MapHead::Off => false,
+        MapHead::On => true,
+        MapHead::Auto => content_filter,
+    }
+}
 
-/// Whether a request header may become an environ entry. What it says no to is removed from `headers_in` before httpd makes
-/// variables of them: a name with another character than letters, digits and `-`, and `Proxy` (httpoxy).
-pub fn keeps_header(name: &[u8]) -> bool;
+/// Whether a request header may become an environ entry. What is refused is to be removed from `headers_in` before httpd makes
+/// variables of them: a name with another character than letters, digits and `-` (so that `X_Real_IP` cannot pass for
+/// `X-Real-IP`), and `Proxy` (httpoxy).
+pub fn keeps_header(name: &[u8]) -> bool {
+    name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-') && !name.eq_ignore_ascii_case(b"proxy")
+}

@@ -1,29 +1,186 @@
-/*! Who gets which status, and what the log says: section 5.8 of the behaviour reference and decision 34, as one table.
+/*! Why a request is refused before an application sees it: who gets which status, and what the log says. Section 5.8 of the
+behaviour reference with decision 34, as one table.
 
-*Runs in: child.* */
+A failure is data here; the handler turns it into Apache's status and one log line. *Runs in: child.* */
 
-use mod_wsgi_rs_protocol::log_code::LogCode;
+use protocol::log_code::{self, LogCode};
 
-/// Why a request is not answered by the application.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Failure<'a> { 
+use crate::config::error::quoted;
+use crate::config::settings::Alias;
+
+/// Why a request is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure<'a> {
+    /// The script does not exist.
     ScriptMissing(&'a [u8]),
+    /// The script is a directory.
     ScriptIsDirectory(&'a [u8]),
+    /// A script reached by its handler stands where `Options ExecCGI` is off.
     ExecCgiOff(&'a [u8]),
+    /// The URL goes on after the script, and `AcceptPathInfo` is off.
     PathInfoRefused(&'a [u8]),
-    ScriptUnreadable(&'a [u8]),
+    /// `Transfer-Encoding` is something else than `chunked`.
     TransferEncoding(&'a [u8]),
+    /// The body is chunked, and `WSGIChunkedRequest` is off.
     ChunkedRefused,
+    /// `Content-Length` is not a number.
     ContentLengthMalformed(&'a [u8]),
-    BodyTooLarge { length: u64, limit: u64 },
+    /// The body is announced as longer than `LimitRequestBody`.
+    BodyTooLarge {
+        /// `Content-Length`
+        length: u64,
+        /// `LimitRequestBody`
+        limit: u64,
+    },
+    /// `WSGIRestrictEmbedded On`
     EmbeddedRestricted,
+    /// The process group that a variable named does not exist.
     ProcessGroupUndefined(&'a [u8]),
+    /// Python does not run in this Apache child, for the reason given.
     PythonUnavailable(&'a str),
-    ApplicationFailed, TooManyInterpreters...
 }
 
 impl Failure<'_> {
-    pub fn status(&self) -> u16;
-    pub fn code(&self) -> LogCode;
-    pub fn message(&self) -> String;   // whole line, with code
+    const fn row(&self) -> (u16, LogCode) {
+        match self {
+            Self::ScriptMissing(_) => (404, log_code::SCRIPT_MISSING),
+            Self::ScriptIsDirectory(_) => (403, log_code::SCRIPT_IS_DIRECTORY),
+            Self::ExecCgiOff(_) => (403, log_code::EXEC_CGI_OFF),
+            Self::PathInfoRefused(_) => (404, log_code::PATH_INFO_REFUSED),
+            Self::TransferEncoding(_) => (501, log_code::TRANSFER_ENCODING_UNKNOWN),
+            Self::ChunkedRefused => (411, log_code::CHUNKED_REFUSED),
+            Self::ContentLengthMalformed(_) => (400, log_code::CONTENT_LENGTH_MALFORMED),
+            Self::BodyTooLarge { .. } => (413, log_code::REQUEST_BODY_TOO_LARGE),
+            Self::EmbeddedRestricted => (500, log_code::EMBEDDED_RESTRICTED),
+            Self::ProcessGroupUndefined(_) => (500, log_code::PROCESS_GROUP_UNDEFINED),
+            Self::PythonUnavailable(_) => (503, log_code::PYTHON_UNAVAILABLE),
+        }
+    }
+
+    /// The status that the client gets.
+    pub const fn status(&self) -> u16 {
+        self.row().0
+    }
+
+    /// The numbered message.
+    pub const fn code(&self) -> LogCode {
+        self.row().1
+    }
+
+    /// The line for the log: code, cause, the place of the alias that mapped the request (if one did), cure.
+    pub fn message(&self, alias: Option<&Alias>) -> String {
+        let place = alias.map(|alias| format!(", mapped at {}", alias.place)).unwrap_or_default();
+        format!("{}: {}{place} (hint: {})", self.code(), self.cause(), self.cure())
+    }
+
+    fn cause(&self) -> String {
+        match self {
+            Self::ScriptMissing(script) => format!("target WSGI script not found: {}", quoted(script)),
+            Self::ScriptIsDirectory(script) => format!("attempt to invoke a directory as WSGI application: {}", quoted(script)),
+            Self::ExecCgiOff(script) => {
+                format!("Options ExecCGI is off in this directory, so the script is not run: {}", quoted(script))
+            }
+            Self::PathInfoRefused(script) => {
+                format!("AcceptPathInfo is off, so no path may follow the script: {}", quoted(script))
+            }
+            Self::TransferEncoding(value) => {
+                format!("the request has a Transfer-Encoding that is not understood: {}", quoted(value))
+            }
+            Self::ChunkedRefused => "the request has a chunked body, which is not accepted here".to_owned(),
+            Self::ContentLengthMalformed(value) => {
+                format!("the request has a Content-Length that is not a number: {}", quoted(value))
+            }
+            Self::BodyTooLarge { length, limit } => {
+                format!("the request body is longer than LimitRequestBody allows: {length} bytes, the limit is {limit}")
+            }
+            Self::EmbeddedRestricted => {
+                "the application runs in embedded mode, which `WSGIRestrictEmbedded On` forbids".to_owned()
+            }
+            Self::ProcessGroupUndefined(name) => {
+                format!("the process group {} is not defined: this version serves embedded mode only", quoted(name))
+            }
+            Self::PythonUnavailable(reason) => format!("Python does not run in this Apache process: {reason}"),
+        }
+    }
+
+    const fn cure(&self) -> &'static str {
+        match self {
+            Self::ScriptMissing(_) => {
+                "create the file or correct the path; Apache's user must be able to search the directories above it"
+            }
+            Self::ScriptIsDirectory(_) => "ask for a script in it, or map the URL to a script",
+            Self::ExecCgiOff(_) => "write `Options +ExecCGI` for the directory, or map the script by `WSGIScriptAlias`",
+            Self::PathInfoRefused(_) => "remove `AcceptPathInfo Off` for this script: most applications route by that path",
+            Self::TransferEncoding(_) => "only `chunked` is possible; correct the client, or the proxy before Apache",
+            Self::ChunkedRefused => "write `WSGIChunkedRequest On` if the application can read a body without Content-Length",
+            Self::ContentLengthMalformed(_) => "correct the client that sent it",
+            Self::BodyTooLarge { .. } => "raise `LimitRequestBody` for this location, or send less",
+            Self::EmbeddedRestricted => "remove `WSGIRestrictEmbedded On`",
+            Self::ProcessGroupUndefined(_) => "let the variable that `WSGIProcessGroup` reads hold `%{GLOBAL}`",
+            Self::PythonUnavailable(_) => "mend the cause and restart Apache; `apachectl configtest` checks it",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Failure;
+    use crate::config::settings::Alias;
+
+    const ALL: &[(Failure<'_>, u16)] = &[
+        (Failure::ScriptMissing(b"/srv/a.wsgi"), 404),
+        (Failure::ScriptIsDirectory(b"/srv"), 403),
+        (Failure::ExecCgiOff(b"/srv/a.wsgi"), 403),
+        (Failure::PathInfoRefused(b"/srv/a.wsgi"), 404),
+        (Failure::TransferEncoding(b"gzip"), 501),
+        (Failure::ChunkedRefused, 411),
+        (Failure::ContentLengthMalformed(b"abc"), 400),
+        (Failure::BodyTooLarge { length: 2, limit: 1 }, 413),
+        (Failure::EmbeddedRestricted, 500),
+        (Failure::ProcessGroupUndefined(b"shop"), 500),
+        (Failure::PythonUnavailable("no such directory"), 503),
+    ];
+
+    #[test]
+    fn every_failure_has_its_documented_status() {
+        for (failure, status) in ALL {
+            assert_eq!(failure.status(), *status, "{failure:?}");
+        }
+    }
+
+    #[test]
+    fn every_message_has_a_code_of_its_own_a_cause_and_a_cure() {
+        let mut numbers = Vec::new();
+        for (failure, _) in ALL {
+            let (code, message) = (failure.code(), failure.message(None));
+            assert!(message.starts_with(&format!("{code}: ")), "{message}");
+            assert!(message.contains(" (hint: ") && message.ends_with(')'), "{message}");
+            assert!((1100..1150).contains(&code.number), "{code}");
+            assert!(!numbers.contains(&code.number), "{code} stands for two failures");
+            numbers.push(code.number);
+        }
+    }
+
+    #[test]
+    fn the_alias_that_leads_to_the_script_is_named() {
+        let alias = Alias {
+            location: b"/".as_slice().into(),
+            pattern: None,
+            target: b"/srv/a.wsgi".as_slice().into(),
+            process_group: None,
+            application_group: None,
+            callable_object: None,
+            pass_authorization: None,
+            place: "site.conf:3".into(),
+            order: 0,
+        };
+        let message = Failure::ScriptMissing(b"/srv/a.wsgi").message(Some(&alias));
+        assert!(message.contains("`/srv/a.wsgi`, mapped at site.conf:3 (hint: "), "{message}");
+    }
+
+    #[test]
+    fn what_a_client_sent_cannot_break_the_line() {
+        let message = Failure::TransferEncoding(b"a\r\nWSGI9999: b").message(None);
+        assert!(!message.contains(['\r', '\n']), "{message}");
+    }
 }

@@ -96,11 +96,31 @@ fn substitute(target: &[u8], subject: &[u8], captures: &[(usize, usize)]) -> Vec
     }
 }
 
-/// `SCRIPT_NAME` and `PATH_INFO` for `uri` and the path info that httpd cut off, runs of slashes made one. Without path info
-/// the whole URL is `SCRIPT_NAME`.
+/// `SCRIPT_NAME` and `PATH_INFO` for `uri` (`r->uri`) and the path info that httpd cut off, runs of slashes made one. Without path
+/// info the whole URL is `SCRIPT_NAME`.
 pub fn split_url<'a>(uri: &'a [u8], path_info: &'a [u8]) -> (Cow<'a, [u8]>, Cow<'a, [u8]>) {
-    let script_name = if path_info.is_empty() { uri } else { uri.strip_suffix(path_info).unwrap_or(uri) };
+    let script_name = uri.get(..path_info_start(uri, path_info)).unwrap_or(uri);
     (single_slashes(script_name), single_slashes(path_info))
+}
+
+/// Where `path_info` begins in `uri`. The two are compared from their ends, because a rewritten URL and its path info may share
+/// only a tail; one slash equals several, because httpd merges them in one and not in the other.
+fn path_info_start(uri: &[u8], path_info: &[u8]) -> usize {
+    let (mut head, mut wanted) = (uri, path_info);
+    while let ([head_rest @ .., a], [wanted_rest @ .., b]) = (head, wanted) {
+        if a != b {
+            break;
+        }
+        (head, wanted) = if *a == b'/' { (before_slashes(head), before_slashes(wanted)) } else { (head_rest, wanted_rest) };
+    }
+    // A tail that begins inside a segment is none.
+    let rest = uri.get(head.len()..).unwrap_or_default();
+    head.len() + rest.iter().position(|byte| *byte == b'/').unwrap_or(rest.len())
+}
+
+fn before_slashes(text: &[u8]) -> &[u8] {
+    let slashes = text.iter().rev().take_while(|byte| **byte == b'/').count();
+    text.get(..text.len() - slashes).unwrap_or_default()
 }
 
 /// Runs of slashes made one; borrowed when there are none, as in nearly every URL.
@@ -115,4 +135,133 @@ pub fn single_slashes(path: &[u8]) -> Cow<'_, [u8]> {
         }
     }
     Cow::Owned(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::{map, single_slashes, split_url, substitute};
+    use crate::config::settings::{Alias, Pattern};
+
+    fn alias(location: &str, target: &str) -> Alias {
+        Alias {
+            location: location.as_bytes().into(),
+            pattern: None,
+            target: target.as_bytes().into(),
+            process_group: None,
+            application_group: None,
+            callable_object: None,
+            pass_authorization: None,
+            place: "test.conf:1".into(),
+            order: 0,
+        }
+    }
+
+    fn filename(aliases: &[Alias], uri: &str) -> Option<String> {
+        map(aliases, uri.as_bytes()).map(|mapped| String::from_utf8_lossy(&mapped.filename).into_owned())
+    }
+
+    #[test]
+    fn a_path_matches_as_mod_alias_matches_it() {
+        let cases: &[(&str, &str, &str, Option<&str>)] = &[
+            ("/", "/srv/a.wsgi", "/", Some("/srv/a.wsgi/")),
+            ("/", "/srv/a.wsgi", "/page", Some("/srv/a.wsgi/page")),
+            ("/", "/srv/a.wsgi", "//page", Some("/srv/a.wsgi//page")),
+            ("/x", "/srv/a.wsgi", "/x", Some("/srv/a.wsgi")),
+            ("/x", "/srv/a.wsgi", "/x/y", Some("/srv/a.wsgi/y")),
+            ("/x", "/srv/a.wsgi", "/x//y", Some("/srv/a.wsgi//y")),
+            ("/x", "/srv/a.wsgi", "///x/y", Some("/srv/a.wsgi/y")),
+            ("/x", "/srv/a.wsgi", "/xy", None),
+            ("/x", "/srv/a.wsgi", "/X", None),
+            ("/x", "/srv/a.wsgi", "/", None),
+            ("/x", "/srv/a.wsgi", "", None),
+            ("/x//y", "/srv/a.wsgi", "/x/y", Some("/srv/a.wsgi")),
+            ("/x/y", "/srv/a.wsgi", "/x///y/z", Some("/srv/a.wsgi/z")),
+            ("/x/", "/srv/d/", "/x/app.wsgi", Some("/srv/d/app.wsgi")),
+            ("/x/", "/srv/d/", "/x", None),
+            ("x", "/srv/a.wsgi", "/x", None),
+        ];
+        for (location, target, uri, expected) in cases {
+            assert_eq!(filename(&[alias(location, target)], uri).as_deref(), *expected, "{location} {uri}");
+        }
+    }
+
+    #[test]
+    fn the_first_match_wins() {
+        let aliases = [alias("/x", "/first"), alias("/", "/all"), alias("/x/y", "/late")];
+        assert_eq!(filename(&aliases, "/x/y").as_deref(), Some("/first/y"));
+        assert_eq!(filename(&aliases, "/z").as_deref(), Some("/all/z"));
+    }
+
+    struct Fixed(Option<Vec<(usize, usize)>>);
+
+    impl Pattern for Fixed {
+        fn captures(&self, _: &[u8]) -> Option<Vec<(usize, usize)>> {
+            self.0.clone()
+        }
+    }
+
+    #[test]
+    fn an_expression_gives_its_groups_and_the_rest() {
+        let by = |captures: Option<Vec<(usize, usize)>>| Alias {
+            pattern: Some(Arc::new(Fixed(captures))),
+            ..alias("^/s/([a-z]+)", "/srv/$1/a.wsgi")
+        };
+        assert_eq!(filename(&[by(Some(vec![(0, 6), (3, 6)]))], "/s/foo/bar").as_deref(), Some("/srv/foo/a.wsgi/bar"));
+        assert_eq!(filename(&[by(None)], "/s/foo"), None);
+        assert_eq!(filename(&[by(Some(vec![(0, 0), (0, 0)]))], "/s/foo"), None, "nothing was taken");
+        assert_eq!(filename(&[by(Some(vec![]))], "/s/foo"), None);
+        assert_eq!(filename(&[by(Some(vec![(0, 99)]))], "/s/foo"), None, "a range outside of the subject");
+    }
+
+    #[test]
+    fn groups_are_put_in_where_the_target_names_them() {
+        let cases: &[(&str, &str)] = &[
+            ("/srv/$1-$2", "/srv/ab-cd"),
+            ("$0", "ab/cd"),
+            ("/$9/x", "//x"),
+            (r"/\$1/$1", "/$1/ab"),
+            ("/a$", "/a$"),
+            ("/$x", "/$x"),
+            ("/$10", "/ab0"),
+            ("/a&b", "/a&b"),
+        ];
+        for (target, expected) in cases {
+            let out = substitute(target.as_bytes(), b"ab/cd", &[(0, 5), (0, 2), (3, 5)]);
+            assert_eq!(String::from_utf8_lossy(&out), *expected, "{target}");
+        }
+    }
+
+    #[test]
+    fn a_url_divides_where_the_path_info_begins() {
+        let cases: &[(&str, &str, &str, &str)] = &[
+            ("/page", "/page", "", "/page"),
+            ("/", "/", "", "/"),
+            ("/x", "", "/x", ""),
+            ("/x/y", "/y", "/x", "/y"),
+            ("//x///y//z", "/y/z", "/x", "/y/z"),
+            ("//x///y//z", "//y//z", "/x", "/y/z"),
+            ("/x/", "/", "/x", "/"),
+            ("/x//", "//", "/x", "/"),
+            ("/x/abc", "/bc", "/x/abc", "/bc"),
+            ("/rewritten", "/other/path", "/rewritten", "/other/path"),
+            ("/a/b", "/x/b", "/a", "/x/b"),
+            ("", "", "", ""),
+        ];
+        for (uri, path_info, script_name, path) in cases {
+            let (got_script, got_path) = split_url(uri.as_bytes(), path_info.as_bytes());
+            assert_eq!(
+                (String::from_utf8_lossy(&got_script), String::from_utf8_lossy(&got_path)),
+                ((*script_name).into(), (*path).into()),
+                "{uri}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_path_without_runs_is_lent() {
+        assert!(matches!(single_slashes(b"/a/b/"), std::borrow::Cow::Borrowed(b"/a/b/")));
+        assert_eq!(&*single_slashes(b"//a///b//"), b"/a/b/");
+    }
 }

@@ -109,14 +109,10 @@ log_codes! {
         cause "The variable that `WSGIProcessGroup %{ENV:...}` reads names a process group that is not defined."
         did "The request got 500."
         cure "Let the variable hold `%{GLOBAL}`: this version serves embedded mode only.";
-    1150 REQUEST_BODY_TIMEOUT Error "the request body came too slowly"
-        cause "`Timeout`, or mod_reqtimeout's limit, ran out while the application waited for its input."
-        did "The application's read raised an exception; the request got 408 if nothing had been sent."
-        cure "If the client is right, raise `Timeout` or the body limits of `RequestReadTimeout`.";
-    1151 REQUEST_BODY_BROKEN Error "the request body is broken"
-        cause "The framing of the body (its chunks) is wrong, or an input filter refused it."
-        did "The application's read raised an exception; the request got 400 if nothing had been sent."
-        cure "Look at the lines before this one; correct the client or the proxy that sent it.";
+    1111 PYTHON_UNAVAILABLE Error "Python does not run in this Apache process"
+        cause "Python could not be started when the process began; the line says why."
+        did "The request got 503 with Retry-After. Apache serves everything else."
+        cure "Mend the cause and restart Apache; `apachectl configtest` checks it.";
     1180 BODY_TOO_LONG Warning "the response body is longer than its Content-Length"
         cause "The application set Content-Length itself and then gave more bytes."
         did "The bytes beyond Content-Length were left out."

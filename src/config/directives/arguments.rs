@@ -1,0 +1,102 @@
+/*! How single words become values: switches, paths, names of groups and callables. */
+
+use std::sync::Arc;
+
+use crate::config::directive::Place;
+use crate::config::error::{ConfigError, quoted};
+use crate::config::settings::{CallableName, GroupName, Text};
+
+/// `On` or `Off`, in any case.
+pub fn on_off(directive: &str, word: &[u8]) -> Result<bool, ConfigError> {
+    match word {
+        w if w.eq_ignore_ascii_case(b"on") => Ok(true),
+        w if w.eq_ignore_ascii_case(b"off") => Ok(false),
+        w => Err(ConfigError::new(
+            format!("{directive} must be one of: Off | On, found: {}", quoted(w)),
+            format!("write `{directive} On` or `{directive} Off`"),
+        )),
+    }
+}
+
+/// A path, taken from `ServerRoot` if it is relative, with `.`, `..` and repeated slashes resolved as httpd resolves them
+/// in `r->filename`, so that a script has one name however it was reached.
+pub fn path(directive: &str, word: &[u8], place: &Place<'_>) -> Result<Text, ConfigError> {
+    if word.is_empty() {
+        return Err(ConfigError::new(format!("{directive} names an empty path"), "write the path of a file or directory"));
+    }
+    let mut parts: Vec<&[u8]> = Vec::new();
+    let base: &[u8] = if word.starts_with(b"/") { b"" } else { place.server_root };
+    for part in base.split(|byte| *byte == b'/').chain(word.split(|byte| *byte == b'/')) {
+        match part {
+            b"" | b"." => {}
+            b".." => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    let mut out = Vec::with_capacity(base.len() + word.len() + 1);
+    for part in parts {
+        out.push(b'/');
+        out.extend_from_slice(part);
+    }
+    if out.is_empty() || word.ends_with(b"/") {
+        out.push(b'/');
+    }
+    Ok(out.into())
+}
+
+/// The name of an application group, or the form of one.
+pub fn application_group(directive: &str, word: &[u8], place: &Place<'_>) -> GroupName {
+    let name = GroupName::parse(word);
+    if let GroupName::Literal(text) = &name
+        && text.starts_with(b"%")
+    {
+        place.notes.note_unknown_form(
+            ConfigError::new(
+                format!("{directive} names {}, which is none of the known forms and is taken as a literal name", quoted(word)),
+                format!("the forms are {FORMS}"),
+            ),
+            place.name(),
+        );
+    }
+    name
+}
+
+const FORMS: &str = "`%{GLOBAL}`, `%{SERVER}`, `%{RESOURCE}`, `%{HOST}` and `%{ENV:name}`";
+
+/// The name of a process group. Every name but the empty one needs daemon mode; what a variable holds is seen at the request.
+pub fn process_group(directive: &str, word: &[u8]) -> Result<GroupName, ConfigError> {
+    match GroupName::parse(word) {
+        name @ (GroupName::Global | GroupName::Env(_)) => Ok(name),
+        _ => Err(ConfigError::new(
+            format!(
+                "{directive} names the process group {}, which is not defined: this version serves embedded mode only, \
+                 so there are no daemon process groups",
+                quoted(word)
+            ),
+            "leave the process group out, or write `%{GLOBAL}`, to run the application in Apache's own processes",
+        )),
+    }
+}
+
+/// The name of a callable: a module-level name, no path to it.
+pub fn callable(directive: &str, word: &[u8]) -> Result<CallableName, ConfigError> {
+    match GroupName::parse(word) {
+        GroupName::Env(name) => Ok(CallableName::Env(name)),
+        GroupName::Literal(name) if is_identifier(&name) => Ok(CallableName::Literal(name)),
+        GroupName::Literal(name) => Err(ConfigError::new(
+            format!("{directive} names {}, which is not a Python name", quoted(&name)),
+            "write the name of a callable at the top level of the script, as `application`; the script itself is named by its path",
+        )),
+        GroupName::Global | GroupName::Server | GroupName::Host | GroupName::Resource => {
+            Ok(CallableName::Literal(Arc::from(b"application".as_slice())))
+        }
+    }
+}
+
+/// Python's rule, as far as it can be told without Unicode tables: everything beyond ASCII is left to Python.
+fn is_identifier(name: &[u8]) -> bool {
+    let letter = |byte: &u8| byte.is_ascii_alphabetic() || *byte == b'_' || !byte.is_ascii();
+    name.first().is_some_and(letter) && name.iter().all(|byte| letter(byte) || byte.is_ascii_digit())
+}

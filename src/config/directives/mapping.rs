@@ -1,0 +1,350 @@
+/*! Mapping: which URL runs which script, in which process group and application group. */
+
+use std::sync::Arc;
+
+use super::arguments;
+use super::options::{self, Kind, Options};
+use crate::config::directive::{Apply, Arity, Chapter, Contexts, Directive, Override, Place};
+use crate::config::error::{ConfigError, quoted};
+use crate::config::settings::{Alias, DirectoryConfig, GroupName, HandlerScript, ImportScript, Pattern, ServerConfig, Text};
+
+const ALIAS_OPTIONS: &[&str] = &["process-group", "application-group", "callable-object", "pass-authorization"];
+
+pub const SCRIPT_ALIAS: Directive = Directive {
+    name: "WSGIScriptAlias",
+    chapter: Chapter::Mapping,
+    contexts: Contexts::Servers,
+    arity: Arity { min: 2, max: None },
+    syntax: "url-path file|directory [process-group=name] [application-group=name] [callable-object=name] [pass-authorization=On|Off]",
+    default: "none",
+    help: "Maps a URL path to a WSGI script, or to a directory of them.",
+    doc: "\
+The URL path is compared with the decoded path of the request, letter by letter; a run of slashes matches any run of slashes, and \
+the match ends at a slash or at the end of the path. What follows it becomes `PATH_INFO`. With a directory, the next part of the path \
+names the script in it. The first alias that matches wins; those of a virtual host are tried before those of the main server. \
+An `Alias` of mod_alias that matches goes before all of them.
+
+No `Options ExecCGI` is needed, but Apache must grant access to the directory of the script (`Require all granted`). A relative path \
+is taken from `ServerRoot`.
+
+The options override the directives of the same purpose for this alias alone:
+
+* `process-group=` as `WSGIProcessGroup`
+* `application-group=` as `WSGIApplicationGroup`
+* `callable-object=` as `WSGICallableObject`
+* `pass-authorization=` as `WSGIPassAuthorization`
+
+When `process-group=` and `application-group=` are both given and name fixed groups (not `%{ENV:...}` and the like), the script is \
+loaded when the process starts, before its first request.
+
+```apache
+WSGIScriptAlias / /srv/shop/wsgi.py
+WSGIScriptAlias /api \"/srv/my api/app.wsgi\" process-group=%{GLOBAL} application-group=%{GLOBAL}
+```",
+    apply: Apply::Server(script_alias),
+};
+
+pub const SCRIPT_ALIAS_MATCH: Directive = Directive {
+    name: "WSGIScriptAliasMatch",
+    chapter: Chapter::Mapping,
+    contexts: Contexts::Servers,
+    arity: Arity { min: 2, max: None },
+    syntax: "regex target [process-group=name] [application-group=name] [callable-object=name] [pass-authorization=On|Off]",
+    default: "none",
+    help: "Maps URL paths that match a regular expression to WSGI scripts.",
+    doc: "\
+As `WSGIScriptAlias`, but the path is matched by a regular expression (the dialect of Apache's other `...Match` directives). In the \
+target `$1` to `$9` stand for what the groups matched and `$0` for the whole match; a backslash before `$` keeps the sign. The part of \
+the path after the match is appended to the target. An expression that matches without taking a character does not count.
+
+```apache
+WSGIScriptAliasMatch ^/sites/([a-z]+) /srv/sites/$1/app.wsgi
+```",
+    apply: Apply::Server(script_alias_match),
+};
+
+pub const HANDLER_SCRIPT: Directive = Directive {
+    name: "WSGIHandlerScript",
+    chapter: Chapter::Mapping,
+    contexts: Contexts::Directories,
+    arity: Arity { min: 2, max: None },
+    syntax: "handler-name script [process-group=name] [application-group=name] [pass-authorization=On|Off]",
+    default: "none",
+    help: "Gives the requests of a handler to a WSGI script.",
+    doc: "\
+Requests whose handler (`SetHandler`, `AddHandler`) has this name run the callable `handle_request` of the script. The environ \
+describes the resource that was asked for, not the script. Neither `Options ExecCGI` nor an existing resource is needed. An inner \
+section adds handlers to those around it, and replaces those of the same name.
+
+```apache
+WSGIHandlerScript my-markdown /srv/handlers/markdown.py
+AddHandler my-markdown .md
+```",
+    apply: Apply::Directory(handler_script),
+};
+
+pub const PROCESS_GROUP: Directive = Directive {
+    name: "WSGIProcessGroup",
+    chapter: Chapter::Mapping,
+    contexts: Contexts::Directories,
+    arity: Arity { min: 1, max: Some(1) },
+    syntax: "%{GLOBAL}|%{ENV:variable}",
+    default: "%{GLOBAL}",
+    help: "Names the process group that applications run in.",
+    doc: "\
+`%{GLOBAL}` is embedded mode: the application runs in Apache's own processes. This version has no other process groups, so another \
+name is refused when the configuration is read. `%{ENV:variable}` takes the name from the request (its notes, the variables of \
+`SetEnv` and `RewriteRule`, the environment of Apache); a request for which it yields anything but `%{GLOBAL}` or the empty text is \
+answered with 500. The innermost section that names one wins.",
+    apply: Apply::Directory(|config, words, _| {
+        if let [word, ..] = words {
+            config.process_group = Some(arguments::process_group("WSGIProcessGroup", word)?);
+        }
+        Ok(())
+    }),
+};
+
+pub const APPLICATION_GROUP: Directive = Directive {
+    name: "WSGIApplicationGroup",
+    chapter: Chapter::Mapping,
+    contexts: Contexts::Directories,
+    arity: Arity { min: 1, max: Some(1) },
+    syntax: "name|%{GLOBAL}|%{SERVER}|%{RESOURCE}|%{HOST}|%{ENV:variable}",
+    default: "%{RESOURCE}",
+    help: "Names the application group, which is the Python interpreter that applications share.",
+    doc: "\
+Applications of one group share an interpreter; each further group of a process is a sub-interpreter of its own.
+
+* `%{GLOBAL}`: the main interpreter
+* `%{SERVER}`: one per `ServerName` and port (ports 80 and 443 are left out of the name)
+* `%{RESOURCE}`: as `%{SERVER}`, and one per `SCRIPT_NAME`
+* `%{HOST}`: one per Host header of the client
+* `%{ENV:variable}`: taken from the request, as for `WSGIProcessGroup`
+* anything else is a name of its own
+
+Many C extension modules (numpy, everything built with PyO3) work in the main interpreter only. So the first application group that a \
+`WSGIScriptAlias` maps in a fixed way lives in the main interpreter, unless something names `%{GLOBAL}`; further applications \
+that need such modules are given `%{GLOBAL}` themselves. A process makes at most 100 interpreters under names that a request may \
+choose (`%{HOST}`, `%{ENV:...}`, regular expressions, directories of scripts); beyond that such a request is answered with 503. \
+The innermost section that names a group wins.",
+    apply: Apply::Directory(|config, words, place| {
+        if let [word, ..] = words {
+            let name = arguments::application_group("WSGIApplicationGroup", word, place);
+            if place.section && name == GroupName::Global {
+                place.notes.note_global_in_section();
+            }
+            config.application_group = Some(name);
+        }
+        Ok(())
+    }),
+};
+
+pub const CALLABLE_OBJECT: Directive = Directive {
+    name: "WSGICallableObject",
+    chapter: Chapter::Mapping,
+    contexts: Contexts::Htaccess(Override::FileInfo),
+    arity: Arity { min: 1, max: Some(1) },
+    syntax: "name|%{ENV:variable}",
+    default: "application",
+    help: "Names the callable in the script that is the WSGI application.",
+    doc: "\
+A name at the top level of the script; a dotted path or `module:name` is refused. `%{ENV:variable}` takes the name from the request. \
+The other `%{...}` forms stand for `application`.",
+    apply: Apply::Directory(|config, words, _| {
+        if let [word, ..] = words {
+            config.callable_object = Some(arguments::callable("WSGICallableObject", word)?);
+        }
+        Ok(())
+    }),
+};
+
+pub const IMPORT_SCRIPT: Directive = Directive {
+    name: "WSGIImportScript",
+    chapter: Chapter::Mapping,
+    contexts: Contexts::Servers,
+    arity: Arity { min: 3, max: None },
+    syntax: "script process-group=%{GLOBAL} application-group=name|%{GLOBAL}",
+    default: "none",
+    help: "Loads a script when a process starts.",
+    doc: "\
+Both options are needed. The scripts are loaded in the order in which they stand in the configuration, before the first request; one \
+that fails is logged, and does not keep the process from serving. With the path and the group of an application, the application is \
+ready at its first request.
+
+```apache
+WSGIImportScript /srv/shop/wsgi.py process-group=%{GLOBAL} application-group=%{GLOBAL}
+```",
+    apply: Apply::Server(import_script),
+};
+
+pub const SCRIPT_RELOADING: Directive = Directive {
+    name: "WSGIScriptReloading",
+    chapter: Chapter::Mapping,
+    contexts: Contexts::Htaccess(Override::FileInfo),
+    arity: Arity { min: 1, max: Some(1) },
+    syntax: "On|Off",
+    default: "On",
+    help: "Whether a script is loaded again when its file has changed.",
+    doc: "\
+On: each request compares the script's modification time with that of the loaded code, and loads the file again if they differ. Only \
+the script itself is loaded again, not the modules that it imports.",
+    apply: Apply::Directory(|config, words, _| {
+        if let [word, ..] = words {
+            config.script_reloading = Some(arguments::on_off("WSGIScriptReloading", word)?);
+        }
+        Ok(())
+    }),
+};
+
+pub const CASE_SENSITIVITY: Directive = Directive {
+    name: "WSGICaseSensitivity",
+    chapter: Chapter::Mapping,
+    contexts: Contexts::MainServer,
+    arity: Arity { min: 1, max: Some(1) },
+    syntax: "On|Off",
+    default: "On",
+    help: "Whether the file system tells upper case from lower case.",
+    doc: "Off: two spellings of a script's path are one script, and two spellings of a `SCRIPT_NAME` are one `%{RESOURCE}` group.",
+    apply: Apply::Server(|config, words, _| {
+        if let [word, ..] = words {
+            config.process.case_sensitive = arguments::on_off("WSGICaseSensitivity", word)?;
+        }
+        Ok(())
+    }),
+};
+
+fn script_alias(config: &mut ServerConfig, words: &[&[u8]], place: &Place<'_>) -> Result<(), ConfigError> {
+    let [location, target, rest @ ..] = words else { return Ok(()) };
+    if location.is_empty() {
+        return Err(ConfigError::new("WSGIScriptAlias names an empty URL path", "write `/` for the whole site"));
+    }
+    let target = arguments::path("WSGIScriptAlias", target, place)?;
+    let options =
+        options::read(&Kind { directive: "WSGIScriptAlias", definition: "script alias", names: ALIAS_OPTIONS }, rest, place)?;
+    add_alias(config, (*location).into(), None, target, options, place);
+    Ok(())
+}
+
+fn script_alias_match(config: &mut ServerConfig, words: &[&[u8]], place: &Place<'_>) -> Result<(), ConfigError> {
+    const NAME: &str = "WSGIScriptAliasMatch";
+    let [expression, target, rest @ ..] = words else { return Ok(()) };
+    let pattern = (place.compile)(expression).map_err(|reason| {
+        ConfigError::new(
+            format!("{NAME}: the regular expression {} cannot be compiled: {reason}", quoted(expression)),
+            "mend the expression; put it in double quotes if it contains spaces",
+        )
+    })?;
+    if target.is_empty() {
+        return Err(ConfigError::new(format!("{NAME} names an empty target"), "write a path, with `$1` for the first group"));
+    }
+    // What a group matches may be the beginning of an absolute path, and `..` is resolved when the whole path is known.
+    let target: Text = match target {
+        [b'/' | b'$', ..] => (*target).into(),
+        target => [place.server_root, b"/", *target].concat().into(),
+    };
+    let options = options::read(&Kind { directive: NAME, definition: "script alias", names: ALIAS_OPTIONS }, rest, place)?;
+    add_alias(config, (*expression).into(), Some(pattern), target, options, place);
+    Ok(())
+}
+
+fn add_alias(
+    config: &mut ServerConfig,
+    location: Text,
+    pattern: Option<Arc<dyn Pattern>>,
+    target: Text,
+    options: Options,
+    place: &Place<'_>,
+) {
+    let order = place.notes.next_sequence();
+    let alias = Alias {
+        location,
+        pattern,
+        target,
+        process_group: options.process_group,
+        application_group: options.application_group,
+        callable_object: options.callable_object,
+        pass_authorization: options.pass_authorization,
+        place: place.name(),
+        order,
+    };
+    config.imports.extend(preload(&alias));
+    config.aliases.push(alias);
+}
+
+/// The script of an alias that names both its groups for good is loaded when the process starts.
+fn preload(alias: &Alias) -> Option<ImportScript> {
+    if alias.pattern.is_some() && alias.target.contains(&b'$') {
+        return None;
+    }
+    Some(ImportScript {
+        script: alias.target.clone(),
+        process_group: alias.process_group.as_ref()?.fixed()?,
+        application_group: alias.application_group.as_ref()?.fixed()?,
+        place: alias.place.clone(),
+        order: alias.order,
+    })
+}
+
+fn handler_script(config: &mut DirectoryConfig, words: &[&[u8]], place: &Place<'_>) -> Result<(), ConfigError> {
+    const KIND: Kind = Kind {
+        directive: "WSGIHandlerScript",
+        definition: "handler script",
+        names: &["process-group", "application-group", "pass-authorization"],
+    };
+    let [handler, script, rest @ ..] = words else { return Ok(()) };
+    if handler.is_empty() {
+        return Err(ConfigError::new(
+            "WSGIHandlerScript names an empty handler",
+            "write the name that `SetHandler` or `AddHandler` uses",
+        ));
+    }
+    let script = arguments::path(KIND.directive, script, place)?;
+    let options = options::read(&KIND, rest, place)?;
+    if place.section {
+        place.notes.note_handler_script_in_section();
+        if options.application_group == Some(GroupName::Global) {
+            place.notes.note_global_in_section();
+        }
+    }
+    let added = HandlerScript {
+        handler: (*handler).into(),
+        script,
+        process_group: options.process_group,
+        application_group: options.application_group,
+        pass_authorization: options.pass_authorization,
+    };
+    let before = config.handler_scripts.as_deref().unwrap_or_default();
+    let kept = before.iter().filter(|script| script.handler != added.handler).cloned();
+    config.handler_scripts = Some(kept.chain([added.clone()]).collect());
+    Ok(())
+}
+
+fn import_script(config: &mut ServerConfig, words: &[&[u8]], place: &Place<'_>) -> Result<(), ConfigError> {
+    const KIND: Kind =
+        Kind { directive: "WSGIImportScript", definition: "import script", names: &["process-group", "application-group"] };
+    let [script, rest @ ..] = words else { return Ok(()) };
+    let script = arguments::path(KIND.directive, script, place)?;
+    let options = options::read(&KIND, rest, place)?;
+    let missing = |option: &str| {
+        ConfigError::new(
+            format!("WSGIImportScript does not say in which group to load the script: `{option}=` is missing"),
+            format!("add `{option}=%{{GLOBAL}}`, or the name of the group that the application runs in"),
+        )
+    };
+    let process_group = options.process_group.ok_or_else(|| missing("process-group"))?;
+    let application_group = options.application_group.ok_or_else(|| missing("application-group"))?;
+    let per_request = |option: &str| {
+        ConfigError::new(
+            format!("WSGIImportScript: `{option}=` names a group that only a request can tell"),
+            format!("write a literal name or `{option}=%{{GLOBAL}}`: the script is loaded before there is a request"),
+        )
+    };
+    config.imports.push(ImportScript {
+        script,
+        process_group: process_group.fixed().ok_or_else(|| per_request("process-group"))?,
+        application_group: application_group.fixed().ok_or_else(|| per_request("application-group"))?,
+        place: place.name(),
+        order: place.notes.next_sequence(),
+    });
+    Ok(())
+}

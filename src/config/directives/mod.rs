@@ -1,0 +1,12 @@
+/*! The directives: [`DIRECTIVES`] lists them, one file per chapter holds their rows and what they do.
+
+A row is everything there is to say about a directive: name, contexts, words, default, documentation, effect. */
+
+mod arguments;
+mod mapping;
+mod options;
+mod python;
+mod request;
+mod table;
+
+pub use table::DIRECTIVES;
