@@ -4,11 +4,12 @@ Nothing of an interpreter lives in a static: its interned strings, its types, it
 value, which is made attached to the interpreter, never freed, and reached only by threads attached to it. */
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use protocol::settings::EngineSettings;
 
 use crate::capi::{Attached, Kept, Object, PyResult, Raised, make_class, thread::Handle};
+use crate::keys::Keys;
 use crate::python_module::{self, Helpers};
 use crate::request::lock;
 use crate::script::Script;
@@ -76,12 +77,9 @@ pub struct Interpreter {
     pub environ_template: Kept,
     /// Functions written in Python.
     pub helpers: Helpers,
-    keys: Mutex<HashMap<Box<[u8]>, Arc<Kept>>>,
+    keys: Mutex<Keys>,
     scripts: Mutex<HashMap<Vec<u8>, Arc<Script>>>,
 }
-
-/// Environ keys beyond this number are made anew each time, so that a client's header names can't fill the memory.
-const MOST_KEYS: usize = 512;
 
 impl Interpreter {
     /// Prepares the interpreter that this thread is attached to.
@@ -109,20 +107,9 @@ impl Interpreter {
         })
     }
 
-    /// The `str` of an environ key, shared between requests.
-    ///
-    /// # Errors
-    /// `MemoryError`.
-    pub fn key<'py>(&self, py: Attached<'py>, name: &[u8]) -> PyResult<Object<'py>> {
-        let mut keys = lock(&self.keys);
-        if let Some(known) = keys.get(name) {
-            return Ok(known.get(py).clone());
-        }
-        let made = Object::latin1(py, name)?;
-        if keys.len() < MOST_KEYS {
-            keys.insert(name.into(), Arc::new(made.clone().keep()));
-        }
-        Ok(made)
+    /// The cache of environ keys. Making a `str` runs no Python code, so it may be held meanwhile.
+    pub fn keys(&self) -> MutexGuard<'_, Keys> {
+        lock(&self.keys)
     }
 
     /// The entry of a script, loaded or not.

@@ -20,6 +20,7 @@ mod exchange;
 mod failure;
 mod head;
 mod interpreter;
+mod keys;
 mod leave;
 mod logging;
 mod panics;

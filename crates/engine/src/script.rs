@@ -65,7 +65,7 @@ impl Script {
             Some(namespace) => namespace,
             None => self.load(py, interpreter, wanted)?,
         };
-        let found = interpreter.key(py, name).and_then(|key| namespace.dict_get(&key));
+        let found = interpreter.keys().named(py, name).and_then(|key| namespace.dict_get(&key));
         match found {
             Ok(Some(callable)) if callable.is_callable() => Ok(callable),
             Ok(found) => {

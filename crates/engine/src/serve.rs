@@ -50,7 +50,9 @@ fn respond(py: Attached<'_>, registry: &Registry, interpreter: &Interpreter, req
         Err(Failure::ClientGone) => outcome::CLIENT_GONE,
         Err(Failure::Server | Failure::Short) => broken(request, outcome::TRUNCATED),
     };
-    close(py, interpreter, call, &response);
+    if !response.is_plain_sequence() {
+        close(py, interpreter, call, &response);
+    }
     answered
 }
 

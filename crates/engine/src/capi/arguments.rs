@@ -1,6 +1,7 @@
 /*! The arguments of a call from Python. */
 #![expect(unsafe_code, reason = "this folder is the engine's border with Python's C API")]
 
+use std::ffi::CStr;
 use std::ptr::NonNull;
 
 use pyo3::ffi;
@@ -11,7 +12,7 @@ use super::object::{Attached, Object};
 /// Positional and keyword arguments of one call.
 pub struct Arguments<'a, 'py> {
     py: Attached<'py>,
-    function: &'a str,
+    function: &'a CStr,
     positional: *mut ffi::PyObject,
     keywords: *mut ffi::PyObject,
 }
@@ -21,7 +22,7 @@ impl<'a, 'py> Arguments<'a, 'py> {
     /// `positional` must be a tuple and `keywords` a dict or null, both alive for `'a`.
     pub(super) const unsafe fn new(
         py: Attached<'py>,
-        function: &'a str,
+        function: &'a CStr,
         positional: *mut ffi::PyObject,
         keywords: *mut ffi::PyObject,
     ) -> Self {
@@ -73,6 +74,6 @@ impl<'a, 'py> Arguments<'a, 'py> {
     }
 
     fn refuse(&self, what: &str) -> Raised {
-        Raised::type_error(self.py, &format!("{}() {what}", self.function))
+        Raised::type_error(self.py, &format!("{}() {what}", self.function.to_string_lossy()))
     }
 }

@@ -105,7 +105,7 @@ unsafe extern "C" fn method<T: NativeClass, const N: usize>(
         // SAFETY: Python's method descriptors check the type of `this`, and hold it for the call.
         let (data, object) = unsafe { (value::<T>(this), Object::lend(py, &this)) };
         // SAFETY: METH_VARARGS | METH_KEYWORDS passes a tuple and a dict or null.
-        let arguments = unsafe { Arguments::new(py, row.name.to_str().unwrap_or("method"), positional, keywords) };
+        let arguments = unsafe { Arguments::new(py, row.name, positional, keywords) };
         (row.call)(data, object, &arguments).map(Object::into_ptr)
     })
 }
@@ -140,13 +140,12 @@ unsafe extern "C" fn construct<T: NativeClass>(
     keywords: *mut ffi::PyObject,
 ) -> *mut ffi::PyObject {
     guarded(std::ptr::null_mut(), |py| {
-        let name = T::NAME.to_str().unwrap_or("class");
         let Some(constructor) = T::CONSTRUCTOR else {
-            return Err(Raised::type_error(py, &format!("cannot create '{name}' instances")));
+            return Err(Raised::type_error(py, &format!("cannot create '{}' instances", T::NAME.to_string_lossy())));
         };
         let class_object = class.cast();
         // SAFETY: tp_new passes a tuple and a dict or null; the class is alive for the call.
-        let (arguments, class) = unsafe { (Arguments::new(py, name, positional, keywords), Object::lend(py, &class_object)) };
+        let (arguments, class) = unsafe { (Arguments::new(py, T::NAME, positional, keywords), Object::lend(py, &class_object)) };
         allocate(class, constructor(py, class, &arguments)?).map(Object::into_ptr)
     })
 }

@@ -67,7 +67,8 @@ pub fn environ_template<'py>(py: Attached<'py>, settings: &EngineSettings, file_
 /// `MemoryError`.
 pub fn environ<'py>(py: Attached<'py>, interpreter: &Interpreter, request: &Arc<Request>, call: &Call<'_>) -> PyResult<Object<'py>> {
     let environ = interpreter.environ_template.get(py).dict_copy()?;
-    for (key, value) in call.environ {
+    let mut keys = interpreter.keys();
+    for (place, (key, value)) in call.environ.iter().enumerate() {
         let text = match value {
             // Paths of this machine are decoded as Python decodes file names, so that open() finds them.
             Some(value) if matches!(*key, b"DOCUMENT_ROOT" | b"SCRIPT_FILENAME") => {
@@ -79,8 +80,9 @@ pub fn environ<'py>(py: Attached<'py>, interpreter: &Interpreter, request: &Arc<
             Some(value) => Object::latin1(py, value)?,
             None => Object::none(py),
         };
-        environ.dict_set(&interpreter.key(py, key)?, &text)?;
+        environ.dict_set(&keys.at(py, place, key)?, &text)?;
     }
+    drop(keys);
     let names = &interpreter.names;
     let scheme = if call.https { &names.https } else { &names.http };
     environ.dict_set(names.url_scheme.get(py), scheme.get(py))?;
