@@ -1,1 +1,93 @@
-//! placeholder
+/*! mod_wsgi_rs: an Apache module that hosts Python WSGI applications.
+
+This crate is the Apache side; it holds no Python symbol. In reading order: [`httpd`] (Apache as safe Rust), [`config`]
+(directives become settings), [`handler`] (one request from start to finish), [`embedded`] (Python inside the Apache child).
+Below stand the module's record, which httpd finds by its name, and its hooks in the order in which httpd calls them. */
+#![expect(unsafe_code, reason = "the module's record")]
+
+pub mod config;
+pub mod embedded;
+pub mod handler;
+pub mod httpd;
+
+use httpd::command::COMMANDS;
+use httpd::hook::{self, Hooks};
+use httpd::status::Answer;
+use httpd::{Pool, Request, Server, guard, sys};
+
+/// The module, as `LoadModule wsgi_module` looks it up. Its name is mod_wsgi's, so that `<IfModule mod_wsgi.c>` holds.
+/// httpd compares the magic numbers with its own and refuses a module of another major version, or a newer minor one.
+#[unsafe(no_mangle)]
+pub static mut wsgi_module: sys::module = sys::module {
+    version: sys::MODULE_MAGIC_NUMBER_MAJOR.cast_signed(),
+    minor_version: sys::MODULE_MAGIC_NUMBER_MINOR.cast_signed(),
+    module_index: -1,
+    name: c"mod_wsgi.c".as_ptr(),
+    dynamic_load_handle: std::ptr::null_mut(),
+    next: std::ptr::null_mut(),
+    magic: sys::MODULE_MAGIC_COOKIE as std::ffi::c_ulong,
+    rewrite_args: None,
+    create_dir_config: Some(httpd::config::create_directory),
+    merge_dir_config: Some(httpd::config::merge_directory),
+    create_server_config: Some(httpd::config::create_server),
+    merge_server_config: Some(httpd::config::merge_server),
+    cmds: COMMANDS.as_ptr(),
+    register_hooks: Some(register_hooks),
+    flags: 0,
+};
+
+/// Called by httpd when it has loaded the module.
+unsafe extern "C" fn register_hooks(_pool: *mut sys::apr_pool_t) {
+    guard::install();
+    hook::register::<Wsgi>();
+}
+
+struct Wsgi;
+
+/// The hooks, in the order in which httpd calls them.
+impl Hooks for Wsgi {
+    fn pre_config(configuration: Pool<'_>) -> Answer {
+        httpd::command::begin(configuration);
+        Answer::Ok
+    }
+
+    fn check_config(configuration: Pool<'_>, main: Server<'_>) -> Answer {
+        // Mistakes of the text are refused by each directive where it stands; what is left is never worse than a warning.
+        let log = httpd::Log::Server(main);
+        if let Some(notes) = httpd::command::notes(configuration) {
+            for finding in config::whole::check(&embedded::check::views(main), notes) {
+                log.line(protocol::Level::Warning, format_args!("{finding}"));
+            }
+        }
+        Answer::Ok
+    }
+
+    fn test_config(configuration: Pool<'_>, main: Server<'_>) {
+        embedded::check::warn(configuration, main);
+    }
+
+    fn post_config(configuration: Pool<'_>, _main: Server<'_>) -> Answer {
+        // Nothing is run here: while it lasts, nobody serves.
+        configuration.add_version_component(c"mod_wsgi/6.1.1");
+        configuration.add_version_component(VERSION);
+        Answer::Ok
+    }
+
+    fn child_init(child: Pool<'_>, main: Server<'_>) {
+        embedded::child_init(child, main);
+    }
+
+    fn translate_name(request: Request<'_>) -> Answer {
+        handler::translate_name(request)
+    }
+
+    fn handler(request: Request<'_>) -> Answer {
+        handler::handle(request)
+    }
+}
+
+/// How this module shows in the server's banner, besides as the mod_wsgi whose behaviour it has.
+const VERSION: &std::ffi::CStr = match std::ffi::CStr::from_bytes_with_nul(concat!("mod_wsgi_rs/", env!("CARGO_PKG_VERSION"), "\0").as_bytes()) {
+    Ok(version) => version,
+    Err(_) => c"mod_wsgi_rs",
+};

@@ -1,0 +1,168 @@
+/*! Which interpreter embedded mode uses: the one of `WSGIPythonHome`, else the system's, else the first on PATH.
+
+Looking alone: nothing is run here. *Runs in: parent (configtest), child.* */
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+use protocol::log_code;
+
+use super::problem::Problem;
+use super::reach::{Obstacle, Walker};
+
+/// The interpreter to use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chosen {
+    /// Its executable, as found in the home (a virtualenv's must be called by that name).
+    pub executable: PathBuf,
+    /// The home that the configuration names.
+    pub home: Option<PathBuf>,
+    /// Why this one, for the log.
+    pub reason: String,
+}
+
+/// Where the system's Python is looked for before PATH.
+const USUAL: [&str; 2] = ["/usr/bin/python3", "/usr/local/bin/python3"];
+
+/// Chooses. `home` is the prefix of `WSGIPythonHome` with its place; `walker` is who will use it; `path` is `PATH`.
+///
+/// # Errors
+/// [`log_code::PYTHON_HOME_BROKEN`] or [`log_code::PYTHON_NOT_FOUND`].
+pub fn choose(home: Option<(&[u8], &str)>, walker: &Walker, path: Option<&OsStr>) -> Result<Chosen, Problem> {
+    if let Some((home, place)) = home {
+        return in_home(home, place, walker);
+    }
+    for usual in USUAL {
+        if Path::new(usual).exists() {
+            return Ok(Chosen { executable: usual.into(), home: None, reason: "no WSGIPythonHome".to_owned() });
+        }
+    }
+    let directories = path.into_iter().flat_map(std::env::split_paths).filter(|directory| directory.is_absolute());
+    let found = directories.map(|directory| directory.join("python3")).find(|file| file.is_file());
+    found.map(|executable| Chosen { executable, home: None, reason: "no WSGIPythonHome, found on PATH".to_owned() }).ok_or_else(|| {
+        Problem::new(
+            &log_code::PYTHON_NOT_FOUND,
+            "there is no python3 in /usr/bin, in /usr/local/bin or on PATH (hint: install Python, or name one with `WSGIPythonHome`)",
+        )
+    })
+}
+
+fn in_home(home: &[u8], place: &str, walker: &Walker) -> Result<Chosen, Problem> {
+    let home = PathBuf::from(OsStr::from_bytes(home));
+    let broken = |cause: String, hint: &str| {
+        let text = format!("WSGIPythonHome at {place}: {cause} (hint: {hint})");
+        Problem::new(&log_code::PYTHON_HOME_BROKEN, text)
+    };
+    let blocked = |obstacle: &Obstacle| broken(obstacle.to_string(), &obstacle.hint());
+    walker.walk(&home).map_err(|obstacle| blocked(&obstacle))?;
+    if home.is_file() {
+        let hint = "name the directory that `python3 -c 'import sys; print(sys.prefix)'` prints";
+        return Err(broken(format!("`{}` is a file, not a virtualenv or a prefix", home.display()), hint));
+    }
+    let mut obstacle = None;
+    for executable in candidates(&home) {
+        match walker.walk(&executable) {
+            Ok(_) => return Ok(Chosen { executable, home: Some(home), reason: format!("WSGIPythonHome at {place}") }),
+            Err(Obstacle::Missing(at)) if at == executable => {}
+            Err(other) => obstacle = obstacle.or(Some(other)),
+        }
+    }
+    Err(match obstacle {
+        Some(obstacle) => blocked(&obstacle),
+        None => broken(
+            format!("`{}` has no bin/python, no bin/python3 and no bin/python3.X with libraries", home.display()),
+            "name a virtualenv (`python3 -m venv DIR`) or an installation's prefix",
+        ),
+    })
+}
+
+/// Executables of a home, best first.
+fn candidates(home: &Path) -> Vec<PathBuf> {
+    let bin = home.join("bin");
+    let mut minors: Vec<u32> =
+        std::fs::read_dir(&bin).into_iter().flatten().filter_map(|entry| minor(&entry.ok()?.file_name())).collect();
+    minors.sort_unstable_by(|a, b| b.cmp(a));
+    let has_libraries = |minor: &u32| ["lib", "lib64"].iter().any(|lib| home.join(lib).join(format!("python3.{minor}")).is_dir());
+    let newest = minors.iter().filter(|minor| has_libraries(minor)).map(|minor| bin.join(format!("python3.{minor}")));
+    [bin.join("python"), bin.join("python3")].into_iter().chain(newest).collect()
+}
+
+/// `X` of a file name `python3.X`.
+fn minor(name: &OsStr) -> Option<u32> {
+    name.to_str()?.strip_prefix("python3.")?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::{Walker, choose, log_code};
+    use std::os::unix::ffi::OsStrExt as _;
+    use std::path::{Path, PathBuf};
+
+    struct Home(PathBuf);
+
+    impl Home {
+        fn new(name: &str, files: &[&str]) -> Self {
+            let root = std::env::temp_dir().join(format!("choose-{name}-{}", std::process::id()));
+            for file in files {
+                let file = root.join(file);
+                std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+                std::fs::write(file, "").unwrap();
+            }
+            std::fs::create_dir_all(&root).unwrap();
+            Self(root)
+        }
+        fn chosen(&self, suffix: &str) -> Result<String, String> {
+            let text = [self.0.as_os_str().as_bytes(), suffix.as_bytes()].concat();
+            match choose(Some((&text, "httpd.conf:3")), &Walker::Myself, None) {
+                Ok(chosen) => Ok(chosen.executable.strip_prefix(&self.0).unwrap().display().to_string()),
+                Err(problem) => {
+                    assert_eq!(problem.code().number, log_code::PYTHON_HOME_BROKEN.number);
+                    Err(problem.text().to_owned())
+                }
+            }
+        }
+    }
+
+    impl Drop for Home {
+        fn drop(&mut self) {
+            std::fs::remove_dir_all(&self.0).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_home_gives_its_python() {
+        assert_eq!(Home::new("venv", &["bin/python", "bin/python3", "pyvenv.cfg"]).chosen("").unwrap(), "bin/python");
+        assert_eq!(Home::new("usr", &["bin/python3", "bin/python3.11"]).chosen("").unwrap(), "bin/python3");
+        let several = ["bin/python3.9", "lib/python3.9/os.py", "bin/python3.11", "lib/python3.11/os.py", "bin/python3.12"];
+        assert_eq!(Home::new("newest", &several).chosen("").unwrap(), "bin/python3.11");
+    }
+
+    #[test]
+    fn what_is_no_home_is_said() {
+        let empty = Home::new("empty", &[]);
+        assert!(empty.chosen("").unwrap_err().contains("no bin/python"));
+        assert!(empty.chosen("/none").unwrap_err().contains("none` does not exist"));
+        let file = Home::new("file", &["python"]);
+        let text = file.chosen("/python").unwrap_err();
+        assert!(text.contains("is a file") && text.contains("httpd.conf:3"), "{text}");
+    }
+
+    #[test]
+    fn a_link_to_nowhere_is_named() {
+        let home = Home::new("dangling", &[]);
+        std::fs::create_dir_all(home.0.join("bin")).unwrap();
+        std::os::unix::fs::symlink("/nowhere/python3.11", home.0.join("bin/python")).unwrap();
+        assert!(home.chosen("").unwrap_err().contains("`/nowhere` does not exist"));
+    }
+
+    #[test]
+    fn without_a_home_the_system_has_one() {
+        let chosen = choose(None, &Walker::Myself, std::env::var_os("PATH").as_deref());
+        if Path::new("/usr/bin/python3").exists() {
+            assert_eq!(chosen.unwrap().executable, Path::new("/usr/bin/python3"));
+        }
+    }
+}

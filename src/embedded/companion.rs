@@ -1,0 +1,78 @@
+/*! Where the engine's file is: beside the module, or where `make install` puts what belongs to it. *Runs in: parent (configtest), child.* */
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use protocol::log_code;
+
+use super::dynlib;
+use super::problem::Problem;
+
+/// The engine's file name.
+const ENGINE: &str = "mod_wsgi_rs_engine.so";
+
+/// The directory of our own below Apache's modules.
+const DIRECTORY: &str = "mod_wsgi_rs";
+
+/// Apache's directory of modules, as apxs knew it when this was built.
+const MODULES: &str = env!("MOD_WSGI_RS_MODULES");
+
+/// Finds the engine.
+///
+/// # Errors
+/// [`log_code::ENGINE_NOT_LOADED`] with the places that were looked at.
+pub fn engine() -> Result<PathBuf, Problem> {
+    let own = dynlib::own_directory();
+    let beside = own.iter().flat_map(|own| [own.clone(), own.join(DIRECTORY)]);
+    let places: Vec<PathBuf> = beside.chain([Path::new(MODULES).join(DIRECTORY)]).collect();
+    look(&places, is_selinux_enforcing())
+}
+
+fn look(places: &[PathBuf], enforcing: bool) -> Result<PathBuf, Problem> {
+    let mut denied = None;
+    for file in places.iter().map(|place| place.join(ENGINE)) {
+        match std::fs::File::open(&file) {
+            Ok(_) => return Ok(file),
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => denied = denied.or(Some(file)),
+            // Not there, or not to be read at all: the next place.
+            Err(_) => {}
+        }
+    }
+    let text = match denied {
+        Some(file) if enforcing => {
+            format!("`{0}` may not be read (hint: SELinux is enforcing; run `restorecon -v {0}`)", file.display())
+        }
+        Some(file) => format!(
+            "`{0}` may not be read (hint: run `chmod a+r {0}`, and let Apache's User enter its directories)",
+            file.display()
+        ),
+        None => {
+            let places: Vec<String> = places.iter().map(|place| format!("`{}`", place.display())).collect();
+            format!("`{ENGINE}` is in none of {} (hint: put it beside the module, or run `make install`)", places.join(", "))
+        }
+    };
+    Err(Problem::new(&log_code::ENGINE_NOT_LOADED, text))
+}
+
+fn is_selinux_enforcing() -> bool {
+    std::fs::read("/sys/fs/selinux/enforce").is_ok_and(|text| text.starts_with(b"1"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::{ENGINE, look};
+
+    #[test]
+    fn the_first_place_that_has_it_wins_and_none_is_told() {
+        let root = std::env::temp_dir().join(format!("companion-{}", std::process::id()));
+        let places = [root.join("a"), root.join("b")];
+        std::fs::create_dir_all(&places[1]).unwrap();
+        let text = look(&places, false).unwrap_err().text().to_owned();
+        assert!(text.contains("is in none of") && text.contains("/a`") && text.contains("make install"), "{text}");
+        std::fs::write(places[1].join(ENGINE), "").unwrap();
+        assert_eq!(look(&places, false).unwrap(), places[1].join(ENGINE));
+        std::fs::remove_dir_all(root).unwrap();
+    }
+}

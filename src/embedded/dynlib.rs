@@ -1,0 +1,195 @@
+/*! The C boundary of embedded mode: libpython and the engine are opened, and called through the engine's table.
+
+libpython is opened first and for everybody (`RTLD_GLOBAL`), because the engine and every extension module look their Python
+symbols up there; the engine for itself (`RTLD_LOCAL`). Neither is ever closed. [`host`] holds the callbacks. *Runs in: child.* */
+#![expect(unsafe_code, reason = "dlopen, and calls through the engine's table")]
+
+pub mod host;
+
+use std::ffi::{CStr, CString, OsStr, c_void};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+use protocol::embedded::{ABI, ENTRY_SYMBOL, EngineTable, EntryFn, ImportCall, Pair, RequestCall, Slice, UNKNOWN_MTIME, outcome};
+use protocol::log_code;
+
+use super::problem::Problem;
+use super::thread::{self, Inside};
+use crate::handler::exchange::{Call, Conversation};
+use crate::handler::response_body::Ending;
+
+/// Who may look a library's symbols up.
+#[derive(Clone, Copy, Debug)]
+pub enum Visible {
+    /// Every library opened later.
+    Everywhere,
+    /// Nobody without its handle.
+    Nowhere,
+}
+
+/// Opens a library for good.
+///
+/// # Errors
+/// The dynamic loader's own words.
+pub fn open(path: &Path, visible: Visible) -> Result<Library, String> {
+    let name = CString::new(path.as_os_str().as_bytes()).map_err(|_| "the path contains a NUL".to_owned())?;
+    let scope = match visible {
+        Visible::Everywhere => libc::RTLD_GLOBAL,
+        Visible::Nowhere => libc::RTLD_LOCAL,
+    };
+    // SAFETY: the name is NUL-terminated. The library's initialisers run: it is one that the administrator chose, and this
+    // process does not run as root (`start` asks).
+    let handle = unsafe { libc::dlopen(name.as_ptr(), libc::RTLD_NOW | scope) };
+    if handle.is_null() { Err(last_error()) } else { Ok(Library(handle)) }
+}
+
+/// An opened library.
+#[derive(Debug)]
+pub struct Library(*mut c_void);
+
+impl Library {
+    fn symbol(&self, name: &CStr) -> Option<*mut c_void> {
+        // SAFETY: the handle is open, the name NUL-terminated.
+        let found = unsafe { libc::dlsym(self.0, name.as_ptr()) };
+        (!found.is_null()).then_some(found)
+    }
+
+    /// Whether the library has a symbol of that name.
+    pub fn has(&self, name: &CStr) -> bool {
+        self.symbol(name).is_some()
+    }
+}
+
+fn last_error() -> String {
+    // SAFETY: null, or a string that stays until the next call of dl* in this thread.
+    let text = unsafe { libc::dlerror() };
+    if text.is_null() {
+        return "no reason given".to_owned();
+    }
+    // SAFETY: as above.
+    unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned()
+}
+
+/// The directory that this module was loaded from.
+pub fn own_directory() -> Option<PathBuf> {
+    // SAFETY: `info` is plain data; the address lies in this library.
+    let info = unsafe {
+        let mut info: libc::Dl_info = std::mem::zeroed();
+        if libc::dladdr((&raw const crate::wsgi_module).cast(), &raw mut info) == 0 || info.dli_fname.is_null() {
+            return None;
+        }
+        CStr::from_ptr(info.dli_fname)
+    };
+    let file = std::fs::canonicalize(OsStr::from_bytes(info.to_bytes())).ok()?;
+    file.parent().map(Path::to_path_buf)
+}
+
+/// The engine in this process, with Python running.
+#[derive(Clone, Copy, Debug)]
+pub struct Engine {
+    table: &'static EngineTable,
+}
+
+// SAFETY: the table is static data of the engine, and its functions may be called from any thread (protocol::embedded).
+unsafe impl Send for Engine {}
+// SAFETY: as above.
+unsafe impl Sync for Engine {}
+
+impl Engine {
+    /// Finds the engine's table in its library, and checks that both are of one build.
+    ///
+    /// # Errors
+    /// [`log_code::ENGINE_NOT_LOADED`]
+    pub fn of(library: &Library, path: &Path) -> Result<Self, Problem> {
+        let problem = |what: &str| {
+            Problem::new(
+                &log_code::ENGINE_NOT_LOADED,
+                format!("`{}` {what} (hint: install module and engine of the same version)", path.display()),
+            )
+        };
+        let entry = library.symbol(ENTRY_SYMBOL).ok_or_else(|| problem("is not an engine of mod_wsgi_rs"))?;
+        // SAFETY: the engine exports the symbol with this type (protocol::embedded); the table is static in it.
+        let table = unsafe { std::mem::transmute::<*mut c_void, EntryFn>(entry)().as_ref() };
+        let table = table.ok_or_else(|| problem("gave no table of functions"))?;
+        if table.abi != ABI {
+            return Err(problem(&format!("speaks version {} of the boundary, the module version {ABI}", table.abi)));
+        }
+        Ok(Self { table })
+    }
+
+    /// The engine's version.
+    pub fn version(&self) -> String {
+        // SAFETY: a static text of the engine.
+        let version = unsafe { bytes(&self.table.version) }.unwrap_or_default();
+        String::from_utf8_lossy(version).into_owned()
+    }
+
+    /// Starts Python with encoded settings. Once per process. False when it could not; the engine has said why.
+    pub fn start(&self, settings: &[u8]) -> bool {
+        let _inside = Inside::enter();
+        // SAFETY: the settings are lent for the call, the host table is static, and nobody calls this twice (`start` asks once).
+        unsafe { (self.table.start)(Slice::new(settings), &raw const host::TABLE) == 0 }
+    }
+
+    /// Loads a script ahead of the first request. False when it failed; the engine has said why.
+    pub fn import(&self, script: &[u8], application_group: &[u8]) -> bool {
+        let _inside = Inside::enter();
+        let call = ImportCall { script: Slice::new(script), application_group: Slice::new(application_group) };
+        // SAFETY: everything is lent for the call; Python runs.
+        unsafe { (self.table.import)(&raw const call) == 0 }
+    }
+
+    /// Runs one request to its end.
+    pub fn run(&self, conversation: &mut Conversation<'_>, call: &Call<'_>) -> Ending {
+        let _inside = Inside::enter();
+        let request = conversation.request;
+        let pairs: Vec<Pair> = call
+            .environ
+            .entries
+            .iter()
+            .map(|entry| Pair { key: Slice::new(entry.key), value: entry.value.as_deref().map_or(Slice::NONE, Slice::new) })
+            .collect();
+        let call = RequestCall {
+            request: std::ptr::from_mut(conversation).cast(),
+            environ: pairs.as_ptr(),
+            environ_len: pairs.len(),
+            script: Slice::new(call.script),
+            script_mtime: call.script_mtime.unwrap_or(UNKNOWN_MTIME),
+            resource: Slice::new(call.resource),
+            application_group: Slice::new(call.interpreter),
+            callable: Slice::new(call.callable),
+            flags: call.flags,
+            thread_id: thread::index(),
+            request_start: request.time(),
+            queue_start: 0,
+            daemon_start: 0,
+            request_rec: if call.pass_request { request.as_pointer() } else { std::ptr::null_mut() },
+        };
+        // SAFETY: everything is lent for the call; the callbacks turn the handle back into the conversation, which nothing
+        // else touches meanwhile (it is borrowed mutably here).
+        match unsafe { (self.table.run)(&raw const call) } {
+            outcome::DONE => Ending::Done,
+            outcome::TRUNCATED => Ending::Cut,
+            outcome::CLIENT_GONE => Ending::ClientGone,
+            outcome::TIMEOUT => Ending::Failed(504),
+            outcome::UNAVAILABLE => Ending::Failed(503),
+            _ => Ending::Failed(500),
+        }
+    }
+
+    /// Runs shutdown callbacks and `atexit` functions, for at most `deadline_ms` milliseconds.
+    pub fn stop(&self, deadline_ms: u32) {
+        let _inside = Inside::enter();
+        // SAFETY: Python runs; this thread is not inside it (`start` asks).
+        unsafe { (self.table.stop)(deadline_ms) };
+    }
+}
+
+/// The bytes of a slice that the engine lends; `None` for no value.
+///
+/// # Safety
+/// The slice is one that the engine lends for `'s`.
+unsafe fn bytes<'s>(slice: &Slice) -> Option<&'s [u8]> {
+    // SAFETY: promised by the caller.
+    (!slice.data.is_null()).then(|| unsafe { std::slice::from_raw_parts(slice.data, slice.len) })
+}

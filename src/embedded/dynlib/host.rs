@@ -1,0 +1,137 @@
+/*! The callbacks that the engine gets: each turns its arguments into safe ones, inside the panic guard.
+
+`request` is the [`Conversation`] that `Engine::run` lent, or null where the contract allows it (log). *Runs in: child.* */
+#![expect(unsafe_code, reason = "called by the engine with C's types")]
+
+use std::ffi::{CString, c_void};
+use std::mem::MaybeUninit;
+use std::os::fd::BorrowedFd;
+
+use protocol::Level;
+use protocol::embedded::{ABI, HostTable, Pair, READ_NOW, Slice, read_failure, sent, write_how};
+
+use super::bytes;
+use crate::handler::exchange::Conversation;
+use crate::handler::request_body::{BodyFailure, Read};
+use crate::handler::response_body::Taken;
+use crate::httpd::Log;
+use crate::httpd::guard::{self, Kind, ReadCount, Sent, Yes};
+
+/// What the engine gets at its start.
+pub static TABLE: HostTable = HostTable { abi: ABI, read, start, write, send_file, log, log_enabled };
+
+/// # Safety
+/// `request` is null or a conversation that is lent to the engine, which calls back from one thread, one call at a time.
+unsafe fn conversation<'c>(request: *mut c_void) -> Option<&'c mut Conversation<'c>> {
+    // SAFETY: promised by the caller.
+    unsafe { request.cast::<Conversation<'c>>().as_mut() }
+}
+
+fn log_of<'c>(conversation: Option<&Conversation<'c>>) -> Log<'c> {
+    conversation.map_or(Log::MainServer, |conversation| Log::Request(conversation.request))
+}
+
+unsafe extern "C" fn read(request: *mut c_void, buffer: *mut u8, len: usize, flags: u32) -> isize {
+    // SAFETY: the engine gives back what `run` lent.
+    let conversation = unsafe { conversation(request) };
+    let log = log_of(conversation.as_deref());
+    let ReadCount(count) = guard::callback(Kind::Read, log, || {
+        let Some(conversation) = conversation else { return ReadCount(read_failure::BROKEN) };
+        if buffer.is_null() || len == 0 {
+            return ReadCount(0);
+        }
+        let len = len.min(isize::MAX.cast_unsigned());
+        // SAFETY: the engine lends `len` writable bytes for the call; they need not be initialised.
+        let buffer = unsafe { std::slice::from_raw_parts_mut(buffer.cast::<MaybeUninit<u8>>(), len) };
+        ReadCount(match conversation.input.read(buffer, flags & READ_NOW == 0) {
+            Read::Bytes(count) => count.cast_signed(),
+            Read::Nothing => read_failure::WOULD_BLOCK,
+            Read::Failed(BodyFailure::Aborted) => read_failure::ABORTED,
+            Read::Failed(BodyFailure::Timeout) => read_failure::TIMEOUT,
+            Read::Failed(BodyFailure::TooLarge) => read_failure::TOO_LARGE,
+            Read::Failed(BodyFailure::Broken) => read_failure::BROKEN,
+        })
+    });
+    count
+}
+
+unsafe extern "C" fn start(request: *mut c_void, status: u16, reason: Slice, headers: *const Pair, count: usize) -> i32 {
+    // SAFETY: the engine gives back what `run` lent.
+    let conversation = unsafe { conversation(request) };
+    sending(Kind::Start, conversation, |conversation| {
+        // SAFETY: the engine lends text and headers for the call.
+        let (reason, headers) = unsafe { (bytes(&reason).unwrap_or_default(), array(headers, count)) };
+        // SAFETY: as above.
+        let pairs =
+            headers.iter().map(|pair| unsafe { (bytes(&pair.key).unwrap_or_default(), bytes(&pair.value).unwrap_or_default()) });
+        conversation.output.start(status, reason, pairs)
+    })
+}
+
+unsafe extern "C" fn write(request: *mut c_void, chunks: *const Slice, count: usize, how: u32) -> i32 {
+    // SAFETY: the engine gives back what `run` lent.
+    let conversation = unsafe { conversation(request) };
+    sending(Kind::Write, conversation, |conversation| {
+        // SAFETY: the engine lends the chunks for the call.
+        let pieces = unsafe { array(chunks, count) }.iter().map(|chunk| unsafe { bytes(chunk) }.unwrap_or_default());
+        conversation.output.write(pieces, how == write_how::FLUSH)
+    })
+}
+
+unsafe extern "C" fn send_file(request: *mut c_void, descriptor: i32, offset: i64, length: i64) -> i32 {
+    // SAFETY: the engine gives back what `run` lent.
+    let conversation = unsafe { conversation(request) };
+    sending(Kind::SendFile, conversation, |conversation| {
+        if descriptor < 0 {
+            return Taken::Failed;
+        }
+        // SAFETY: not negative, and open for the call, as the engine promises; it is duplicated before the call returns.
+        conversation.output.send_file(unsafe { BorrowedFd::borrow_raw(descriptor) }, offset, length)
+    })
+}
+
+fn sending<'c>(
+    kind: Kind,
+    conversation: Option<&'c mut Conversation<'c>>,
+    send: impl FnOnce(&'c mut Conversation<'c>) -> Taken,
+) -> i32 {
+    let log = log_of(conversation.as_deref());
+    let Sent(result) = guard::callback(kind, log, || {
+        Sent(match conversation.map_or(Taken::Failed, send) {
+            Taken::Ok => sent::OK,
+            Taken::ClientGone => sent::CLIENT_GONE,
+            Taken::Failed => sent::FAILED,
+        })
+    });
+    result
+}
+
+unsafe extern "C" fn log(request: *mut c_void, level: i32, text: Slice, file: Slice, line: i32) {
+    // SAFETY: the engine gives back what `run` lent, or null.
+    let conversation = unsafe { conversation(request) };
+    let log = log_of(conversation.as_deref());
+    guard::callback(Kind::Log, log, || {
+        // SAFETY: the engine lends both for the call.
+        let (text, file) = unsafe { (bytes(&text).unwrap_or_default(), bytes(&file).unwrap_or_default()) };
+        let file = CString::new(file).unwrap_or_default();
+        log.write(Level::from_number(level), text, &file, line);
+    });
+}
+
+unsafe extern "C" fn log_enabled(request: *mut c_void, level: i32) -> i32 {
+    // SAFETY: the engine gives back what `run` lent, or null.
+    let conversation = unsafe { conversation(request) };
+    let log = log_of(conversation.as_deref());
+    let Yes(yes) = guard::callback(Kind::Log, log, || Yes(log.enabled(Level::from_number(level))));
+    i32::from(yes)
+}
+
+/// # Safety
+/// `first` is null or lent with `count` elements for `'s`.
+unsafe fn array<'s, T>(first: *const T, count: usize) -> &'s [T] {
+    if first.is_null() || count == 0 {
+        return &[];
+    }
+    // SAFETY: promised by the caller.
+    unsafe { std::slice::from_raw_parts(first, count) }
+}

@@ -1,0 +1,21 @@
+/*! Embedded mode: Python inside the Apache child.
+
+In reading order: [`choose`] (which interpreter), [`facts`] (what it says about itself), [`libpython`] (where its library is), [`reach`]
+(who may get there), [`dynlib`] (libpython and the engine are opened; the C boundary), [`start`] (all of that, once per child),
+[`check`] (the same questions at configtest), [`thread`] (which worker thread this is). Nothing here runs as root but the
+questions of [`check`] and [`reach`] about the file system. *Runs in: child; [`check`]: parent.* */
+
+pub mod check;
+pub mod choose;
+pub mod companion;
+pub mod dynlib;
+pub mod facts;
+pub mod libpython;
+pub mod problem;
+pub mod reach;
+pub mod start;
+pub mod thread;
+
+pub use dynlib::Engine;
+pub use problem::Problem;
+pub use start::{child_init, engine};

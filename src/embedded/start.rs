@@ -1,0 +1,218 @@
+/*! Python in this child: started once, at its beginning or at the first request that needs it, and stopped at its end.
+
+Whatever goes wrong is kept as the answer: requests get 503 with the reason, nothing is tried again in this process, and the
+child serves everything else. *Runs in: child.* */
+
+use std::os::unix::ffi::OsStrExt as _;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use protocol::settings::EngineSettings;
+use protocol::{Level, log_code};
+
+use super::dynlib::{self, Library, Visible};
+use super::problem::Problem;
+use super::reach::Walker;
+use super::{check, choose, companion, facts, libpython, thread};
+use crate::config::settings::{ImportScript, ProcessSettings, Text};
+use crate::config::whole;
+use crate::httpd::{Log, Pool, Server, command, config, process};
+
+/// How long shutdown callbacks and `atexit` functions may take when a child ends, milliseconds. httpd kills a child that
+/// takes much longer than that.
+const STOP_DEADLINE_MS: u32 = 3_000;
+
+/// What this child knows about its Python.
+struct Child {
+    settings: ProcessSettings,
+    main_group: Option<Text>,
+    process_id: String,
+    engine: OnceLock<Result<Engine, Problem>>,
+    stopping: AtomicBool,
+}
+
+static CHILD: OnceLock<Child> = OnceLock::new();
+
+/// Python as the handler sees it.
+#[derive(Debug)]
+pub struct Engine {
+    engine: dynlib::Engine,
+    main_group: Option<Text>,
+    process_id: String,
+}
+
+impl Engine {
+    /// The application group that the main interpreter hosts besides `%{GLOBAL}`.
+    pub fn main_group(&self) -> Option<&[u8]> {
+        self.main_group.as_deref()
+    }
+
+    /// This process's id, as text.
+    pub fn process_id(&self) -> &[u8] {
+        self.process_id.as_bytes()
+    }
+}
+
+impl std::ops::Deref for Engine {
+    type Target = dynlib::Engine;
+
+    fn deref(&self) -> &dynlib::Engine {
+        &self.engine
+    }
+}
+
+/// A child begins: Python is started if the configuration maps anything to it, scripts are loaded, and its end is prepared.
+pub fn child_init(pool: Pool<'_>, main: Server<'_>) {
+    let servers = check::views(main);
+    let fresh = crate::config::Notes::default();
+    let notes = command::notes(main.configuration_pool()).unwrap_or(&fresh);
+    let is_directory = |path: &[u8]| std::path::Path::new(std::ffi::OsStr::from_bytes(path)).is_dir();
+    let child = CHILD.get_or_init(|| Child {
+        settings: config::of_server(main).process.clone(),
+        main_group: whole::main_group(&servers, notes, &is_directory),
+        process_id: std::process::id().to_string(),
+        engine: OnceLock::new(),
+        stopping: AtomicBool::new(false),
+    });
+    pool.at_end(stop);
+    if !whole::starts_python(&servers, notes) {
+        return;
+    }
+    if let Ok(engine) = child.engine.get_or_init(|| start(child)) {
+        for ImportScript { script, application_group, .. } in whole::embedded_imports(&servers) {
+            // The engine has logged a failure; the script is tried again when a request needs it.
+            let _loaded: bool = engine.import(script, application_group);
+        }
+    }
+}
+
+/// Python of this child, started now if it was not needed before.
+///
+/// # Errors
+/// Why there is none.
+pub fn engine() -> Result<&'static Engine, &'static str> {
+    let Some(child) = CHILD.get() else {
+        return Err("this child was not set up, see WSGI1001 in the log");
+    };
+    if child.stopping.load(Ordering::Acquire) {
+        return Err("this child is ending");
+    }
+    child.engine.get_or_init(|| on_a_thread_of_its_own(child)).as_ref().map_err(Problem::text)
+}
+
+/// Python takes the thread that starts it for its main thread. Were that a worker thread, applications on it would see
+/// themselves on the main thread and the others not.
+fn on_a_thread_of_its_own(child: &'static Child) -> Result<Engine, Problem> {
+    let ended =
+        std::thread::Builder::new().name("wsgi-start".to_owned()).spawn(|| start(child)).map(std::thread::JoinHandle::join);
+    match ended {
+        Ok(Ok(result)) => result,
+        Ok(Err(_)) => Err(Problem::new(&log_code::EMBEDDED_NOT_STARTED, "starting it panicked (hint: report this with the log)")),
+        Err(error) => {
+            let text = format!("no thread could be made to start it: {error} (hint: look at the limits of Apache's user)");
+            Err(Problem::new(&log_code::EMBEDDED_NOT_STARTED, text))
+        }
+    }
+}
+
+fn start(child: &Child) -> Result<Engine, Problem> {
+    let result = open(child);
+    match &result {
+        Ok(_) => {}
+        Err(problem) => Log::MainServer.coded(problem.code(), format_args!("{problem}")),
+    }
+    result
+}
+
+fn open(child: &Child) -> Result<Engine, Problem> {
+    if rustix::process::geteuid().is_root() {
+        return Err(Problem::new(
+            &log_code::PYTHON_AS_ROOT,
+            "this process runs as root, and root runs no Python that a configuration names (hint: set `User` to an ordinary user)",
+        ));
+    }
+    let home = child.settings.python_home.as_ref().map(|home| (&*home.prefix, &*home.place));
+    let chosen = choose::choose(home, &Walker::Myself, std::env::var_os("PATH").as_deref())?;
+    let facts = facts::ask(&chosen.executable, None)?;
+    let library = libpython::find(&chosen, &facts)?;
+    let (major, minor, micro) = facts.version;
+    if (major, minor) > libpython::NEWEST_TESTED {
+        Log::MainServer.line(Level::Info, format_args!("Python {major}.{minor} is not tested with this version of mod_wsgi_rs"));
+    }
+    let _python: Library = dynlib::open(&library, Visible::Everywhere).map_err(|error| {
+        let hint = "install that Python's libraries anew; with SELinux enforcing, run `restorecon -v` on the file";
+        Problem::new(&log_code::LIBPYTHON_NOT_LOADED, format!("`{}` cannot be loaded: {error} (hint: {hint})", library.display()))
+    })?;
+    let file = companion::engine()?;
+    let opened = dynlib::open(&file, Visible::Nowhere).map_err(|error| {
+        let text =
+            format!("`{}` cannot be loaded: {error} (hint: install module and engine of the same version)", file.display());
+        Problem::new(&log_code::ENGINE_NOT_LOADED, text)
+    })?;
+    let engine = dynlib::Engine::of(&opened, &file)?;
+    Log::MainServer.line(
+        Level::Info,
+        format_args!(
+            "Python {major}.{minor}.{micro} of `{}` ({}), library `{}`, engine {}",
+            chosen.executable.display(),
+            chosen.reason,
+            library.display(),
+            engine.version()
+        ),
+    );
+    let settings = engine_settings(child, chosen.executable.as_os_str().as_bytes());
+    if !engine.start(&settings.encode()) {
+        let text = format!(
+            "Python {major}.{minor}.{micro} of `{}` did not start (hint: the lines before this one say why)",
+            chosen.executable.display()
+        );
+        return Err(Problem::new(&log_code::EMBEDDED_NOT_STARTED, text));
+    }
+    Ok(Engine { engine, main_group: child.main_group.clone(), process_id: child.process_id.clone() })
+}
+
+/// What the engine is told, from the configuration and the MPM.
+fn engine_settings(child: &Child, executable: &[u8]) -> EngineSettings {
+    let settings = &child.settings;
+    let mpm = process::mpm();
+    EngineSettings {
+        executable: executable.to_vec(),
+        options: check::python_options(settings),
+        hash_seed: check::hash_seed(settings),
+        python_path: settings.python_path.iter().map(|path| path.to_vec()).collect(),
+        python_eggs: settings.python_eggs.as_deref().unwrap_or_default().to_vec(),
+        switch_interval: settings.switch_interval.unwrap_or(0.0),
+        restrict_stdin: settings.restrict_stdin,
+        restrict_stdout: settings.restrict_stdout,
+        single_process: process::is_single(),
+        restrict_signal: settings.restrict_signal,
+        destroy_interpreter: settings.destroy_interpreter,
+        case_sensitive: settings.case_sensitive,
+        process_group: Vec::new(),
+        main_group: child.main_group.as_deref().unwrap_or_default().to_vec(),
+        max_dynamic_interpreters: 100,
+        multithread: mpm.threads != 1,
+        multiprocess: mpm.processes != 1,
+        maximum_processes: mpm.processes,
+        threads_per_process: mpm.threads,
+        apache_version: process::apache_version(),
+        apache_description: process::description(),
+        apache_build_date: process::build_date(),
+        mpm_name: process::mpm_name(),
+        apache_maximum_processes: mpm.processes,
+        apache_threads_per_process: mpm.threads,
+    }
+}
+
+/// The child ends (its pool is destroyed).
+fn stop() {
+    let Some(child) = CHILD.get() else { return };
+    child.stopping.store(true, Ordering::Release);
+    // prefork ends a child from a signal handler, which may have interrupted this very thread inside Python.
+    if thread::is_inside() {
+        return;
+    }
+    if let Some(Ok(engine)) = child.engine.get() {
+        engine.stop(STOP_DEADLINE_MS);
+    }
+}

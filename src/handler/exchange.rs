@@ -1,0 +1,203 @@
+/*! The handler: puts a request's facts together, has the application run, and ends the response. *Runs in: child.* */
+
+use std::borrow::Cow;
+use std::ffi::CString;
+
+use protocol::embedded::flag;
+
+use super::admission;
+use super::environ::{self, Environ, Facts};
+use super::failure::Failure;
+use super::group_name::{self, RequestFacts, Resolved};
+use super::request_body::RequestBody;
+use super::response_body::{Ending, ResponseBody};
+use super::route;
+use super::script::Script;
+use crate::config::RequestSettings;
+use crate::embedded::{self, Engine};
+use crate::httpd::status::Answer;
+use crate::httpd::{Log, Request, config};
+
+/// How long a client should wait before it tries again, seconds.
+const RETRY_AFTER: &std::ffi::CStr = c"10";
+
+/// Answers a request if it is one for this module.
+pub fn handle(request: Request<'_>) -> Answer {
+    let directory = config::of_request(request);
+    let Some(script) = Script::of(request, directory) else { return Answer::Declined };
+    let settings = RequestSettings::new(directory, script.alias(), script.handler());
+    match admission::check(request, script, &settings).and_then(|()| run(request, script, &settings)) {
+        Ok(answer) => answer,
+        Err(failure) => refuse(request, script, &failure),
+    }
+}
+
+/// Says why, in the log and by the status.
+fn refuse(request: Request<'_>, script: Script<'_>, failure: &Failure<'_>) -> Answer {
+    Log::Request(request).line(failure.code().level, format_args!("{}", failure.message(script.alias())));
+    if failure.status() == 503 {
+        request.error_headers_out().set(c"Retry-After", RETRY_AFTER);
+    }
+    Answer::Http(failure.status())
+}
+
+/// The two directions of one request, which the engine's callbacks work on.
+pub struct Conversation<'r> {
+    /// The request.
+    pub request: Request<'r>,
+    /// What the application reads.
+    pub input: RequestBody<'r>,
+    /// What it answers.
+    pub output: ResponseBody<'r>,
+}
+
+/// What the engine is told about a request.
+pub struct Call<'c> {
+    /// The environ's text entries.
+    pub environ: &'c Environ<'c>,
+    /// Path of the script.
+    pub script: &'c [u8],
+    /// Its modification time, microseconds since the epoch, if httpd has looked.
+    pub script_mtime: Option<i64>,
+    /// `r->filename`
+    pub resource: &'c [u8],
+    /// The interpreter's name.
+    pub interpreter: &'c [u8],
+    /// The callable's name.
+    pub callable: &'c [u8],
+    /// Bits of [`flag`].
+    pub flags: u32,
+    /// `WSGIPassApacheRequest`
+    pub pass_request: bool,
+}
+
+fn run<'r>(request: Request<'r>, script: Script<'r>, settings: &RequestSettings<'r>) -> Result<Answer, Failure<'r>> {
+    let process = &config::of_server(request.server()).process;
+    let (script_name, path_info) = route::split_url(request.uri(), request.path_info());
+    let by_path = script.alias().is_some_and(|alias| alias.pattern.is_none());
+    let names = Names { request, script_name: &script_name, by_path, case_sensitive: process.case_sensitive };
+    let process_group = group_name::process_group(settings.process_group, &names);
+    if !process_group.is_empty() {
+        return Err(Failure::ProcessGroupUndefined(request.pool().string(&process_group).to_bytes()));
+    }
+    if process.restrict_embedded {
+        return Err(Failure::EmbeddedRestricted);
+    }
+    let engine = embedded::engine().map_err(Failure::PythonUnavailable)?;
+    request.fill_environment();
+    let group = group_name::application_group(settings.application_group, &names, engine.main_group());
+    let callable: Cow<'_, [u8]> = match script {
+        Script::File { .. } => group_name::callable(settings.callable_object, &names),
+        Script::Handler(_) => Cow::Borrowed(b"handle_request"),
+    };
+    let port = request.connection().local_port().to_string();
+    let facts = Facts {
+        head_as_get: request.is_head() && environ::shows_head_as_get(settings.map_head, request.has_content_filter()),
+        tls: request.connection().is_tls(),
+        authorization: settings.pass_authorization.then(|| request.headers_in().get(c"Authorization")).flatten(),
+        script_name: &script_name,
+        path_info: &path_info,
+        process_group: b"",
+        application_group: &group.name,
+        callable_object: &callable,
+        request_handler: request.handler().unwrap_or_default(),
+        handler_script: script.handler().map_or(b"", |handler| &handler.script),
+        listener_host: request.connection().local_host(),
+        listener_port: port.as_bytes(),
+        server_pid: engine.process_id(),
+        request_id: request.log_id(),
+        connection_id: request.connection().log_id(),
+        trusted_proxies: settings.trusted_proxies,
+        trusted_proxy_headers: settings.trusted_proxy_headers,
+    };
+    let table = request.environment().entries().map(|(name, value)| (name.to_bytes(), value));
+    let environ = environ::build(table, &facts);
+    let call = Call {
+        environ: &environ,
+        script: script.path(request),
+        script_mtime: script.handler().is_none().then(|| request.file_mtime()).flatten(),
+        resource: request.filename(),
+        interpreter: group.interpreter(),
+        callable: &callable,
+        flags: flags(request, settings, &environ, &group),
+        pass_request: settings.pass_apache_request,
+    };
+    Ok(converse(request, settings, engine, &call))
+}
+
+fn flags(request: Request<'_>, settings: &RequestSettings<'_>, environ: &Environ<'_>, group: &Resolved<'_>) -> u32 {
+    let bits = [
+        (settings.script_reloading, flag::RELOAD),
+        (environ.https, flag::HTTPS),
+        (request.is_head(), flag::HEAD),
+        (group.dynamic, flag::DYNAMIC_GROUP),
+    ];
+    bits.iter().filter(|(holds, _)| *holds).fold(0, |all, (_, bit)| all | bit)
+}
+
+fn converse(request: Request<'_>, settings: &RequestSettings<'_>, engine: &Engine, call: &Call<'_>) -> Answer {
+    let mut conversation = Conversation {
+        request,
+        input: RequestBody::new(request),
+        output: ResponseBody::new(request, settings.error_override, settings.enable_sendfile),
+    };
+    let ending = engine.run(&mut conversation, call);
+    let ending = match (conversation.input.failure(), ending) {
+        // What the application made of an upload that broke off matters less than why it did, while that can still be said.
+        (Some(failure), Ending::Failed(500)) => Ending::Failed(failure.status()),
+        (Some(failure), Ending::Done) if failure.status() == 413 && !conversation.output.is_sent() => Ending::Failed(413),
+        (_, ending) => ending,
+    };
+    if ending == Ending::Failed(503) {
+        request.error_headers_out().set(c"Retry-After", RETRY_AFTER);
+    }
+    conversation.output.finish(ending)
+}
+
+/// What the group names of a request are made of.
+struct Names<'n> {
+    request: Request<'n>,
+    script_name: &'n [u8],
+    by_path: bool,
+    case_sensitive: bool,
+}
+
+impl RequestFacts for Names<'_> {
+    fn server_host(&self) -> &[u8] {
+        self.request.server().host()
+    }
+
+    fn server_port(&self) -> u16 {
+        self.request.server_port()
+    }
+
+    fn configured_port(&self) -> u16 {
+        self.request.server().configured_port()
+    }
+
+    fn host_header(&self) -> Option<&[u8]> {
+        self.request.host()
+    }
+
+    fn script_name(&self) -> &[u8] {
+        self.script_name
+    }
+
+    fn mapped_by_path(&self) -> bool {
+        self.by_path
+    }
+
+    fn case_sensitive(&self) -> bool {
+        self.case_sensitive
+    }
+
+    fn lookup_env(&self, name: &[u8]) -> Option<Cow<'_, [u8]>> {
+        let key = CString::new(name).ok()?;
+        let found = self.request.notes().get(&key).or_else(|| self.request.environment().get(&key));
+        if let Some(value) = found {
+            return Some(Cow::Borrowed(value));
+        }
+        use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+        std::env::var_os(std::ffi::OsStr::from_bytes(name)).map(|value| Cow::Owned(value.into_vec()))
+    }
+}

@@ -1,0 +1,20 @@
+/*! One request, from start to finish, in reading order: [`route`] (which script), [`admission`] (may it run), [`group_name`] (where),
+[`environ`] (what the application is told; [`trusted_proxy`] corrects it), [`exchange`] (all of that put together, and the
+conversation with Python), [`request_body`] and [`response_body`] (what the conversation is made of), [`failure`] (who gets which
+status when it does not work).
+
+*Runs in: child.* */
+
+pub mod admission;
+pub mod environ;
+pub mod exchange;
+pub mod failure;
+pub mod group_name;
+pub mod request_body;
+pub mod response_body;
+pub mod route;
+pub mod script;
+pub mod trusted_proxy;
+
+pub use exchange::handle;
+pub use script::translate_name;

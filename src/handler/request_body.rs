@@ -1,0 +1,106 @@
+/*! The request body as the application reads it: one call per read, and why a read failed. *Runs in: child.* */
+
+use std::mem::MaybeUninit;
+
+use protocol::Level;
+
+use crate::httpd::input::Input;
+use crate::httpd::{Log, Request, Status};
+
+/// Why the body cannot be read on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyFailure {
+    /// The client went away in the middle of it.
+    Aborted,
+    /// `Timeout`, or a limit of mod_reqtimeout, ran out.
+    Timeout,
+    /// It is longer than `LimitRequestBody`.
+    TooLarge,
+    /// Its framing is broken, or a filter failed.
+    Broken,
+}
+
+impl BodyFailure {
+    fn of(status: Status) -> Self {
+        if status.is_too_large() {
+            Self::TooLarge
+        } else if status.is_timeout() {
+            Self::Timeout
+        } else if status.is_peer_gone() {
+            Self::Aborted
+        } else {
+            Self::Broken
+        }
+    }
+
+    /// What the client gets if the application failed over it.
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::Aborted | Self::Broken => 400,
+            Self::Timeout => 408,
+            Self::TooLarge => 413,
+        }
+    }
+}
+
+/// What a read gives.
+pub enum Read {
+    /// So many bytes; 0 at the end.
+    Bytes(usize),
+    /// Nothing has arrived yet (only if the caller does not wait).
+    Nothing,
+    /// It failed, now and at every further read.
+    Failed(BodyFailure),
+}
+
+/// The body of one request.
+pub struct RequestBody<'r> {
+    request: Request<'r>,
+    input: Input<'r>,
+    failure: Option<BodyFailure>,
+}
+
+impl<'r> RequestBody<'r> {
+    /// Nothing is read yet.
+    pub const fn new(request: Request<'r>) -> Self {
+        Self { request, input: Input::new(request), failure: None }
+    }
+
+    /// Reads into `buffer`. With `wait` it returns when at least one byte has come.
+    pub fn read(&mut self, buffer: &mut [MaybeUninit<u8>], wait: bool) -> Read {
+        if let Some(failure) = self.failure {
+            return Read::Failed(failure);
+        }
+        match self.input.read(buffer, wait) {
+            Ok(count) => Read::Bytes(count),
+            Err(status) if status.is_again() && !wait => Read::Nothing,
+            Err(status) => {
+                let failure = BodyFailure::of(status);
+                self.failure = Some(failure);
+                // What follows on the connection cannot be told from the rest of this body.
+                self.request.connection().close_after_this();
+                Log::Request(self.request).line(Level::Debug, format_args!("the request body cannot be read on: {status}"));
+                Read::Failed(failure)
+            }
+        }
+    }
+
+    /// Why a read failed, if one did.
+    pub const fn failure(&self) -> Option<BodyFailure> {
+        self.failure
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BodyFailure, Status};
+
+    #[test]
+    fn a_filters_status_says_whose_fault_it_is() {
+        assert_eq!(BodyFailure::of(Status(libc::ENOSPC)), BodyFailure::TooLarge);
+        assert_eq!(BodyFailure::of(Status(libc::ECONNRESET)), BodyFailure::Aborted);
+        assert_eq!(BodyFailure::of(Status(70008)), BodyFailure::Aborted);
+        assert_eq!(BodyFailure::of(Status(70007)), BodyFailure::Timeout);
+        assert_eq!(BodyFailure::of(Status(20014)), BodyFailure::Broken);
+    }
+}

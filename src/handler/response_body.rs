@@ -1,0 +1,252 @@
+/*! The response: head and body on their way from the application to Apache's filters.
+
+What may wait is kept in one brigade, which is passed on once for a small response. Nothing of the head leaves before the first
+pass, so until then any failure can still become an error page; after it, a response that breaks off must look broken: an error
+bucket, and no keep-alive, as Apache's own proxy does it. *Runs in: child.* */
+
+use std::os::fd::BorrowedFd;
+
+use protocol::log_code;
+
+use crate::httpd::brigade::FileSending;
+use crate::httpd::status::Answer;
+use crate::httpd::{Brigade, Log, Request, Status};
+
+/// How a response takes bytes or a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// It did.
+    Ok,
+    /// The client is gone.
+    ClientGone,
+    /// It could not (the log says why).
+    Failed,
+}
+
+/// How the response stands when the application is done with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// Complete.
+    Done,
+    /// Failed: an error page with this status if nothing has been sent, else as [`Ending::Cut`].
+    Failed(u16),
+    /// Broken off in the middle: what there is goes out, and the end is visibly missing.
+    Cut,
+    /// The client went away.
+    ClientGone,
+}
+
+/// One response.
+pub struct ResponseBody<'r> {
+    request: Request<'r>,
+    brigade: Brigade<'r>,
+    /// `WSGIErrorOverride On`
+    override_errors: bool,
+    files: FileSending,
+    started: bool,
+    /// The body is thrown away, because httpd makes the error page.
+    overridden: Option<u16>,
+    /// Something was passed to the filters.
+    sent: bool,
+    /// `Content-Length`
+    promised: Option<i64>,
+    given: i64,
+    status: u16,
+}
+
+impl<'r> ResponseBody<'r> {
+    /// Nothing is said yet.
+    pub fn new(request: Request<'r>, override_errors: bool, sendfile: bool) -> Self {
+        Self {
+            request,
+            brigade: request.new_brigade(),
+            override_errors,
+            files: FileSending { sendfile, mmap: request.may_map_files() },
+            started: false,
+            overridden: None,
+            sent: false,
+            promised: None,
+            given: 0,
+            status: 200,
+        }
+    }
+
+    /// Records status and headers. Once something has been sent, it is too late.
+    pub fn start<'h>(&mut self, status: u16, reason: &[u8], headers: impl Iterator<Item = (&'h [u8], &'h [u8])>) -> Taken {
+        if self.sent {
+            return Taken::Failed;
+        }
+        if self.started {
+            self.forget_head();
+        }
+        self.started = true;
+        self.status = status;
+        self.overridden = (self.override_errors && status >= 400).then_some(status);
+        self.set_status_line(status, reason);
+        for (name, value) in headers {
+            self.set_header(name, value);
+        }
+        Taken::Ok
+    }
+
+    fn set_status_line(&self, status: u16, reason: &[u8]) {
+        let known = Request::known_status_line(status);
+        let digits = [b'0' + (status / 100 % 10) as u8, b'0' + (status / 10 % 10) as u8, b'0' + (status % 10) as u8];
+        let same = known.to_bytes().strip_prefix(&digits).and_then(|rest| rest.strip_prefix(b" ")) == Some(reason);
+        let line = if same { known } else { self.request.pool().string(&[&digits, b" ".as_slice(), reason].concat()) };
+        self.request.set_status(status, line);
+    }
+
+    fn set_header(&mut self, name: &[u8], value: &[u8]) {
+        let pool = self.request.pool();
+        if name.eq_ignore_ascii_case(b"Content-Type") {
+            self.request.set_content_type(pool.string(value));
+        } else if let (true, Some(length)) = (name.eq_ignore_ascii_case(b"Content-Length"), decimal(value)) {
+            self.promised = Some(length);
+            self.request.set_content_length(length);
+        } else if name.eq_ignore_ascii_case(b"WWW-Authenticate") {
+            // Among the error headers it survives an error page, which is where a browser looks for it.
+            self.request.error_headers_out().add_lent(pool.string(name), pool.string(value));
+        } else {
+            self.request.headers_out().add_lent(pool.string(name), pool.string(value));
+        }
+    }
+
+    /// Takes bytes. `flush`: send them, and what was kept, now.
+    pub fn write<'d>(&mut self, pieces: impl Iterator<Item = &'d [u8]>, flush: bool) -> Taken {
+        if self.overridden.is_some() {
+            return Taken::Ok;
+        }
+        let (limit, mut given) = (self.promised, self.given);
+        // Never more than was promised: what is beyond it would be the next response.
+        let within = pieces.map(move |piece| {
+            let room = limit.map_or(usize::MAX, |limit| usize::try_from(limit - given).unwrap_or(0));
+            let piece = piece.get(..room.min(piece.len())).unwrap_or_default();
+            given = given.saturating_add(i64::try_from(piece.len()).unwrap_or(i64::MAX));
+            piece
+        });
+        let mut count = 0;
+        let counted = within.inspect(|piece| count += piece.len());
+        let result = if flush {
+            self.sent = true;
+            self.request.pass_with(&mut self.brigade, counted)
+        } else {
+            let brigade = &mut self.brigade;
+            counted.filter(|piece| !piece.is_empty()).try_for_each(|piece| brigade.append_copy(piece))
+        };
+        self.given = self.given.saturating_add(i64::try_from(count).unwrap_or(i64::MAX));
+        self.taken(result)
+    }
+
+    /// Takes `length` bytes of a file from `offset`.
+    pub fn send_file(&mut self, file: BorrowedFd<'_>, offset: i64, length: i64) -> Taken {
+        if self.overridden.is_some() || length <= 0 {
+            return Taken::Ok;
+        }
+        let length = self.promised.map_or(length, |promised| length.min(promised - self.given));
+        if length <= 0 {
+            return Taken::Ok;
+        }
+        let result = self.brigade.append_file(file, offset, length, self.files, self.request.pool());
+        if result.is_ok() {
+            self.given = self.given.saturating_add(length);
+        }
+        self.taken(result)
+    }
+
+    fn taken(&self, result: Result<(), Status>) -> Taken {
+        match result {
+            Ok(()) if self.request.connection().is_aborted() => Taken::ClientGone,
+            Ok(()) => Taken::Ok,
+            Err(status) if status.is_peer_gone() || status.is_timeout() || self.request.connection().is_aborted() => {
+                Taken::ClientGone
+            }
+            // A filter has answered in the application's place: nobody waits for the rest.
+            Err(status) if status.is_filter_error() => Taken::ClientGone,
+            Err(status) => {
+                let log = Log::Request(self.request);
+                log.coded(&log_code::RESPONSE_NOT_SENT, format_args!("the response cannot be sent on: {status}"));
+                Taken::Failed
+            }
+        }
+    }
+
+    /// Has anything left for the client?
+    pub const fn is_sent(&self) -> bool {
+        self.sent
+    }
+
+    /// Sends what is left, or makes the missing end visible, and says what httpd is told.
+    pub fn finish(mut self, ending: Ending) -> Answer {
+        match (ending, self.overridden) {
+            (Ending::Done | Ending::Cut, Some(status)) => self.leave_to_httpd(status),
+            (Ending::Failed(status), _) if !self.sent => self.leave_to_httpd(status),
+            (Ending::Done, None) if self.is_short() => {
+                // The engine has warned of it.
+                self.cut()
+            }
+            (Ending::Done, None) => {
+                self.brigade.append_end();
+                self.sent = true;
+                let result = self.request.pass(&mut self.brigade);
+                if self.taken(result) != Taken::Ok {
+                    self.request.connection().close_after_this();
+                }
+                Answer::Ok
+            }
+            (Ending::Failed(_) | Ending::Cut, _) => self.cut(),
+            (Ending::ClientGone, _) => {
+                self.brigade.clear();
+                self.request.connection().close_after_this();
+                if self.started { Answer::Ok } else { Answer::Http(400) }
+            }
+        }
+    }
+
+    /// The application promised a longer body than it gave, and the client expects one.
+    fn is_short(&self) -> bool {
+        let has_body = !self.request.is_head() && !matches!(self.status, 100..=199 | 204 | 304);
+        has_body && self.promised.is_some_and(|promised| self.given < promised)
+    }
+
+    /// Sends what there is, then an error bucket: chunked, the last chunk is left out; over HTTP/2 the stream is reset; otherwise
+    /// the connection ends before the promised length. An error bucket that came before the head would replace it.
+    fn cut(&mut self) -> Answer {
+        self.request.connection().close_after_this();
+        if !self.sent {
+            self.brigade.append_flush();
+            self.sent = true;
+            if self.request.pass(&mut self.brigade).is_err() {
+                return Answer::Ok;
+            }
+        }
+        self.brigade.append_error(502, self.request.pool());
+        self.brigade.append_end();
+        // When this fails the client is gone already, or a filter has dealt with the error bucket: nothing is left to be said.
+        let _told: Result<(), Status> = self.request.pass(&mut self.brigade);
+        Answer::Ok
+    }
+
+    /// Lets httpd make the answer.
+    fn leave_to_httpd(&mut self, status: u16) -> Answer {
+        self.brigade.clear();
+        if self.started && self.overridden.is_none() {
+            self.forget_head();
+        }
+        self.request.reset_status();
+        Answer::Http(status)
+    }
+
+    /// Takes back what [`ResponseBody::start`] recorded.
+    fn forget_head(&mut self) {
+        self.request.headers_out().clear();
+        self.request.error_headers_out().unset(c"WWW-Authenticate");
+        self.promised = None;
+    }
+}
+
+/// A decimal number, digits alone.
+fn decimal(text: &[u8]) -> Option<i64> {
+    let digits = !text.is_empty() && text.iter().all(u8::is_ascii_digit);
+    digits.then(|| str::from_utf8(text).ok()?.parse().ok()).flatten()
+}

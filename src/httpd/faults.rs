@@ -1,0 +1,26 @@
+/*! Faults on demand, for the tests of the panic guard: compiled with the feature `test-faults` alone.
+
+A callback panics when the request says so (`X-Test-Fault: read`), or, where there is no request, when the environment that httpd
+was started with does (`MOD_WSGI_RS_TEST_FAULT=child_init`). The words are [`Kind::name`]'s. */
+#![expect(unsafe_code, reason = "an exported symbol")]
+
+use super::guard::Kind;
+use super::log::Log;
+
+/// Seen from outside, so that the linkage test can tell that a shipped module is not this one.
+#[expect(non_upper_case_globals, reason = "a symbol's name")]
+#[unsafe(no_mangle)]
+#[used]
+pub static mod_wsgi_rs_test_faults: u8 = 1;
+
+/// Panics if `kind` is asked for.
+#[expect(clippy::panic, reason = "that is its purpose")]
+pub fn here(kind: Kind, log: Log<'_>) {
+    let wanted = match log {
+        Log::Request(request) => request.headers_in().get(c"X-Test-Fault") == Some(kind.name().as_bytes()),
+        Log::Server(_) | Log::MainServer => std::env::var_os("MOD_WSGI_RS_TEST_FAULT").is_some_and(|name| name == kind.name()),
+    };
+    if wanted {
+        panic!("fault asked for by a test");
+    }
+}

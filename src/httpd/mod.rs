@@ -1,0 +1,34 @@
+/*! Apache and APR as safe Rust: the only folder that names the bindings.
+
+Files carry the names of Apache's own documentation. What C lends for a request, a connection or a configuration is borrowed
+with that lifetime (`Request<'r>`, `Pool<'p>`, `Server<'s>`); what Rust gives to C lives in a pool and is dropped by it. */
+
+pub mod brigade;
+pub mod bucket;
+pub mod command;
+pub mod config;
+pub mod connection;
+#[cfg(feature = "test-faults")]
+mod faults;
+pub mod guard;
+pub mod hook;
+pub mod input;
+pub mod log;
+pub mod output;
+pub mod pool;
+pub mod process;
+pub mod regex;
+pub mod request;
+pub mod server;
+pub mod status;
+pub mod sys;
+pub mod table;
+
+pub use brigade::Brigade;
+pub use connection::Connection;
+pub use log::Log;
+pub use pool::Pool;
+pub use request::Request;
+pub use server::Server;
+pub use status::Status;
+pub use table::Table;

@@ -1,0 +1,77 @@
+/*! The response: status and headers into the `request_rec`, the body through Apache's output filters. *Runs in: child.* */
+#![expect(unsafe_code, reason = "calls into httpd")]
+
+use std::ffi::CStr;
+
+use super::brigade::Brigade;
+use super::request::Request;
+use super::status::Status;
+use super::sys;
+
+impl<'r> Request<'r> {
+    /// A brigade for this request.
+    pub fn new_brigade(self) -> Brigade<'r> {
+        // SAFETY: the connection and its allocator outlive the request.
+        unsafe { Brigade::new(self.pool(), (*self.connection().raw()).bucket_alloc) }
+    }
+
+    /// Sets status and reason phrase. `line` is both (`200 OK`), as httpd sends it.
+    pub fn set_status(self, status: u16, line: &'r CStr) {
+        // SAFETY: live; the line lives as long as the request.
+        unsafe {
+            (*self.raw()).status = i32::from(status);
+            (*self.raw()).status_line = line.as_ptr();
+        }
+    }
+
+    /// httpd's own status line for a number, if it knows one (`404 Not Found`).
+    pub fn known_status_line(status: u16) -> &'static CStr {
+        // SAFETY: a static string of httpd, never null (an unknown number gives the one of 500).
+        unsafe { CStr::from_ptr(sys::ap_get_status_line(i32::from(status))) }
+    }
+
+    /// Takes status and reason phrase back, so that httpd makes the answer.
+    pub fn reset_status(self) {
+        // SAFETY: live; plain fields.
+        unsafe {
+            (*self.raw()).status = 200;
+            (*self.raw()).status_line = std::ptr::null();
+        }
+    }
+
+    /// Sets the content type, which also chooses filters (`AddOutputFilterByType`).
+    pub fn set_content_type(self, content_type: &'r CStr) {
+        // SAFETY: the request is live; the text lives as long as it.
+        unsafe { sys::ap_set_content_type(self.raw(), content_type.as_ptr()) };
+    }
+
+    /// Sets the content length.
+    pub fn set_content_length(self, length: i64) {
+        // SAFETY: the request is live.
+        unsafe { sys::ap_set_content_length(self.raw(), length) };
+    }
+
+    /// Passes a brigade down the output filters, and empties it.
+    ///
+    /// # Errors
+    /// The status of the filter that failed.
+    pub fn pass(self, brigade: &mut Brigade<'r>) -> Result<(), Status> {
+        // SAFETY: the request is live; the brigade is of its connection.
+        let status = unsafe { sys::ap_pass_brigade((*self.raw()).output_filters, brigade.raw()) };
+        brigade.clear();
+        Status::check(status)
+    }
+
+    /// Sends `data` now, and what the brigade holds before it. Nothing of `data` is kept afterwards.
+    ///
+    /// # Errors
+    /// The status of the filter that failed.
+    pub fn pass_with<'d>(self, brigade: &mut Brigade<'r>, data: impl Iterator<Item = &'d [u8]>) -> Result<(), Status> {
+        for piece in data.filter(|piece| !piece.is_empty()) {
+            // SAFETY: the brigade is passed on and emptied before this function returns, and `data` is borrowed for longer than that.
+            unsafe { brigade.append_lent(piece) };
+        }
+        brigade.append_flush();
+        self.pass(brigade)
+    }
+}

@@ -1,0 +1,99 @@
+/*! What httpd says about itself: run mode, MPM, version, its user. *Runs in: parent, child.* */
+#![expect(unsafe_code, reason = "calls into httpd")]
+
+use std::ffi::{CStr, c_int};
+
+use super::status::Status;
+use super::sys;
+use super::table::text;
+
+/// Is this `httpd -t`?
+pub fn is_configtest() -> bool {
+    // SAFETY: a query without side effects.
+    unsafe { sys::ap_state_query(sys::AP_SQ_RUN_MODE.cast_signed()) == sys::AP_SQ_RM_CONFIG_TEST.cast_signed() }
+}
+
+/// Does httpd run as a single process in the foreground (`-X`)?
+pub fn is_single() -> bool {
+    // SAFETY: lookups by NUL-terminated names.
+    [c"ONE_PROCESS", c"DEBUG"].iter().any(|name| unsafe { sys::ap_exists_config_define(name.as_ptr()) } != 0)
+}
+
+/// Numbers of the MPM, as the configuration gives them.
+#[derive(Clone, Copy, Debug)]
+pub struct Mpm {
+    /// The largest number of child processes.
+    pub processes: u32,
+    /// Threads per child.
+    pub threads: u32,
+}
+
+/// Asks the MPM. After its directives have been read; an unanswered question counts as 1.
+pub fn mpm() -> Mpm {
+    let query = |what: u32| {
+        let mut result: c_int = 1;
+        // SAFETY: `result` is written by the MPM.
+        let status = unsafe { sys::ap_mpm_query(what.cast_signed(), &raw mut result) };
+        if status == 0 { u32::try_from(result).unwrap_or(1).max(1) } else { 1 }
+    };
+    Mpm { processes: query(sys::AP_MPMQ_MAX_DAEMONS), threads: query(sys::AP_MPMQ_MAX_THREADS) }
+}
+
+/// The MPM's name (`event`).
+pub fn mpm_name() -> Vec<u8> {
+    // SAFETY: a string that lives as long as the MPM, or null.
+    unsafe { text(sys::ap_show_mpm()) }.unwrap_or_default().to_vec()
+}
+
+/// The httpd that this module was built for: major, minor, patch.
+pub const fn apache_version() -> [u32; 3] {
+    [sys::AP_SERVER_MAJORVERSION_NUMBER, sys::AP_SERVER_MINORVERSION_NUMBER, sys::AP_SERVER_PATCHLEVEL_NUMBER]
+}
+
+/// The running httpd's description of itself, with its modules.
+pub fn description() -> Vec<u8> {
+    // SAFETY: a string that lives as long as the configuration, or null.
+    unsafe { text(sys::ap_get_server_description()) }.unwrap_or_default().to_vec()
+}
+
+/// When the running httpd was built.
+pub fn build_date() -> Vec<u8> {
+    // SAFETY: a static string of httpd, or null.
+    unsafe { text(sys::ap_get_server_built()) }.unwrap_or_default().to_vec()
+}
+
+/// `ServerRoot`
+pub fn server_root() -> &'static [u8] {
+    // SAFETY: httpd sets it before any module sees the configuration, and keeps it.
+    unsafe { text(sys::ap_server_root) }.unwrap_or(b"/")
+}
+
+/// User and group that the children run as (`User`, `Group`), as numbers.
+pub fn unix_user() -> (u32, u32) {
+    // SAFETY: plain data of httpd, filled when the configuration has been read.
+    unsafe { (sys::ap_unixd_config.user_id, sys::ap_unixd_config.group_id) }
+}
+
+/// An optional function that another module registered (`APR_REGISTER_OPTIONAL_FN`).
+pub(super) fn optional_function(name: &CStr) -> sys::apr_opt_fn_t {
+    // SAFETY: a lookup by name in APR's table; after the configuration has been read.
+    unsafe { sys::apr_dynamic_fn_retrieve(name.as_ptr()) }
+}
+
+/// APR's text for a status.
+pub fn describe(status: Status) -> String {
+    let mut buffer = [0_u8; 200];
+    // SAFETY: APR writes at most the given length, with a NUL at the end.
+    unsafe { sys::apr_strerror(status.0, buffer.as_mut_ptr().cast(), buffer.len()) };
+    CStr::from_bytes_until_nul(&buffer).map_or_else(|_| status.0.to_string(), |text| text.to_string_lossy().into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::httpd::Status;
+
+    #[test]
+    fn a_status_is_told_in_words() {
+        assert!(super::describe(Status(libc::ECONNRESET)).to_lowercase().contains("reset"));
+    }
+}

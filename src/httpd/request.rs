@@ -1,0 +1,266 @@
+/*! A request, as httpd lends it to one hook or handler. What it returns lives as long as the request's pool.
+Sending and receiving are in `output` and `input`. *Runs in: child.* */
+#![expect(unsafe_code, reason = "reads and fills httpd's structures")]
+
+use std::ffi::{CStr, c_char, c_void};
+use std::marker::PhantomData;
+use std::ptr::NonNull;
+
+use super::connection::Connection;
+use super::pool::Pool;
+use super::server::Server;
+use super::sys;
+use super::table::{Table, text};
+
+/// A `request_rec` that lives at least as long as `'r`, which ends with the hook or handler that it was lent to.
+#[derive(Clone, Copy)]
+pub struct Request<'r> {
+    raw: NonNull<sys::request_rec>,
+    life: PhantomData<&'r sys::request_rec>,
+}
+
+/// What the file of a request is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileKind {
+    /// Nothing is there.
+    Missing,
+    /// A directory.
+    Directory,
+    /// A file, or anything else that can be opened.
+    File,
+}
+
+impl<'r> Request<'r> {
+    /// Borrows a request that C lends; `None` for null.
+    ///
+    /// # Safety
+    /// `raw` is null or a live request for all of `'r`, worked on by this thread alone.
+    pub unsafe fn new(raw: *mut sys::request_rec) -> Option<Self> {
+        NonNull::new(raw).map(|raw| Self { raw, life: PhantomData })
+    }
+
+    /// For the calls of this folder.
+    pub(super) fn raw(self) -> *mut sys::request_rec {
+        self.raw.as_ptr()
+    }
+
+    /// The `request_rec`, for Python code that knows what to do with it (`WSGIPassApacheRequest`).
+    pub fn as_pointer(self) -> *mut c_void {
+        self.raw().cast()
+    }
+
+    /// Reads fields. Not held across a call into httpd, which may change them.
+    fn get(&self) -> &sys::request_rec {
+        // SAFETY: live for `'r` (new), and this thread alone works on it.
+        unsafe { self.raw.as_ref() }
+    }
+
+    /// # Safety
+    /// `pointer` is a string of this request: null, or NUL-terminated in a pool that lives for `'r`.
+    unsafe fn text(self, pointer: *const c_char) -> Option<&'r [u8]> {
+        // SAFETY: promised by the caller.
+        unsafe { text(pointer) }
+    }
+
+    /// The request's pool.
+    pub fn pool(self) -> Pool<'r> {
+        // SAFETY: a request always has a pool, which outlives it.
+        unsafe { Pool::new(self.get().pool) }
+    }
+
+    /// The connection; for HTTP/2 the stream's secondary one.
+    pub fn connection(self) -> Connection<'r> {
+        match NonNull::new(self.get().connection) {
+            // SAFETY: outlives the request; one thread works on both.
+            Some(raw) => unsafe { Connection::new(raw) },
+            None => unreachable!("httpd made a request without a connection"),
+        }
+    }
+
+    /// The virtual host.
+    pub fn server(self) -> Server<'r> {
+        // SAFETY: the configuration outlives every request.
+        match unsafe { Server::new(self.get().server) } {
+            Some(server) => server,
+            None => unreachable!("httpd made a request without a server"),
+        }
+    }
+
+    /// `r->handler`
+    pub fn handler(self) -> Option<&'r [u8]> {
+        // SAFETY: a string of the request or of the configuration.
+        unsafe { self.text(self.get().handler) }
+    }
+
+    /// `r->uri`, %-decoded.
+    pub fn uri(self) -> &'r [u8] {
+        // SAFETY: a string of the request.
+        unsafe { self.text(self.get().uri) }.unwrap_or_default()
+    }
+
+    /// `r->path_info`
+    pub fn path_info(self) -> &'r [u8] {
+        // SAFETY: a string of the request.
+        unsafe { self.text(self.get().path_info) }.unwrap_or_default()
+    }
+
+    /// `r->filename`
+    pub fn filename(self) -> &'r [u8] {
+        // SAFETY: a string of the request.
+        unsafe { self.text(self.get().filename) }.unwrap_or_default()
+    }
+
+    /// `r->hostname`: the host of the Host header, without the port.
+    pub fn host(self) -> Option<&'r [u8]> {
+        // SAFETY: a string of the request.
+        unsafe { self.text(self.get().hostname) }
+    }
+
+    /// `ap_get_server_port`
+    pub fn server_port(self) -> u16 {
+        // SAFETY: the request is live.
+        unsafe { sys::ap_get_server_port(self.raw()) }
+    }
+
+    /// Is it a HEAD request?
+    pub fn is_head(self) -> bool {
+        self.get().header_only != 0
+    }
+
+    /// Is it made by another request (a subrequest)?
+    pub fn is_subrequest(self) -> bool {
+        !self.get().main.is_null()
+    }
+
+    /// `r->request_time`, microseconds since the epoch.
+    pub fn time(self) -> i64 {
+        self.get().request_time
+    }
+
+    /// What directory walk found at `r->filename`.
+    pub fn file_kind(self) -> FileKind {
+        match self.get().finfo.filetype {
+            sys::APR_NOFILE => FileKind::Missing,
+            sys::APR_DIR => FileKind::Directory,
+            _ => FileKind::File,
+        }
+    }
+
+    /// Modification time of the file, microseconds since the epoch, if directory walk found one.
+    pub fn file_mtime(self) -> Option<i64> {
+        let file = &self.get().finfo;
+        (file.filetype != sys::APR_NOFILE && file.valid.cast_unsigned() & sys::APR_FINFO_MTIME != 0).then_some(file.mtime)
+    }
+
+    /// `Options ExecCGI`
+    pub fn may_execute_cgi(self) -> bool {
+        // SAFETY: the request is live.
+        let options = unsafe { sys::ap_allow_options(self.raw()) };
+        options.cast_unsigned() & sys::OPT_EXECCGI != 0
+    }
+
+    /// `AcceptPathInfo Off` holds.
+    pub fn refuses_path_info(self) -> bool {
+        self.get().used_path_info == sys::AP_REQ_REJECT_PATH_INFO.cast_signed()
+    }
+
+    /// `LimitRequestBody`; 0 for no limit.
+    pub fn body_limit(self) -> u64 {
+        // SAFETY: the request is live.
+        u64::try_from(unsafe { sys::ap_get_limit_req_body(self.raw()) }).unwrap_or(0)
+    }
+
+    /// `EnableMMAP` holds (Apache's default).
+    pub fn may_map_files(self) -> bool {
+        // SAFETY: the core module's configuration of this request, which always exists (http_core.h).
+        unsafe {
+            let core = sys::ap_get_core_module_config(self.get().per_dir_config).cast::<sys::core_dir_config>();
+            core.as_ref().is_none_or(|core| core.enable_mmap() != sys::ENABLE_MMAP_OFF)
+        }
+    }
+
+    /// The first output filter works on content (deflate, cache), so that it needs a body to make headers from.
+    pub fn has_content_filter(self) -> bool {
+        // SAFETY: null, or the first filter, which has a record.
+        let first = unsafe { self.get().output_filters.as_ref().and_then(|filter| filter.frec.as_ref()) };
+        first.is_some_and(|record| record.ftype < sys::AP_FTYPE_PROTOCOL)
+    }
+
+    /// Request headers.
+    pub fn headers_in(self) -> Table<'r> {
+        self.table(self.get().headers_in)
+    }
+
+    /// Response headers.
+    pub fn headers_out(self) -> Table<'r> {
+        self.table(self.get().headers_out)
+    }
+
+    /// Response headers that an error page keeps.
+    pub fn error_headers_out(self) -> Table<'r> {
+        self.table(self.get().err_headers_out)
+    }
+
+    /// Environment variables.
+    pub fn environment(self) -> Table<'r> {
+        self.table(self.get().subprocess_env)
+    }
+
+    /// Notes between modules.
+    pub fn notes(self) -> Table<'r> {
+        self.table(self.get().notes)
+    }
+
+    fn table(self, raw: *mut sys::apr_table_t) -> Table<'r> {
+        // SAFETY: httpd makes all five tables before any hook runs, in the request's pool.
+        match unsafe { Table::new(raw) } {
+            Some(table) => table,
+            None => unreachable!("httpd made a request without its tables"),
+        }
+    }
+
+    /// Fills the environment as for CGI (`ap_add_common_vars`, `ap_add_cgi_vars`), but for `SCRIPT_NAME`, `PATH_INFO` and
+    /// `PATH_TRANSLATED`, which are made of the path info: httpd would run a whole lookup for the last one, which no WSGI
+    /// application gets.
+    pub fn fill_environment(self) {
+        let request = self.raw();
+        // SAFETY: the request is live; the path info is put back before anybody else can look, since these calls run no hook.
+        unsafe {
+            sys::ap_add_common_vars(request);
+            let path_info = std::mem::replace(&mut (*request).path_info, std::ptr::null_mut());
+            sys::ap_add_cgi_vars(request);
+            (*request).path_info = path_info;
+        }
+    }
+
+    /// `r->log_id`, made now if the request has none.
+    pub fn log_id(self) -> &'r [u8] {
+        let request = self.raw();
+        // SAFETY: the request is live; the hook stores a string of the request's pool.
+        unsafe {
+            if (*request).log_id.is_null() {
+                sys::ap_run_generate_log_id((*request).connection, request, &raw mut (*request).log_id);
+            }
+            self.text((*request).log_id)
+        }
+        .unwrap_or_default()
+    }
+
+    /// Maps the request to a file (translate-name phase).
+    pub fn set_filename(self, filename: &[u8]) {
+        let copy = self.pool().string(filename);
+        // SAFETY: live; httpd takes `filename` as a string of the request's pool, which it may write to.
+        unsafe { (*self.raw()).filename = copy.as_ptr().cast_mut() };
+    }
+
+    /// Names the handler.
+    pub fn set_handler(self, handler: &'static CStr) {
+        // SAFETY: live; a static string outlives it.
+        unsafe { (*self.raw()).handler = handler.as_ptr() };
+    }
+
+    /// For `config`: the vector of the request's directory, and of the request itself.
+    pub(super) fn config_vectors(self) -> (*mut sys::ap_conf_vector_t, *mut sys::ap_conf_vector_t) {
+        (self.get().per_dir_config, self.get().request_config)
+    }
+}

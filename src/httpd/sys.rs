@@ -1,0 +1,28 @@
+/*! What bindgen made of Apache's headers (`apxs/wrapper.h`, see `build.rs`). Only the files of this folder look in here.
+
+In unit tests, which are programs without an httpd around them, `ap_*` functions are stubs that abort, and APR is the real one. */
+#![expect(
+    unsafe_code,
+    missing_docs,
+    non_camel_case_types,
+    non_snake_case,
+    non_upper_case_globals,
+    clippy::undocumented_unsafe_blocks,
+    clippy::missing_safety_doc,
+    clippy::indexing_slicing,
+    clippy::useless_transmute,
+    clippy::too_many_arguments,
+    clippy::ptr_offset_with_cast,
+    reason = "generated code: names and forms are C's"
+)]
+
+include!(concat!(env!("OUT_DIR"), "/httpd.rs"));
+
+#[cfg(test)]
+#[link(name = "httpdstub", kind = "static")]
+unsafe extern "C" {}
+
+#[cfg(test)]
+#[link(name = "aprutil-1")]
+#[link(name = "apr-1")]
+unsafe extern "C" {}
