@@ -7,6 +7,7 @@ without Apache and without Python. *Runs in: every kind of process.* */
 
 pub mod embedded;
 pub mod field;
+pub mod frame;
 pub mod level;
 pub mod line_buffer;
 pub mod log_code;

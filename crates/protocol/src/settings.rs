@@ -228,7 +228,7 @@ mod tests {
 
     #[test]
     fn a_cut_inside_an_entry_is_malformed() {
-        let bytes = b"hash_seed\0\x02\0\0\012";
+        let bytes = b"hash_seed\0\x02\0\0\x0012";
         assert!(EngineSettings::decode(bytes).is_ok_and(|s| s.hash_seed == b"12"));
         for cut in 1..bytes.len() {
             assert_eq!(EngineSettings::decode(bytes.get(..cut).unwrap_or_default()), Err(Malformed), "cut at {cut}");
