@@ -154,7 +154,8 @@ impl Directive {
             ));
         }
         let words = words::split(raw)?;
-        let few = words.len() < self.arity.min;
+        // As in Apache, an empty word is none.
+        let few = words.len() < self.arity.min || words.iter().take(self.arity.min).any(Vec::is_empty);
         let many = self.arity.max.is_some_and(|max| words.len() > max);
         if few || many {
             return Err(self.wrong_count(&words));
@@ -163,23 +164,17 @@ impl Directive {
     }
 
     fn wrong_count(&self, words: &[Vec<u8>]) -> ConfigError {
-        let count = |n: usize| match n {
-            0 => "no arguments".to_owned(),
-            1 => "one argument".to_owned(),
-            2 => "two arguments".to_owned(),
-            n => format!("{n} arguments"),
+        let wanted = match (self.arity.min, self.arity.max) {
+            (1, Some(1)) => "takes one argument".to_owned(),
+            (1, None) => "requires at least one argument".to_owned(),
+            (2, None) => "requires at least two arguments".to_owned(),
+            (min, None) => format!("requires at least {min} arguments"),
+            (min, Some(max)) => format!("takes {min} to {max} arguments"),
         };
-        let wanted = match self.arity {
-            Arity { min, max: Some(max) } if min == max => count(min),
-            Arity { min, max: Some(max) } => format!("{min} to {max} arguments"),
-            Arity { min, max: None } => format!("at least {}", count(min)),
-        };
-        let found = match words.last() {
-            Some(last) if words.len() > self.arity.min => format!(", the last found is {}", quoted(last)),
-            _ => String::new(),
-        };
+        let found: Vec<String> = words.iter().map(|word| quoted(word)).collect();
+        let found = if found.is_empty() { "nothing".to_owned() } else { found.join(" ") };
         ConfigError::new(
-            format!("{} requires {wanted}{found}", self.name),
+            format!("{} {wanted}, found: {found}", self.name),
             format!("write `{} {}`; a value with spaces stands in double quotes", self.name, self.syntax),
         )
     }

@@ -63,3 +63,65 @@ impl<'c> RequestSettings<'c> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::RequestSettings;
+    use crate::config::DirectoryConfig;
+    use crate::config::sample::Sample;
+    use crate::config::settings::{CallableName, GroupName, MapHead};
+
+    #[test]
+    fn silence_means_the_documented_defaults() {
+        let directory = DirectoryConfig::default();
+        let settings = RequestSettings::new(&directory, None, None);
+        assert_eq!((settings.process_group, settings.application_group), (&GroupName::Global, &GroupName::Resource));
+        assert_eq!(settings.callable_object, None);
+        assert!(settings.script_reloading);
+        assert!(!settings.pass_authorization && !settings.pass_apache_request && !settings.chunked_request);
+        assert!(!settings.enable_sendfile && !settings.error_override);
+        assert_eq!(settings.map_head, MapHead::Auto);
+        assert!(settings.trusted_proxies.is_none() && settings.trusted_proxy_headers.is_empty());
+    }
+
+    const SECTION: &[&str] = &[
+        "WSGIProcessGroup %{ENV:X}",
+        "WSGIApplicationGroup section",
+        "WSGICallableObject section",
+        "WSGIPassAuthorization On",
+        "WSGIScriptReloading Off",
+    ];
+
+    #[test]
+    fn an_aliass_options_override_the_directives() {
+        let section = Sample::of(SECTION).directory;
+        let alias =
+            "WSGIScriptAlias / /a process-group=%{GLOBAL} application-group=alias callable-object=alias pass-authorization=Off";
+        let with = Sample::of(&[alias]).server;
+        let without = Sample::of(&["WSGIScriptAlias / /a"]).server;
+        let literal = |name: &str| GroupName::Literal(name.as_bytes().into());
+        let callable = |name: &str| CallableName::Literal(name.as_bytes().into());
+
+        let settings = RequestSettings::new(&section, with.aliases.first(), None);
+        assert_eq!((settings.process_group, settings.application_group), (&GroupName::Global, &literal("alias")));
+        assert_eq!(settings.callable_object, Some(&callable("alias")));
+        assert!(!settings.pass_authorization && !settings.script_reloading);
+
+        let settings = RequestSettings::new(&section, without.aliases.first(), None);
+        assert_eq!(settings.application_group, &literal("section"));
+        assert_eq!(settings.callable_object, Some(&callable("section")));
+        assert!(settings.pass_authorization);
+    }
+
+    #[test]
+    fn a_handler_scripts_options_override_the_directives_and_its_callable_is_fixed() {
+        let mut section = Sample::of(SECTION);
+        section.add(&["WSGIHandlerScript h /h application-group=handler pass-authorization=Off"]);
+        let handler = section.directory.handler_scripts.as_deref().and_then(<[_]>::first);
+        let settings = RequestSettings::new(&section.directory, None, handler);
+        assert_eq!(settings.application_group, &GroupName::Literal(b"handler".as_slice().into()));
+        assert_eq!(settings.process_group, &GroupName::Env(b"X".as_slice().into()));
+        assert_eq!(settings.callable_object, None);
+        assert!(!settings.pass_authorization);
+    }
+}

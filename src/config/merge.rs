@@ -45,3 +45,65 @@ fn handler_scripts(outer: Option<&Arc<[HandlerScript]>>, inner: Option<&Arc<[Han
     let hidden = |script: &&HandlerScript| !inner.iter().any(|own| own.handler == script.handler);
     Some(inner.iter().chain(outer.iter().filter(hidden)).cloned().collect())
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::{directory, server};
+    use crate::config::DirectoryConfig;
+    use crate::config::sample::Sample;
+
+    /// One line for every setting of a directory, and another value for each.
+    const EVERYTHING: &[(&str, &str)] = &[
+        ("WSGIProcessGroup %{GLOBAL}", "WSGIProcessGroup %{ENV:X}"),
+        ("WSGIApplicationGroup a", "WSGIApplicationGroup b"),
+        ("WSGICallableObject a", "WSGICallableObject b"),
+        ("WSGIScriptReloading On", "WSGIScriptReloading Off"),
+        ("WSGIPassAuthorization On", "WSGIPassAuthorization Off"),
+        ("WSGIPassApacheRequest On", "WSGIPassApacheRequest Off"),
+        ("WSGIChunkedRequest On", "WSGIChunkedRequest Off"),
+        ("WSGIMapHEADToGET On", "WSGIMapHEADToGET Off"),
+        ("WSGIEnableSendfile On", "WSGIEnableSendfile Off"),
+        ("WSGIErrorOverride On", "WSGIErrorOverride Off"),
+        ("WSGITrustedProxies 10.", "WSGITrustedProxies 11."),
+        ("WSGITrustedProxyHeaders X-Host", "WSGITrustedProxyHeaders X-Scheme"),
+    ];
+
+    #[test]
+    fn the_inner_place_wins_and_silence_inherits() {
+        let one = |line: &str| Sample::of(&[line]).directory;
+        for (outer, inner) in EVERYTHING {
+            assert_ne!(one(outer), one(inner), "{outer}");
+            assert_ne!(one(outer), DirectoryConfig::default(), "{outer}");
+            assert_eq!(directory(&one(outer), &one(inner)), one(inner), "{inner}");
+            assert_eq!(directory(&one(outer), &DirectoryConfig::default()), one(outer), "{outer}");
+            assert_eq!(directory(&DirectoryConfig::default(), &one(inner)), one(inner), "{inner}");
+        }
+    }
+
+    #[test]
+    fn handler_scripts_are_overlaid_by_name() {
+        let outer = Sample::of(&["WSGIHandlerScript a /outer-a", "WSGIHandlerScript b /outer-b"]).directory;
+        let inner = Sample::of(&["WSGIHandlerScript b /inner-b", "WSGIHandlerScript c /inner-c"]).directory;
+        let merged = directory(&outer, &inner).handler_scripts.unwrap();
+        let mut found: Vec<(&[u8], &[u8])> = merged.iter().map(|script| (&*script.handler, &*script.script)).collect();
+        found.sort_unstable();
+        assert_eq!(found, [(b"a".as_slice(), b"/outer-a".as_slice()), (b"b", b"/inner-b"), (b"c", b"/inner-c")]);
+        assert_eq!(directory(&outer, &DirectoryConfig::default()).handler_scripts, outer.handler_scripts);
+    }
+
+    #[test]
+    fn a_virtual_hosts_own_aliases_come_first() {
+        let main = Sample::of(&["WSGIScriptAlias /a /main", "WSGICaseSensitivity Off", IMPORT]);
+        let host = Sample::of(&["WSGIScriptAlias /b /host", "WSGIScriptAlias /c /host"]);
+        let merged = server(&main.server, &host.server);
+        let locations: Vec<&[u8]> = merged.aliases.iter().map(|alias| &*alias.location).collect();
+        assert_eq!(locations, [b"/b", b"/c", b"/a"]);
+        assert_eq!(merged.inherited, 1);
+        assert!(!merged.process.case_sensitive, "the process is the main server's");
+        assert!(merged.imports.is_empty(), "imports are not repeated");
+    }
+
+    const IMPORT: &str = "WSGIImportScript /x process-group=%{GLOBAL} application-group=x";
+}

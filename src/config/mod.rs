@@ -13,6 +13,8 @@ pub mod merge;
 pub mod notes;
 pub mod page;
 pub mod proxy_header;
+#[cfg(test)]
+pub mod sample;
 pub mod settings;
 pub mod whole;
 pub mod words;

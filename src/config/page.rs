@@ -66,3 +66,32 @@ pub const fn context(contexts: Contexts) -> &'static str {
         Contexts::SectionsAndHtaccess(Override::AuthConfig) => "directory, .htaccess (`AllowOverride AuthConfig`)",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use std::path::Path;
+
+    use super::{DIRECTIVES, page};
+
+    #[test]
+    fn every_directive_has_its_section() {
+        let page = page();
+        for row in DIRECTIVES {
+            let heading = format!("\n### {}\n\n{}\n\n* Syntax: `{} {}`\n", row.name, row.help, row.name, row.syntax);
+            assert!(page.contains(&heading), "{}", row.name);
+            assert!(page.contains(row.doc), "{}", row.name);
+        }
+    }
+
+    #[test]
+    fn the_committed_page_is_the_generated_one() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/directives.md");
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(&path, page()).unwrap();
+        }
+        let committed = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(committed == page(), "docs/directives.md is not what the table says: run `UPDATE_DOCS=1 cargo test`");
+    }
+}

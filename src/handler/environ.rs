@@ -172,3 +172,210 @@ pub const fn shows_head_as_get(map_head: MapHead, content_filter: bool) -> bool 
 pub fn keeps_header(name: &[u8]) -> bool {
     name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-') && !name.eq_ignore_ascii_case(b"proxy")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use super::{Environ, Facts, build, keeps_header, shows_head_as_get};
+    use crate::config::sample::Sample;
+    use crate::config::settings::MapHead;
+
+    const FACTS: Facts<'static> = Facts {
+        head_as_get: false,
+        tls: false,
+        authorization: None,
+        script_name: b"/app",
+        path_info: b"/page",
+        process_group: b"",
+        application_group: b"example.org|/app",
+        callable_object: b"application",
+        request_handler: b"wsgi-script",
+        handler_script: b"",
+        listener_host: b"",
+        listener_port: b"8080",
+        server_pid: b"42",
+        request_id: b"r1",
+        connection_id: Some(b"c1"),
+        trusted_proxies: None,
+        trusted_proxy_headers: &[],
+    };
+
+    fn built<'a>(table: &'a [(&'a str, &'a str)], facts: &Facts<'a>) -> Environ<'a> {
+        build(table.iter().map(|(key, value)| (key.as_bytes(), Some(value.as_bytes()))), facts)
+    }
+
+    fn value(environ: &Environ<'_>, key: &str) -> Option<String> {
+        let mut found = environ.entries.iter().filter(|entry| entry.key == key.as_bytes());
+        let entry = found.next()?;
+        assert!(found.next().is_none(), "{key} stands twice");
+        entry.value.as_ref().map(|value| String::from_utf8_lossy(value).into_owned())
+    }
+
+    #[test]
+    fn what_mod_wsgi_adds_is_there() {
+        let environ = built(&[], &Facts { authorization: Some(b"Basic x"), ..FACTS });
+        let expected = [
+            ("SCRIPT_NAME", "/app"),
+            ("PATH_INFO", "/page"),
+            ("mod_wsgi.script_name", "/app"),
+            ("mod_wsgi.path_info", "/page"),
+            ("mod_wsgi.process_group", ""),
+            ("mod_wsgi.application_group", "example.org|/app"),
+            ("mod_wsgi.callable_object", "application"),
+            ("mod_wsgi.request_handler", "wsgi-script"),
+            ("mod_wsgi.handler_script", ""),
+            ("mod_wsgi.listener_host", ""),
+            ("mod_wsgi.listener_port", "8080"),
+            ("mod_wsgi.server_pid", "42"),
+            ("mod_wsgi.request_id", "r1"),
+            ("mod_wsgi.connection_id", "c1"),
+            ("HTTP_AUTHORIZATION", "Basic x"),
+        ];
+        assert_eq!(environ.entries.len(), expected.len());
+        for (key, expected) in expected {
+            assert_eq!(value(&environ, key).as_deref(), Some(expected), "{key}");
+        }
+        assert_eq!(value(&built(&[], &Facts { connection_id: None, ..FACTS }), "mod_wsgi.connection_id"), None);
+    }
+
+    #[test]
+    fn what_must_not_arrive_is_left_out() {
+        let dropped = [
+            "GATEWAY_INTERFACE",
+            "PATH_TRANSLATED",
+            "SERVER_SIGNATURE",
+            "REMOTE_HOST",
+            "REMOTE_IDENT",
+            "PATH",
+            "HTTPS",
+            "HTTP_PROXY",
+            "LD_LIBRARY_PATH",
+            "DYLD_LIBRARY_PATH",
+            "LIBPATH",
+            "SHLIB_PATH",
+            "path",
+            "Https",
+            "wsgi.input",
+            "wsgi.url_scheme",
+            "wsgi.errors",
+            "WSGI.version",
+            "mod_wsgi.process_group",
+            "Mod_Wsgi.Application_Group",
+            "mod_wsgi.x-magic",
+            "mod_wsgi.version",
+            "apache.request_rec",
+            "apache.version",
+            "",
+        ];
+        for key in dropped {
+            let table = [(key, "evil")];
+            let environ = built(&table, &FACTS);
+            assert!(environ.entries.iter().all(|entry| entry.value.as_deref() != Some(b"evil")), "{key}");
+        }
+    }
+
+    #[test]
+    fn everything_else_is_lent_unchanged() {
+        let kept = [
+            "REQUEST_METHOD",
+            "QUERY_STRING",
+            "REQUEST_URI",
+            "CONTENT_TYPE",
+            "CONTENT_LENGTH",
+            "HTTP_HOST",
+            "HTTP_AUTHORIZATION",
+            "HTTP_PROXY_AUTHORIZATION",
+            "SERVER_NAME",
+            "SERVER_SOFTWARE",
+            "REMOTE_ADDR",
+            "REMOTE_PORT",
+            "REMOTE_USER",
+            "AUTH_TYPE",
+            "REQUEST_SCHEME",
+            "DOCUMENT_ROOT",
+            "SCRIPT_FILENAME",
+            "REDIRECT_URL",
+            "SSL_PROTOCOL",
+            "PATHS",
+            "wsgi",
+            "wsgiorg.routing",
+            "MOD_WSGI",
+            "apache",
+            "GATEWAY",
+            "my.key",
+            "HTTPS_ONLY",
+        ];
+        for key in kept {
+            let table = [(key, "kept")];
+            let environ = built(&table, &FACTS);
+            let entry = environ.entries.iter().find(|entry| entry.key == key.as_bytes());
+            let lent = entry.and_then(|entry| entry.value.as_ref()).is_some_and(|value| matches!(value, Cow::Borrowed(b"kept")));
+            assert!(lent, "{key}");
+        }
+    }
+
+    #[test]
+    fn a_key_without_a_value_stays_without_one() {
+        let environ = build([(b"FLAG".as_slice(), None)].into_iter(), &FACTS);
+        assert!(environ.entries.iter().any(|entry| entry.key == b"FLAG" && entry.value.is_none()));
+    }
+
+    #[test]
+    fn what_the_table_says_of_the_scripts_name_does_not_count() {
+        let table = [("SCRIPT_NAME", "/other"), ("PATH_INFO", "/else"), ("HTTP_AUTHORIZATION", "set by somebody")];
+        let environ = built(&table, &Facts { authorization: Some(b"sent"), ..FACTS });
+        assert_eq!(value(&environ, "SCRIPT_NAME").as_deref(), Some("/app"));
+        assert_eq!(value(&environ, "PATH_INFO").as_deref(), Some("/page"));
+        assert_eq!(value(&environ, "HTTP_AUTHORIZATION").as_deref(), Some("sent"));
+    }
+
+    #[test]
+    fn a_mapped_head_is_shown_as_get() {
+        let table = [("REQUEST_METHOD", "HEAD")];
+        assert_eq!(value(&built(&table, &FACTS), "REQUEST_METHOD").as_deref(), Some("HEAD"));
+        assert_eq!(value(&built(&table, &Facts { head_as_get: true, ..FACTS }), "REQUEST_METHOD").as_deref(), Some("GET"));
+        for (map_head, without, with) in [(MapHead::Off, false, false), (MapHead::On, true, true), (MapHead::Auto, false, true)] {
+            assert_eq!((shows_head_as_get(map_head, false), shows_head_as_get(map_head, true)), (without, with), "{map_head:?}");
+        }
+    }
+
+    #[test]
+    fn the_scheme_comes_from_tls_from_the_table_or_from_a_trusted_proxy() {
+        let https = |table: &[(&str, &str)], facts: &Facts<'_>| {
+            build(table.iter().map(|(k, v)| (k.as_bytes(), Some(v.as_bytes()))), facts).https
+        };
+        for (value, expected) in [("on", true), ("ON", true), ("1", true), ("off", false), ("true", false), ("", false)] {
+            assert_eq!(https(&[("HTTPS", value)], &FACTS), expected, "{value}");
+        }
+        let tls = Facts { tls: true, ..FACTS };
+        assert!(https(&[], &tls));
+        assert!(https(&[("HTTPS", "off")], &tls));
+        let headers = Sample::of(&["WSGITrustedProxyHeaders X-Forwarded-Proto"]).directory.trusted_proxy_headers;
+        let proxied = Facts { trusted_proxy_headers: headers.as_deref().unwrap_or_default(), ..tls };
+        assert!(!https(&[("HTTP_X_FORWARDED_PROTO", "http")], &proxied), "the proxy knows better than mod_ssl");
+        assert!(https(&[("HTTP_X_FORWARDED_PROTO", "junk")], &proxied));
+        assert!(https(&[("HTTP_X_FORWARDED_PROTO", "https")], &Facts { tls: false, ..proxied }));
+        assert!(!https(&[("HTTP_X_FORWARDED_PROTO", "https")], &FACTS), "nobody asked to believe it");
+    }
+
+    #[test]
+    fn a_trusted_script_name_leaves_the_original_in_place() {
+        let headers = Sample::of(&["WSGITrustedProxyHeaders X-Script-Name"]).directory.trusted_proxy_headers;
+        let facts = Facts { trusted_proxy_headers: headers.as_deref().unwrap_or_default(), ..FACTS };
+        let environ = built(&[("HTTP_X_SCRIPT_NAME", "/outside")], &facts);
+        assert_eq!(value(&environ, "SCRIPT_NAME").as_deref(), Some("/outside"));
+        assert_eq!(value(&environ, "mod_wsgi.mount_point").as_deref(), Some("/outside"));
+        assert_eq!(value(&environ, "mod_wsgi.script_name").as_deref(), Some("/app"));
+    }
+
+    #[test]
+    fn only_headers_with_plain_names_are_kept() {
+        for name in ["Host", "X-Forwarded-For", "x2", "Proxy-Connection"] {
+            assert!(keeps_header(name.as_bytes()), "{name}");
+        }
+        for name in ["X_Forwarded_For", "Proxy", "pROXY", "a.b", "a b", "caf\u{e9}", "a\0"] {
+            assert!(!keeps_header(name.as_bytes()), "{name}");
+        }
+    }
+}

@@ -71,8 +71,8 @@ fn by_expression(pattern: &dyn Pattern, target: &[u8], uri: &[u8]) -> Option<Vec
     Some(filename)
 }
 
-/// Replaces `$0` to `$9` (and `&`, as httpd does) in `target` by what the groups matched; a backslash before either
-/// keeps it as it is.
+/// Replaces `$0` to `$9` in `target` by what the groups matched, as httpd's `ap_pregsub` does: a backslash keeps the character
+/// after it as it is, and goes away itself.
 fn substitute(target: &[u8], subject: &[u8], captures: &[(usize, usize)]) -> Vec<u8> {
     let group = |number: usize| captures.get(number).and_then(|(start, end)| subject.get(*start..*end)).unwrap_or_default();
     let mut out = Vec::with_capacity(target.len() + subject.len());
@@ -83,7 +83,7 @@ fn substitute(target: &[u8], subject: &[u8], captures: &[(usize, usize)]) -> Vec
                 out.extend_from_slice(group(usize::from(digit - b'0')));
                 rest = after;
             }
-            [b'\\', kept @ (b'$' | b'&'), after @ ..] => {
+            [b'\\', kept, after @ ..] => {
                 out.push(*kept);
                 rest = after;
             }
@@ -226,6 +226,7 @@ mod tests {
             ("/$x", "/$x"),
             ("/$10", "/ab0"),
             ("/a&b", "/a&b"),
+            (r"/\x\\y\", r"/x\y\"),
         ];
         for (target, expected) in cases {
             let out = substitute(target.as_bytes(), b"ab/cd", &[(0, 5), (0, 2), (3, 5)]);

@@ -267,4 +267,14 @@ mod tests {
             assert!(page().contains(&format!("## {code}: ")));
         }
     }
+
+    #[test]
+    fn the_committed_page_is_the_generated_one() {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/messages.md");
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            assert!(std::fs::write(&path, page()).is_ok(), "{} cannot be written", path.display());
+        }
+        let committed = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(committed == page(), "docs/messages.md is not what the table says: run `UPDATE_DOCS=1 cargo test -p mod_wsgi_rs-protocol`");
+    }
 }

@@ -20,10 +20,7 @@ pub fn on_off(directive: &str, word: &[u8]) -> Result<bool, ConfigError> {
 
 /// A path, taken from `ServerRoot` if it is relative, with `.`, `..` and repeated slashes resolved as httpd resolves them
 /// in `r->filename`, so that a script has one name however it was reached.
-pub fn path(directive: &str, word: &[u8], place: &Place<'_>) -> Result<Text, ConfigError> {
-    if word.is_empty() {
-        return Err(ConfigError::new(format!("{directive} names an empty path"), "write the path of a file or directory"));
-    }
+pub fn path(word: &[u8], place: &Place<'_>) -> Text {
     let mut parts: Vec<&[u8]> = Vec::new();
     let base: &[u8] = if word.starts_with(b"/") { b"" } else { place.server_root };
     for part in base.split(|byte| *byte == b'/').chain(word.split(|byte| *byte == b'/')) {
@@ -43,7 +40,7 @@ pub fn path(directive: &str, word: &[u8], place: &Place<'_>) -> Result<Text, Con
     if out.is_empty() || word.ends_with(b"/") {
         out.push(b'/');
     }
-    Ok(out.into())
+    out.into()
 }
 
 /// The name of an application group, or the form of one.

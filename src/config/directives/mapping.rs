@@ -125,7 +125,8 @@ Applications of one group share an interpreter; each further group of a process 
 Many C extension modules (numpy, everything built with PyO3) work in the main interpreter only. So the first application group that a \
 `WSGIScriptAlias` maps in a fixed way lives in the main interpreter, unless something names `%{GLOBAL}`; further applications \
 that need such modules are given `%{GLOBAL}` themselves. A process makes at most 100 interpreters under names that a request may \
-choose (`%{HOST}`, `%{ENV:...}`, regular expressions, directories of scripts); beyond that such a request is answered with 503. \
+choose (`%{HOST}`, `%{ENV:...}`, a `SCRIPT_NAME` that no `WSGIScriptAlias` fixes, a port that only the Host header names); beyond that such a \
+request is answered with 503. \
 The innermost section that names a group wins.",
     apply: Apply::Directory(|config, words, place| {
         if let [word, ..] = words {
@@ -215,10 +216,7 @@ pub const CASE_SENSITIVITY: Directive = Directive {
 
 fn script_alias(config: &mut ServerConfig, words: &[&[u8]], place: &Place<'_>) -> Result<(), ConfigError> {
     let [location, target, rest @ ..] = words else { return Ok(()) };
-    if location.is_empty() {
-        return Err(ConfigError::new("WSGIScriptAlias names an empty URL path", "write `/` for the whole site"));
-    }
-    let target = arguments::path("WSGIScriptAlias", target, place)?;
+    let target = arguments::path(target, place);
     let options =
         options::read(&Kind { directive: "WSGIScriptAlias", definition: "script alias", names: ALIAS_OPTIONS }, rest, place)?;
     add_alias(config, (*location).into(), None, target, options, place);
@@ -234,9 +232,6 @@ fn script_alias_match(config: &mut ServerConfig, words: &[&[u8]], place: &Place<
             "mend the expression; put it in double quotes if it contains spaces",
         )
     })?;
-    if target.is_empty() {
-        return Err(ConfigError::new(format!("{NAME} names an empty target"), "write a path, with `$1` for the first group"));
-    }
     // What a group matches may be the beginning of an absolute path, and `..` is resolved when the whole path is known.
     let target: Text = match target {
         [b'/' | b'$', ..] => (*target).into(),
@@ -292,13 +287,7 @@ fn handler_script(config: &mut DirectoryConfig, words: &[&[u8]], place: &Place<'
         names: &["process-group", "application-group", "pass-authorization"],
     };
     let [handler, script, rest @ ..] = words else { return Ok(()) };
-    if handler.is_empty() {
-        return Err(ConfigError::new(
-            "WSGIHandlerScript names an empty handler",
-            "write the name that `SetHandler` or `AddHandler` uses",
-        ));
-    }
-    let script = arguments::path(KIND.directive, script, place)?;
+    let script = arguments::path(script, place);
     let options = options::read(&KIND, rest, place)?;
     if place.section {
         place.notes.note_handler_script_in_section();
@@ -323,7 +312,7 @@ fn import_script(config: &mut ServerConfig, words: &[&[u8]], place: &Place<'_>) 
     const KIND: Kind =
         Kind { directive: "WSGIImportScript", definition: "import script", names: &["process-group", "application-group"] };
     let [script, rest @ ..] = words else { return Ok(()) };
-    let script = arguments::path(KIND.directive, script, place)?;
+    let script = arguments::path(script, place);
     let options = options::read(&KIND, rest, place)?;
     let missing = |option: &str| {
         ConfigError::new(

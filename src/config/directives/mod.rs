@@ -8,5 +8,7 @@ mod options;
 mod python;
 mod request;
 mod table;
+#[cfg(test)]
+mod tests;
 
 pub use table::DIRECTIVES;

@@ -3,7 +3,7 @@
 use super::arguments;
 use crate::config::directive::{Apply, Arity, Chapter, Contexts, Directive, Place};
 use crate::config::error::{ConfigError, quoted};
-use crate::config::settings::{HashSeed, PythonHome, ServerConfig, Text};
+use crate::config::settings::{HashSeed, PythonHome, ServerConfig};
 
 const ONE: Arity = Arity { min: 1, max: Some(1) };
 
@@ -73,7 +73,7 @@ pub const PYTHON_EGGS: Directive = Directive {
     doc: "Sets `PYTHON_EGG_CACHE` in `os.environ`. Apache's user must be able to write there.",
     apply: Apply::Server(|config, words, place| {
         if let [word, ..] = words {
-            config.process.python_eggs = Some(arguments::path("WSGIPythonEggs", word, place)?);
+            config.process.python_eggs = Some(arguments::path(word, place));
         }
         Ok(())
     }),
@@ -210,8 +210,8 @@ fn python_home(config: &mut ServerConfig, words: &[&[u8]], place: &Place<'_>) ->
             "write the directory of the virtual environment, as `WSGIPythonHome /srv/shop/venv`",
         ));
     }
-    let prefix = arguments::path("WSGIPythonHome", prefix, place)?;
-    let exec_prefix = exec_prefix.map(|part| arguments::path("WSGIPythonHome", part, place)).transpose()?;
+    let prefix = arguments::path(prefix, place);
+    let exec_prefix = exec_prefix.map(|part| arguments::path(part, place));
     config.process.python_home = Some(PythonHome { prefix, exec_prefix, place: place.name() });
     Ok(())
 }
@@ -219,9 +219,7 @@ fn python_home(config: &mut ServerConfig, words: &[&[u8]], place: &Place<'_>) ->
 fn python_path(config: &mut ServerConfig, words: &[&[u8]], place: &Place<'_>) -> Result<(), ConfigError> {
     let [word, ..] = words else { return Ok(()) };
     let directories = word.split(|byte| *byte == b':').filter(|part| !part.is_empty());
-    let directories: Result<Vec<Text>, ConfigError> =
-        directories.map(|part| arguments::path("WSGIPythonPath", part, place)).collect();
-    config.process.python_path = directories?;
+    config.process.python_path = directories.map(|part| arguments::path(part, place)).collect();
     if config.process.python_path.is_empty() {
         return Err(ConfigError::new(
             "WSGIPythonPath names no directory",
@@ -251,7 +249,7 @@ fn python_warnings(config: &mut ServerConfig, words: &[&[u8]], _: &Place<'_>) ->
     const ACTIONS: [&str; 6] = ["default", "error", "always", "module", "once", "ignore"];
     let [word, ..] = words else { return Ok(()) };
     let action = word.split(|byte| *byte == b':').next().unwrap_or_default();
-    if word.is_empty() || !ACTIONS.iter().any(|known| known.as_bytes().starts_with(&action.to_ascii_lowercase())) {
+    if !ACTIONS.iter().any(|known| known.as_bytes().starts_with(&action.to_ascii_lowercase())) {
         return Err(ConfigError::new(
             format!("WSGIPythonWarnings: {} does not begin with an action that Python knows", quoted(word)),
             format!("begin with one of: {}; for example `WSGIPythonWarnings ignore::DeprecationWarning`", ACTIONS.join(" | ")),

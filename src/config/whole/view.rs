@@ -1,0 +1,34 @@
+/*! One server as the rules for the whole configuration see it. *Runs in: parent.* */
+
+use crate::config::settings::{Alias, DirectoryConfig, GroupName, ServerConfig};
+
+/// One server as it stands after merging.
+#[derive(Clone, Copy, Debug)]
+pub struct ServerView<'a> {
+    /// Its settings; those of a virtual host are already merged with the main server's.
+    pub config: &'a ServerConfig,
+    /// Its settings outside of directory sections, merged likewise.
+    pub directory: &'a DirectoryConfig,
+    /// `ServerName` (`server_hostname`).
+    pub host: &'a [u8],
+    /// Its port: `ServerName`'s, else that of the virtual host's address, else the first `Listen`'s.
+    pub port: u16,
+    /// Whether a request can reach it. Not so for a main server when wildcard virtual hosts cover every `Listen`.
+    pub reachable: bool,
+}
+
+/// The host and the port as group names begin: without the port where it is the scheme's own.
+pub fn host_and_port(host: &[u8], port: u16) -> Vec<u8> {
+    match port {
+        80 | 443 => host.to_vec(),
+        port => [host, b":", port.to_string().as_bytes()].concat(),
+    }
+}
+
+impl ServerView<'_> {
+    /// Whether the applications that `alias` maps in this server run in embedded mode, as far as the configuration alone says.
+    pub fn runs_embedded(&self, alias: &Alias) -> bool {
+        let group = alias.process_group.as_ref().or(self.directory.process_group.as_ref());
+        group.is_none_or(|group| *group == GroupName::Global)
+    }
+}
