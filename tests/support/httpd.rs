@@ -317,8 +317,8 @@ impl Httpd {
         child.wait().ok();
     }
 
-    /// Everything that somebody who looks at a failure wants to see.
-    pub fn report(&self) -> String {
+    /// Everything that somebody who looks at a failure wants to see; of the log, what was written after `from`.
+    pub fn report(&self, from: &Position) -> String {
         let mut out = String::new();
         let mut section = |title: &str, text: &str| writeln!(out, "--- {title}\n{}", text.trim_end()).expect("a string takes it");
         section("command", &format!("{:?} -DFOREGROUND", self.files.command()));
@@ -327,7 +327,7 @@ impl Httpd {
         if !console.is_empty() {
             section("console", &console);
         }
-        let lines: Vec<String> = self.whole_log().into_iter().map(|line| format!("{}: {}", line.file, line.text)).collect();
+        let lines: Vec<String> = self.logs.since(from).iter().map(|line| format!("{}: {}", line.file, line.text)).collect();
         let skipped = lines.len().saturating_sub(120);
         section(&format!("error log (the last {} lines)", lines.len() - skipped), &lines[skipped..].join("\n"));
         section("running", &format!("parent {}, children {:?}", self.pid(), self.children()));
@@ -341,12 +341,11 @@ impl Drop for Httpd {
             self.kill();
         } else if std::thread::panicking() {
             // The report first: it shows what was running.
-            REPORTS.with(|reports| reports.borrow_mut().push(self.report()));
-            if let Err(why) = self.stop() {
-                eprintln!("{why}");
-            }
+            REPORTS.with(|reports| reports.borrow_mut().push(self.report(&Position::default())));
+            // How it stops is not what failed.
+            self.stop().ok();
         } else if let Err(why) = self.stop().and_then(|()| self.judge(&[])) {
-            panic!("{why}\n{}", self.report());
+            panic!("{why}\n{}", self.report(&Position::default()));
         }
     }
 }

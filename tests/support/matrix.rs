@@ -15,6 +15,7 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 /// Where the application runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -232,28 +233,36 @@ struct Shared {
     setup: Setup,
     plan: Plan,
     name: &'static str,
-    server: Mutex<Option<Result<Httpd, String>>>,
+    server: Mutex<Option<Option<Httpd>>>,
 }
 
 impl Shared {
-    fn run(&self, body: fn(&Site)) -> Result<(), String> {
+    fn run(&self, label: &str, body: fn(&Site)) -> Result<(), String> {
         // A trial that panicked poisons nothing: the lock only keeps trials of one server apart.
         let mut slot = self.server.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let server = slot.get_or_insert_with(|| {
+        if slot.is_none() {
             let label = format!("{}-{}", self.setup.name(), self.name);
-            caught(|| Httpd::start(&self.setup, &self.plan, &label))
-        });
-        let server = server.as_ref().map_err(|why| format!("the suite's server does not run: {why}"))?;
+            match caught(|| Httpd::start(&self.setup, &self.plan, &label)) {
+                Ok(server) => *slot = Some(Some(server)),
+                Err(why) => {
+                    *slot = Some(None);
+                    return Err(why);
+                }
+            }
+        }
+        let server = slot.iter().flatten().next().ok_or("the suite's server did not start: another trial says why")?;
         let site = Site::new(server, &self.setup);
-        let outcome = caught(|| body(&site));
+        let outcome = timed(label, || caught(|| body(&site)));
         let log = site.settle();
-        outcome.and(log).map_err(|why| format!("{why}\n{}", server.report()))
+        outcome.and(log).map_err(|why| format!("{why}\n{}", site.report()))
     }
 
     /// What the last trial of the suite does.
     fn end(self) -> Result<(), String> {
         match self.server.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {
-            Some(Ok(server)) => caught(move || drop(server)).map_err(|why| format!("when the suite's server was stopped: {why}")),
+            Some(Some(server)) => {
+                caught(move || drop(server)).map_err(|why| format!("when the suite's server was stopped: {why}"))
+            }
             _ => Ok(()),
         }
     }
@@ -261,18 +270,26 @@ impl Shared {
 
 fn trial(case: Case, suite: &'static str, shared: Arc<Shared>) -> Trial {
     let name = format!("{}/{suite}::{}", shared.setup.name(), case.name);
+    let label = name.clone();
     Trial::ignorable_test(name, move || {
         if let (Some(why), false) = (case.differs, shared.setup.is_ours()) {
             return Ok(Completion::ignored_with(format!("mod_wsgi differs: {why}")));
         }
         let outcome = match case.body {
-            Body::Shared(body) => shared.run(body),
-            Body::Own(body) => caught(|| body(&shared.setup)),
+            Body::Shared(body) => shared.run(&label, body),
+            Body::Own(body) => timed(&label, || caught(|| body(&shared.setup))),
         };
         let end = Arc::into_inner(shared).map_or(Ok(()), Shared::end);
         outcome.and(end).map_err(Failed::from)?;
         Ok(Completion::Completed)
     })
+}
+
+fn timed<T>(label: &str, work: impl FnOnce() -> T) -> T {
+    let started = Instant::now();
+    let result = work();
+    super::run::note_duration(label, started.elapsed());
+    result
 }
 
 /// Runs something that may panic; a panic becomes its message, its place and what the failing trial's own servers had to say.

@@ -1,6 +1,7 @@
 /*! Reading one HTTP/1.1 response from a socket, without hiding anything: interim responses, each header line as it came, each chunk,
 and whether the body reached its proper end. */
 
+use std::fmt;
 use std::io::{self, Read};
 
 /// How the end of a body is marked.
@@ -17,7 +18,7 @@ pub enum Framing {
 }
 
 /// A response as it stood on the wire.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Response {
     /// `HTTP/1.1`
     pub version: String,
@@ -37,6 +38,16 @@ pub struct Response {
     pub chunks: Vec<usize>,
     /// Statuses of the interim responses before it (100, 103).
     pub interim: Vec<u16>,
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} {} {} ({:?}, complete: {})", self.version, self.status, self.reason, self.framing, self.complete)?;
+        for (name, value) in &self.headers {
+            writeln!(f, "{name}: {}", latin1(value))?;
+        }
+        write!(f, "{}", String::from_utf8_lossy(&self.body).chars().take(1000).collect::<String>())
+    }
 }
 
 impl Response {

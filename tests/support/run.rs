@@ -12,7 +12,8 @@ use libtest_mimic::{Arguments, Completion, Trial};
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 thread_local! {
     static PANIC_PLACE: RefCell<Option<String>> = const { RefCell::new(None) };
@@ -21,6 +22,16 @@ thread_local! {
 /// Where the last panic of this thread happened, as `file:line: `.
 pub fn take_panic_place() -> Option<String> {
     PANIC_PLACE.with(|place| place.borrow_mut().take())
+}
+
+/// Trials that took long, for the run's last lines: a suite that must stay quick needs to know its slow ones.
+static SLOW: Mutex<Vec<(Duration, String)>> = Mutex::new(Vec::new());
+
+/// Notes how long a trial took.
+pub fn note_duration(name: &str, took: Duration) {
+    if took > Duration::from_secs(2) {
+        SLOW.lock().unwrap().push((took, name.to_owned()));
+    }
 }
 
 /// Runs the suites as the command line says.
@@ -42,6 +53,11 @@ pub fn main(suites: Vec<Suite>) -> ExitCode {
         Ok(trials) => {
             let conclusion = libtest_mimic::run(&arguments, trials);
             if !arguments.list {
+                let mut slow = std::mem::take(&mut *SLOW.lock().unwrap());
+                slow.sort();
+                for (took, name) in slow.iter().rev().take(20) {
+                    println!("slow: {:5.1} s {name}", took.as_secs_f64());
+                }
                 let (passed, failed, skipped) = (conclusion.num_passed, conclusion.num_failed, conclusion.num_ignored);
                 println!("{passed} passed, {failed} failed, {skipped} skipped");
             }

@@ -98,6 +98,11 @@ impl<'s> Site<'s> {
         }
     }
 
+    /// What somebody who looks at a failure of this trial wants to see.
+    pub fn report(&self) -> String {
+        self.server.report(&self.from)
+    }
+
     /// Ends the trial: is there trouble in the log that nobody announced?
     pub fn settle(&self) -> Result<(), String> {
         self.server.judge(&self.announced.lock().unwrap())

@@ -1,0 +1,3 @@
+"""Has no application."""
+
+something_else = 1

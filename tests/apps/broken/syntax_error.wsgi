@@ -1,0 +1,4 @@
+"""Is not Python."""
+
+def application(environ, start_response)
+    return []

@@ -1,0 +1,34 @@
+"""Says how a request was routed here."""
+
+from fixture import text
+from identity import lines
+from wsgiref.validate import validator
+
+NAMES = [
+    "SCRIPT_NAME",
+    "PATH_INFO",
+    "SCRIPT_FILENAME",
+    "QUERY_STRING",
+    "HTTP_AUTHORIZATION",
+    "mod_wsgi.process_group",
+    "mod_wsgi.application_group",
+    "mod_wsgi.callable_object",
+    "mod_wsgi.request_handler",
+    "mod_wsgi.handler_script",
+    "mod_wsgi.script_name",
+    "mod_wsgi.path_info",
+]
+
+
+def named(name):
+    @validator
+    def serve(environ, start_response):
+        return text(start_response, "callable=%s\nmodule=%s\nfile=%s\n%s" % (name, __name__, __file__, lines(environ, *NAMES)))
+
+    return serve
+
+
+application = named("application")
+other = named("other")
+handle_request = named("handle_request")
+not_callable = "a string"

@@ -1,0 +1,327 @@
+/*! The environ: every key and its type, how headers become keys, what never gets in. */
+
+use crate::case;
+use crate::support::client::Request;
+use crate::support::matrix::{Reach, Suite};
+use crate::support::response::Response;
+use crate::support::site::Site;
+
+/// The suite.
+pub fn suite() -> Suite {
+    Suite::new(
+        "environ",
+        vec![
+            case!(it_is_a_fresh_dict).reach(Reach::Everywhere),
+            case!(wsgi_keys_have_the_types_of_pep_3333).reach(Reach::Everywhere),
+            case!(multithread_and_multiprocess_follow_the_mpm).reach(Reach::Everywhere),
+            case!(cgi_keys_describe_the_request).reach(Reach::Everywhere),
+            case!(request_uri_is_as_sent),
+            case!(content_type_and_length_come_only_if_sent),
+            case!(mod_wsgi_keys_have_their_types),
+            case!(times_are_seconds_and_in_order),
+            case!(cgi_keys_that_say_nothing_are_absent),
+            case!(text_is_latin_1),
+            case!(paths_of_the_file_system_keep_their_bytes),
+            case!(headers_become_upper_case_keys),
+            case!(repeated_headers_are_joined),
+            case!(an_empty_header_is_an_empty_value),
+            case!(headers_with_an_underscore_are_dropped).reach(Reach::Everywhere),
+            case!(headers_with_other_characters_are_dropped),
+            case!(the_proxy_header_is_dropped).reach(Reach::Everywhere),
+            case!(authorization_is_dropped),
+            case!(cgi_pass_auth_lets_authorization_through),
+            case!(an_authenticated_user_is_named),
+            case!(set_env_adds_keys),
+            case!(set_env_cannot_replace_what_the_server_says),
+            case!(set_env_if_adds_keys),
+            case!(https_is_a_scheme_and_not_a_key),
+            case!(head_is_shown_as_configured),
+            case!(an_error_document_sees_the_redirect),
+            case!(other_methods_arrive_as_they_are),
+            case!(the_request_record_comes_when_asked_for),
+            case!(wsgi_errors_goes_to_the_log),
+            case!(file_wrapper_is_a_type_of_mod_wsgi),
+            case!(argv_is_mod_wsgi),
+        ],
+    )
+    .plan(|plan| plan.modules(&["setenvif", "filter", "deflate", "auth_basic", "authn_core", "authn_file", "authz_user"]))
+}
+
+/// `type repr` of a key, from `/raw`.
+fn raw(response: &Response, key: &str) -> Option<String> {
+    response.value(key).map(str::to_owned)
+}
+
+#[track_caller]
+fn is(response: &Response, key: &str, expected: &str) {
+    assert_eq!(response.value(key), Some(expected), "{key}");
+}
+
+fn it_is_a_fresh_dict(site: &Site) {
+    let mut client = site.connect();
+    for _ in 0..3 {
+        let response = client.exchange(&Request::get("/identity")).unwrap();
+        assert_eq!(response.ok(), "marked=None\nhost='changed'\n");
+    }
+    is(&site.get("/raw"), "environ", "dict");
+}
+
+fn wsgi_keys_have_the_types_of_pep_3333(site: &Site) {
+    let response = site.get("/raw");
+    is(&response, "wsgi.version", "tuple (1, 0)");
+    is(&response, "wsgi.url_scheme", "str 'http'");
+    is(&response, "wsgi.run_once", "bool False");
+    is(&response, "wsgi.input_terminated", "bool True");
+    assert!(raw(&response, "wsgi.errors").unwrap().starts_with("TextIOWrapper"), "{:?}", raw(&response, "wsgi.errors"));
+    assert!(raw(&response, "wsgi.input").unwrap().starts_with("Input "));
+    assert!(raw(&response, "wsgi.file_wrapper").unwrap().starts_with("type "));
+}
+
+fn multithread_and_multiprocess_follow_the_mpm(site: &Site) {
+    let response = site.get("/raw");
+    let yes_or_no = |yes: bool| if yes { "bool True" } else { "bool False" };
+    is(&response, "wsgi.multithread", yes_or_no(site.setup.mpm.threaded()));
+    // The suites run threaded MPMs with one process and prefork with several.
+    is(&response, "wsgi.multiprocess", yes_or_no(!site.setup.mpm.threaded()));
+}
+
+fn cgi_keys_describe_the_request(site: &Site) {
+    let port = site.server.files.port;
+    let request = Request::get("/mounted/raw/x?a=1&b=%20").header("Host", format!("localhost:{port}"));
+    let response = site.send(&request).expect(200);
+    is(&response, "REQUEST_METHOD", "str 'GET'");
+    is(&response, "SCRIPT_NAME", "str '/mounted'");
+    is(&response, "PATH_INFO", "str '/raw/x'");
+    is(&response, "QUERY_STRING", "str 'a=1&b=%20'");
+    is(&response, "REQUEST_URI", "str '/mounted/raw/x?a=1&b=%20'");
+    is(&response, "SERVER_NAME", "str 'localhost'");
+    is(&response, "SERVER_PORT", &format!("str '{port}'"));
+    is(&response, "SERVER_ADDR", "str '127.0.0.1'");
+    is(&response, "SERVER_PROTOCOL", "str 'HTTP/1.1'");
+    is(&response, "SERVER_ADMIN", "str 'webmaster@example.org'");
+    is(&response, "REMOTE_ADDR", "str '127.0.0.1'");
+    is(&response, "REQUEST_SCHEME", "str 'http'");
+    is(&response, "CONTEXT_PREFIX", "str ''");
+    is(&response, "DOCUMENT_ROOT", &format!("str '{}'", site.path("htdocs").display()));
+    is(&response, "HTTP_HOST", &format!("str 'localhost:{port}'"));
+    assert!(raw(&response, "SCRIPT_FILENAME").unwrap().ends_with("/apps/environ.wsgi'"));
+    assert!(raw(&response, "SERVER_SOFTWARE").unwrap().starts_with("str 'Apache"));
+    let remote_port = raw(&response, "REMOTE_PORT").unwrap();
+    assert!(remote_port.trim_matches(|c| "str '".contains(c)).parse::<u16>().is_ok(), "{remote_port}");
+}
+
+fn request_uri_is_as_sent(site: &Site) {
+    let response = site.get("/raw/a%2Db//c?x=%41");
+    is(&response, "REQUEST_URI", "str '/raw/a%2Db//c?x=%41'");
+    is(&response, "PATH_INFO", "str '/raw/a-b/c'");
+    is(&site.get("/raw"), "QUERY_STRING", "str ''");
+}
+
+fn content_type_and_length_come_only_if_sent(site: &Site) {
+    let response = site.get("/raw");
+    assert_eq!((raw(&response, "CONTENT_TYPE"), raw(&response, "CONTENT_LENGTH")), (None, None));
+    let response = site.send(&Request::post("/raw", "abc").header("Content-Type", "text/x; a=b"));
+    is(&response, "CONTENT_TYPE", "str 'text/x; a=b'");
+    is(&response, "CONTENT_LENGTH", "str '3'");
+    assert_eq!((raw(&response, "HTTP_CONTENT_TYPE"), raw(&response, "HTTP_CONTENT_LENGTH")), (None, None));
+}
+
+fn mod_wsgi_keys_have_their_types(site: &Site) {
+    let response = site.get("/raw");
+    is(&response, "mod_wsgi.version", "tuple (6, 1, 1)");
+    is(&response, "mod_wsgi.process_group", "str ''");
+    is(&response, "mod_wsgi.application_group", "str 'environ'");
+    is(&response, "mod_wsgi.callable_object", "str 'application'");
+    is(&response, "mod_wsgi.request_handler", "str 'wsgi-script'");
+    is(&response, "mod_wsgi.handler_script", "str ''");
+    is(&response, "mod_wsgi.script_name", "str ''");
+    is(&response, "mod_wsgi.path_info", "str '/raw'");
+    is(&response, "mod_wsgi.listener_port", &format!("str '{}'", site.server.files.port));
+    let starts = |key: &str, text: &str| {
+        let value = raw(&response, key).unwrap_or_else(|| panic!("{key} is missing"));
+        assert!(value.starts_with(text), "{key}={value}");
+    };
+    starts("mod_wsgi.listener_host", "str '");
+    starts("mod_wsgi.server_pid", "str '");
+    starts("mod_wsgi.request_id", "str '");
+    starts("mod_wsgi.thread_id", "int ");
+    starts("apache.version", "tuple (2, 4, ");
+    let pid: i32 = raw(&response, "mod_wsgi.server_pid").unwrap().trim_matches(|c| "str '".contains(c)).parse().unwrap();
+    assert!(site.server.children().iter().any(|child| child.pid == pid), "{pid} should be one of {:?}", site.server.children());
+    assert!(response.text().lines().all(|line| !line.starts_with("mod_wsgi.x-")), "internal keys must not be seen");
+}
+
+fn times_are_seconds_and_in_order(site: &Site) {
+    let response = site.get("/raw");
+    let time = |key: &str| -> f64 { raw(&response, key).unwrap().strip_prefix("float ").unwrap().parse().unwrap() };
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs_f64();
+    let (start, application) = (time("mod_wsgi.request_start"), time("mod_wsgi.application_start"));
+    assert!((now - start).abs() < 60.0 && start <= application && application <= now, "{start} {application} {now}");
+    assert!((time("mod_wsgi.queue_start"), time("mod_wsgi.daemon_start")) == (0.0, 0.0), "nothing is queued in embedded mode");
+}
+
+fn cgi_keys_that_say_nothing_are_absent(site: &Site) {
+    let response = site.get("/raw");
+    for key in ["GATEWAY_INTERFACE", "PATH_TRANSLATED", "SERVER_SIGNATURE", "REMOTE_HOST", "REMOTE_IDENT", "PATH", "HTTPS"] {
+        assert_eq!(raw(&response, key), None, "{key}");
+    }
+    for key in ["REMOTE_USER", "AUTH_TYPE", "apache.request_rec", "mod_wsgi.mount_point", "LD_LIBRARY_PATH"] {
+        assert_eq!(raw(&response, key), None, "{key}");
+    }
+}
+
+fn text_is_latin_1(site: &Site) {
+    let response = site.send(&Request::get("/raw/%C3%A9%FF?q=%e9").header("X-Name", b"caf\xe9"));
+    is(&response, "PATH_INFO", "str '/raw/Ã©ÿ'");
+    is(&response, "HTTP_X_NAME", "str 'café'");
+}
+
+fn paths_of_the_file_system_keep_their_bytes(site: &Site) {
+    let response = site.get("/raw");
+    assert!(raw(&response, "DOCUMENT_ROOT").unwrap().starts_with("str '/"));
+}
+
+fn headers_become_upper_case_keys(site: &Site) {
+    let response = site.send(&Request::get("/raw").header("X-Some-Header", "v").header("x-LOWER", "w"));
+    is(&response, "HTTP_X_SOME_HEADER", "str 'v'");
+    is(&response, "HTTP_X_LOWER", "str 'w'");
+}
+
+fn repeated_headers_are_joined(site: &Site) {
+    let request =
+        Request::get("/raw").header("X-Twice", "a").header("X-Twice", "b").header("Cookie", "a=1").header("Cookie", "b=2");
+    let response = site.send(&request);
+    is(&response, "HTTP_X_TWICE", "str 'a, b'");
+    let cookie = raw(&response, "HTTP_COOKIE").unwrap();
+    assert!(cookie == "str 'a=1; b=2'" || cookie == "str 'a=1, b=2'", "{cookie}");
+}
+
+fn an_empty_header_is_an_empty_value(site: &Site) {
+    is(&site.send(&Request::get("/raw").header("X-Empty", "")), "HTTP_X_EMPTY", "str ''");
+}
+
+fn headers_with_an_underscore_are_dropped(site: &Site) {
+    let request = Request::get("/raw").header("X_Auth_User", "root").header("X-Auth_User", "root").header("_", "v");
+    let response = site.send(&request);
+    assert!(!response.expect(200).text().contains("AUTH_USER"));
+    let request = Request::get("/raw").header("X-Auth-User", "real").header("X_Auth_User", "root");
+    is(&site.send(&request), "HTTP_X_AUTH_USER", "str 'real'");
+}
+
+fn headers_with_other_characters_are_dropped(site: &Site) {
+    let mut request = Request::get("/raw");
+    for name in ["X.Dotted", "X!Mark", "X~Tilde", "X'Quote", "X|Bar", "X^Roof", "X+Plus"] {
+        request = request.header(name, "v");
+    }
+    let text = site.send(&request).ok();
+    for word in ["DOTTED", "MARK", "TILDE", "QUOTE", "BAR", "ROOF", "PLUS"] {
+        assert!(!text.to_uppercase().contains(&format!("{word}=")), "{word}: {text}");
+    }
+}
+
+fn the_proxy_header_is_dropped(site: &Site) {
+    for name in ["Proxy", "PROXY", "proxy", "Proxy_", "HTTP_PROXY"] {
+        let response = site.send(&Request::get("/raw").header(name, "http://evil.example/"));
+        assert_eq!(raw(&response, "HTTP_PROXY"), None, "{name}");
+        assert!(!response.expect(200).text().contains("evil.example"), "{name}");
+    }
+    is(&site.send(&Request::get("/os?name=HTTP_PROXY").header("Proxy", "http://evil.example/")), "HTTP_PROXY", "None");
+}
+
+fn authorization_is_dropped(site: &Site) {
+    let request = Request::get("/raw").header("Authorization", "Basic amFuZTpzZWNyZXQ=").header("Proxy-Authorization", "Basic x");
+    let response = site.send(&request);
+    assert_eq!((raw(&response, "HTTP_AUTHORIZATION"), raw(&response, "HTTP_PROXY_AUTHORIZATION")), (None, None));
+}
+
+fn cgi_pass_auth_lets_authorization_through(site: &Site) {
+    let response = site.send(&Request::get("/cgi-pass-auth/raw").header("Authorization", "Bearer x"));
+    is(&response, "HTTP_AUTHORIZATION", "str 'Bearer x'");
+}
+
+fn an_authenticated_user_is_named(site: &Site) {
+    site.allow_log("AH01");
+    site.get("/authenticated/raw").expect(401);
+    let response = site.send(&Request::get("/authenticated/raw").header("Authorization", "Basic amFuZTpzZWNyZXQ="));
+    is(&response, "REMOTE_USER", "str 'jane'");
+    is(&response, "AUTH_TYPE", "str 'Basic'");
+    assert_eq!(raw(&response, "HTTP_AUTHORIZATION"), None);
+}
+
+fn set_env_adds_keys(site: &Site) {
+    let response = site.get("/set/raw");
+    is(&response, "FROM_SET_ENV", "str 'a value'");
+    is(&response, "EMPTY", "str ''");
+    assert_eq!(raw(&response, "PATH"), None, "PATH never gets in");
+    is(&site.get("/set/os?name=FROM_SET_ENV"), "FROM_SET_ENV", "None");
+}
+
+fn set_env_cannot_replace_what_the_server_says(site: &Site) {
+    let response = site.get("/set/raw");
+    is(&response, "wsgi.version", "tuple (1, 0)");
+    assert!(raw(&response, "wsgi.input").unwrap().starts_with("Input "));
+    assert!(raw(&response, "wsgi.errors").unwrap().starts_with("TextIOWrapper "));
+    is(&response, "wsgi.url_scheme", "str 'https'");
+    is(&response, "mod_wsgi.application_group", "str 'environ'");
+    is(&response, "mod_wsgi.process_group", "str ''");
+    assert!(raw(&response, "mod_wsgi.thread_id").unwrap().starts_with("int "));
+    is(&response, "REQUEST_METHOD", "str 'GET'");
+    is(&response, "SCRIPT_NAME", "str '/set'");
+}
+
+fn set_env_if_adds_keys(site: &Site) {
+    is(&site.get("/setenvif/raw"), "FROM_SETENVIF", "str 'yes'");
+}
+
+fn https_is_a_scheme_and_not_a_key(site: &Site) {
+    for (target, scheme) in [("/set/raw", "https"), ("/https-one/raw", "https"), ("/https-off/raw", "http"), ("/raw", "http")] {
+        let response = site.get(target);
+        is(&response, "wsgi.url_scheme", &format!("str '{scheme}'"));
+        assert_eq!(raw(&response, "HTTPS"), None, "{target}");
+        is(&response, "REQUEST_SCHEME", "str 'http'");
+    }
+}
+
+fn head_is_shown_as_configured(site: &Site) {
+    for (place, method) in [("", "HEAD"), ("/head/on", "GET"), ("/head/off", "HEAD"), ("/head/filtered", "GET")] {
+        let request = Request::new("HEAD", &format!("{place}/method")).header("Accept-Encoding", "gzip");
+        let response = site.send(&request).expect(200);
+        assert_eq!(response.header("X-Method").as_deref(), Some(method), "{place}");
+        assert!(response.body.is_empty());
+    }
+}
+
+fn an_error_document_sees_the_redirect(site: &Site) {
+    let response = site.get("/redirected?q=1").expect(404);
+    is(&response, "PATH_INFO", "'/as-error-document'");
+    is(&response, "REDIRECT_STATUS", "'404'");
+    assert!(response.value("REDIRECT_URL").unwrap().ends_with("/redirected'"));
+    is(&response, "REDIRECT_QUERY_STRING", "'q=1'");
+    is(&response, "REQUEST_URI", "'/redirected?q=1'");
+}
+
+fn other_methods_arrive_as_they_are(site: &Site) {
+    for method in ["PUT", "DELETE", "PATCH", "OPTIONS", "PROPFIND", "MYMETHOD"] {
+        is(&site.send(&Request::new(method, "/raw")), "REQUEST_METHOD", &format!("str '{method}'"));
+    }
+}
+
+fn the_request_record_comes_when_asked_for(site: &Site) {
+    let value = raw(&site.get("/request-rec/raw"), "apache.request_rec").expect("apache.request_rec");
+    assert!(value.starts_with("PyCapsule "), "{value}");
+}
+
+fn wsgi_errors_goes_to_the_log(site: &Site) {
+    assert_eq!(site.get("/errors").ok(), "written");
+    let line = site.expect_log("a line for the log");
+    assert!(line.text.contains("[wsgi:error]") && line.text.contains("[client 127.0.0.1:"), "{line:?}");
+    site.expect_log("re:] and another$");
+}
+
+fn file_wrapper_is_a_type_of_mod_wsgi(site: &Site) {
+    assert_eq!(site.get("/file-wrapper").ok(), "module=mod_wsgi\nname=FileWrapper\ntype=True\n");
+}
+
+fn argv_is_mod_wsgi(site: &Site) {
+    is(&site.get("/os?name=NOBODY_SET_THIS"), "argv", "['mod_wsgi']");
+}
