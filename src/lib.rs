@@ -10,7 +10,7 @@ pub mod embedded;
 pub mod handler;
 pub mod httpd;
 
-use httpd::command::COMMANDS;
+use httpd::command_table::COMMANDS;
 use httpd::hook::{self, Hooks};
 use httpd::status::Answer;
 use httpd::{Pool, Request, Server, guard, sys};
@@ -87,7 +87,8 @@ impl Hooks for Wsgi {
 }
 
 /// How this module shows in the server's banner, besides as the mod_wsgi whose behaviour it has.
-const VERSION: &std::ffi::CStr = match std::ffi::CStr::from_bytes_with_nul(concat!("mod_wsgi_rs/", env!("CARGO_PKG_VERSION"), "\0").as_bytes()) {
-    Ok(version) => version,
-    Err(_) => c"mod_wsgi_rs",
-};
+const VERSION: &std::ffi::CStr =
+    match std::ffi::CStr::from_bytes_with_nul(concat!("mod_wsgi_rs/", env!("CARGO_PKG_VERSION"), "\0").as_bytes()) {
+        Ok(version) => version,
+        Err(_) => c"mod_wsgi_rs",
+    };

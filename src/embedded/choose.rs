@@ -64,7 +64,7 @@ fn in_home(home: &[u8], place: &str, walker: &Walker) -> Result<Chosen, Problem>
     for executable in candidates(&home) {
         match walker.walk(&executable) {
             Ok(_) => return Ok(Chosen { executable, home: Some(home), reason: format!("WSGIPythonHome at {place}") }),
-            Err(Obstacle::Missing(at)) if at == executable => {}
+            Err(Obstacle::Missing(at)) if at == executable || executable.parent() == Some(&at) => {}
             Err(other) => obstacle = obstacle.or(Some(other)),
         }
     }

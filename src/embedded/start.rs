@@ -135,6 +135,7 @@ fn open(child: &Child) -> Result<Engine, Problem> {
     let chosen = choose::choose(home, &Walker::Myself, std::env::var_os("PATH").as_deref())?;
     let facts = facts::ask(&chosen.executable, None)?;
     let library = libpython::find(&chosen, &facts)?;
+    let file = companion::engine()?;
     let (major, minor, micro) = facts.version;
     if (major, minor) > libpython::NEWEST_TESTED {
         Log::MainServer.line(Level::Info, format_args!("Python {major}.{minor} is not tested with this version of mod_wsgi_rs"));
@@ -143,7 +144,6 @@ fn open(child: &Child) -> Result<Engine, Problem> {
         let hint = "install that Python's libraries anew; with SELinux enforcing, run `restorecon -v` on the file";
         Problem::new(&log_code::LIBPYTHON_NOT_LOADED, format!("`{}` cannot be loaded: {error} (hint: {hint})", library.display()))
     })?;
-    let file = companion::engine()?;
     let opened = dynlib::open(&file, Visible::Nowhere).map_err(|error| {
         let text =
             format!("`{}` cannot be loaded: {error} (hint: install module and engine of the same version)", file.display());

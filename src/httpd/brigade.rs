@@ -194,7 +194,7 @@ mod tests {
     use crate::httpd::pool::testing::with_pool;
     use crate::httpd::{Pool, sys};
 
-    fn with_brigade(test: impl FnOnce(&mut Brigade<'_>, Pool<'_>)) {
+    fn with_brigade(test: impl for<'p> FnOnce(&mut Brigade<'p>, Pool<'p>)) {
         with_pool(|pool| {
             // SAFETY: the allocator belongs to the pool.
             let mut brigade = unsafe { Brigade::new(pool, sys::apr_bucket_alloc_create(pool.raw())) };

@@ -1,10 +1,10 @@
-/*! Apache's command table, made at compile time from the rows of `config::DIRECTIVES`, and the one callback behind all of it.
+/*! The one callback behind every directive, and the notes of one reading of the configuration.
 
-httpd hands over the rest of a line unsplit (`RAW_ARGS`); the row does the rest. *Runs in: parent, and in a child for `.htaccess`
-files.* */
+httpd hands over the rest of a line unsplit (`RAW_ARGS`); the directive's row does the rest. *Runs in: parent, and in a child for
+`.htaccess` files.* */
 #![expect(unsafe_code, reason = "called by httpd")]
 
-use std::ffi::{c_char, c_int, c_void};
+use std::ffi::{c_char, c_void};
 
 use super::guard::{self, Kind, Refusal};
 use super::log::Log;
@@ -13,111 +13,7 @@ use super::server::Server;
 use super::table::text;
 use super::{config, process, regex, sys};
 use crate::config::settings::DirectoryConfig;
-use crate::config::{Apply, Contexts, DIRECTIVES, Directive, Notes, Override, Place};
-
-/// How many rows there are.
-const ROWS: usize = DIRECTIVES.len();
-
-/// Bytes that the names and the help texts take, each with its NUL.
-const TEXT: usize = {
-    let mut sum = 0;
-    let mut row = 0;
-    while row < ROWS {
-        sum += DIRECTIVES[row].name.len() + 1 + DIRECTIVES[row].help.len() + 1;
-        row += 1;
-    }
-    sum
-};
-
-/// The names and help texts as C strings, one after another.
-static STRINGS: [u8; TEXT] = {
-    let mut all = [0; TEXT];
-    let mut at = 0;
-    let mut row = 0;
-    while row < ROWS {
-        let texts = [DIRECTIVES[row].name.as_bytes(), DIRECTIVES[row].help.as_bytes()];
-        let mut which = 0;
-        while which < 2 {
-            let mut n = 0;
-            while n < texts[which].len() {
-                all[at] = texts[which][n];
-                at += 1;
-                n += 1;
-            }
-            at += 1;
-            which += 1;
-        }
-        row += 1;
-    }
-    all
-};
-
-/// The rows, for the pointers in the command table.
-static DATA: [Directive; ROWS] = {
-    let mut data = [DIRECTIVES[0]; ROWS];
-    let mut row = 0;
-    while row < ROWS {
-        data[row] = DIRECTIVES[row];
-        row += 1;
-    }
-    data
-};
-
-/// What httpd gets: one entry per row, and an empty one at the end.
-pub static COMMANDS: Commands = Commands({
-    let mut all = [END; ROWS + 1];
-    let mut at = 0;
-    let mut row = 0;
-    while row < ROWS {
-        let help = at + DATA[row].name.len() + 1;
-        all[row] = sys::command_rec {
-            name: (&raw const STRINGS[at]).cast(),
-            func: sys::cmd_func { raw_args: Some(directive) },
-            cmd_data: (&raw const DATA[row]).cast_mut().cast(),
-            req_override: place_bits(DATA[row].contexts),
-            args_how: sys::RAW_ARGS,
-            errmsg: (&raw const STRINGS[help]).cast(),
-        };
-        at = help + DATA[row].help.len() + 1;
-        row += 1;
-    }
-    all
-});
-
-const END: sys::command_rec = sys::command_rec {
-    name: std::ptr::null(),
-    func: sys::cmd_func { raw_args: None },
-    cmd_data: std::ptr::null_mut(),
-    req_override: 0,
-    args_how: sys::RAW_ARGS,
-    errmsg: std::ptr::null(),
-};
-
-/// The command table.
-pub struct Commands([sys::command_rec; ROWS + 1]);
-
-// SAFETY: pointers to static data that nobody writes.
-unsafe impl Sync for Commands {}
-
-impl Commands {
-    /// For the module's record.
-    pub const fn as_ptr(&self) -> *const sys::command_rec {
-        self.0.as_ptr()
-    }
-}
-
-/// Apache's bits for the places where a directive may stand (http_config.h).
-const fn place_bits(contexts: Contexts) -> c_int {
-    let bits = match contexts {
-        Contexts::MainServer | Contexts::Servers => sys::RSRC_CONF,
-        Contexts::Directories => sys::RSRC_CONF | sys::ACCESS_CONF,
-        Contexts::Htaccess(Override::FileInfo) => sys::OR_FILEINFO,
-        Contexts::Htaccess(Override::AuthConfig) => sys::RSRC_CONF | sys::OR_AUTHCFG,
-        Contexts::SectionsAndHtaccess(Override::FileInfo) => sys::ACCESS_CONF | sys::OR_FILEINFO,
-        Contexts::SectionsAndHtaccess(Override::AuthConfig) => sys::OR_AUTHCFG,
-    };
-    bits.cast_signed()
-}
+use crate::config::{Apply, Directive, Notes, Place};
 
 /// Where the notes of one reading of the configuration are kept: in the configuration's pool.
 const NOTES: &std::ffi::CStr = c"mod_wsgi_rs:notes";
@@ -133,9 +29,16 @@ pub fn notes(configuration: Pool<'_>) -> Option<&Notes> {
 }
 
 /// One directive of the configuration.
-unsafe extern "C" fn directive(parms: *mut sys::cmd_parms, section: *mut c_void, words: *const c_char) -> *const c_char {
+///
+/// # Safety
+/// Called by httpd for an entry of [`super::command_table::COMMANDS`].
+pub(super) unsafe extern "C" fn directive(
+    parms: *mut sys::cmd_parms,
+    section: *mut c_void,
+    words: *const c_char,
+) -> *const c_char {
     let Refusal(message) = guard::callback(Kind::Directive, Log::MainServer, || {
-        // SAFETY: httpd passes its command parameters, whose `info` is a row's `cmd_data` (COMMANDS), the configuration of
+        // SAFETY: httpd passes its command parameters, whose `info` is a row's `cmd_data` (command_table), the configuration of
         // the section that the line stands in, made by `config::create_directory` (or null), and the rest of the line.
         unsafe {
             let Some(parms) = parms.as_ref() else { return Refusal(std::ptr::null()) };
@@ -186,23 +89,4 @@ unsafe fn apply(row: &Directive, parms: &sys::cmd_parms, section: Option<&mut Di
 /// The configuration could not be made (WSGI1001 in the log says why).
 fn lost() -> Refusal {
     Refusal(c"mod_wsgi_rs has no configuration here: the error log names the place (WSGI1001)".as_ptr())
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::indexing_slicing, reason = "tests")]
-
-    use std::ffi::CStr;
-
-    use super::{COMMANDS, DIRECTIVES};
-
-    #[test]
-    fn every_row_is_in_the_table_with_its_texts() {
-        for (entry, row) in COMMANDS.0.iter().zip(DIRECTIVES) {
-            // SAFETY: the table's strings end with a NUL each.
-            let (name, help) = unsafe { (CStr::from_ptr(entry.name), CStr::from_ptr(entry.errmsg)) };
-            assert_eq!((name.to_bytes(), help.to_bytes()), (row.name.as_bytes(), row.help.as_bytes()));
-        }
-        assert!(COMMANDS.0[DIRECTIVES.len()].name.is_null());
-    }
 }

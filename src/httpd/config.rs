@@ -79,18 +79,27 @@ pub fn alias(request: Request<'_>) -> Option<&Alias> {
 }
 
 /// `create_server_config`
+///
+/// # Safety
+/// Called by httpd with the configuration's pool.
 pub unsafe extern "C" fn create_server(pool: *mut sys::apr_pool_t, _server: *mut sys::server_rec) -> *mut c_void {
     // SAFETY: httpd passes the configuration's pool.
     kept(|| unsafe { Pool::new(pool) }.own(ServerConfig::default()))
 }
 
 /// `create_dir_config`
+///
+/// # Safety
+/// Called by httpd with the configuration's pool, or a request's.
 pub unsafe extern "C" fn create_directory(pool: *mut sys::apr_pool_t, _directory: *mut c_char) -> *mut c_void {
     // SAFETY: httpd passes the configuration's pool, or the request's for a `.htaccess` file.
     kept(|| unsafe { Pool::new(pool) }.own(DirectoryConfig::default()))
 }
 
 /// `merge_server_config`
+///
+/// # Safety
+/// Called by httpd with its pool and two configurations of this module.
 pub unsafe extern "C" fn merge_server(pool: *mut sys::apr_pool_t, base: *mut c_void, new: *mut c_void) -> *mut c_void {
     // SAFETY: httpd passes its pool and two configurations that `create_server` or this function made.
     kept(|| unsafe {
@@ -101,6 +110,9 @@ pub unsafe extern "C" fn merge_server(pool: *mut sys::apr_pool_t, base: *mut c_v
 }
 
 /// `merge_dir_config`. At every request, several times: where one side says nothing, the other one is lent.
+///
+/// # Safety
+/// Called by httpd with its pool and two configurations of this module.
 pub unsafe extern "C" fn merge_directory(pool: *mut sys::apr_pool_t, base: *mut c_void, new: *mut c_void) -> *mut c_void {
     kept(|| {
         // SAFETY: httpd passes two configurations that `create_directory` or this function made; both live as long as the

@@ -205,7 +205,7 @@ impl Report {
 impl std::fmt::Write for Report {
     fn write_str(&mut self, text: &str) -> std::fmt::Result {
         let room = self.text.get_mut(self.length..).unwrap_or_default();
-        let take = text.floor_char_boundary(room.len());
+        let take = (0..=room.len().min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
         if let (Some(to), Some(from)) = (room.get_mut(..take), text.as_bytes().get(..take)) {
             to.copy_from_slice(from);
             self.length += take;
@@ -225,6 +225,7 @@ mod tests {
     fn message_and_place_are_kept() {
         std::panic::set_hook(Box::new(keep));
         let caught = std::panic::catch_unwind(|| panic!("number {}", 7));
+        drop(std::panic::take_hook());
         assert!(caught.is_err());
         LAST.with_borrow(|last| {
             assert!(last.as_str().starts_with("number 7 at "), "{}", last.as_str());

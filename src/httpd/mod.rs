@@ -6,6 +6,7 @@ with that lifetime (`Request<'r>`, `Pool<'p>`, `Server<'s>`); what Rust gives to
 pub mod brigade;
 pub mod bucket;
 pub mod command;
+pub mod command_table;
 pub mod config;
 pub mod connection;
 #[cfg(feature = "test-faults")]

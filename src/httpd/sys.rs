@@ -7,12 +7,9 @@ In unit tests, which are programs without an httpd around them, `ap_*` functions
     non_camel_case_types,
     non_snake_case,
     non_upper_case_globals,
+    clippy::all,
     clippy::undocumented_unsafe_blocks,
-    clippy::missing_safety_doc,
     clippy::indexing_slicing,
-    clippy::useless_transmute,
-    clippy::too_many_arguments,
-    clippy::ptr_offset_with_cast,
     reason = "generated code: names and forms are C's"
 )]
 
