@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::ffi::CString;
+use std::mem::MaybeUninit;
 
 use protocol::embedded::flag;
 
@@ -9,7 +10,7 @@ use super::admission;
 use super::environ::{self, Environ, Facts};
 use super::failure::Failure;
 use super::group_name::{self, RequestFacts, Resolved};
-use super::request_body::RequestBody;
+use super::request_body::{Read, RequestBody};
 use super::response_body::{Ending, ResponseBody};
 use super::route;
 use super::script::Script;
@@ -49,6 +50,17 @@ pub struct Conversation<'r> {
     pub input: RequestBody<'r>,
     /// What it answers.
     pub output: ResponseBody<'r>,
+}
+
+impl Conversation<'_> {
+    /// Reads request body (see [`RequestBody::read`]).
+    pub fn read(&mut self, buffer: &mut [MaybeUninit<u8>], wait: bool) -> Read {
+        let result = self.input.read(buffer, wait);
+        if self.input.is_answered() {
+            self.output.answered_by_filter();
+        }
+        result
+    }
 }
 
 /// What the engine is told about a request.

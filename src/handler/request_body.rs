@@ -33,6 +33,15 @@ impl BodyFailure {
         }
     }
 
+    /// From the status of an answer that a filter has given.
+    const fn of_answer(status: u16) -> Option<Self> {
+        match status {
+            408 => Some(Self::Timeout),
+            413 => Some(Self::TooLarge),
+            _ => None,
+        }
+    }
+
     /// What the client gets if the application failed over it.
     pub const fn status(self) -> u16 {
         match self {
@@ -58,12 +67,13 @@ pub struct RequestBody<'r> {
     request: Request<'r>,
     input: Input<'r>,
     failure: Option<BodyFailure>,
+    answered: bool,
 }
 
 impl<'r> RequestBody<'r> {
     /// Nothing is read yet.
     pub const fn new(request: Request<'r>) -> Self {
-        Self { request, input: Input::new(request), failure: None }
+        Self { request, input: Input::new(request), failure: None, answered: false }
     }
 
     /// Reads into `buffer`. With `wait` it returns when at least one byte has come.
@@ -75,7 +85,10 @@ impl<'r> RequestBody<'r> {
             Ok(count) => Read::Bytes(count),
             Err(status) if status.is_again() && !wait => Read::Nothing,
             Err(status) => {
-                let failure = BodyFailure::of(status);
+                // httpd's own filter answers the client at once (413 over `LimitRequestBody`, 400 for a bad chunk).
+                self.answered = status.is_filter_error();
+                let answer = self.answered.then(|| self.request.status()).and_then(BodyFailure::of_answer);
+                let failure = answer.unwrap_or_else(|| BodyFailure::of(status));
                 self.failure = Some(failure);
                 // What follows on the connection cannot be told from the rest of this body.
                 self.request.connection().close_after_this();
@@ -83,6 +96,11 @@ impl<'r> RequestBody<'r> {
                 Read::Failed(failure)
             }
         }
+    }
+
+    /// A filter has answered the request itself when a read failed.
+    pub const fn is_answered(&self) -> bool {
+        self.answered
     }
 
     /// Why a read failed, if one did.

@@ -52,6 +52,8 @@ pub struct ResponseBody<'r> {
     promised: Option<i64>,
     given: i64,
     status: u16,
+    /// A filter has answered the request itself: nothing of the application's answer may follow.
+    answered: bool,
 }
 
 impl<'r> ResponseBody<'r> {
@@ -68,11 +70,15 @@ impl<'r> ResponseBody<'r> {
             promised: None,
             given: 0,
             status: 200,
+            answered: false,
         }
     }
 
     /// Records status and headers. Once something has been sent, it is too late.
     pub fn start<'h>(&mut self, status: u16, reason: &[u8], headers: impl Iterator<Item = (&'h [u8], &'h [u8])>) -> Taken {
+        if self.answered {
+            return Taken::ClientGone;
+        }
         if self.sent {
             return Taken::Failed;
         }
@@ -114,6 +120,9 @@ impl<'r> ResponseBody<'r> {
 
     /// Takes bytes. `flush`: send them, and what was kept, now.
     pub fn write<'d>(&mut self, pieces: impl Iterator<Item = &'d [u8]>, flush: bool) -> Taken {
+        if self.answered {
+            return Taken::ClientGone;
+        }
         if self.overridden.is_some() {
             return Taken::Ok;
         }
@@ -140,6 +149,9 @@ impl<'r> ResponseBody<'r> {
 
     /// Takes `length` bytes of a file from `offset`.
     pub fn send_file(&mut self, file: BorrowedFd<'_>, offset: i64, length: i64) -> Taken {
+        if self.answered {
+            return Taken::ClientGone;
+        }
         if self.overridden.is_some() || length <= 0 {
             return Taken::Ok;
         }
@@ -171,6 +183,11 @@ impl<'r> ResponseBody<'r> {
         }
     }
 
+    /// A filter has answered the request itself, while its body was read.
+    pub const fn answered_by_filter(&mut self) {
+        self.answered = true;
+    }
+
     /// Has anything left for the client?
     pub const fn is_sent(&self) -> bool {
         self.sent
@@ -178,6 +195,11 @@ impl<'r> ResponseBody<'r> {
 
     /// Sends what is left, or makes the missing end visible, and says what httpd is told.
     pub fn finish(mut self, ending: Ending) -> Answer {
+        if self.answered {
+            self.brigade.clear();
+            self.request.connection().close_after_this();
+            return Answer::Answered;
+        }
         match (ending, self.overridden) {
             (Ending::Done | Ending::Cut, Some(status)) => self.leave_to_httpd(status),
             (Ending::Failed(status), _) if !self.sent => self.leave_to_httpd(status),

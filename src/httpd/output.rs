@@ -24,6 +24,12 @@ impl<'r> Request<'r> {
         }
     }
 
+    /// The status of the response, as it stands.
+    pub fn status(self) -> u16 {
+        // SAFETY: live; a plain field.
+        u16::try_from(unsafe { (*self.raw()).status }).unwrap_or(0)
+    }
+
     /// httpd's own status line for a number, if it knows one (`404 Not Found`).
     pub fn known_status_line(status: u16) -> &'static CStr {
         // SAFETY: a static string of httpd, never null (an unknown number gives the one of 500).

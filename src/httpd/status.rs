@@ -64,6 +64,8 @@ pub enum Answer {
     Declined,
     /// An HTTP status, for which httpd makes the error page.
     Http(u16),
+    /// `AP_FILTER_ERROR`: a filter has answered the client already.
+    Answered,
 }
 
 impl Answer {
@@ -73,6 +75,7 @@ impl Answer {
             Self::Ok => sys::OK.cast_signed(),
             Self::Declined => sys::DECLINED,
             Self::Http(status) => status as i32,
+            Self::Answered => sys::AP_FILTER_ERROR,
         }
     }
 }

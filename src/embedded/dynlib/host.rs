@@ -43,7 +43,7 @@ unsafe extern "C" fn read(request: *mut c_void, buffer: *mut u8, len: usize, fla
         let len = len.min(isize::MAX.cast_unsigned());
         // SAFETY: the engine lends `len` writable bytes for the call; they need not be initialised.
         let buffer = unsafe { std::slice::from_raw_parts_mut(buffer.cast::<MaybeUninit<u8>>(), len) };
-        ReadCount(match conversation.input.read(buffer, flags & READ_NOW == 0) {
+        ReadCount(match conversation.read(buffer, flags & READ_NOW == 0) {
             Read::Bytes(count) => count.cast_signed(),
             Read::Nothing => read_failure::WOULD_BLOCK,
             Read::Failed(BodyFailure::Aborted) => read_failure::ABORTED,
