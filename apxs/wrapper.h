@@ -18,5 +18,6 @@
 #include "apr_optional.h"
 #include "apr_pools.h"
 #include "apr_portable.h"
+#include "apr_shm.h"
 #include "apr_strings.h"
 #include "apr_tables.h"

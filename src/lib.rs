@@ -12,6 +12,7 @@ pub mod httpd;
 
 use httpd::command_table::COMMANDS;
 use httpd::hook::{self, Hooks};
+use httpd::shared::Shared;
 use httpd::status::Answer;
 use httpd::{Pool, Request, Server, guard, sys};
 
@@ -66,10 +67,18 @@ impl Hooks for Wsgi {
         embedded::check::warn(configuration, main);
     }
 
-    fn post_config(configuration: Pool<'_>, _main: Server<'_>) -> Answer {
+    fn post_config(configuration: Pool<'_>, main: Server<'_>) -> Answer {
         // Nothing is run here: while it lasts, nobody serves.
         configuration.add_version_component(c"mod_wsgi/6.1.1");
         configuration.add_version_component(VERSION);
+        if let Err(status) = Shared::make(configuration) {
+            let log = httpd::Log::Server(main);
+            log.line(
+                protocol::Level::Info,
+                format_args!("no memory shared between children, each asks Python for itself: {status}"),
+            );
+        }
+        httpd::process::warn_if_older(main);
         Answer::Ok
     }
 

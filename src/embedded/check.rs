@@ -78,7 +78,7 @@ fn as_apache(settings: &ProcessSettings) -> Result<(), Problem> {
     let walker = Walker::apache(uid, gid);
     let chosen = chosen(settings, &walker)?;
     look_around(&chosen, &walker).map_err(|problem| for_user(&problem, uid))?;
-    let facts = facts::ask(&chosen.executable, Some((uid, gid))).map_err(|problem| for_user(&problem, uid))?;
+    let (facts, _) = facts::ask(&chosen.executable, Some((uid, gid))).map_err(|problem| for_user(&problem, uid))?;
     libpython::find(&chosen, &facts)?;
     let engine = companion::engine()?;
     walker.walk(&engine).map_err(|obstacle| {

@@ -51,11 +51,11 @@ facts = ['.'.join(map(str, sys.version_info[:3])), g('Py_GIL_DISABLED') or 0, g(
 sys.stdout.buffer.write(b'mod_wsgi_rs:' + b'\\0'.join(os.fsencode(str(f)) for f in facts))
 ";
 
-/// Asks `executable`. `identity`: user and group that the helper takes on first (only root can).
+/// Asks `executable`: its facts, and the answer that [`parse`] reads them from. `identity`: user and group that the helper takes on first (only root can).
 ///
 /// # Errors
 /// [`log_code::PYTHON_NOT_ASKED`] when it cannot be run, fails, or takes too long.
-pub fn ask(executable: &Path, identity: Option<(u32, u32)>) -> Result<Facts, Problem> {
+pub fn ask(executable: &Path, identity: Option<(u32, u32)>) -> Result<(Facts, Vec<u8>), Problem> {
     let problem = |cause: String| {
         let hint = "run it by hand as Apache's user: a broken virtualenv is mended by making it anew";
         Problem::new(&log_code::PYTHON_NOT_ASKED, format!("`{}` {cause} (hint: {hint})", executable.display()))
@@ -63,7 +63,10 @@ pub fn ask(executable: &Path, identity: Option<(u32, u32)>) -> Result<Facts, Pro
     let answer = run(executable, identity).map_err(|error| problem(format!("cannot be run: {error}")))?;
     match answer {
         Answer::Late => Err(problem(format!("did not answer within {} s", LIMIT.as_secs()))),
-        Answer::Said(output) => parse(&output).ok_or_else(|| problem(format!("cannot say its version: {}", last_line(&output)))),
+        Answer::Said(output) => match parse(&output) {
+            Some(facts) => Ok((facts, output)),
+            None => Err(problem(format!("cannot say its version: {}", last_line(&output)))),
+        },
     }
 }
 
@@ -118,7 +121,8 @@ fn end(child: &mut Child) {
     let _gone: (std::io::Result<()>, std::io::Result<_>) = (child.kill(), child.wait());
 }
 
-fn parse(output: &[u8]) -> Option<Facts> {
+/// Reads an answer.
+pub fn parse(output: &[u8]) -> Option<Facts> {
     let start = output.windows(MARK.len()).position(|window| window == MARK)?;
     let mut fields = output.get(start + MARK.len()..)?.split(|byte| *byte == 0);
     let mut text = || Some(String::from_utf8_lossy(fields.next()?).into_owned());
@@ -182,7 +186,8 @@ mod tests {
     #[test]
     fn a_real_one_answers() {
         if Path::new("/usr/bin/python3").exists() {
-            let facts = ask(Path::new("/usr/bin/python3"), None).unwrap();
+            let (facts, answer) = ask(Path::new("/usr/bin/python3"), None).unwrap();
+            assert_eq!(parse(&answer), Some(facts.clone()));
             assert!(facts.version >= (3, 6, 0), "{facts:?}");
         }
     }

@@ -1,7 +1,7 @@
 /*! Embedded mode: Python inside the Apache child.
 
 In reading order: [`choose`] (which interpreter), [`facts`] (what it says about itself), [`libpython`] (where its library is), [`reach`]
-(who may get there), [`dynlib`] (libpython and the engine are opened; the C boundary), [`start`] (all of that, once per child),
+(who may get there), [`siblings`] (what other children know already), [`dynlib`] (libpython and the engine are opened; the C boundary), [`start`] (all of that, once per child),
 [`check`] (the same questions at configtest), [`thread`] (which worker thread this is). Nothing here runs as root but the
 questions of [`check`] and [`reach`] about the file system. *Runs in: child; [`check`]: parent.* */
 
@@ -13,6 +13,7 @@ pub mod facts;
 pub mod libpython;
 pub mod problem;
 pub mod reach;
+pub mod siblings;
 pub mod start;
 pub mod thread;
 

@@ -13,9 +13,11 @@ use protocol::{Level, log_code};
 use super::dynlib::{self, Library, Visible};
 use super::problem::Problem;
 use super::reach::Walker;
-use super::{check, choose, companion, facts, libpython, thread};
+use super::siblings::{self, Dangerous};
+use super::{check, choose, companion, libpython, thread};
 use crate::config::settings::{ImportScript, ProcessSettings, Text};
 use crate::config::whole;
+use crate::httpd::shared::Shared;
 use crate::httpd::{Log, Pool, Server, command, config, process};
 
 /// How long shutdown callbacks and `atexit` functions may take when a child ends, milliseconds. httpd kills a child that
@@ -27,6 +29,7 @@ struct Child {
     settings: ProcessSettings,
     main_group: Option<Text>,
     process_id: String,
+    shared: Option<&'static Shared>,
     engine: OnceLock<Result<Engine, Problem>>,
     stopping: AtomicBool,
 }
@@ -71,6 +74,7 @@ pub fn child_init(pool: Pool<'_>, main: Server<'_>) {
         settings: config::of_server(main).process.clone(),
         main_group: whole::main_group(&servers, notes, &is_directory),
         process_id: std::process::id().to_string(),
+        shared: main.shared(),
         engine: OnceLock::new(),
         stopping: AtomicBool::new(false),
     });
@@ -133,13 +137,15 @@ fn open(child: &Child) -> Result<Engine, Problem> {
     }
     let home = child.settings.python_home.as_ref().map(|home| (&*home.prefix, &*home.place));
     let chosen = choose::choose(home, &Walker::Myself, std::env::var_os("PATH").as_deref())?;
-    let facts = facts::ask(&chosen.executable, None)?;
+    let shared = child.shared;
+    let facts = siblings::facts(shared, &chosen.executable)?;
     let library = libpython::find(&chosen, &facts)?;
     let file = companion::engine()?;
     let (major, minor, micro) = facts.version;
     if (major, minor) > libpython::NEWEST_TESTED {
         Log::MainServer.line(Level::Info, format_args!("Python {major}.{minor} is not tested with this version of mod_wsgi_rs"));
     }
+    let _dangerous = Dangerous::begin(shared)?;
     let _python: Library = dynlib::open(&library, Visible::Everywhere).map_err(|error| {
         let hint = "install that Python's libraries anew; with SELinux enforcing, run `restorecon -v` on the file";
         Problem::new(&log_code::LIBPYTHON_NOT_LOADED, format!("`{}` cannot be loaded: {error} (hint: {hint})", library.display()))

@@ -21,6 +21,7 @@ pub mod process;
 pub mod regex;
 pub mod request;
 pub mod server;
+pub mod shared;
 pub mod status;
 pub mod sys;
 pub mod table;

@@ -3,6 +3,10 @@
 
 use std::ffi::{CStr, c_int};
 
+use protocol::log_code;
+
+use super::log::Log;
+use super::server::Server;
 use super::status::Status;
 use super::sys;
 use super::table::text;
@@ -48,6 +52,29 @@ pub fn mpm_name() -> Vec<u8> {
 /// The httpd that this module was built for: major, minor, patch.
 pub const fn apache_version() -> [u32; 3] {
     [sys::AP_SERVER_MAJORVERSION_NUMBER, sys::AP_SERVER_MINORVERSION_NUMBER, sys::AP_SERVER_PATCHLEVEL_NUMBER]
+}
+
+/// Says so if the running httpd is older than the one that this module was built for.
+pub fn warn_if_older(main: Server<'_>) {
+    // SAFETY: plain numbers, filled by the call.
+    let running = unsafe {
+        let mut version: sys::ap_version_t = std::mem::zeroed();
+        sys::ap_get_server_revision(&raw mut version);
+        [version.major, version.minor, version.patch]
+    };
+    let [major, minor, patch] = running;
+    let built = apache_version();
+    let number = |number: std::ffi::c_int| u32::try_from(number).unwrap_or(0);
+    if running.map(number) < built {
+        let [built_major, built_minor, built_patch] = built;
+        Log::Server(main).coded(
+            &log_code::BUILT_FOR_NEWER_APACHE,
+            format_args!(
+                "built for httpd {built_major}.{built_minor}.{built_patch}, running in {major}.{minor}.{patch} (hint: build the module \
+                 against the installed httpd)"
+            ),
+        );
+    }
 }
 
 /// The running httpd's description of itself, with its modules.

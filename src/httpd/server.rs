@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use std::ptr::NonNull;
 
 use super::pool::Pool;
+use super::shared::Shared;
 use super::sys;
 use super::table::text;
 
@@ -99,6 +100,13 @@ impl<'s> Server<'s> {
     pub fn configuration_pool(self) -> Pool<'s> {
         // SAFETY: the process's record and its pool outlive the servers made from it.
         unsafe { Pool::new((*self.get().process).pconf) }
+    }
+
+    /// The page that the children of this configuration share. In a child the configuration's pool lives until the process
+    /// ends, whatever the server is borrowed for.
+    pub fn shared(self) -> Option<&'static Shared> {
+        // SAFETY: httpd destroys the configuration's pool in the parent alone, or when the process is gone.
+        Shared::of(unsafe { Pool::new((*self.get().process).pconf) })
     }
 
     /// The configuration vector of the modules.
