@@ -57,7 +57,11 @@ build-faults:
 	@$(call place,$(TARGET)/faults/release/libmod_wsgi_rs.so,$(BUILD)/test/mod_wsgi_rs.so)
 	@$(call place,$(ENGINE_TARGET)/faults/release/libmod_wsgi_rs_engine.so,$(BUILD)/test/mod_wsgi_rs_engine.so)
 
-serve: export BUILD APP HOST PORT PYTHON
+serve: export BUILD := $(BUILD)
+serve: export APP := $(APP)
+serve: export HOST := $(HOST)
+serve: export PORT := $(PORT)
+serve: export PYTHON := $(PYTHON)
 serve:
 	@apxs/dependencies.sh serve
 	@$(MAKE) --no-print-directory build
@@ -79,7 +83,8 @@ lint:
 format:
 	$(CARGO) fmt --all
 
-install uninstall: export BUILD DESTDIR
+install uninstall: export BUILD := $(BUILD)
+install uninstall: export DESTDIR := $(DESTDIR)
 
 # Nothing is rebuilt when it is there: `sudo make install` runs without the user's cargo in PATH.
 install: $(BUILD)/mod_wsgi_rs.so $(BUILD)/mod_wsgi_rs_engine.so
