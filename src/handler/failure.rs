@@ -36,7 +36,7 @@ pub enum Failure<'a> {
     EmbeddedRestricted,
     /// The process group that a variable named does not exist.
     ProcessGroupUndefined(&'a [u8]),
-    /// Python does not run in this Apache child, for the reason given.
+    /// Python does not run in this Apache child, for the reason given, which ends with its own hint.
     PythonUnavailable(&'a str),
 }
 
@@ -69,8 +69,12 @@ impl Failure<'_> {
 
     /// The line for the log: code, cause, the place of the alias that mapped the request (if one did), cure.
     pub fn message(&self, alias: Option<&Alias>) -> String {
+        let (code, cause) = (self.code(), self.cause());
         let place = alias.map(|alias| format!(", mapped at {}", alias.place)).unwrap_or_default();
-        format!("{}: {}{place} (hint: {})", self.code(), self.cause(), self.cure())
+        match self.cure() {
+            Some(cure) => format!("{code}: {cause}{place} (hint: {cure})"),
+            None => format!("{code}: {cause}"),
+        }
     }
 
     fn cause(&self) -> String {
@@ -103,8 +107,8 @@ impl Failure<'_> {
         }
     }
 
-    const fn cure(&self) -> &'static str {
-        match self {
+    const fn cure(&self) -> Option<&'static str> {
+        Some(match self {
             Self::ScriptMissing(_) => {
                 "create the file or correct the path; Apache's user must be able to search the directories above it"
             }
@@ -117,8 +121,8 @@ impl Failure<'_> {
             Self::BodyTooLarge { .. } => "raise `LimitRequestBody` for this location, or send less",
             Self::EmbeddedRestricted => "remove `WSGIRestrictEmbedded On`",
             Self::ProcessGroupUndefined(_) => "let the variable that `WSGIProcessGroup` reads hold `%{GLOBAL}`",
-            Self::PythonUnavailable(_) => "mend the cause and restart Apache; `apachectl configtest` checks it",
-        }
+            Self::PythonUnavailable(_) => return None,
+        })
     }
 }
 
@@ -138,7 +142,7 @@ mod tests {
         (Failure::BodyTooLarge { length: 2, limit: 1 }, 413),
         (Failure::EmbeddedRestricted, 500),
         (Failure::ProcessGroupUndefined(b"shop"), 500),
-        (Failure::PythonUnavailable("no such directory"), 503),
+        (Failure::PythonUnavailable("no such directory (hint: make it)"), 503),
     ];
 
     #[test]
@@ -154,7 +158,7 @@ mod tests {
         for (failure, _) in ALL {
             let (code, message) = (failure.code(), failure.message(None));
             assert!(message.starts_with(&format!("{code}: ")), "{message}");
-            assert!(message.contains(" (hint: ") && message.ends_with(')'), "{message}");
+            assert_eq!(message.matches(" (hint: ").count(), 1, "{message}");
             assert!((1100..1150).contains(&code.number), "{code}");
             assert!(!numbers.contains(&code.number), "{code} stands for two failures");
             numbers.push(code.number);

@@ -6,7 +6,7 @@ which is the main one for the group that decision 10 promotes. *Runs in: child, 
 use std::borrow::Cow;
 
 use crate::config::settings::{CallableName, GroupName};
-use crate::config::whole::host_and_port;
+use crate::config::whole::{host_and_port, shown_port};
 
 /// What the names of a request are made of.
 pub trait RequestFacts {
@@ -67,7 +67,7 @@ pub fn application_group<'a>(configured: &'a GroupName, facts: &dyn RequestFacts
         GroupName::Server | GroupName::Resource => {
             let (name, promoted) = of_server(configured, facts, main_group);
             let invented = *configured == GroupName::Resource && !facts.mapped_by_path();
-            let other_port = host_and_port(b"", facts.server_port()) != host_and_port(b"", facts.configured_port());
+            let other_port = shown_port(facts.server_port()) != shown_port(facts.configured_port());
             Resolved { name: Cow::Owned(name), promoted, dynamic: promoted.is_none() && (invented || other_port) }
         }
     }
@@ -81,8 +81,11 @@ const fn fixed(name: Cow<'_, [u8]>) -> Resolved<'_> {
 fn of_server<'a>(form: &GroupName, facts: &dyn RequestFacts, main_group: Option<&'a [u8]>) -> (Vec<u8>, Option<&'a [u8]>) {
     let as_configured = expand(form, facts, facts.configured_port());
     let promoted = main_group.filter(|main| *main == as_configured);
-    let name =
-        if facts.server_port() == facts.configured_port() { as_configured } else { expand(form, facts, facts.server_port()) };
+    let name = if shown_port(facts.server_port()) == shown_port(facts.configured_port()) {
+        as_configured
+    } else {
+        expand(form, facts, facts.server_port())
+    };
     (name, promoted)
 }
 

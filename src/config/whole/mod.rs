@@ -13,4 +13,4 @@ mod view;
 pub use findings::check;
 pub use main_interpreter::main_group;
 pub use start::{embedded_imports, starts_python};
-pub use view::{ServerView, host_and_port};
+pub use view::{ServerView, host_and_port, shown_port};

@@ -17,11 +17,16 @@ pub struct ServerView<'a> {
     pub reachable: bool,
 }
 
-/// The host and the port as group names begin: without the port where it is the scheme's own.
+/// The port as group names show it: not at all if it is a scheme's own.
+pub fn shown_port(port: u16) -> Option<u16> {
+    (port != 80 && port != 443).then_some(port)
+}
+
+/// The host and the port as group names begin.
 pub fn host_and_port(host: &[u8], port: u16) -> Vec<u8> {
-    match port {
-        80 | 443 => host.to_vec(),
-        port => [host, b":", port.to_string().as_bytes()].concat(),
+    match shown_port(port) {
+        None => host.to_vec(),
+        Some(port) => [host, b":", port.to_string().as_bytes()].concat(),
     }
 }
 
