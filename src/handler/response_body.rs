@@ -54,6 +54,8 @@ pub struct ResponseBody<'r> {
     status: u16,
     /// A filter has answered the request itself: nothing of the application's answer may follow.
     answered: bool,
+    /// Something could not be taken: what there is, is not the application's response.
+    failed: bool,
 }
 
 impl<'r> ResponseBody<'r> {
@@ -71,6 +73,7 @@ impl<'r> ResponseBody<'r> {
             given: 0,
             status: 200,
             answered: false,
+            failed: false,
         }
     }
 
@@ -188,6 +191,11 @@ impl<'r> ResponseBody<'r> {
         self.answered = true;
     }
 
+    /// Something could not be taken, so that the response cannot be complete.
+    pub const fn failed(&mut self) {
+        self.failed = true;
+    }
+
     /// Has anything left for the client?
     pub const fn is_sent(&self) -> bool {
         self.sent
@@ -200,6 +208,10 @@ impl<'r> ResponseBody<'r> {
             self.request.connection().close_after_this();
             return Answer::Answered;
         }
+        let ending = match ending {
+            Ending::Done | Ending::Cut if self.failed || !self.started => Ending::Failed(500),
+            ending => ending,
+        };
         match (ending, self.overridden) {
             (Ending::Done | Ending::Cut, Some(status)) => self.leave_to_httpd(status),
             (Ending::Failed(status), _) if !self.sent => self.leave_to_httpd(status),

@@ -8,7 +8,6 @@ use super::guard::Kind;
 use super::log::Log;
 
 /// Seen from outside, so that the linkage test can tell that a shipped module is not this one.
-#[expect(non_upper_case_globals, reason = "a symbol's name")]
 #[unsafe(no_mangle)]
 #[used]
 pub static mod_wsgi_rs_test_faults: u8 = 1;

@@ -56,53 +56,58 @@ unsafe extern "C" fn read(request: *mut c_void, buffer: *mut u8, len: usize, fla
 }
 
 unsafe extern "C" fn start(request: *mut c_void, status: u16, reason: Slice, headers: *const Pair, count: usize) -> i32 {
-    // SAFETY: the engine gives back what `run` lent.
-    let conversation = unsafe { conversation(request) };
-    sending(Kind::Start, conversation, |conversation| {
+    let send = |conversation: &mut Conversation<'_>| {
         // SAFETY: the engine lends text and headers for the call.
         let (reason, headers) = unsafe { (bytes(&reason).unwrap_or_default(), array(headers, count)) };
         // SAFETY: as above.
         let pairs =
             headers.iter().map(|pair| unsafe { (bytes(&pair.key).unwrap_or_default(), bytes(&pair.value).unwrap_or_default()) });
         conversation.output.start(status, reason, pairs)
-    })
+    };
+    // SAFETY: the engine gives back what `run` lent.
+    unsafe { sending(Kind::Start, request, send) }
 }
 
 unsafe extern "C" fn write(request: *mut c_void, chunks: *const Slice, count: usize, how: u32) -> i32 {
-    // SAFETY: the engine gives back what `run` lent.
-    let conversation = unsafe { conversation(request) };
-    sending(Kind::Write, conversation, |conversation| {
+    let send = |conversation: &mut Conversation<'_>| {
         // SAFETY: the engine lends the chunks for the call.
         let pieces = unsafe { array(chunks, count) }.iter().map(|chunk| unsafe { bytes(chunk) }.unwrap_or_default());
         conversation.output.write(pieces, how == write_how::FLUSH)
-    })
+    };
+    // SAFETY: the engine gives back what `run` lent.
+    unsafe { sending(Kind::Write, request, send) }
 }
 
 unsafe extern "C" fn send_file(request: *mut c_void, descriptor: i32, offset: i64, length: i64) -> i32 {
-    // SAFETY: the engine gives back what `run` lent.
-    let conversation = unsafe { conversation(request) };
-    sending(Kind::SendFile, conversation, |conversation| {
+    let send = |conversation: &mut Conversation<'_>| {
         if descriptor < 0 {
             return Taken::Failed;
         }
         // SAFETY: not negative, and open for the call, as the engine promises; it is duplicated before the call returns.
         conversation.output.send_file(unsafe { BorrowedFd::borrow_raw(descriptor) }, offset, length)
-    })
+    };
+    // SAFETY: the engine gives back what `run` lent.
+    unsafe { sending(Kind::SendFile, request, send) }
 }
 
-fn sending<'c>(
-    kind: Kind,
-    conversation: Option<&'c mut Conversation<'c>>,
-    send: impl FnOnce(&'c mut Conversation<'c>) -> Taken,
-) -> i32 {
-    let log = log_of(conversation.as_deref());
+/// # Safety
+/// `request` is as [`conversation`] wants it.
+unsafe fn sending(kind: Kind, request: *mut c_void, send: impl FnOnce(&mut Conversation<'_>) -> Taken) -> i32 {
+    // SAFETY: promised by the caller; the first reference is gone when the second is made.
+    let log = log_of(unsafe { conversation(request) }.as_deref());
     let Sent(result) = guard::callback(kind, log, || {
-        Sent(match conversation.map_or(Taken::Failed, send) {
+        // SAFETY: as above.
+        let taken = unsafe { conversation(request) }.map_or(Taken::Failed, send);
+        Sent(match taken {
             Taken::Ok => sent::OK,
             Taken::ClientGone => sent::CLIENT_GONE,
             Taken::Failed => sent::FAILED,
         })
     });
+    // SAFETY: as above.
+    if let (sent::FAILED, Some(conversation)) = (result, unsafe { conversation(request) }) {
+        conversation.output.failed();
+    }
     result
 }
 
