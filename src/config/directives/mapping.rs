@@ -228,7 +228,7 @@ fn script_alias_match(config: &mut ServerConfig, words: &[&[u8]], place: &Place<
     let [expression, target, rest @ ..] = words else { return Ok(()) };
     let pattern = (place.compile)(expression).map_err(|reason| {
         ConfigError::new(
-            format!("{NAME}: the regular expression {} cannot be compiled: {reason}", quoted(expression)),
+            format!("{NAME}: the regular expression {} cannot be compiled: {}", quoted(expression), reason.trim()),
             "mend the expression; put it in double quotes if it contains spaces",
         )
     })?;

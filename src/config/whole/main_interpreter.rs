@@ -9,8 +9,7 @@ use crate::config::settings::{Alias, GroupName, Text};
 /// `WSGIScriptAlias` maps in a way that no request has a say in, unless anything in embedded mode names `%{GLOBAL}`.
 ///
 /// `servers` begins with the main server; the virtual hosts follow in the order of the configuration. `is_directory` says whether
-/// an alias's target is a directory, whose scripts each
-/// have a group of their own.
+/// an alias's target is a directory, whose scripts each have a group of their own.
 pub fn main_group(servers: &[ServerView<'_>], notes: &Notes, is_directory: &dyn Fn(&[u8]) -> bool) -> Option<Text> {
     if notes.global_in_section() || servers.iter().any(names_global) {
         return None;
