@@ -3,14 +3,12 @@
 The state of the machine is a warning there, never an error. Root asks the interpreter in a helper that is Apache's user before
 it runs; anybody else cannot become that user, looks at the files alone, and says so. *Runs in: parent (configtest).* */
 
-use std::path::{Path, PathBuf};
-
 use protocol::{Level, log_code};
 
 use super::choose::{self, Chosen};
 use super::problem::Problem;
 use super::reach::{Walker, user_name};
-use super::{companion, facts, libpython};
+use super::{companion, facts, libpython, virtualenv};
 use crate::config::settings::{HashSeed, ProcessSettings};
 use crate::config::whole::{self, ServerView};
 use crate::httpd::{Log, Pool, Server, command, config, process};
@@ -77,7 +75,7 @@ fn as_apache(settings: &ProcessSettings) -> Result<(), Problem> {
     }
     let walker = Walker::apache(uid, gid);
     let chosen = chosen(settings, &walker)?;
-    look_around(&chosen, &walker).map_err(|problem| for_user(&problem, uid))?;
+    virtualenv::look_around(&chosen, &walker).map_err(|problem| for_user(&problem, uid))?;
     let (facts, _) = facts::ask(&chosen.executable, Some((uid, gid))).map_err(|problem| for_user(&problem, uid))?;
     libpython::find(&chosen, &facts)?;
     let engine = companion::engine()?;
@@ -93,7 +91,7 @@ fn as_apache(settings: &ProcessSettings) -> Result<(), Problem> {
 /// As somebody else: the files alone.
 fn from_outside(settings: &ProcessSettings, log: Log<'_>) -> Result<(), Problem> {
     let chosen = chosen(settings, &Walker::Myself)?;
-    look_around(&chosen, &Walker::Myself)?;
+    virtualenv::look_around(&chosen, &Walker::Myself)?;
     companion::engine()?;
     log.coded(
         &log_code::PYTHON_NOT_CHECKED,
@@ -114,36 +112,9 @@ fn for_user(problem: &Problem, uid: u32) -> Problem {
     Problem::new(problem.code(), format!("for user {}: {problem}", user_name(uid)))
 }
 
-/// A virtualenv leads on to the installation that it was made from.
-fn look_around(chosen: &Chosen, walker: &Walker) -> Result<(), Problem> {
-    let Some(home) = &chosen.home else { return Ok(()) };
-    let file = home.join("pyvenv.cfg");
-    let Ok(text) = std::fs::read_to_string(&file) else { return Ok(()) };
-    let broken = |cause: String, hint: &str| {
-        Problem::new(&log_code::PYTHON_HOME_BROKEN, format!("virtualenv `{}`: {cause} (hint: {hint})", home.display()))
-    };
-    walker.walk(&file).map_err(|obstacle| broken(obstacle.to_string(), &obstacle.hint()))?;
-    let Some(base) = base_of(&text) else {
-        return Err(broken("its pyvenv.cfg has no line `home = ...`".to_owned(), "make the virtualenv anew"));
-    };
-    let hint =
-        "the Python that it was made from has moved or is closed; make the virtualenv anew with one that Apache's User can read";
-    walker.walk(&base).map(|_| ()).map_err(|obstacle| broken(format!("its Python: {obstacle}"), hint))
-}
-
-/// The value of `home` in a pyvenv.cfg.
-fn base_of(text: &str) -> Option<PathBuf> {
-    let value =
-        text.lines().find_map(|line| line.split_once('=').filter(|(key, _)| key.trim().eq_ignore_ascii_case("home")))?.1.trim();
-    (!value.is_empty()).then(|| Path::new(value).to_owned())
-}
-
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests")]
-
-    use super::{HashSeed, ProcessSettings, Walker, base_of, choose::Chosen, hash_seed, look_around, python_options};
-    use std::path::Path;
+    use super::{HashSeed, ProcessSettings, hash_seed, python_options};
 
     #[test]
     fn directives_become_options() {
@@ -158,23 +129,5 @@ mod tests {
         assert_eq!(hash_seed(&settings), b"7");
         assert!(python_options(&ProcessSettings::default()).is_empty());
         assert_eq!(hash_seed(&ProcessSettings { hash_seed: Some(HashSeed::Random), ..ProcessSettings::default() }), b"random");
-    }
-
-    #[test]
-    fn the_base_of_a_virtualenv_is_read() {
-        assert_eq!(base_of("home = /usr/bin\nversion = 3.11.2\n").as_deref(), Some(Path::new("/usr/bin")));
-        assert_eq!(base_of("version_info = 3.11.2\nHome=/opt/py/bin").as_deref(), Some(Path::new("/opt/py/bin")));
-        assert_eq!(base_of("homepage = x\nhome =\n"), None);
-    }
-
-    #[test]
-    fn a_virtualenv_whose_python_has_gone_is_told() {
-        let home = std::env::temp_dir().join(format!("check-{}", std::process::id()));
-        std::fs::create_dir_all(&home).unwrap();
-        std::fs::write(home.join("pyvenv.cfg"), "home = /nowhere/python/bin\n").unwrap();
-        let chosen = Chosen { executable: home.join("bin/python"), home: Some(home.clone()), reason: String::new() };
-        let problem = look_around(&chosen, &Walker::Myself).unwrap_err();
-        assert!(problem.text().contains("`/nowhere` does not exist"), "{problem}");
-        std::fs::remove_dir_all(home).unwrap();
     }
 }

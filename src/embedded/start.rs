@@ -14,7 +14,7 @@ use super::dynlib::{self, Library, Visible};
 use super::problem::Problem;
 use super::reach::Walker;
 use super::siblings::{self, Dangerous};
-use super::{check, choose, companion, libpython, thread};
+use super::{check, choose, companion, libpython, thread, virtualenv};
 use crate::config::settings::{ImportScript, ProcessSettings, Text};
 use crate::config::whole;
 use crate::httpd::shared::Shared;
@@ -137,6 +137,7 @@ fn open(child: &Child) -> Result<Engine, Problem> {
     }
     let home = child.settings.python_home.as_ref().map(|home| (&*home.prefix, &*home.place));
     let chosen = choose::choose(home, &Walker::Myself, std::env::var_os("PATH").as_deref())?;
+    virtualenv::look_around(&chosen, &Walker::Myself)?;
     let shared = child.shared;
     let facts = siblings::facts(shared, &chosen.executable)?;
     let library = libpython::find(&chosen, &facts)?;
