@@ -13,7 +13,8 @@ use std::time::Duration;
 
 use protocol::Level;
 use protocol::embedded::{
-    ABI, EngineTable, HostTable, ImportCall, Pair, READ_NOW, RequestCall, Slice, UNKNOWN_MTIME, flag, outcome, read_failure, sent, write_how,
+    ABI, EngineTable, HostTable, ImportCall, Pair, READ_NOW, RequestCall, Slice, UNKNOWN_MTIME, flag, outcome, read_failure,
+    sent, write_how,
 };
 use protocol::log_code::PYTHON_NOT_STARTED;
 use protocol::settings::EngineSettings;
@@ -28,14 +29,8 @@ use crate::script::Wanted;
 use crate::serve;
 use crate::wsgi::Call;
 
-static TABLE: Table = Table(EngineTable {
-    abi: ABI,
-    version: Slice::new(env!("CARGO_PKG_VERSION").as_bytes()),
-    start,
-    run,
-    import,
-    stop,
-});
+static TABLE: Table =
+    Table(EngineTable { abi: ABI, version: Slice::new(env!("CARGO_PKG_VERSION").as_bytes()), start, run, import, stop });
 
 #[repr(transparent)]
 struct Table(EngineTable);
@@ -96,7 +91,8 @@ unsafe extern "C" fn run(call: *const RequestCall) -> i32 {
         let Some(host) = host() else { return outcome::UNAVAILABLE };
         // SAFETY: everything in the call is lent for its duration; the entries are an array of `environ_len` pairs.
         unsafe {
-            let entries: &[Pair] = if call.environ.is_null() { &[] } else { std::slice::from_raw_parts(call.environ, call.environ_len) };
+            let entries: &[Pair] =
+                if call.environ.is_null() { &[] } else { std::slice::from_raw_parts(call.environ, call.environ_len) };
             let environ: Vec<(&[u8], Option<&[u8]>)> =
                 entries.iter().map(|pair| (bytes(pair.key), (!pair.value.data.is_null()).then(|| bytes(pair.value)))).collect();
             let place = serve::Place { group: bytes(call.application_group), dynamic: call.flags & flag::DYNAMIC_GROUP != 0 };
@@ -216,9 +212,12 @@ impl Exchange for HostExchange {
     }
 
     fn start(&self, head: &Head) -> Result<(), SendError> {
-        let fields: Vec<Pair> = head.fields().map(|(name, value)| Pair { key: Slice::new(name), value: Slice::new(value) }).collect();
+        let fields: Vec<Pair> =
+            head.fields().map(|(name, value)| Pair { key: Slice::new(name), value: Slice::new(value) }).collect();
         // SAFETY: everything is lent for the call.
-        sent_result(unsafe { (self.host.start)(self.request, head.status, Slice::new(head.reason()), fields.as_ptr(), fields.len()) })
+        sent_result(unsafe {
+            (self.host.start)(self.request, head.status, Slice::new(head.reason()), fields.as_ptr(), fields.len())
+        })
     }
 
     fn write(&self, chunks: &[&[u8]], how: Send) -> Result<(), SendError> {

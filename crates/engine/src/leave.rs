@@ -24,6 +24,8 @@ pub fn shut_down_all() {
 pub fn overdue(deadline_ms: u32) {
     logging::coded(
         SHUTDOWN_OVERDUE,
-        &format!("shutdown callbacks and atexit functions were still running after {deadline_ms} ms; the process ends without them"),
+        &format!(
+            "shutdown callbacks and atexit functions were still running after {deadline_ms} ms; the process ends without them"
+        ),
     );
 }

@@ -9,7 +9,10 @@ use protocol::Level;
 use protocol::line_buffer::LineBuffer;
 use protocol::settings::EngineSettings;
 
-use crate::capi::{Arguments, Attached, Constructor, Getter, Kept, Method, NativeClass, Object, PyResult, Raised, make_class, new_instance, run_module_code};
+use crate::capi::{
+    Arguments, Attached, Constructor, Getter, Kept, Method, NativeClass, Object, PyResult, Raised, make_class, new_instance,
+    run_module_code,
+};
 use crate::logging;
 use crate::request::lock;
 
@@ -116,7 +119,11 @@ impl NativeClass for Host {
     const METHODS: &'static [Method<Self>] = &[
         Method { name: c"log", doc: c"log(level, text, file='', line=0): one log record per line of the text.", call: Self::log },
         Method { name: c"logs", doc: c"logs(level): would a record of that logging level be written?", call: Self::logs },
-        Method { name: c"request_data", doc: c"request_data(): the dictionary of the request that this thread runs.", call: Self::request_data },
+        Method {
+            name: c"request_data",
+            doc: c"request_data(): the dictionary of the request that this thread runs.",
+            call: Self::request_data,
+        },
     ];
 }
 
@@ -168,7 +175,9 @@ impl NativeClass for LogStream {
         Method {
             name: c"fileno",
             doc: c"fileno(): there is none.",
-            call: |_, this, _| Err(Raised::os_error(this.py(), "the stream goes to Apache's error log and has no file descriptor")),
+            call: |_, this, _| {
+                Err(Raised::os_error(this.py(), "the stream goes to Apache's error log and has no file descriptor"))
+            },
         },
     ];
     const GETTERS: &'static [Getter<Self>] = &[

@@ -47,11 +47,17 @@ pub fn start(settings: EngineSettings) -> Result<(), String> {
         return Err(format!("Python {} is too old: mod_wsgi_rs needs 3.9 or later", start::version_text()));
     }
     if start::version_text().contains("free-threading") {
-        return Err(format!("Python {} is a free-threaded build, which this engine can't serve: use the ordinary build", start::version_text()));
+        return Err(format!(
+            "Python {} is a free-threaded build, which this engine can't serve: use the ordinary build",
+            start::version_text()
+        ));
     }
-    let handle = crate::environment::with_hash_seed(&settings.hash_seed, || start::start(&settings.executable, &settings.options))?;
+    let handle =
+        crate::environment::with_hash_seed(&settings.hash_seed, || start::start(&settings.executable, &settings.options))?;
     let main = prepare(handle, &settings.main_group, &settings)?;
-    REGISTRY.set(Registry { settings, main, named: RwLock::default(), making: Mutex::default() }).map_err(|_| "Python was started already".to_owned())
+    REGISTRY
+        .set(Registry { settings, main, named: RwLock::default(), making: Mutex::default() })
+        .map_err(|_| "Python was started already".to_owned())
 }
 
 fn prepare(handle: thread::Handle, group: &[u8], settings: &EngineSettings) -> Result<&'static Interpreter, String> {
@@ -106,11 +112,17 @@ impl Registry {
                 named.interpreters.insert(group.to_vec(), interpreter);
                 named.dynamic += u32::from(dynamic);
                 drop(named);
-                logging::text(protocol::Level::Info, format!("created the sub-interpreter `{}`", shown.escape_debug()).as_bytes());
+                logging::text(
+                    protocol::Level::Info,
+                    format!("created the sub-interpreter `{}`", shown.escape_debug()).as_bytes(),
+                );
                 Some(interpreter)
             }
             Err(why) => {
-                logging::coded(INTERPRETER_FAILED, &format!("no interpreter for the application group `{}`: {why}", shown.escape_debug()));
+                logging::coded(
+                    INTERPRETER_FAILED,
+                    &format!("no interpreter for the application group `{}`: {why}", shown.escape_debug()),
+                );
                 None
             }
         }

@@ -84,7 +84,9 @@ impl Script {
         let what = if there { "is not callable" } else { "does not exist" };
         logging::coded(
             CALLABLE_MISSING,
-            &format!("`{name}` {what} in {path}: define it there, or name what the script does define with `WSGICallableObject NAME`"),
+            &format!(
+                "`{name}` {what} in {path}: define it there, or name what the script does define with `WSGICallableObject NAME`"
+            ),
         );
     }
 
@@ -94,9 +96,11 @@ impl Script {
         if !wanted.reload {
             return Some(namespace);
         }
-        let stored = namespace.dict_get(interpreter.names.mtime.get(py)).ok().flatten().and_then(|value| {
-            value.to_int().map_err(|raised| raised.clear(py)).ok()
-        });
+        let stored = namespace
+            .dict_get(interpreter.names.mtime.get(py))
+            .ok()
+            .flatten()
+            .and_then(|value| value.to_int().map_err(|raised| raised.clear(py)).ok());
         let changed = stored.is_none() || stored != wanted.mtime.or_else(|| modified(&self.path));
         (!changed && !self.reload_required(py, interpreter, &namespace, wanted.resource)).then_some(namespace)
     }
@@ -107,7 +111,10 @@ impl Script {
         let said = Object::file_system(py, resource).and_then(|path| function.call(&[&path])).and_then(|answer| answer.truth());
         said.unwrap_or_else(|raised| {
             let path = String::from_utf8_lossy(&self.path).into_owned();
-            let context = Context { code: RELOAD_CHECK_FAILED, what: &format!("`reload_required` of {path} raised an exception; the script is not reloaded") };
+            let context = Context {
+                code: RELOAD_CHECK_FAILED,
+                what: &format!("`reload_required` of {path} raised an exception; the script is not reloaded"),
+            };
             failure::log(py, interpreter, raised, &context);
             false
         })
@@ -134,7 +141,13 @@ impl Script {
         loaded
     }
 
-    fn execute<'py>(&self, py: Attached<'py>, interpreter: &Interpreter, again: bool, wanted: Wanted<'_>) -> Result<Object<'py>, NotLoaded> {
+    fn execute<'py>(
+        &self,
+        py: Attached<'py>,
+        interpreter: &Interpreter,
+        again: bool,
+        wanted: Wanted<'_>,
+    ) -> Result<Object<'py>, NotLoaded> {
         let path = String::from_utf8_lossy(&self.path).into_owned();
         logging::text(Level::Info, format!("{} WSGI script '{path}'", if again { "Reloading" } else { "Loading" }).as_bytes());
         let old = lock(&self.loaded).take();
@@ -157,7 +170,11 @@ impl Script {
             }
             Err(raised) => {
                 let exit = raised.is_system_exit(py);
-                let what = if exit { format!("{path} raised SystemExit while it was loaded") } else { format!("{path} could not be loaded") };
+                let what = if exit {
+                    format!("{path} raised SystemExit while it was loaded")
+                } else {
+                    format!("{path} could not be loaded")
+                };
                 failure::log_load(py, interpreter, raised, &Context { code: SCRIPT_NOT_LOADED, what: &what }, &path);
                 Err(NotLoaded)
             }

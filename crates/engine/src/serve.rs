@@ -72,7 +72,8 @@ fn begin<'py>(
 
 /// The response's `close()`, called once whatever happened (PEP 3333).
 fn close(py: Attached<'_>, interpreter: &Interpreter, call: &Call<'_>, response: &Object<'_>) {
-    let closed = response.attribute_if_any(interpreter.names.close.get(py)).and_then(|close| close.map(|c| c.call(&[])).transpose());
+    let closed =
+        response.attribute_if_any(interpreter.names.close.get(py)).and_then(|close| close.map(|c| c.call(&[])).transpose());
     if let Err(raised) = closed {
         let what = format!("close() of the response raised an exception{}", of_request(call));
         failure::log(py, interpreter, raised, &Context { code: CLOSE_FAILED, what: &what });

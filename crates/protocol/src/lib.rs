@@ -11,6 +11,8 @@ pub mod frame;
 pub mod level;
 pub mod line_buffer;
 pub mod log_code;
+pub mod plan;
+pub mod record;
 pub mod settings;
 
 pub use level::Level;

@@ -275,6 +275,9 @@ mod tests {
             assert!(std::fs::write(&path, page()).is_ok(), "{} cannot be written", path.display());
         }
         let committed = std::fs::read_to_string(&path).unwrap_or_default();
-        assert!(committed == page(), "docs/messages.md is not what the table says: run `UPDATE_DOCS=1 cargo test -p mod_wsgi_rs-protocol`");
+        assert!(
+            committed == page(),
+            "docs/messages.md is not what the table says: run `UPDATE_DOCS=1 cargo test -p mod_wsgi_rs-protocol`"
+        );
     }
 }

@@ -1,7 +1,6 @@
-/*! What an engine is told when it starts: one value, encoded the same way for an Apache child and for a daemon.
+/*! What an engine is told when it starts: one record, the same for an Apache child and for a daemon. */
 
-The encoding is a list of `name NUL u32-length value` entries, so that a field can be added without breaking a peer:
-an unknown name is skipped, a missing one keeps its default. */
+use crate::record::record;
 
 /// Settings of one Python process.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -58,149 +57,38 @@ pub struct EngineSettings {
     pub apache_threads_per_process: u32,
 }
 
-/// Why encoded settings could not be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Malformed;
-
-impl std::fmt::Display for Malformed {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("the engine's settings are malformed: the module and the engine are of different builds")
-    }
-}
-
-impl std::error::Error for Malformed {}
-
-trait Field {
-    fn put(&self, name: &str, out: &mut Vec<u8>);
-    fn take(&mut self, value: &[u8]) -> Result<(), Malformed>;
-}
-
-fn entry(name: &str, value: &[u8], out: &mut Vec<u8>) {
-    out.extend_from_slice(name.as_bytes());
-    out.push(0);
-    out.extend_from_slice(&u32::try_from(value.len()).unwrap_or(u32::MAX).to_le_bytes());
-    out.extend_from_slice(value);
-}
-
-impl Field for Vec<u8> {
-    fn put(&self, name: &str, out: &mut Vec<u8>) {
-        entry(name, self, out);
-    }
-    fn take(&mut self, value: &[u8]) -> Result<(), Malformed> {
-        *self = value.to_vec();
-        Ok(())
-    }
-}
-
-impl Field for Vec<Vec<u8>> {
-    fn put(&self, name: &str, out: &mut Vec<u8>) {
-        for item in self {
-            entry(name, item, out);
-        }
-    }
-    fn take(&mut self, value: &[u8]) -> Result<(), Malformed> {
-        self.push(value.to_vec());
-        Ok(())
-    }
-}
-
-impl Field for bool {
-    fn put(&self, name: &str, out: &mut Vec<u8>) {
-        entry(name, &[u8::from(*self)], out);
-    }
-    fn take(&mut self, value: &[u8]) -> Result<(), Malformed> {
-        *self = match value {
-            [0] => false,
-            [1] => true,
-            _ => return Err(Malformed),
-        };
-        Ok(())
-    }
-}
-
-impl Field for u32 {
-    fn put(&self, name: &str, out: &mut Vec<u8>) {
-        entry(name, &self.to_le_bytes(), out);
-    }
-    fn take(&mut self, value: &[u8]) -> Result<(), Malformed> {
-        *self = Self::from_le_bytes(value.try_into().map_err(|_| Malformed)?);
-        Ok(())
-    }
-}
-
-impl Field for f64 {
-    fn put(&self, name: &str, out: &mut Vec<u8>) {
-        entry(name, &self.to_le_bytes(), out);
-    }
-    fn take(&mut self, value: &[u8]) -> Result<(), Malformed> {
-        *self = Self::from_le_bytes(value.try_into().map_err(|_| Malformed)?);
-        Ok(())
-    }
-}
-
-impl Field for [u32; 3] {
-    fn put(&self, name: &str, out: &mut Vec<u8>) {
-        let bytes: Vec<u8> = self.iter().flat_map(|n| n.to_le_bytes()).collect();
-        entry(name, &bytes, out);
-    }
-    fn take(&mut self, value: &[u8]) -> Result<(), Malformed> {
-        let (parts, rest) = value.as_chunks::<4>();
-        match (parts, rest) {
-            ([a, b, c], []) => *self = [u32::from_le_bytes(*a), u32::from_le_bytes(*b), u32::from_le_bytes(*c)],
-            _ => return Err(Malformed),
-        }
-        Ok(())
-    }
-}
-
-macro_rules! fields {
-    ($($name:ident),+ $(,)?) => {
-        impl EngineSettings {
-            /// The bytes that [`EngineSettings::decode`] reads.
-            pub fn encode(&self) -> Vec<u8> {
-                let mut out = Vec::with_capacity(1024);
-                $(self.$name.put(stringify!($name), &mut out);)+
-                out
-            }
-
-            fn set(&mut self, name: &[u8], value: &[u8]) -> Result<(), Malformed> {
-                $(if name == stringify!($name).as_bytes() { return self.$name.take(value); })+
-                Ok(())
-            }
-        }
-    };
-}
-
-fields!(
-    executable, options, hash_seed, python_path, python_eggs, switch_interval, restrict_stdin, restrict_stdout, single_process,
-    restrict_signal, destroy_interpreter, case_sensitive, process_group, main_group, max_dynamic_interpreters,
-    multithread, multiprocess, maximum_processes, threads_per_process, apache_version, apache_description,
-    apache_build_date, mpm_name, apache_maximum_processes, apache_threads_per_process,
-);
-
-impl EngineSettings {
-    /// Reads what [`EngineSettings::encode`] wrote.
-    ///
-    /// # Errors
-    /// [`Malformed`] when an entry is cut short or a value has the wrong size.
-    pub fn decode(mut bytes: &[u8]) -> Result<Self, Malformed> {
-        let mut settings = Self::default();
-        while !bytes.is_empty() {
-            let end = bytes.iter().position(|b| *b == 0).ok_or(Malformed)?;
-            let (name, rest) = bytes.split_at_checked(end).ok_or(Malformed)?;
-            let (length, rest) = rest.get(1..).and_then(|r| r.split_first_chunk::<4>()).ok_or(Malformed)?;
-            let length = usize::try_from(u32::from_le_bytes(*length)).map_err(|_| Malformed)?;
-            let (value, rest) = rest.split_at_checked(length).ok_or(Malformed)?;
-            settings.set(name, value)?;
-            bytes = rest;
-        }
-        Ok(settings)
-    }
-}
+record!(EngineSettings {
+    executable,
+    options,
+    hash_seed,
+    python_path,
+    python_eggs,
+    switch_interval,
+    restrict_stdin,
+    restrict_stdout,
+    single_process,
+    restrict_signal,
+    destroy_interpreter,
+    case_sensitive,
+    process_group,
+    main_group,
+    max_dynamic_interpreters,
+    multithread,
+    multiprocess,
+    maximum_processes,
+    threads_per_process,
+    apache_version,
+    apache_description,
+    apache_build_date,
+    mpm_name,
+    apache_maximum_processes,
+    apache_threads_per_process,
+});
 
 #[cfg(test)]
 mod tests {
-    use super::{EngineSettings, Malformed};
+    use super::EngineSettings;
+    use crate::record::Malformed;
 
     fn sample() -> EngineSettings {
         EngineSettings {

@@ -110,7 +110,10 @@ unsafe extern "C" fn method<T: NativeClass, const N: usize>(
     })
 }
 
-unsafe extern "C" fn getter<T: NativeClass, const N: usize>(this: *mut ffi::PyObject, _closure: *mut c_void) -> *mut ffi::PyObject {
+unsafe extern "C" fn getter<T: NativeClass, const N: usize>(
+    this: *mut ffi::PyObject,
+    _closure: *mut c_void,
+) -> *mut ffi::PyObject {
     guarded(std::ptr::null_mut(), |py| {
         let row = T::GETTERS.get(N).ok_or_else(|| Raised::runtime_error(py, "no such attribute"))?;
         // SAFETY: Python's getset descriptors check the type of `this`.
@@ -199,9 +202,22 @@ pub fn instance<'a, T: NativeClass>(object: &'a Object<'_>, class: &Object<'_>) 
 macro_rules! table {
     ($function:ident) => {
         [
-            $function::<T, 0>, $function::<T, 1>, $function::<T, 2>, $function::<T, 3>, $function::<T, 4>, $function::<T, 5>,
-            $function::<T, 6>, $function::<T, 7>, $function::<T, 8>, $function::<T, 9>, $function::<T, 10>, $function::<T, 11>,
-            $function::<T, 12>, $function::<T, 13>, $function::<T, 14>, $function::<T, 15>,
+            $function::<T, 0>,
+            $function::<T, 1>,
+            $function::<T, 2>,
+            $function::<T, 3>,
+            $function::<T, 4>,
+            $function::<T, 5>,
+            $function::<T, 6>,
+            $function::<T, 7>,
+            $function::<T, 8>,
+            $function::<T, 9>,
+            $function::<T, 10>,
+            $function::<T, 11>,
+            $function::<T, 12>,
+            $function::<T, 13>,
+            $function::<T, 14>,
+            $function::<T, 15>,
         ]
     };
 }

@@ -194,7 +194,8 @@ impl<'py> Object<'py> {
         // SAFETY: a null source makes an uninitialised object of that size.
         let made = unsafe { Self::from_owned(py, ffi::PyBytes_FromStringAndSize(std::ptr::null(), size(capacity)))? };
         // SAFETY: a bytes object; its memory is written before anybody else has seen it, as its documentation allows.
-        let memory = unsafe { std::slice::from_raw_parts_mut(ffi::PyBytes_AsString(made.as_ptr()).cast::<MaybeUninit<u8>>(), capacity) };
+        let memory =
+            unsafe { std::slice::from_raw_parts_mut(ffi::PyBytes_AsString(made.as_ptr()).cast::<MaybeUninit<u8>>(), capacity) };
         let filled = match fill(memory) {
             Ok(filled) => filled.min(capacity),
             Err(failure) => return Ok(Err(failure)),
@@ -464,8 +465,13 @@ impl<'py> Object<'py> {
     /// Item `index` of a `list` or `tuple`; `None` beyond its end.
     pub fn item(&self, index: usize) -> Option<Self> {
         // SAFETY: live; each function is called for its own type only and checks the index. The reference is borrowed.
-        let item =
-            unsafe { if self.is_list() { ffi::PyList_GetItem(self.as_ptr(), size(index)) } else { ffi::PyTuple_GetItem(self.as_ptr(), size(index)) } };
+        let item = unsafe {
+            if self.is_list() {
+                ffi::PyList_GetItem(self.as_ptr(), size(index))
+            } else {
+                ffi::PyTuple_GetItem(self.as_ptr(), size(index))
+            }
+        };
         let Some(item) = NonNull::new(item) else {
             Raised::assume().clear(self.py());
             return None;

@@ -51,15 +51,22 @@ pub fn version_text() -> String {
 pub fn start(executable: &[u8], options: &[Vec<u8>]) -> Result<Handle, String> {
     let executable = if executable.is_empty() { &b"python3"[..] } else { executable };
     let signals = Signals::save();
-    let started = match (symbol(c"PyConfig_InitPythonConfig"), symbol(c"PyConfig_SetBytesArgv"), symbol(c"Py_InitializeFromConfig")) {
-        (Some(init), Some(arguments), Some(from)) => by_config(init, arguments, from, executable, options),
-        _ => by_init_config(executable, options).unwrap_or_else(|| by_program_name(executable, options)),
-    };
+    let started =
+        match (symbol(c"PyConfig_InitPythonConfig"), symbol(c"PyConfig_SetBytesArgv"), symbol(c"Py_InitializeFromConfig")) {
+            (Some(init), Some(arguments), Some(from)) => by_config(init, arguments, from, executable, options),
+            _ => by_init_config(executable, options).unwrap_or_else(|| by_program_name(executable, options)),
+        };
     signals.restore();
     started.map(|()| thread::adopt_main())
 }
 
-fn by_config(init: *mut c_void, arguments: *mut c_void, from: *mut c_void, executable: &[u8], options: &[Vec<u8>]) -> Result<(), String> {
+fn by_config(
+    init: *mut c_void,
+    arguments: *mut c_void,
+    from: *mut c_void,
+    executable: &[u8],
+    options: &[Vec<u8>],
+) -> Result<(), String> {
     // SAFETY: the signatures are those of cpython/initconfig.h since 3.8.
     let (init, set_arguments, from) = unsafe {
         (
@@ -150,7 +157,9 @@ fn by_program_name(executable: &[u8], options: &[Vec<u8>]) -> Result<(), String>
         return Err("this Python has none of the functions that start it inside another program".to_owned());
     };
     if !options.is_empty() {
-        return Err("this Python can't be given options (WSGIPythonOptimize, WSGIPythonWarnings, WSGIDontWriteBytecode)".to_owned());
+        return Err(
+            "this Python can't be given options (WSGIPythonOptimize, WSGIPythonWarnings, WSGIDontWriteBytecode)".to_owned()
+        );
     }
     let name = CString::new(executable).map_err(|_| "the interpreter's path contains a NUL byte".to_owned())?;
     // SAFETY: the signatures are those of pylifecycle.h; the decoded name is leaked on purpose, Python keeps the pointer.

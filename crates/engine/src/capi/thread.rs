@@ -142,7 +142,11 @@ pub fn new_interpreter() -> Result<Handle, String> {
         if fresh.is_null() {
             let py = Attached::assume();
             let why = Raised::pending(py)
-                .then(|| Raised::assume().take(py).and_then(|e| e.value.call_method(&super::Object::text(py, "__str__").ok()?, &[]).ok()))
+                .then(|| {
+                    Raised::assume()
+                        .take(py)
+                        .and_then(|e| e.value.call_method(&super::Object::text(py, "__str__").ok()?, &[]).ok())
+                })
                 .flatten()
                 .and_then(|text| text.to_text().ok());
             ffi::PyEval_SaveThread();

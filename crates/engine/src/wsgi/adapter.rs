@@ -26,7 +26,11 @@ impl NativeClass for Adapter {
             doc: c"start_response(status, response_headers, exc_info=None): PEP 3333.",
             call: Self::start_response,
         },
-        Method { name: c"write", doc: c"write(data): sends data at once; for applications that can't yield it.", call: Self::write },
+        Method {
+            name: c"write",
+            doc: c"write(data): sends data at once; for applications that can't yield it.",
+            call: Self::write,
+        },
     ];
 }
 
@@ -55,7 +59,10 @@ impl Adapter {
                 return Err(Raised::again(class, value, traceback));
             }
         } else if begun {
-            return Err(Raised::runtime_error(py, "start_response() was called a second time without exc_info (PEP 3333 wants exc_info then)"));
+            return Err(Raised::runtime_error(
+                py,
+                "start_response() was called a second time without exc_info (PEP 3333 wants exc_info then)",
+            ));
         }
         let head = read_head(py, &status, &headers)?;
         self.request.output().head = Some(head);
@@ -103,13 +110,17 @@ fn read_head(py: Attached<'_>, status: &Object<'_>, headers: &Object<'_>) -> PyR
     if !status.is_text() {
         return Err(Raised::type_error(py, &format!("status must be str, not {}", status.type_name())));
     }
-    let mut head = latin1(status, || "invalid status".to_owned(), |line| match field::status(line) {
-        Ok((number, _)) if number < 200 => {
-            Err(Raised::value_error(py, &format!("status {number} is interim: an application answers with 200 or above")))
-        }
-        Ok((number, reason)) => Ok(Head::new(number, reason)),
-        Err(why) => Err(Raised::value_error(py, &format!("invalid status `{}`: {why}", line.escape_ascii()))),
-    })?;
+    let mut head = latin1(
+        status,
+        || "invalid status".to_owned(),
+        |line| match field::status(line) {
+            Ok((number, _)) if number < 200 => {
+                Err(Raised::value_error(py, &format!("status {number} is interim: an application answers with 200 or above")))
+            }
+            Ok((number, reason)) => Ok(Head::new(number, reason)),
+            Err(why) => Err(Raised::value_error(py, &format!("invalid status `{}`: {why}", line.escape_ascii()))),
+        },
+    )?;
     if !headers.is_list() {
         return Err(Raised::type_error(py, &format!("response headers must be a list, not {}", headers.type_name())));
     }
@@ -122,7 +133,10 @@ fn read_head(py: Attached<'_>, status: &Object<'_>, headers: &Object<'_>) -> PyR
 
 fn add_header(py: Attached<'_>, head: &mut Head, pair: &Object<'_>) -> PyResult<()> {
     if !pair.is_tuple() || pair.length() != 2 {
-        return Err(Raised::type_error(py, &format!("each response header must be a tuple (name, value), not {}", pair.type_name())));
+        return Err(Raised::type_error(
+            py,
+            &format!("each response header must be a tuple (name, value), not {}", pair.type_name()),
+        ));
     }
     let (Some(name), Some(value)) = (pair.item(0), pair.item(1)) else {
         return Err(Raised::type_error(py, "each response header must be a tuple (name, value)"));
@@ -130,19 +144,23 @@ fn add_header(py: Attached<'_>, head: &mut Head, pair: &Object<'_>) -> PyResult<
     if !name.is_text() {
         return Err(Raised::type_error(py, &format!("a header name must be str, not {}", name.type_name())));
     }
-    latin1(&name, || "invalid header name".to_owned(), |name| {
-        if let Err(why) = field::name(name) {
-            return Err(Raised::value_error(py, &format!("invalid header name `{}`: {why}", shortened(name))));
-        }
-        let invalid = || format!("invalid value of header `{}`", shortened(name));
-        if !value.is_text() {
-            return Err(Raised::type_error(py, &format!("{}: it must be str, not {}", invalid(), value.type_name())));
-        }
-        latin1(&value, invalid, |value| match field::value(value) {
-            Ok(()) => take_header(py, head, name, value),
-            Err(why) => Err(Raised::value_error(py, &format!("{}: {why}", invalid()))),
-        })
-    })
+    latin1(
+        &name,
+        || "invalid header name".to_owned(),
+        |name| {
+            if let Err(why) = field::name(name) {
+                return Err(Raised::value_error(py, &format!("invalid header name `{}`: {why}", shortened(name))));
+            }
+            let invalid = || format!("invalid value of header `{}`", shortened(name));
+            if !value.is_text() {
+                return Err(Raised::type_error(py, &format!("{}: it must be str, not {}", invalid(), value.type_name())));
+            }
+            latin1(&value, invalid, |value| match field::value(value) {
+                Ok(()) => take_header(py, head, name, value),
+                Err(why) => Err(Raised::value_error(py, &format!("{}: {why}", invalid()))),
+            })
+        },
+    )
 }
 
 /// Gives the latin-1 bytes of a `str` to `take`; a character that latin-1 lacks is a `ValueError` that says what is `invalid`.
@@ -154,7 +172,10 @@ fn latin1<R>(text: &Object<'_>, invalid: impl Fn() -> String, take: impl FnOnce(
             String::new()
         });
         let shown: String = shown.chars().take(100).flat_map(char::escape_default).collect();
-        Err(Raised::value_error(text.py(), &format!("{}: `{shown}` contains a character that latin-1 does not have (PEP 3333 native strings)", invalid())))
+        Err(Raised::value_error(
+            text.py(),
+            &format!("{}: `{shown}` contains a character that latin-1 does not have (PEP 3333 native strings)", invalid()),
+        ))
     })
 }
 
@@ -171,7 +192,10 @@ fn take_header(py: Attached<'_>, head: &mut Head, name: &[u8], value: &[u8]) -> 
             .and_then(|d| d.parse::<u64>().ok())
             .filter(|n| i64::try_from(*n).is_ok());
         let Some(length) = length else {
-            return Err(Raised::value_error(py, &format!("invalid value of header `Content-Length`: `{}` is not a length", shortened(value))));
+            return Err(Raised::value_error(
+                py,
+                &format!("invalid value of header `Content-Length`: `{}` is not a length", shortened(value)),
+            ));
         };
         if head.content_length.is_some_and(|known| known != length) {
             return Err(Raised::value_error(py, "header `Content-Length` is given twice, with different values"));
@@ -193,7 +217,12 @@ pub(super) fn start(py: Attached<'_>, request: &Request, known_length: Option<u6
         let mut output = request.output();
         let known_length = known_length.filter(|_| !output.started);
         match (&mut output.head, known_length) {
-            (None, _) => return Err(Raised::runtime_error(py, "the application did not call start_response() before its response body began")),
+            (None, _) => {
+                return Err(Raised::runtime_error(
+                    py,
+                    "the application did not call start_response() before its response body began",
+                ));
+            }
             (Some(head), Some(length)) if head.content_length.is_none() && !head.forbids_body() => {
                 head.add(b"Content-Length", length.to_string().as_bytes());
                 head.content_length = Some(length);

@@ -73,7 +73,12 @@ fn admitted(request: &Request, length: usize) -> usize {
 
 fn not_bytes(py: Attached<'_>, item: &Object<'_>) -> Raised {
     let kind = item.type_name();
-    Raised::type_error(py, &format!("the response body must consist of bytes, but the application gave {kind}: encode it, as in text.encode('utf-8')"))
+    Raised::type_error(
+        py,
+        &format!(
+            "the response body must consist of bytes, but the application gave {kind}: encode it, as in text.encode('utf-8')"
+        ),
+    )
 }
 
 fn sequence(py: Attached<'_>, request: &Request, body: &Object<'_>) -> Result<(), Failure> {
@@ -189,13 +194,17 @@ fn finish(request: &Request) -> Result<(), Failure> {
     if excess > 0 {
         logging::coded(
             BODY_TOO_LONG,
-            &format!("the application said `Content-Length: {promised}` and gave {excess} bytes more, which were left out: correct the header, or leave it to the server"),
+            &format!(
+                "the application said `Content-Length: {promised}` and gave {excess} bytes more, which were left out: correct the header, or leave it to the server"
+            ),
         );
     }
     if sent < promised {
         logging::coded(
             BODY_TOO_SHORT,
-            &format!("the application said `Content-Length: {promised}` but its body ended after {sent} bytes; the connection is closed so that the client can tell"),
+            &format!(
+                "the application said `Content-Length: {promised}` but its body ended after {sent} bytes; the connection is closed so that the client can tell"
+            ),
         );
         return Err(Failure::Short);
     }

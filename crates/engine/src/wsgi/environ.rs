@@ -65,7 +65,12 @@ pub fn environ_template<'py>(py: Attached<'py>, settings: &EngineSettings, file_
 ///
 /// # Errors
 /// `MemoryError`.
-pub fn environ<'py>(py: Attached<'py>, interpreter: &Interpreter, request: &Arc<Request>, call: &Call<'_>) -> PyResult<Object<'py>> {
+pub fn environ<'py>(
+    py: Attached<'py>,
+    interpreter: &Interpreter,
+    request: &Arc<Request>,
+    call: &Call<'_>,
+) -> PyResult<Object<'py>> {
     let environ = interpreter.environ_template.get(py).dict_copy()?;
     let mut keys = interpreter.keys();
     for (place, (key, value)) in call.environ.iter().enumerate() {

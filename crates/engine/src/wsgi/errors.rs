@@ -66,7 +66,9 @@ impl NativeClass for ErrorStream {
         Method {
             name: c"fileno",
             doc: c"fileno(): there is none.",
-            call: |_, this, _| Err(Raised::os_error(this.py(), "wsgi.errors goes to Apache's error log and has no file descriptor")),
+            call: |_, this, _| {
+                Err(Raised::os_error(this.py(), "wsgi.errors goes to Apache's error log and has no file descriptor"))
+            },
         },
     ];
     const GETTERS: &'static [Getter<Self>] = &[

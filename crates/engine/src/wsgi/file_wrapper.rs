@@ -25,7 +25,11 @@ impl FileWrapper {
         if !self.closed.replace(true) {
             let name = Object::interned(py, c"close")?;
             // What close() raises is of no use to anybody: the file has been sent.
-            if let Err(raised) = self.filelike(py).attribute_if_any(&name).and_then(|close| close.map_or_else(|| Ok(Object::none(py)), |c| c.call(&[]))) {
+            if let Err(raised) = self
+                .filelike(py)
+                .attribute_if_any(&name)
+                .and_then(|close| close.map_or_else(|| Ok(Object::none(py)), |c| c.call(&[])))
+            {
                 raised.clear(py);
             }
         }
@@ -35,7 +39,8 @@ impl FileWrapper {
 
 impl NativeClass for FileWrapper {
     const NAME: &'static std::ffi::CStr = c"mod_wsgi.FileWrapper";
-    const DOC: &'static std::ffi::CStr = c"FileWrapper(filelike, blksize=8192): an iterator over a file's blocks, which the server sends faster where it can.";
+    const DOC: &'static std::ffi::CStr =
+        c"FileWrapper(filelike, blksize=8192): an iterator over a file's blocks, which the server sends faster where it can.";
     const METHODS: &'static [Method<Self>] =
         &[Method { name: c"close", doc: c"close(): closes the wrapped object, once.", call: Self::close }];
     const GETTERS: &'static [Getter<Self>] = &[

@@ -95,7 +95,9 @@ impl Input {
         }
         match (self.expected(), wanted) {
             // A body of known length is read straight into its bytes object, whose pages come to be as they are filled.
-            (Some(expected), wanted) if ahead.is_empty() => self.read_exactly(py, wanted.map_or(expected, |w| w.min(expected)), wanted),
+            (Some(expected), wanted) if ahead.is_empty() => {
+                self.read_exactly(py, wanted.map_or(expected, |w| w.min(expected)), wanted)
+            }
             (_, wanted) => self.read_growing(py, ahead, wanted),
         }
     }
@@ -281,8 +283,16 @@ impl NativeClass for Input {
     const NAME: &'static std::ffi::CStr = c"mod_wsgi.Input";
     const DOC: &'static std::ffi::CStr = c"The request body: wsgi.input of one request.";
     const METHODS: &'static [Method<Self>] = &[
-        Method { name: c"read", doc: c"read(size=-1): that many bytes, fewer only at the end; all without a size.", call: Self::read },
-        Method { name: c"readline", doc: c"readline(size=-1): up to the next newline, or that many bytes.", call: Self::readline },
+        Method {
+            name: c"read",
+            doc: c"read(size=-1): that many bytes, fewer only at the end; all without a size.",
+            call: Self::read,
+        },
+        Method {
+            name: c"readline",
+            doc: c"readline(size=-1): up to the next newline, or that many bytes.",
+            call: Self::readline,
+        },
         Method { name: c"readlines", doc: c"readlines(hint=-1): lines, until they reach the hint.", call: Self::readlines },
         Method { name: c"close", doc: c"close(): does nothing; the server closes it.", call: Self::close },
     ];

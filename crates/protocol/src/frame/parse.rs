@@ -1,6 +1,9 @@
 /*! Reading frames from bytes that a peer may have chosen. */
 
-use super::{AbortReason, BodyState, Entries, Fields, Frame, HEAD_LENGTH, Hello, LONGEST_DATA, LONGEST_HEAD, RefusedReason, Request, STREAM, Sender, kind};
+use super::{
+    AbortReason, BodyState, Entries, Fields, Frame, HEAD_LENGTH, Hello, LONGEST_DATA, LONGEST_HEAD, RefusedReason, Request,
+    STREAM, Sender, kind,
+};
 
 /// How a peer broke the rules of `docs/protocol.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +28,9 @@ impl std::fmt::Display for Violation {
         match self {
             Self::Type(kind) => write!(f, "a frame of type {kind}, which it may not send"),
             Self::Stream(stream) => write!(f, "a frame for stream {stream}, which does not exist"),
-            Self::TooLong { kind, length } => write!(f, "a frame of type {kind} with {length} bytes, more than that type may have"),
+            Self::TooLong { kind, length } => {
+                write!(f, "a frame of type {kind} with {length} bytes, more than that type may have")
+            }
             Self::Payload(kind) => write!(f, "a frame of type {kind} whose payload is malformed"),
         }
     }
@@ -86,7 +91,12 @@ pub fn parse(bytes: &[u8], from: Sender) -> Result<Parsed<'_>, Violation> {
 fn read(kind: u8, payload: &[u8]) -> Result<Frame<'_>, Malformed> {
     let mut cursor = Cursor::new(payload);
     let frame = match kind {
-        kind::HELLO => Frame::Hello(Hello { version: cursor.u16()?, generation: cursor.u64()?, token: cursor.array()?, build: cursor.text()? }),
+        kind::HELLO => Frame::Hello(Hello {
+            version: cursor.u16()?,
+            generation: cursor.u64()?,
+            token: cursor.array()?,
+            build: cursor.text()?,
+        }),
         kind::REQUEST => Frame::Request(request(&mut cursor)?),
         kind::BODY => Frame::Body(cursor.take_rest()),
         kind::BODY_END => Frame::BodyEnd(BodyState::from_number(cursor.u8()?).ok_or(Malformed)?),

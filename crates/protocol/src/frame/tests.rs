@@ -1,8 +1,16 @@
 /*! Every frame there and back, at every cut, and the ways to break the rules. */
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::redundant_closure_for_method_calls, clippy::panic, reason = "a test that meets what it does not expect is to fail")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::redundant_closure_for_method_calls,
+    clippy::panic,
+    reason = "a test that meets what it does not expect is to fail"
+)]
 
 use super::write::RequestHead;
-use super::{AbortReason, BodyState, Frame, HEAD_LENGTH, Hello, LONGEST_DATA, Parsed, RefusedReason, Sender, Violation, Writer, parse};
+use super::{
+    AbortReason, BodyState, Frame, HEAD_LENGTH, Hello, LONGEST_DATA, Parsed, RefusedReason, Sender, Violation, Writer, parse,
+};
 
 fn written(write: impl FnOnce(&mut Writer<'_>)) -> Vec<u8> {
     let mut buffer = Vec::new();
@@ -68,7 +76,9 @@ fn what_was_written_is_read() {
     assert_eq!(request.environ.iter().collect::<Vec<_>>(), environ);
     let fields: [(&[u8], &[u8]); 2] = [(b"X", b"1"), (b"X", b"")];
     let bytes = written(|w| w.head(404, b"Not Found", fields.into_iter()).unwrap());
-    let Ok(Parsed::Frame(Frame::Head { status, reason, fields: read }, _)) = parse(&bytes, Sender::Daemon) else { panic!("no head") };
+    let Ok(Parsed::Frame(Frame::Head { status, reason, fields: read }, _)) = parse(&bytes, Sender::Daemon) else {
+        panic!("no head")
+    };
     assert_eq!((status, reason, read.len()), (404, &b"Not Found"[..], 2));
     assert_eq!(read.iter().collect::<Vec<_>>(), fields);
 }

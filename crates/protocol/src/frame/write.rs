@@ -79,7 +79,11 @@ impl<'b> Writer<'b> {
     ///
     /// # Errors
     /// [`TooLong`] beyond 16 MiB; nothing is appended then.
-    pub fn request<'e>(&mut self, head: &RequestHead<'_>, environ: impl ExactSizeIterator<Item = (&'e [u8], Option<&'e [u8]>)>) -> Result<(), TooLong> {
+    pub fn request<'e>(
+        &mut self,
+        head: &RequestHead<'_>,
+        environ: impl ExactSizeIterator<Item = (&'e [u8], Option<&'e [u8]>)>,
+    ) -> Result<(), TooLong> {
         self.frame(kind::REQUEST, |out| {
             out.extend_from_slice(&head.flags.to_le_bytes());
             for time in [head.script_mtime, head.request_start, head.queue_start] {
@@ -134,7 +138,12 @@ impl<'b> Writer<'b> {
     ///
     /// # Errors
     /// [`TooLong`] beyond 16 MiB; nothing is appended then.
-    pub fn head<'e>(&mut self, status: u16, reason: &[u8], fields: impl ExactSizeIterator<Item = (&'e [u8], &'e [u8])>) -> Result<(), TooLong> {
+    pub fn head<'e>(
+        &mut self,
+        status: u16,
+        reason: &[u8],
+        fields: impl ExactSizeIterator<Item = (&'e [u8], &'e [u8])>,
+    ) -> Result<(), TooLong> {
         self.frame(kind::HEAD, |out| {
             out.extend_from_slice(&status.to_le_bytes());
             text(out, reason);

@@ -1,0 +1,233 @@
+/*! What the supervisor is told when it is started: one record with the whole configuration of its generation, so that nothing is ever compared
+inside a process that lives on. Written by the Apache module in `post_config`, read once by the supervisor.
+
+Times are milliseconds; 0 means "no such limit" unless said otherwise. Descriptors are numbers in the supervisor's own process. *Runs in:
+parent (written), supervisor (read).* */
+
+use crate::record::record;
+use crate::settings::EngineSettings;
+
+/// A configuration generation.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Plan {
+    /// Number of the generation, growing with each read of the configuration.
+    pub generation: u64,
+    /// httpd's parent process.
+    pub parent: u32,
+    /// Whether httpd runs as root, so that identities can be changed.
+    pub privileged: bool,
+    /// Path of the engine.
+    pub engine: Vec<u8>,
+    /// httpd's default format is used for lines outside of requests; this is the main server's log.
+    pub main_log: u32,
+    /// The generation before this one, whose processes retire when this one's are ready: its control socket.
+    pub predecessor: Option<u32>,
+    /// How many processes may be replaced at a time.
+    pub replacements: u32,
+    /// The daemon groups.
+    pub groups: Vec<Group>,
+}
+
+record!(Plan { generation, parent, privileged, engine, main_log, predecessor, replacements, groups });
+
+/// Who a group's processes run as. Applied only where [`Plan::privileged`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// User id.
+    pub uid: u32,
+    /// Primary group id.
+    pub gid: u32,
+    /// All supplementary groups, exactly.
+    pub groups: Vec<u32>,
+    /// The user's name, for `USER` and `LOGNAME`; empty if it has none.
+    pub name: Vec<u8>,
+    /// The user's home directory, for `HOME`.
+    pub home: Vec<u8>,
+}
+
+record!(Identity { uid, gid, groups, name, home });
+
+/// A script of a group that is known before any request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Script {
+    /// Path.
+    pub path: Vec<u8>,
+    /// Application group; empty for the main interpreter.
+    pub application_group: Vec<u8>,
+    /// `WSGIImportScript` (always loaded at start), as opposed to a mapped script (loaded at start if `preload` says so).
+    pub import: bool,
+}
+
+record!(Script { path, application_group, import });
+
+/// A place to look for a Python.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Interpreter {
+    /// An executable, or with `home` a directory to look in (decision 2).
+    pub path: Vec<u8>,
+    /// `path` is a home: a virtualenv or prefix.
+    pub home: bool,
+    /// Why this one: `python=` of the group, `python-home=`, `WSGIPythonHome`, or the system's.
+    pub because: Vec<u8>,
+}
+
+record!(Interpreter { path, home, because });
+
+/// One `WSGIDaemonProcess`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Group {
+    /// Its name.
+    pub name: Vec<u8>,
+    /// `file:line` of its directive.
+    pub place: Vec<u8>,
+    /// Number of processes.
+    pub processes: u32,
+    /// Threads per process; 0 for a service group.
+    pub threads: u32,
+    /// Stack size of those threads, bytes; 0 for the system's.
+    pub stack_size: u64,
+    /// The listening socket's descriptor.
+    pub listener: u32,
+    /// The descriptor of the log for lines outside of requests.
+    pub log: u32,
+    /// The secret that opens a connection.
+    pub token: [u8; 16],
+    /// Uid that may connect (Apache's user).
+    pub peer: u32,
+    /// Interpreters to try, best first.
+    pub interpreters: Vec<Interpreter>,
+    /// Who it runs as.
+    pub identity: Identity,
+    /// Umask, if set.
+    pub umask: Option<u32>,
+    /// Root directory; empty for none.
+    pub chroot: Vec<u8>,
+    /// Working directory; empty for the inherited one.
+    pub directory: Vec<u8>,
+    /// Environment entries `NAME=value` on top of httpd's own.
+    pub environment: Vec<Vec<u8>>,
+    /// `display-name`, expanded; empty for none.
+    pub display_name: Vec<u8>,
+    /// Nice value.
+    pub priority: i32,
+    /// `RLIMIT_DATA`, bytes.
+    pub memory_limit: u64,
+    /// `RLIMIT_AS`, bytes.
+    pub virtual_memory_limit: u64,
+    /// `RLIMIT_CPU`, seconds.
+    pub cpu_time_limit: u64,
+    /// `no-new-privileges`
+    pub no_new_privileges: bool,
+    /// `dumpable=Off`
+    pub undumpable: bool,
+    /// Scripts known beforehand.
+    pub scripts: Vec<Script>,
+    /// Load mapped scripts at start.
+    pub preload: bool,
+    /// Old and new processes may live side by side.
+    pub overlap: bool,
+    /// Look at loaded scripts for changes.
+    pub reload: bool,
+    /// How long a request waits for new code.
+    pub reload_wait: u64,
+    /// Time to load.
+    pub startup_timeout: u64,
+    /// One request.
+    pub request_timeout: u64,
+    /// After the exception was sent to a request that ran out of time.
+    pub interrupt_timeout: u64,
+    /// Drain after maximum-requests, restart-interval, cpu-time-limit.
+    pub graceful_timeout: u64,
+    /// `graceful-timeout` stands in the configuration, so it bounds a reload's drain too (decision 14).
+    pub graceful_explicit: bool,
+    /// Drain after a signal of the operator; 0: as graceful-timeout.
+    pub eviction_timeout: u64,
+    /// From the order to stop to the kill.
+    pub shutdown_timeout: u64,
+    /// Without a request.
+    pub inactivity_timeout: u64,
+    /// Without the interpreter's lock.
+    pub deadlock_timeout: u64,
+    /// Age of a process.
+    pub restart_interval: u64,
+    /// Requests of a process; 0: no limit.
+    pub maximum_requests: u64,
+    /// From the hand-over to the beginning.
+    pub queue_timeout: u64,
+    /// One read or write between child and daemon.
+    pub socket_timeout: u64,
+    /// What its engines are told.
+    pub engine: EngineSettings,
+}
+
+record!(Group {
+    name,
+    place,
+    processes,
+    threads,
+    stack_size,
+    listener,
+    log,
+    token,
+    peer,
+    interpreters,
+    identity,
+    umask,
+    chroot,
+    directory,
+    environment,
+    display_name,
+    priority,
+    memory_limit,
+    virtual_memory_limit,
+    cpu_time_limit,
+    no_new_privileges,
+    undumpable,
+    scripts,
+    preload,
+    overlap,
+    reload,
+    reload_wait,
+    startup_timeout,
+    request_timeout,
+    interrupt_timeout,
+    graceful_timeout,
+    graceful_explicit,
+    eviction_timeout,
+    shutdown_timeout,
+    inactivity_timeout,
+    deadlock_timeout,
+    restart_interval,
+    maximum_requests,
+    queue_timeout,
+    socket_timeout,
+    engine,
+});
+
+#[cfg(test)]
+mod tests {
+    use super::{Group, Identity, Plan, Script};
+    use crate::settings::EngineSettings;
+
+    #[test]
+    fn a_plan_arrives_as_it_was_sent() {
+        let script = Script { path: b"/srv/a.wsgi".to_vec(), application_group: Vec::new(), import: true };
+        let group = Group {
+            name: b"shop".to_vec(),
+            processes: 2,
+            umask: Some(0o27),
+            identity: Identity { uid: 1000, gid: 1000, groups: vec![1000, 27], ..Identity::default() },
+            scripts: vec![script.clone(), Script { import: false, ..script }],
+            engine: EngineSettings { threads_per_process: 15, ..EngineSettings::default() },
+            token: [7; 16],
+            ..Group::default()
+        };
+        let plan = Plan {
+            generation: 3,
+            predecessor: None,
+            groups: vec![group.clone(), Group { umask: None, ..group }],
+            ..Plan::default()
+        };
+        assert_eq!(Plan::decode(&plan.encode()), Ok(plan));
+    }
+}
