@@ -5,6 +5,7 @@ user reads. The standard library only and no unsafe code, so that every peer can
 without Apache and without Python. *Runs in: every kind of process.* */
 #![forbid(unsafe_code)]
 
+pub mod control;
 pub mod embedded;
 pub mod field;
 pub mod frame;
