@@ -90,6 +90,9 @@ pub struct Group {
     pub listener: u32,
     /// The descriptor of the log for lines outside of requests.
     pub log: u32,
+    /// The least urgent [`crate::Level`] that its log takes. A line that the engine itself writes to its standard error begins with `<N>`,
+    /// its level; any other line there is the application's, of level error.
+    pub log_level: u32,
     /// The secret that opens a connection.
     pub token: [u8; 16],
     /// Uid that may connect (Apache's user).
