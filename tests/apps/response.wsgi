@@ -348,7 +348,7 @@ def endless_write(environ, start_response):
 @application.path("/length", validated=False)
 def length(environ, start_response):
     asked = query(environ)
-    start_response("200 OK", [*PLAIN, ("Content-Length", asked["is"])])
+    write = start_response("200 OK", [*PLAIN, ("Content-Length", asked["is"])])
     body = b"0123456789"
     kind = asked.get("kind", "list")
     if kind == "list":
@@ -357,7 +357,6 @@ def length(environ, start_response):
         return [body[:4], body[4:8], body[8:]]
     if kind == "generator":
         return (bytes([c]) for c in body)
-    write = start_response("200 OK", [*PLAIN, ("Content-Length", asked["is"])])
     write(body)
     return []
 

@@ -286,7 +286,7 @@ fn use_after_the_request_raises_runtime_error(site: &Site) {
 }
 
 fn a_body_over_the_limit_gives_413(site: &Site) {
-    site.allow_log("re:AH01587|larger than the configured limit");
+    site.allow_log("re:AH01587|WSGI1108|larger than the configured limit");
     let response = site.post("/limited/echo", vec![b'x'; 1001]).expect(413);
     assert!(!response.text().contains("xxxx"));
     assert_eq!(site.post("/limited/echo", vec![b'x'; 1000]).expect(200).body.len(), 1000);

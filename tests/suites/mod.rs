@@ -6,8 +6,13 @@ mod example;
 mod file_wrapper;
 mod frameworks;
 mod input;
+mod install;
+mod interpreters;
+mod logging;
+mod python;
 mod response;
 mod route;
+mod serve;
 
 use crate::support::matrix::Suite;
 
@@ -20,7 +25,12 @@ pub fn all() -> Vec<Suite> {
         response::suite(),
         file_wrapper::suite(),
         errors::suite(),
+        python::suite(),
+        logging::suite(),
+        interpreters::suite(),
         frameworks::suite(),
         example::suite(),
+        serve::suite(),
+        install::suite(),
     ]
 }

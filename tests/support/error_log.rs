@@ -93,11 +93,11 @@ static TROUBLE: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// What follows the brackets of a line of Apache's log, when it belongs to a traceback: its heading, an indented line
-/// (`File "x.py", line 3`, the source, the carets), or what stands between chained exceptions.
+/// (`File "x.py", line 3`, the source, the carets), what stands between chained exceptions, or what is said about a failed import.
 static PART_OF_A_TRACEBACK: LazyLock<Regex> = LazyLock::new(|| {
     let pattern = concat!(
         r"^(\[[^\]]*\] ?){3,}(AH\d+: )?(WSGI(1200|0174|0105): .*|\[script [^\]]*\] ?)?",
-        r"(Traceback \(most recent call last\):|  .*|During handling of .*|The above exception .*|)$",
+        r"(Traceback \(most recent call last\):|  .*|During handling of .*|The above exception .*|(interpreter|sys\.path|hint): .*|)$",
     );
     Regex::new(pattern).expect("a literal pattern")
 });

@@ -3,7 +3,7 @@
 The configuration of a suite is a file of `tests/conf`; what differs from run to run (directories, port, Python) reaches it as
 `Define`s. A server that is dropped is stopped, nothing of it may be left running, and its log must be clean to the end. */
 
-use super::error_log::{Announced, ErrorLogs, Line, Position, unannounced};
+use super::error_log::{Announced, ErrorLogs, Line, Position, pattern, unannounced};
 use super::installation::{Mpm, server_user};
 use super::matrix::Setup;
 use super::processes::{self, Process};
@@ -34,12 +34,21 @@ pub struct Plan {
     modules: Vec<&'static str>,
     defines: Vec<(String, String)>,
     extra: String,
+    announced: Vec<&'static str>,
+    environment: Vec<(&'static str, &'static str)>,
 }
 
 impl Plan {
     /// A server with the configuration `tests/conf/<conf>`.
     pub fn new(conf: &str) -> Self {
-        Self { conf: conf.to_owned(), modules: Vec::new(), defines: Vec::new(), extra: String::new() }
+        Self {
+            conf: conf.to_owned(),
+            modules: Vec::new(),
+            defines: Vec::new(),
+            extra: String::new(),
+            announced: Vec::new(),
+            environment: Vec::new(),
+        }
     }
 
     /// Loads further modules of Apache.
@@ -53,6 +62,20 @@ impl Plan {
     #[must_use]
     pub fn define(mut self, name: &str, value: impl Into<String>) -> Self {
         self.defines.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// Sets a variable in httpd's environment.
+    #[must_use]
+    pub fn environment(mut self, name: &'static str, value: &'static str) -> Self {
+        self.environment.push((name, value));
+        self
+    }
+
+    /// Announces what the server will log outside of any trial: at its start or its end.
+    #[must_use]
+    pub fn announce(mut self, pattern: &'static str) -> Self {
+        self.announced.push(pattern);
         self
     }
 
@@ -75,6 +98,7 @@ pub struct Prepared {
     pub other_port: u16,
     config: PathBuf,
     program: PathBuf,
+    environment: Vec<(&'static str, &'static str)>,
 }
 
 impl Prepared {
@@ -111,7 +135,7 @@ impl Prepared {
         text.push_str(&plan.extra);
         let config = root.join("httpd.conf");
         fs::write(&config, text).unwrap();
-        Self { root, port, other_port, config, program: run.installation.program.clone() }
+        Self { root, port, other_port, config, program: run.installation.program.clone(), environment: plan.environment.clone() }
     }
 
     /// The command that runs httpd on this configuration.
@@ -127,6 +151,7 @@ impl Prepared {
                 command.env_remove(name);
             }
         }
+        command.envs(self.environment.iter().copied());
         command
     }
 
@@ -194,7 +219,7 @@ impl Httpd {
             mpm: setup.mpm,
             child: Mutex::new(child),
             logs,
-            announced: Mutex::default(),
+            announced: Mutex::new(plan.announced.iter().map(|text| Announced::Line(pattern(text))).collect()),
             judged: Mutex::default(),
             stopped: false,
             abandoned: false,
@@ -237,8 +262,8 @@ impl Httpd {
     }
 
     /// Announces lines for the whole life of this server: what its start or its end will log.
-    pub fn announce(&self, pattern: &str) {
-        self.announced.lock().unwrap().push(Announced::Line(super::error_log::pattern(pattern)));
+    pub fn announce(&self, text: &str) {
+        self.announced.lock().unwrap().push(Announced::Line(pattern(text)));
     }
 
     /// Announces that Python will print tracebacks in this server's life.

@@ -84,3 +84,8 @@ pub fn copy_tree(from: &Path, to: &Path) {
 pub fn readable(directory: &Path) {
     fs::set_permissions(directory, fs::Permissions::from_mode(0o755)).unwrap();
 }
+
+/// Lets everybody write a file: httpd's user is not the one who runs the suites.
+pub fn writable(file: &Path) {
+    fs::set_permissions(file, fs::Permissions::from_mode(0o666)).unwrap();
+}

@@ -20,6 +20,8 @@ pub struct Python {
     pub version: String,
     /// The executable.
     pub executable: PathBuf,
+    /// `sys.base_prefix`.
+    pub prefix: PathBuf,
     /// Where it was found, if this is a copy.
     pub copied_from: Option<PathBuf>,
 }
@@ -65,12 +67,13 @@ pub fn find() -> Vec<Python> {
 fn usable(candidate: &Candidate) -> Result<Python, String> {
     let version = format!("3.{}", candidate.minor);
     if runs_as_server_user(&candidate.executable) {
-        return Ok(Python { version, executable: candidate.executable.clone(), copied_from: None });
+        let (executable, prefix) = (candidate.executable.clone(), candidate.prefix.clone());
+        return Ok(Python { version, executable, prefix, copied_from: None });
     }
     let copy = relocate::copy(&candidate.prefix, &version)?;
     let executable = copy.join(format!("bin/python{version}"));
     if runs_as_server_user(&executable) {
-        return Ok(Python { version, executable, copied_from: Some(candidate.prefix.clone()) });
+        return Ok(Python { version, executable, prefix: copy, copied_from: Some(candidate.prefix.clone()) });
     }
     Err(format!("{} does not run as httpd's user, nor does its copy in {}", candidate.executable.display(), copy.display()))
 }
