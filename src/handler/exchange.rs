@@ -141,7 +141,8 @@ fn flags(request: Request<'_>, settings: &RequestSettings<'_>, environ: &Environ
     let bits = [
         (settings.script_reloading, flag::RELOAD),
         (environ.https, flag::HTTPS),
-        (request.is_head(), flag::HEAD),
+        // A filter that works on content (deflate) makes its headers from the body; httpd drops it for the client.
+        (request.is_head() && !request.has_content_filter(), flag::HEAD),
         (group.dynamic, flag::DYNAMIC_GROUP),
     ];
     bits.iter().filter(|(holds, _)| *holds).fold(0, |all, (_, bit)| all | bit)
