@@ -73,6 +73,19 @@ pub trait Exchange: std::marker::Send + Sync {
     /// See [`SendError`].
     fn write(&self, chunks: &[&[u8]], how: Send) -> Result<(), SendError>;
 
+    /// Hands body bytes on for the client to have now, without waiting: `true` if that was possible; `false` if the rest needs a
+    /// [`Exchange::flush`], which may wait. An exchange that can't tell beforehand takes nothing and says so by `None`.
+    ///
+    /// # Errors
+    /// See [`SendError`].
+    fn write_promptly(&self, chunks: &[&[u8]]) -> Result<Option<bool>, SendError>;
+
+    /// Sends what [`Exchange::write_promptly`] left. May wait.
+    ///
+    /// # Errors
+    /// See [`SendError`].
+    fn flush(&self) -> Result<(), SendError>;
+
     /// Hands `length` bytes of a regular file on, from `offset`. The descriptor is duplicated; never waits.
     ///
     /// # Errors

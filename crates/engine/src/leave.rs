@@ -1,6 +1,10 @@
 /*! The end of the process: shutdown callbacks and `atexit` functions of every interpreter. Python is not finalised, because a thread
 that came back to it would be killed by a forced unwind (decision 5). */
 
+use std::panic::catch_unwind;
+use std::sync::mpsc;
+use std::time::Duration;
+
 use protocol::log_code::SHUTDOWN_OVERDUE;
 
 use crate::capi::{Object, thread};
@@ -20,12 +24,21 @@ pub fn shut_down_all() {
     }
 }
 
-/// Says that the deadline passed.
-pub fn overdue(deadline_ms: u32) {
-    logging::coded(
-        SHUTDOWN_OVERDUE,
-        &format!(
-            "shutdown callbacks and atexit functions were still running after {deadline_ms} ms; the process ends without them"
-        ),
-    );
+/// Runs [`shut_down_all`] in a thread of its own, for at most `deadline`: a callback that never ends holds up nothing but itself.
+pub fn within(deadline: Duration) {
+    let (done, finished) = mpsc::channel();
+    let spawned = std::thread::Builder::new().name("wsgi-stop".to_owned()).spawn(move || {
+        if let Err(payload) = catch_unwind(shut_down_all) {
+            crate::panics::report(&crate::panics::describe(payload.as_ref()));
+        }
+        // It fails when the deadline has passed and nobody listens any more.
+        let _heard = done.send(());
+    });
+    if spawned.is_ok() && finished.recv_timeout(deadline).is_err() {
+        let late = deadline.as_millis();
+        logging::coded(
+            SHUTDOWN_OVERDUE,
+            &format!("shutdown callbacks and atexit functions were still running after {late} ms; the process ends without them"),
+        );
+    }
 }

@@ -2,7 +2,8 @@
 
 | file | what |
 |---|---|
-| `entry` | the door for an Apache child |
+| `entry/` | the doors: for an Apache child, for a daemon process |
+| `daemon/` | a daemon process: workers, channel, supervisor's orders |
 | `registry`, `interpreter` | the interpreters of the process and what each keeps |
 | `serve`, `script`, `wsgi/` | one request: the script, the environ, the call, the body |
 | `request`, `exchange`, `head` | a request's way back to its server |
@@ -14,6 +15,7 @@ Not linked to libpython, and without any symbol of Apache: whoever loads it brin
 functions to answer with. *Runs in: Apache child, daemon.* */
 
 mod capi;
+mod daemon;
 mod entry;
 mod environment;
 mod exchange;

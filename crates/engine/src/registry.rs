@@ -54,6 +54,14 @@ pub fn start(settings: EngineSettings) -> Result<(), String> {
     }
     let handle =
         crate::environment::with_hash_seed(&settings.hash_seed, || start::start(&settings.executable, &settings.options))?;
+    adopt(handle, settings)
+}
+
+/// Prepares the main interpreter of a Python that runs already.
+///
+/// # Errors
+/// What went wrong, as a sentence.
+pub fn adopt(handle: thread::Handle, settings: EngineSettings) -> Result<(), String> {
     let main = prepare(handle, &settings.main_group, &settings)?;
     REGISTRY
         .set(Registry { settings, main, named: RwLock::default(), making: Mutex::default() })

@@ -141,7 +141,7 @@ impl Request {
         let door = self.door(py)?;
         let sent = match how {
             Send::Buffered => self.exchange.write(chunks, how),
-            Send::Flushed => thread::detached(py, || self.exchange.write(chunks, how)),
+            Send::Flushed => self.write_now(py, chunks),
         };
         drop(door);
         let mut output = self.output();
@@ -150,6 +150,15 @@ impl Request {
         output.client_gone |= sent == Err(SendError::ClientGone);
         drop(output);
         Ok(sent)
+    }
+
+    /// Sends at once, and gives the GIL up only if that means waiting.
+    fn write_now(&self, py: Attached<'_>, chunks: &[&[u8]]) -> Result<(), SendError> {
+        match self.exchange.write_promptly(chunks)? {
+            Some(true) => Ok(()),
+            Some(false) => thread::detached(py, || self.exchange.flush()),
+            None => thread::detached(py, || self.exchange.write(chunks, Send::Flushed)),
+        }
     }
 
     /// Hands part of a file on.

@@ -166,6 +166,7 @@ impl Script {
             Ok(namespace) => {
                 *lock(&self.loaded) = Some(namespace.clone().keep());
                 interpreter.helpers.after_load(py);
+                crate::daemon::script_loaded(&self.path);
                 Ok(namespace)
             }
             Err(raised) => {

@@ -225,6 +225,18 @@ log_codes! {
         cause "The directory is misspelt, gone, or below one that Apache's user may not search."
         did "It was added to sys.path all the same, as Python itself does."
         cure "Correct the path or its permissions.";
+    1260 PROCESS_NOT_STARTED Error "a daemon process could not begin"
+        cause "The process was started, but could not be set up; the line says why."
+        did "The process ended; the supervisor tries again, with growing pauses."
+        cure "Do what the line says; the supervisor's own lines name the group.";
+    1261 PEER_REFUSED Warning "a stranger connected to a daemon's socket"
+        cause "Somebody who is not Apache's user, who does not know the group's secret, or who is of another build, connected to the group's socket."
+        did "The connection was closed unread."
+        cure "After an upgrade this may happen once for requests that were under way. Otherwise find out who can reach the socket's directory.";
+    1262 DAEMON_REQUEST_TIMEOUT Error "a request ran longer than request-timeout"
+        cause "The application did not finish the request within `request-timeout` of its WSGIDaemonProcess."
+        did "The client got 504 (or a cut response), and the process is replaced."
+        cure "Find out what the request waits for, or raise `request-timeout`.";
 }
 
 /// The page `docs/messages.md`, generated from [`ALL`].

@@ -171,6 +171,7 @@ record!(Group {
     stack_size,
     listener,
     log,
+    log_level,
     token,
     peer,
     interpreters,

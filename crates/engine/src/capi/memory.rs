@@ -3,6 +3,7 @@
 
 use std::ffi::c_void;
 use std::mem::MaybeUninit;
+use std::os::fd::BorrowedFd;
 use std::ptr::NonNull;
 
 use pyo3::ffi;
@@ -46,4 +47,32 @@ impl<'py> Object<'py> {
         // SAFETY: a non-null pointer, which the capsule only carries; no name, no destructor.
         unsafe { Self::from_owned(py, ffi::PyCapsule_New(pointer.as_ptr(), std::ptr::null(), None)) }
     }
+}
+
+/// A descriptor of the application's, for the duration of a call. `None` for a number that can't be one.
+pub fn borrowed_descriptor<'a>(descriptor: i32) -> Option<BorrowedFd<'a>> {
+    // SAFETY: not -1; whether it is open is the kernel's to say, and the one use of it is to pass it to the kernel.
+    (descriptor >= 0).then(|| unsafe { BorrowedFd::borrow_raw(descriptor) })
+}
+
+/// Writes `title` over this process's argument memory, as `ps` and `pkill -f` see it, filled up with NUL bytes.
+/// `start` and `end` are `arg_start` and `arg_end` of /proc/self/stat.
+pub fn overwrite_arguments(start: usize, end: usize, title: &[u8]) {
+    let Some(room) = end.checked_sub(start).filter(|room| *room > 1) else { return };
+    let title = title.get(..title.len().min(room - 1)).unwrap_or_default();
+    // SAFETY: the kernel says that the argument strings occupy exactly this range of the stack, which is writable and lives as long as the
+    // process; Python has copied its arguments long before.
+    unsafe {
+        let memory = std::slice::from_raw_parts_mut(std::ptr::with_exposed_provenance_mut::<u8>(start), room);
+        memory.fill(0);
+        for (place, byte) in memory.iter_mut().zip(title) {
+            *place = *byte;
+        }
+    }
+}
+
+/// Ends the process at once: no destructors, no `atexit` of C, no finalisation of Python (decision 5).
+pub fn leave_process(status: i32) -> ! {
+    // SAFETY: _exit has no preconditions.
+    unsafe { libc::_exit(status) }
 }

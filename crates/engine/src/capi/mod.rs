@@ -12,11 +12,12 @@ mod dynamic;
 mod error;
 mod memory;
 mod object;
+pub mod signals;
 pub mod start;
 pub mod thread;
 
 pub use arguments::Arguments;
 pub use class::{Constructor, Getter, Method, NativeClass, instance, make_class, new_instance};
 pub use error::{Exception, PyResult, Raised};
-pub use memory::{filled, initialised, regular_file_size};
+pub use memory::{borrowed_descriptor, filled, initialised, leave_process, overwrite_arguments, regular_file_size};
 pub use object::{Attached, Kept, Object, run_module_code};

@@ -128,6 +128,15 @@ pub(super) fn adopt_main() -> Handle {
     }
 }
 
+/// Takes note of the main interpreter, which this thread is attached to because Python called it, and runs `body` detached.
+pub fn with_main_adopted<R>(body: impl FnOnce(Handle) -> R) -> R {
+    let handle = adopt_main();
+    let result = body(handle);
+    // SAFETY: `adopt_main` detached this thread; its caller in Python expects it attached again.
+    unsafe { ffi::PyEval_RestoreThread(state_of(handle)) };
+    result
+}
+
 /// Makes a sub-interpreter that shares the main one's GIL. The thread must be detached, and is so afterwards.
 ///
 /// # Errors

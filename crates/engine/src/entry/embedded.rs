@@ -8,7 +8,6 @@ use std::ffi::c_void;
 use std::mem::MaybeUninit;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
-use std::sync::mpsc;
 use std::time::Duration;
 
 use protocol::Level;
@@ -141,16 +140,7 @@ unsafe extern "C" fn stop(deadline_ms: u32) {
     guarded((), || {
         let Some(registry) = registry::registry() else { return };
         if registry.settings.destroy_interpreter {
-            let (done, finished) = mpsc::channel();
-            // A thread of its own, so that a callback that never ends holds up nothing but itself.
-            let spawned = std::thread::Builder::new().name("wsgi-stop".to_owned()).spawn(move || {
-                guarded((), crate::leave::shut_down_all);
-                // It fails when the deadline has passed and nobody listens any more.
-                let _heard = done.send(());
-            });
-            if spawned.is_ok() && finished.recv_timeout(Duration::from_millis(deadline_ms.into())).is_err() {
-                crate::leave::overdue(deadline_ms);
-            }
+            crate::leave::within(Duration::from_millis(deadline_ms.into()));
         }
         thread::leaving();
     });
@@ -233,6 +223,15 @@ impl Exchange for HostExchange {
             [one] => send(&[Slice::new(one)]),
             many => send(&many.iter().map(|chunk| Slice::new(chunk)).collect::<Vec<_>>()),
         }
+    }
+
+    fn write_promptly(&self, _chunks: &[&[u8]]) -> Result<Option<bool>, SendError> {
+        // Whether Apache's filters would wait for the client is known only when they have.
+        Ok(None)
+    }
+
+    fn flush(&self) -> Result<(), SendError> {
+        self.write(&[], Send::Flushed)
     }
 
     fn send_file(&self, descriptor: i32, offset: i64, length: i64) -> Result<(), SendError> {

@@ -1,0 +1,61 @@
+/*! Signals that ask a daemon process to go: written to a pipe by a handler, read by the watching thread.
+
+Handlers, not a blocked mask: a mask would be inherited by the programs that an application starts. */
+#![expect(unsafe_code, reason = "signal handlers are C functions")]
+
+use std::ffi::c_int;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::sync::atomic::{AtomicI32, Ordering};
+
+use rustix::pipe::PipeFlags;
+
+/// The pipe's writing end, and the process it belongs to: a forked child's signals are its own affair.
+static PIPE: AtomicI32 = AtomicI32::new(-1);
+static OWNER: AtomicI32 = AtomicI32::new(0);
+
+const ASKING: [c_int; 4] = [libc::SIGTERM, libc::SIGINT, libc::SIGUSR1, libc::SIGXCPU];
+
+extern "C" fn note(number: c_int) {
+    // SAFETY: getpid, write and _exit are async-signal-safe; the byte lives on the stack, errno is put back.
+    unsafe {
+        if libc::getpid() != OWNER.load(Ordering::Relaxed) {
+            libc::_exit(1);
+        }
+        let errno = *libc::__errno_location();
+        let byte = u8::try_from(number).unwrap_or(0);
+        libc::write(PIPE.load(Ordering::Relaxed), (&raw const byte).cast(), 1);
+        *libc::__errno_location() = errno;
+    }
+}
+
+/// Installs the handlers; the reading end of their pipe.
+///
+/// # Errors
+/// What the pipe or a handler fails with.
+pub fn install() -> Result<OwnedFd, std::io::Error> {
+    let (reading, writing) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
+    PIPE.store(writing.as_raw_fd(), Ordering::Relaxed);
+    // The handlers write to it for as long as the process lives.
+    std::mem::forget(writing);
+    OWNER.store(rustix::process::getpid().as_raw_nonzero().get(), Ordering::Relaxed);
+    for number in ASKING {
+        // SAFETY: an all-zero sigaction is valid (no flags, empty mask); the handler is async-signal-safe.
+        let failed = unsafe {
+            let mut action: libc::sigaction = std::mem::zeroed();
+            action.sa_sigaction = note as extern "C" fn(c_int) as usize;
+            action.sa_flags = libc::SA_RESTART;
+            libc::sigaction(number, &raw const action, std::ptr::null_mut()) != 0
+        };
+        if failed {
+            return Err(std::io::Error::last_os_error());
+        }
+    }
+    Ok(reading)
+}
+
+/// The numbers of the signals that have come since.
+pub fn pending(pipe: &OwnedFd) -> Vec<u8> {
+    let mut numbers = [0; 64];
+    rustix::io::read(pipe, &mut numbers[..])
+        .map_or_else(|_| Vec::new(), |count| numbers.get(..count).unwrap_or_default().to_vec())
+}

@@ -1,0 +1,434 @@
+/*! The frames of one request (`docs/protocol.md`), on the daemon's side.
+
+A small response leaves in one write: what does not wait is gathered, and sent when Python has been left. Writes are tried without waiting first, so
+that the GIL is given up only when the child really is behind. Request body comes only as it was asked for. *Runs in: daemon.* */
+
+use std::io::IoSlice;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use protocol::Level;
+use protocol::embedded::outcome;
+use protocol::frame::{
+    AbortReason, BodyState, Frame, Hello, LONGEST_DATA, Parsed, RefusedReason, Sender, UNASKED, VERSION, Writer, parse,
+};
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, Shutdown};
+
+use crate::capi::borrowed_descriptor;
+use crate::exchange::{Exchange, ReadError, Send, SendError};
+use crate::head::Head;
+use crate::request::lock;
+
+/// Body bytes up to here are copied into the gathered output; longer ones are sent from where they are.
+const GATHERED: usize = 16 * 1024;
+/// The least that is asked for at a time.
+const ASK: u64 = 64 * 1024;
+/// The most that is asked for at a time.
+const MOST_ASKED: u64 = 1024 * 1024;
+
+/// One request's connection.
+pub struct Channel {
+    socket: OwnedFd,
+    timeout: Option<Duration>,
+    state: Mutex<State>,
+    /// The request ran out of its time: nothing of the application's goes out any more.
+    timed_out: AtomicBool,
+}
+
+#[derive(Default)]
+struct State {
+    /// Received and not parsed.
+    incoming: Vec<u8>,
+    /// Request body that was received, and how much of it has been read.
+    body: Vec<u8>,
+    read: usize,
+    body_end: Option<BodyState>,
+    /// Body bytes that the child may still send.
+    granted: u64,
+    /// Written and not sent.
+    outgoing: Vec<u8>,
+    greeted: bool,
+    gone: bool,
+}
+
+impl State {
+    /// One frame of the child's, while a request runs.
+    fn take_frame(&mut self, frame: &Frame<'_>) -> Result<(), ReadError> {
+        match frame {
+            Frame::Body(bytes) if self.body_end.is_none() && bytes.len() as u64 <= self.granted => {
+                self.granted -= bytes.len() as u64;
+                self.body.extend_from_slice(bytes);
+            }
+            Frame::BodyEnd(end) if self.body_end.is_none() => self.body_end = Some(*end),
+            Frame::ClientGone => {
+                self.gone = true;
+                self.body_end = self.body_end.or(Some(BodyState::Aborted));
+            }
+            _ => return Err(ReadError::Broken),
+        }
+        Ok(())
+    }
+}
+
+/// Why no request came over a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoRequest {
+    /// The child closed it, or sent nothing in time.
+    Closed,
+    /// The peer broke the rules, or does not know the secret.
+    Violation,
+}
+
+/// What a daemon greets with.
+#[derive(Clone, Copy)]
+pub struct Greeting {
+    /// The group's secret.
+    pub token: [u8; 16],
+    /// Configuration generation.
+    pub generation: u64,
+}
+
+impl Channel {
+    /// A connection that has just been accepted.
+    pub fn new(socket: OwnedFd, timeout_ms: u64) -> Self {
+        let timeout = (timeout_ms > 0).then(|| Duration::from_millis(timeout_ms));
+        Self {
+            socket,
+            timeout,
+            state: Mutex::new(State { granted: UNASKED, ..State::default() }),
+            timed_out: AtomicBool::new(false),
+        }
+    }
+
+    /// Waits for the child's greeting and a request: the bytes of the request's frame, for [`request_of`].
+    ///
+    /// # Errors
+    /// [`NoRequest`].
+    pub fn request(&self, greeting: &Greeting) -> Result<Vec<u8>, NoRequest> {
+        let mut state = lock(&self.state);
+        loop {
+            match parse(&state.incoming, Sender::Child).map_err(|_| NoRequest::Violation)? {
+                Parsed::Frame(Frame::Hello(hello), length) if !state.greeted => {
+                    if !same(&hello.token, &greeting.token) {
+                        return Err(NoRequest::Violation);
+                    }
+                    let understood = hello.version == VERSION;
+                    state.greeted = true;
+                    state.incoming.drain(..length);
+                    Writer::new(&mut state.outgoing).hello(&Hello {
+                        version: VERSION,
+                        generation: greeting.generation,
+                        token: greeting.token,
+                        build: env!("CARGO_PKG_VERSION").as_bytes(),
+                    });
+                    if !understood {
+                        self.send(&mut state, true).map_err(|_| NoRequest::Closed)?;
+                        return Err(NoRequest::Violation);
+                    }
+                }
+                Parsed::Frame(Frame::Request(_), length) if state.greeted => {
+                    let rest = state.incoming.split_off(length);
+                    return Ok(std::mem::replace(&mut state.incoming, rest));
+                }
+                Parsed::Frame(..) => return Err(NoRequest::Violation),
+                Parsed::Incomplete(needed) => {
+                    let more = needed.saturating_sub(state.incoming.len());
+                    self.receive(&mut state, more, true).map_err(|_| NoRequest::Closed)?;
+                }
+            }
+        }
+    }
+
+    /// Receives at least one byte; `false` if none has come and `wait` is not set.
+    fn receive(&self, state: &mut State, more: usize, wait: bool) -> Result<bool, SendError> {
+        let block = more.clamp(16 * 1024, LONGEST_DATA + 1024);
+        state.incoming.reserve(block);
+        loop {
+            let flags = RecvFlags::DONTWAIT;
+            let old = state.incoming.len();
+            match rustix::net::recv(&self.socket, rustix::buffer::spare_capacity(&mut state.incoming), flags) {
+                Ok(_) if state.incoming.len() > old => return Ok(true),
+                Ok(_) => {
+                    state.gone = true;
+                    return Err(SendError::ClientGone);
+                }
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) if wait => self.wait_for(PollFlags::IN)?,
+                Err(Errno::AGAIN) => return Ok(false),
+                Err(_) => {
+                    state.gone = true;
+                    return Err(SendError::ClientGone);
+                }
+            }
+        }
+    }
+
+    fn wait_for(&self, what: PollFlags) -> Result<(), SendError> {
+        let timeout = self.timeout.and_then(|t| Timespec::try_from(t).ok());
+        loop {
+            let mut descriptors = [PollFd::new(&self.socket, what)];
+            match rustix::event::poll(&mut descriptors, timeout.as_ref()) {
+                Ok(0) => return Err(SendError::ClientGone),
+                Err(Errno::INTR) => {}
+                Ok(_) => return Ok(()),
+                Err(_) => return Err(SendError::Failed),
+            }
+        }
+    }
+
+    /// Sends what is gathered; `false` if some of it is left and `wait` is not set.
+    fn send(&self, state: &mut State, wait: bool) -> Result<bool, SendError> {
+        let outgoing = std::mem::take(&mut state.outgoing);
+        let mut sent = 0;
+        let result = loop {
+            let rest = outgoing.get(sent..).unwrap_or_default();
+            if rest.is_empty() {
+                break Ok(true);
+            }
+            match rustix::net::send(&self.socket, rest, SendFlags::DONTWAIT | SendFlags::NOSIGNAL) {
+                Ok(count) => sent += count,
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) if wait => {
+                    if let Err(error) = self.wait_for(PollFlags::OUT) {
+                        break Err(error);
+                    }
+                }
+                Err(Errno::AGAIN) => break Ok(false),
+                Err(_) => break Err(SendError::ClientGone),
+            }
+        };
+        if result.is_err() {
+            state.gone = true;
+            return result;
+        }
+        state.outgoing = outgoing;
+        if sent == state.outgoing.len() {
+            state.outgoing.clear();
+        } else {
+            state.outgoing.drain(..sent);
+        }
+        result
+    }
+
+    /// One piece of the body, sent from where it is as far as the socket takes it at once.
+    fn send_piece(&self, state: &mut State, piece: &[u8]) -> Result<(), SendError> {
+        let start = state.outgoing.len();
+        Writer::new(&mut state.outgoing).data(piece);
+        let framed = state.outgoing.len() - start - piece.len();
+        // The copy that the writer made is taken back; only its head stays.
+        state.outgoing.truncate(start + framed);
+        let head = std::mem::take(&mut state.outgoing);
+        let sent = loop {
+            let parts = [IoSlice::new(&head), IoSlice::new(piece)];
+            let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+            match rustix::net::sendmsg(&self.socket, &parts, &mut SendAncillaryBuffer::default(), flags) {
+                Ok(count) => break count,
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => break 0,
+                Err(_) => {
+                    state.gone = true;
+                    return Err(SendError::ClientGone);
+                }
+            }
+        };
+        state.outgoing = head.get(sent..).unwrap_or_default().to_vec();
+        let body_sent = sent.saturating_sub(head.len());
+        state.outgoing.extend_from_slice(piece.get(body_sent..).unwrap_or_default());
+        Ok(())
+    }
+
+    /// Takes in what the child has sent of the request body.
+    fn take_in(state: &mut State) -> Result<(), ReadError> {
+        let incoming = std::mem::take(&mut state.incoming);
+        let mut taken = 0;
+        let result = loop {
+            match parse(incoming.get(taken..).unwrap_or_default(), Sender::Child) {
+                Ok(Parsed::Frame(frame, length)) => {
+                    taken += length;
+                    if let Err(error) = state.take_frame(&frame) {
+                        break Err(error);
+                    }
+                }
+                Ok(Parsed::Incomplete(_)) => break Ok(()),
+                Err(_) => break Err(ReadError::Broken),
+            }
+        };
+        state.incoming = incoming;
+        state.incoming.drain(..taken);
+        result
+    }
+
+    /// The end of the request: what is left of the response, and how it ended. Called detached.
+    pub fn finish(&self, ended: i32) {
+        let mut state = lock(&self.state);
+        let mut writer = Writer::new(&mut state.outgoing);
+        match ended {
+            _ if self.timed_out.load(Ordering::Acquire) => writer.abort(AbortReason::Timeout),
+            outcome::DONE => writer.end(),
+            outcome::TIMEOUT => writer.abort(AbortReason::Timeout),
+            outcome::UNAVAILABLE => writer.abort(AbortReason::Unavailable),
+            _ => writer.abort(AbortReason::Failed),
+        }
+        // A child that is gone can't be told anything.
+        let _told = self.send(&mut state, true);
+    }
+
+    /// Says that the request was not begun.
+    pub fn refuse(&self, reason: RefusedReason) {
+        let mut state = lock(&self.state);
+        Writer::new(&mut state.outgoing).refused(reason);
+        let _told = self.send(&mut state, true);
+    }
+
+    /// The request's time is up: whatever the application does, its client hears of it now. Called by the watching thread, which never waits.
+    pub fn time_out(&self) {
+        self.timed_out.store(true, Ordering::Release);
+        if let Ok(mut state) = self.state.try_lock() {
+            Writer::new(&mut state.outgoing).abort(AbortReason::Timeout);
+            let _told = self.send(&mut state, false);
+            state.gone = true;
+        } else {
+            // The worker waits for the child in a call of ours: this ends the wait.
+            let _ended = rustix::net::shutdown(&self.socket, Shutdown::Read);
+        }
+    }
+
+    fn check(&self, state: &State) -> Result<(), SendError> {
+        if state.gone || self.timed_out.load(Ordering::Acquire) { Err(SendError::ClientGone) } else { Ok(()) }
+    }
+}
+
+/// Compares secrets in a time that does not depend on them.
+fn same(a: &[u8; 16], b: &[u8; 16]) -> bool {
+    a.iter().zip(b).fold(0, |difference, (x, y)| difference | (x ^ y)) == 0
+}
+
+impl Exchange for std::sync::Arc<Channel> {
+    fn read(&self, buffer: &mut [MaybeUninit<u8>], wait: bool) -> Result<usize, ReadError> {
+        let mut state = lock(&self.state);
+        loop {
+            let available = state.body.get(state.read..).unwrap_or_default();
+            if !available.is_empty() {
+                let count = available.len().min(buffer.len());
+                for (place, byte) in buffer.iter_mut().zip(available) {
+                    place.write(*byte);
+                }
+                state.read += count;
+                if state.read == state.body.len() {
+                    state.body.clear();
+                    state.read = 0;
+                }
+                return Ok(count);
+            }
+            match state.body_end {
+                Some(BodyState::Complete) => return Ok(0),
+                Some(BodyState::Aborted) => return Err(ReadError::Aborted),
+                Some(BodyState::TimedOut) => return Err(ReadError::TimedOut),
+                Some(BodyState::TooLarge) => return Err(ReadError::TooLarge),
+                Some(BodyState::Broken) => return Err(ReadError::Broken),
+                None => {}
+            }
+            Channel::take_in(&mut state)?;
+            if !state.body.is_empty() || state.body_end.is_some() {
+                continue;
+            }
+            if state.granted == 0 {
+                let ask = (buffer.len() as u64).clamp(ASK, MOST_ASKED);
+                state.granted = ask;
+                Writer::new(&mut state.outgoing).want(u32::try_from(ask).unwrap_or(u32::MAX));
+            }
+            if !state.outgoing.is_empty() && self.send(&mut state, wait).is_err() {
+                return Err(ReadError::Aborted);
+            }
+            match self.receive(&mut state, LONGEST_DATA, wait) {
+                Ok(true) => {}
+                Ok(false) => return Err(ReadError::WouldBlock),
+                Err(_) => return Err(ReadError::Aborted),
+            }
+        }
+    }
+
+    fn start(&self, head: &Head) -> Result<(), SendError> {
+        let mut state = lock(&self.state);
+        self.check(&state)?;
+        Writer::new(&mut state.outgoing).head(head.status, head.reason(), head.fields()).map_err(|_| SendError::Failed)
+    }
+
+    fn write(&self, chunks: &[&[u8]], how: Send) -> Result<(), SendError> {
+        let mut state = lock(&self.state);
+        self.check(&state)?;
+        for chunk in chunks {
+            if chunk.len() <= GATHERED {
+                Writer::new(&mut state.outgoing).data(chunk);
+                continue;
+            }
+            for piece in chunk.chunks(LONGEST_DATA) {
+                self.send_piece(&mut state, piece)?;
+            }
+        }
+        match how {
+            Send::Buffered => Ok(()),
+            Send::Flushed => self.send(&mut state, true).map(drop),
+        }
+    }
+
+    fn write_promptly(&self, chunks: &[&[u8]]) -> Result<Option<bool>, SendError> {
+        self.write(chunks, Send::Buffered)?;
+        let mut state = lock(&self.state);
+        self.send(&mut state, false).map(Some)
+    }
+
+    fn flush(&self) -> Result<(), SendError> {
+        let mut state = lock(&self.state);
+        self.send(&mut state, true).map(drop)
+    }
+
+    fn send_file(&self, descriptor: i32, offset: i64, length: i64) -> Result<(), SendError> {
+        let mut state = lock(&self.state);
+        self.check(&state)?;
+        let (Ok(offset), Ok(length)) = (u64::try_from(offset), u64::try_from(length)) else { return Err(SendError::Failed) };
+        // The descriptor travels with exactly its frame: what was gathered goes first.
+        self.send(&mut state, true)?;
+        let mut frame = Vec::new();
+        Writer::new(&mut frame).file(offset, length);
+        let file = borrowed_descriptor(descriptor).ok_or(SendError::Failed)?;
+        let files = [file];
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        loop {
+            let mut ancillary = SendAncillaryBuffer::new(&mut space);
+            if !ancillary.push(SendAncillaryMessage::ScmRights(&files)) {
+                return Err(SendError::Failed);
+            }
+            let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+            match rustix::net::sendmsg(self.socket.as_fd(), &[IoSlice::new(&frame)], &mut ancillary, flags) {
+                Ok(count) => {
+                    state.outgoing = frame.get(count..).unwrap_or_default().to_vec();
+                    return Ok(());
+                }
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => self.wait_for(PollFlags::OUT)?,
+                Err(_) => {
+                    state.gone = true;
+                    return Err(SendError::ClientGone);
+                }
+            }
+        }
+    }
+
+    fn log(&self, level: Level, text: &[u8], file: &[u8], line: i32) {
+        let mut state = lock(&self.state);
+        Writer::new(&mut state.outgoing).log(level as u8, u32::try_from(line).unwrap_or(0), file, text);
+        // What does not fit now goes along with the response.
+        let _sent = self.send(&mut state, false);
+    }
+
+    fn logs(&self, _level: Level) -> bool {
+        // Only the child knows its virtual host's level.
+        true
+    }
+}

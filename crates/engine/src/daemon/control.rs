@@ -1,0 +1,74 @@
+/*! The socket to the supervisor. *Runs in: daemon.* */
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Mutex;
+
+use protocol::control::{BadMessage, Message};
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, SendFlags};
+
+use crate::request::lock;
+
+/// The process's end.
+pub struct Control {
+    socket: OwnedFd,
+    received: Mutex<Vec<u8>>,
+}
+
+/// The supervisor is gone, or says what it may not say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lost;
+
+impl From<BadMessage> for Lost {
+    fn from(_: BadMessage) -> Self {
+        Self
+    }
+}
+
+impl Control {
+    /// Talks over `socket`.
+    pub const fn new(socket: OwnedFd) -> Self {
+        Self { socket, received: Mutex::new(Vec::new()) }
+    }
+
+    /// For polling.
+    pub fn descriptor(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+
+    /// Tells the supervisor. A failure shows at the next receive, as the socket's end.
+    pub fn send(&self, message: &Message) {
+        let bytes = message.encode();
+        let mut rest = bytes.as_slice();
+        while !rest.is_empty() {
+            match rustix::net::send(&self.socket, rest, SendFlags::NOSIGNAL) {
+                Ok(count) => rest = rest.get(count..).unwrap_or_default(),
+                Err(Errno::INTR) => {}
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// The next message; waits for it if `wait`, else `None` when there is none yet.
+    ///
+    /// # Errors
+    /// [`Lost`].
+    pub fn receive(&self, wait: bool) -> Result<Option<Message>, Lost> {
+        let mut received = lock(&self.received);
+        loop {
+            if let Some((message, length)) = Message::decode(&received)? {
+                received.drain(..length);
+                return Ok(Some(message));
+            }
+            let mut block = [0; 4096];
+            let flags = if wait { RecvFlags::empty() } else { RecvFlags::DONTWAIT };
+            match rustix::net::recv(&self.socket, &mut block[..], flags) {
+                Ok((_, 0)) => return Err(Lost),
+                Ok((_, count)) => received.extend_from_slice(block.get(..count).unwrap_or_default()),
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => return Ok(None),
+                Err(_) => return Err(Lost),
+            }
+        }
+    }
+}

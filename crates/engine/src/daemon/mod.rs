@@ -1,0 +1,12 @@
+/*! A daemon process: native worker threads that take requests from the group's listening socket and run them in this interpreter.
+
+In reading order: [`process`] (from the first message to the end), [`worker`] (one thread), [`channel`] (the frames of one request), [`control`]
+(the supervisor), [`watch`] (what happens beside the requests: signals, the parent's death, time limits). *Runs in: daemon.* */
+
+mod channel;
+mod control;
+mod process;
+mod watch;
+mod worker;
+
+pub use process::{script_loaded, serve};

@@ -1,0 +1,232 @@
+/*! A daemon process from its first message to its end. *Runs in: daemon.* */
+
+use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant};
+
+use protocol::Level;
+use protocol::control::{Message, Process};
+use protocol::log_code::PROCESS_NOT_STARTED;
+use rustix::event::EventfdFlags;
+
+use super::channel::Channel;
+use super::control::Control;
+use super::{watch, worker};
+use crate::capi::thread::{self, Handle};
+use crate::capi::{overwrite_arguments, start};
+use crate::logging::{self, ProcessLog};
+use crate::registry::{self, Registry};
+use crate::request::lock;
+use crate::script::Wanted;
+
+/// What a worker is at: the request it runs and since when.
+pub struct Running {
+    /// The request's connection.
+    pub channel: Arc<Channel>,
+    /// When it began.
+    pub since: Instant,
+    /// Its time ran out, and its client was told.
+    pub timed_out: bool,
+}
+
+/// What all threads of the process share.
+pub struct Shared {
+    /// What the supervisor said.
+    pub process: Process,
+    /// The way to the supervisor.
+    pub control: Control,
+    /// The group's listening socket.
+    pub listener: OwnedFd,
+    /// Becomes readable when no further request is to be taken.
+    pub stop: OwnedFd,
+    /// No further request is taken.
+    pub leaving: AtomicBool,
+    /// Connections that are being served.
+    pub busy: AtomicU32,
+    served: AtomicU64,
+    /// One place per worker.
+    pub running: Vec<Mutex<Option<Running>>>,
+}
+
+static CONTROL: OnceLock<Arc<Shared>> = OnceLock::new();
+
+/// Tells the supervisor that a script is in use, so that it watches its file. Nothing in an Apache child.
+pub fn script_loaded(path: &[u8]) {
+    if let Some(shared) = CONTROL.get() {
+        shared.control.send(&Message::Loaded(path.to_vec()));
+    }
+}
+
+impl Shared {
+    /// Runs a request of worker `number` where the watching thread sees it.
+    pub fn watched(&self, number: usize, channel: &Arc<Channel>, request: impl FnOnce() -> i32) -> i32 {
+        let place = self.running.get(number.saturating_sub(1));
+        if let Some(place) = place {
+            *lock(place) = Some(Running { channel: Arc::clone(channel), since: Instant::now(), timed_out: false });
+        }
+        let ended = request();
+        if let Some(place) = place {
+            *lock(place) = None;
+        }
+        ended
+    }
+
+    /// Counts a request, and asks for a successor when there have been enough.
+    pub fn served(&self) {
+        let served = self.served.fetch_add(1, Ordering::AcqRel) + 1;
+        if served == self.process.maximum_requests {
+            self.control.send(&Message::ReplaceMe("maximum-requests".to_owned()));
+        }
+    }
+
+    /// What the supervisor may ask.
+    pub fn load(&self) -> Message {
+        Message::Load { busy: self.busy.load(Ordering::Acquire), served: self.served.load(Ordering::Acquire) }
+    }
+
+    /// From here on no request is taken; the workers end with what they have.
+    pub fn leave(&self) {
+        self.leaving.store(true, Ordering::Release);
+        // An eventfd takes a first write always.
+        let _woken = rustix::io::write(&self.stop, &1_u64.to_ne_bytes());
+    }
+}
+
+/// The process's own lines go to the supervisor, which writes them to the group's log: `<level>` and the text.
+struct StandardError;
+
+impl ProcessLog for StandardError {
+    fn line(&self, level: Level, text: &[u8], file: &[u8], line: i32) {
+        let mut out = format!("<{}>", level as i32).into_bytes();
+        if !file.is_empty() {
+            out.extend_from_slice(format!("{}:{line}: ", String::from_utf8_lossy(file)).as_bytes());
+        }
+        out.extend_from_slice(text);
+        out.push(b'\n');
+        // A log that can't be written must not stop anybody.
+        let _written = rustix::io::write(rustix::stdio::stderr(), &out);
+    }
+
+    fn takes(&self, _level: Level) -> bool {
+        true
+    }
+}
+
+/// Runs the process. Returns only if it could not begin.
+pub fn serve(main: Handle, control: OwnedFd, listener: OwnedFd) {
+    logging::set_process_log(Box::new(StandardError));
+    let control = Control::new(control);
+    let Ok(Some(Message::Begin(process))) = control.receive(true) else {
+        logging::coded(PROCESS_NOT_STARTED, "the supervisor did not say what to do");
+        return;
+    };
+    match begin(main, control, listener, *process) {
+        Ok((shared, registry)) => run(&shared, registry),
+        Err(why) => logging::coded(PROCESS_NOT_STARTED, &format!("a daemon process could not begin: {why}")),
+    }
+}
+
+fn begin(
+    main: Handle,
+    control: Control,
+    listener: OwnedFd,
+    process: Process,
+) -> Result<(Arc<Shared>, &'static Registry), String> {
+    if process.undumpable {
+        rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
+            .map_err(|e| format!("dumpable=Off: {e}"))?;
+    }
+    show_name(&process.display_name);
+    rustix::io::ioctl_fionbio(&listener, true).map_err(|e| format!("the listening socket: {e}"))?;
+    let stop = rustix::event::eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).map_err(|e| format!("eventfd: {e}"))?;
+    registry::adopt(main, process.engine.clone())?;
+    let registry = registry::registry().ok_or("there is no interpreter")?;
+    let workers = usize::try_from(process.threads).unwrap_or(0);
+    let shared = Arc::new(Shared {
+        running: (0..workers).map(|_| Mutex::new(None)).collect(),
+        process,
+        control,
+        listener,
+        stop,
+        leaving: AtomicBool::new(false),
+        busy: AtomicU32::new(0),
+        served: AtomicU64::new(0),
+    });
+    if CONTROL.set(Arc::clone(&shared)).is_err() {
+        return Err("serve() was called twice".to_owned());
+    }
+    let version = start::version_text();
+    shared.control.send(&Message::Started(version.split_whitespace().next().unwrap_or_default().to_owned()));
+    watch::begin(&shared)?;
+    Ok((shared, registry))
+}
+
+/// Serves until the process is to end, and ends it.
+fn run(shared: &Arc<Shared>, registry: &'static Registry) -> ! {
+    let failed = preload(shared, registry);
+    if let (true, Some(script)) = (shared.process.scripts_must_load, &failed) {
+        shared.control.send(&Message::NotReady(format!("{script} could not be loaded")));
+        watch::exit(shared, 1);
+    }
+    if shared.process.threads == 0 {
+        // A service has done its work when its scripts have ended.
+        watch::exit(shared, 0);
+    }
+    shared.control.send(&Message::Ready);
+    let workers: Vec<_> = (1..=shared.running.len()).filter_map(|number| start_worker(shared, registry, number)).collect();
+    for worker in workers {
+        // A worker that panicked outside of a request has said so.
+        let _ended = worker.join();
+    }
+    watch::exit(shared, 0)
+}
+
+fn start_worker(shared: &Arc<Shared>, registry: &'static Registry, number: usize) -> Option<std::thread::JoinHandle<()>> {
+    let mut builder = std::thread::Builder::new().name(format!("wsgi-{number}"));
+    if let Some(size) = usize::try_from(shared.process.stack_size).ok().filter(|size| *size > 0) {
+        builder = builder.stack_size(size);
+    }
+    let shared = Arc::clone(shared);
+    let started = builder.spawn(move || worker::run(&shared, registry, number));
+    started
+        .map_err(|error| logging::text(Level::Error, format!("worker thread {number} could not start: {error}").as_bytes()))
+        .ok()
+}
+
+/// Loads what is known beforehand; the last script that failed.
+fn preload(shared: &Shared, registry: &'static Registry) -> Option<String> {
+    let mut failed = None;
+    for script in &shared.process.scripts {
+        if shared.leaving.load(Ordering::Acquire) {
+            break;
+        }
+        let Some(interpreter) = registry.find(&script.application_group, false) else { continue };
+        let loaded = thread::attached(interpreter.handle, |py| {
+            let wanted = Wanted { mtime: None, reload: false, resource: &script.path };
+            interpreter.script(&script.path, registry.settings.case_sensitive).load(py, interpreter, wanted).is_ok()
+        });
+        if !loaded {
+            failed = Some(String::from_utf8_lossy(&script.path).into_owned());
+        }
+    }
+    failed
+}
+
+/// Shows `display-name` in place of the arguments, whose place /proc/self/stat tells (fields 48 and 49).
+fn show_name(name: &[u8]) {
+    if name.is_empty() {
+        return;
+    }
+    let Ok(stat) = std::fs::read_to_string("/proc/self/stat") else { return };
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let number = |field: usize| fields.get(field - 3).and_then(|text| text.parse().ok());
+    if let (Some(start), Some(end)) = (number(48), number(49)) {
+        overwrite_arguments(start, end, name);
+    }
+}
+
+/// How long requests may still run when the process was told to stop.
+pub fn stop_deadline(shared: &Shared) -> Option<Duration> {
+    (shared.process.shutdown_timeout > 0).then(|| Duration::from_millis(shared.process.shutdown_timeout))
+}

@@ -1,0 +1,122 @@
+/*! What happens beside the requests, in one thread that never takes the GIL: the supervisor's orders, the parent's death, signals, and time
+limits. *Runs in: daemon.* */
+
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use protocol::Level;
+use protocol::control::Message;
+use protocol::log_code::{DAEMON_REQUEST_TIMEOUT, SHUTDOWN_OVERDUE};
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::process::{Pid, PidfdFlags};
+
+use super::process::{Shared, stop_deadline};
+use crate::capi::{leave_process, signals};
+use crate::logging;
+use crate::request::lock;
+
+/// How often limits are looked at.
+const TICK: Duration = Duration::from_millis(250);
+
+/// Starts the watching thread.
+///
+/// # Errors
+/// What could not be set up.
+pub fn begin(shared: &Arc<Shared>) -> Result<(), String> {
+    let parent =
+        i32::try_from(shared.process.parent).ok().and_then(Pid::from_raw).ok_or("there is no parent process to watch")?;
+    let parent = rustix::process::pidfd_open(parent, PidfdFlags::empty()).map_err(|e| format!("httpd's parent process: {e}"))?;
+    let signals = signals::install().map_err(|e| format!("signal handlers: {e}"))?;
+    let shared = Arc::clone(shared);
+    let started = std::thread::Builder::new().name("wsgi-watch".to_owned()).spawn(move || watch(&shared, &parent, &signals));
+    started.map(drop).map_err(|e| format!("a thread: {e}"))
+}
+
+fn watch(shared: &Shared, parent: &OwnedFd, signals: &OwnedFd) {
+    let tick = Timespec::try_from(TICK).ok();
+    let mut stop_at = None;
+    loop {
+        let mut descriptors = [
+            PollFd::from_borrowed_fd(shared.control.descriptor(), PollFlags::IN),
+            PollFd::new(parent, PollFlags::IN),
+            PollFd::new(signals, PollFlags::IN),
+        ];
+        let timed = shared.process.request_timeout > 0 || stop_at.is_some();
+        // An interrupted wait is looked at like any other.
+        let _waited = rustix::event::poll(&mut descriptors, if timed { tick.as_ref() } else { None });
+        let [from_supervisor, parent_gone, signalled] = descriptors.map(|d| !d.revents().is_empty());
+        if parent_gone {
+            leave_process(0);
+        }
+        if signalled {
+            for number in signals::pending(signals) {
+                shared.control.send(&Message::ReplaceMe(format!("signal {number}")));
+            }
+        }
+        if from_supervisor {
+            stop_at = orders(shared).or(stop_at);
+        }
+        if stop_at.is_some_and(|at| Instant::now() >= at) {
+            logging::coded(SHUTDOWN_OVERDUE, "requests were still running when the process had to end; they are cut");
+            leave_process(1);
+        }
+        look_at_requests(shared);
+    }
+}
+
+/// Does what the supervisor says; the time by which the process must have ended, if it said so.
+fn orders(shared: &Shared) -> Option<Instant> {
+    let mut stop_at = None;
+    loop {
+        match shared.control.receive(false) {
+            Ok(Some(Message::Drain)) => shared.leave(),
+            Ok(Some(Message::Stop)) => {
+                shared.leave();
+                stop_at = stop_deadline(shared).map(|wait| Instant::now() + wait);
+            }
+            Ok(Some(Message::Ask)) => shared.control.send(&shared.load()),
+            Ok(Some(_)) => {}
+            Ok(None) => return stop_at,
+            Err(_lost) => {
+                // Nobody could wait for this process any more: it ends with what it has (decision 19).
+                shared.leave();
+                let last = stop_deadline(shared).unwrap_or(Duration::from_secs(5));
+                std::thread::sleep(Duration::from_millis(20));
+                return Some(Instant::now() + last);
+            }
+        }
+    }
+}
+
+fn look_at_requests(shared: &Shared) {
+    if shared.process.request_timeout == 0 {
+        return;
+    }
+    let limit = Duration::from_millis(shared.process.request_timeout);
+    for place in &shared.running {
+        let mut running = lock(place);
+        let Some(request) = running.as_mut().filter(|r| !r.timed_out && r.since.elapsed() >= limit) else { continue };
+        request.timed_out = true;
+        request.channel.time_out();
+        drop(running);
+        logging::coded(
+            DAEMON_REQUEST_TIMEOUT,
+            &format!(
+                "a request ran longer than `request-timeout={}`: its client got 504, and this process is replaced",
+                limit.as_secs()
+            ),
+        );
+        shared.control.send(&Message::ReplaceMe("request-timeout".to_owned()));
+    }
+}
+
+/// Ends the process: shutdown callbacks and `atexit` functions first, with a deadline. Python is not finalised.
+pub fn exit(shared: &Shared, status: i32) -> ! {
+    shared.leaving.store(true, Ordering::Release);
+    let deadline = stop_deadline(shared).unwrap_or(Duration::from_secs(5));
+    logging::text(Level::Info, b"the daemon process ends");
+    crate::leave::within(deadline);
+    leave_process(status)
+}

@@ -1,0 +1,95 @@
+/*! The engine's door for a daemon process: the Python module `mod_wsgi_rs_engine` with its one function, `serve(control, listener)`.
+
+The module's definition is written by hand and picks its slots by Python's version at run time, because an older Python refuses slots that it
+does not know (decision 6). *Runs in: daemon.* */
+#![expect(unsafe_code, reason = "C functions that Python calls, and descriptors that come as numbers")]
+
+use std::ffi::{c_int, c_void};
+use std::os::fd::{FromRawFd, OwnedFd};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr::null_mut;
+
+use pyo3::ffi;
+
+use crate::capi::{start, thread};
+
+/// `Py_mod_multiple_interpreters` and its value "supported" (Python 3.12 and later).
+const MULTIPLE_INTERPRETERS: (c_int, usize) = (3, 1);
+/// `Py_mod_gil` and its value "used" (Python 3.13 and later).
+const GIL: (c_int, usize) = (4, 0);
+
+/// The module's entry, called by Python's import.
+#[unsafe(no_mangle)]
+pub extern "C" fn PyInit_mod_wsgi_rs_engine() -> *mut ffi::PyObject {
+    catch_unwind(definition).unwrap_or(null_mut())
+}
+
+fn definition() -> *mut ffi::PyObject {
+    let version = start::version();
+    let slot = |(number, value): (c_int, usize)| ffi::PyModuleDef_Slot { slot: number, value: value as *mut c_void };
+    let mut slots = Vec::new();
+    if version >= (3, 12) {
+        slots.push(slot(MULTIPLE_INTERPRETERS));
+    }
+    if version >= (3, 13) {
+        slots.push(slot(GIL));
+    }
+    slots.push(slot((0, 0)));
+    let methods = vec![
+        ffi::PyMethodDef {
+            ml_name: c"serve".as_ptr(),
+            ml_meth: ffi::PyMethodDefPointer { PyCFunction: serve },
+            ml_flags: ffi::METH_VARARGS,
+            ml_doc: c"serve(control, listener): runs the daemon process; never returns.".as_ptr(),
+        },
+        ffi::PyMethodDef::zeroed(),
+    ];
+    // Python keeps pointers to the definition and its tables for as long as the process lives.
+    let definition = Box::leak(Box::new(ffi::PyModuleDef {
+        m_base: ffi::PyModuleDef_HEAD_INIT,
+        m_name: c"mod_wsgi_rs_engine".as_ptr(),
+        m_doc: c"The engine of mod_wsgi_rs.".as_ptr(),
+        m_size: 0,
+        m_methods: Box::leak(methods.into_boxed_slice()).as_mut_ptr(),
+        m_slots: Box::leak(slots.into_boxed_slice()).as_mut_ptr(),
+        m_traverse: None,
+        m_clear: None,
+        m_free: None,
+    }));
+    // SAFETY: a leaked, complete definition: multi-phase initialisation returns it as an object (PEP 489).
+    unsafe { ffi::PyModuleDef_Init(definition) }
+}
+
+unsafe extern "C" fn serve(_module: *mut ffi::PyObject, arguments: *mut ffi::PyObject) -> *mut ffi::PyObject {
+    crate::panics::install_hook();
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        // SAFETY: METH_VARARGS passes a tuple; the numbers in it are the descriptors that the supervisor made for this process and that
+        // nobody else here owns. Out of range or no numbers: the calls raise, and -1 is refused below.
+        let (control, listener) = unsafe {
+            let number = |place| ffi::PyLong_AsLongLong(ffi::PyTuple_GetItem(arguments, place));
+            let (control, listener) = (number(0), number(1));
+            if !ffi::PyErr_Occurred().is_null() {
+                return false;
+            }
+            let (Ok(control), Ok(listener)) = (c_int::try_from(control), c_int::try_from(listener)) else { return false };
+            if control < 0 || listener < 0 {
+                return false;
+            }
+            (OwnedFd::from_raw_fd(control), OwnedFd::from_raw_fd(listener))
+        };
+        thread::with_main_adopted(|main| crate::daemon::serve(main, control, listener));
+        true
+    }));
+    let message = match outcome {
+        Ok(true) => c"the daemon process has come to its end",
+        Ok(false) => c"serve(control, listener) takes two descriptors",
+        Err(_) => c"the engine panicked at its start",
+    };
+    // SAFETY: attached again; the message ends with a NUL.
+    unsafe {
+        if ffi::PyErr_Occurred().is_null() {
+            ffi::PyErr_SetString(ffi::PyExc_RuntimeError, message.as_ptr());
+        }
+    }
+    null_mut()
+}
