@@ -15,6 +15,9 @@ pub struct Mapped<'c> {
     /// What becomes `r->filename`: the target, and the rest of the URL after the match. httpd's directory walk cuts off
     /// `PATH_INFO` at the first existing file.
     pub filename: Vec<u8>,
+    /// Where the target ends in `filename`, if the URL goes on with a slash there (or ends): should the target be a file,
+    /// what follows is `PATH_INFO`, and nothing on the way to it needs to be looked for.
+    pub target_end: Option<usize>,
 }
 
 /// The first of `aliases` that matches `uri` (`r->uri`, %-decoded).
@@ -24,7 +27,9 @@ pub fn map<'c>(aliases: &'c [Alias], uri: &[u8]) -> Option<Mapped<'c>> {
             Some(pattern) => by_expression(pattern.as_ref(), &alias.target, uri),
             None => by_prefix(&alias.location, &alias.target, uri),
         }?;
-        Some(Mapped { alias, filename })
+        let end = alias.target.len();
+        let whole = alias.pattern.is_none() && matches!(filename.get(end..), Some([] | [b'/', ..]));
+        Some(Mapped { alias, filename, target_end: whole.then_some(end) })
     })
 }
 
@@ -192,6 +197,10 @@ mod tests {
         let aliases = [alias("/x", "/first"), alias("/", "/all"), alias("/x/y", "/late")];
         assert_eq!(filename(&aliases, "/x/y").as_deref(), Some("/first/y"));
         assert_eq!(filename(&aliases, "/z").as_deref(), Some("/all/z"));
+        let ends = |location, target, uri: &str| map(&[alias(location, target)], uri.as_bytes()).and_then(|m| m.target_end);
+        assert_eq!(ends("/", "/srv/a.wsgi", "/page"), Some(11));
+        assert_eq!(ends("/x", "/srv/a.wsgi", "/x"), Some(11));
+        assert_eq!(ends("/x/", "/srv/dir/", "/x/page"), None, "the target is a directory");
     }
 
     struct Fixed(Option<Vec<(usize, usize)>>);

@@ -23,7 +23,11 @@ pub fn translate_name(request: Request<'_>) -> Answer {
         return Answer::Declined;
     }
     let Some(mapped) = route::map(aliases, request.uri()) else { return Answer::Declined };
-    request.set_filename(&mapped.filename);
+    // Directory walk would look for the script segment by segment, on every request: here it is known where it ends.
+    let known = mapped.target_end.and_then(|end| mapped.filename.split_at_checked(end));
+    if !known.is_some_and(|(file, path_info)| request.map_to_file(file, path_info)) {
+        request.set_filename(&mapped.filename);
+    }
     request.set_handler(HANDLER);
     request.notes().set_lent(FORCED_TYPE, HANDLER);
     config::set_alias(request, mapped.alias);

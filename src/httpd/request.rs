@@ -253,6 +253,29 @@ impl<'r> Request<'r> {
         unsafe { (*self.raw()).filename = copy.as_ptr().cast_mut() };
     }
 
+    /// Maps the request to a regular file and what follows it in the URL (translate-name phase); `false`, and nothing has
+    /// changed, if there is no such file. `ap_directory_walk` keeps a `path_info` that it finds, and with `finfo` filled it need not
+    /// look for the file's end itself.
+    pub fn map_to_file(self, file: &[u8], path_info: &[u8]) -> bool {
+        let name = self.pool().string(file);
+        let wanted = sys::APR_FINFO_MIN.cast_signed();
+        // SAFETY: the request is live and its pool keeps the strings; an all-zero apr_finfo_t is valid and says APR_NOFILE.
+        unsafe {
+            let mut found: sys::apr_finfo_t = std::mem::zeroed();
+            let status = sys::apr_stat(&raw mut found, name.as_ptr(), wanted, self.pool().raw());
+            if status != 0 || found.filetype != sys::APR_REG {
+                return false;
+            }
+            let request = self.raw();
+            (*request).finfo = found;
+            (*request).filename = name.as_ptr().cast_mut();
+            if !path_info.is_empty() {
+                (*request).path_info = self.pool().string(path_info).as_ptr().cast_mut();
+            }
+            true
+        }
+    }
+
     /// Names the handler.
     pub fn set_handler(self, handler: &'static CStr) {
         // SAFETY: live; a static string outlives it.

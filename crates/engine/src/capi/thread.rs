@@ -27,7 +27,16 @@ static MAIN: AtomicPtr<ffi::PyInterpreterState> = AtomicPtr::new(std::ptr::null_
 /// Set when the process ends: threads no longer enter Python to tidy up.
 static LEAVING: AtomicBool = AtomicBool::new(false);
 
-struct States(RefCell<Vec<(Handle, *mut ffi::PyThreadState)>>);
+/// A thread's state for an interpreter.
+struct State {
+    interpreter: Handle,
+    pointer: *mut ffi::PyThreadState,
+    /// The interpreter was made with it. It stays when its thread ends: Python up to 3.12 makes the next state of an interpreter that has
+    /// none left in the memory of its first, and aborts over what it finds there.
+    first: bool,
+}
+
+struct States(RefCell<Vec<State>>);
 
 thread_local! {
     static STATES: States = const { States(RefCell::new(Vec::new())) };
@@ -39,14 +48,14 @@ impl Drop for States {
             return;
         }
         // The main interpreter's state came first and goes last.
-        for (_, state) in self.0.take().into_iter().rev() {
+        for state in self.0.take().into_iter().rev().filter(|state| !state.first) {
             // SAFETY: the state belongs to this thread, which is attached to nothing now. It is cleared with its interpreter's GIL
             // held, which runs destructors of thread locals, and deleted when it is no longer current.
             unsafe {
-                ffi::PyEval_RestoreThread(state);
-                ffi::PyThreadState_Clear(state);
+                ffi::PyEval_RestoreThread(state.pointer);
+                ffi::PyThreadState_Clear(state.pointer);
                 ffi::PyEval_SaveThread();
-                ffi::PyThreadState_Delete(state);
+                ffi::PyThreadState_Delete(state.pointer);
             }
         }
     }
@@ -59,21 +68,22 @@ fn main() -> Handle {
 /// This thread's state for an interpreter, made on first use.
 fn state_of(interpreter: Handle) -> *mut ffi::PyThreadState {
     STATES.with(|states| {
-        let known = states.0.borrow().iter().find(|(handle, _)| *handle == interpreter).map(|(_, state)| *state);
+        let known = states.0.borrow().iter().find(|state| state.interpreter == interpreter).map(|state| state.pointer);
         known.unwrap_or_else(|| {
             if interpreter != main() {
                 state_of(main());
             }
             // SAFETY: the interpreter lives as long as the process; PyThreadState_New needs no GIL.
             let state = unsafe { ffi::PyThreadState_New(interpreter.0) };
-            states.0.borrow_mut().push((interpreter, state));
+            states.0.borrow_mut().push(State { interpreter, pointer: state, first: false });
             state
         })
     })
 }
 
-fn remember(interpreter: Handle, state: *mut ffi::PyThreadState) {
-    STATES.with(|states| states.0.borrow_mut().push((interpreter, state)));
+/// Takes note of the state that an interpreter was made with.
+fn remember(interpreter: Handle, pointer: *mut ffi::PyThreadState) {
+    STATES.with(|states| states.0.borrow_mut().push(State { interpreter, pointer, first: true }));
 }
 
 /// Runs `body` attached to an interpreter. The thread must not be attached already.
