@@ -1,5 +1,6 @@
 /*! All suites. One file per chapter of what users rely on, one trial per behaviour. */
 
+mod configtest;
 mod environ;
 mod errors;
 mod example;
@@ -8,7 +9,11 @@ mod frameworks;
 mod input;
 mod install;
 mod interpreters;
+mod lifecycle;
+mod linkage;
 mod logging;
+mod panics;
+mod proxies;
 mod python;
 mod response;
 mod route;
@@ -24,6 +29,11 @@ pub fn all() -> Vec<Suite> {
         input::suite(),
         response::suite(),
         file_wrapper::suite(),
+        proxies::suite(),
+        configtest::suite(),
+        lifecycle::suite(),
+        linkage::suite(),
+        panics::suite(),
         errors::suite(),
         python::suite(),
         logging::suite(),

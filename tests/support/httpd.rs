@@ -36,6 +36,8 @@ pub struct Plan {
     extra: String,
     announced: Vec<&'static str>,
     environment: Vec<(&'static str, &'static str)>,
+    flags: Vec<&'static str>,
+    bare: bool,
 }
 
 impl Plan {
@@ -48,6 +50,8 @@ impl Plan {
             extra: String::new(),
             announced: Vec::new(),
             environment: Vec::new(),
+            flags: vec!["-DFOREGROUND"],
+            bare: false,
         }
     }
 
@@ -62,6 +66,20 @@ impl Plan {
     #[must_use]
     pub fn define(mut self, name: &str, value: impl Into<String>) -> Self {
         self.defines.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// Starts httpd with another flag than `-DFOREGROUND`.
+    #[must_use]
+    pub fn flag(mut self, flag: &'static str) -> Self {
+        self.flags = vec![flag];
+        self
+    }
+
+    /// Starts httpd without the module under test, as a floor to compare with.
+    #[must_use]
+    pub const fn without_the_module(mut self) -> Self {
+        self.bare = true;
         self
     }
 
@@ -129,7 +147,9 @@ impl Prepared {
         names.extend(MODULES);
         names.extend(&plan.modules);
         text.push_str(&run.installation.load_lines(&names));
-        writeln!(text, "LoadModule wsgi_module \"{}\"", setup.module.file.display()).expect("a string takes it");
+        if !plan.bare {
+            writeln!(text, "LoadModule wsgi_module \"{}\"", setup.module.file.display()).expect("a string takes it");
+        }
         text.push_str("Include \"${CONF}/base.conf\"\n");
         writeln!(text, "Include \"${{CONF}}/{}\"", plan.conf).expect("a string takes it");
         text.push_str(&plan.extra);
@@ -176,6 +196,7 @@ pub struct Httpd {
     announced: Mutex<Vec<Announced>>,
     /// Up to here the log has been judged.
     judged: Mutex<Position>,
+    single: bool,
     stopped: bool,
     abandoned: bool,
 }
@@ -211,7 +232,7 @@ impl Httpd {
         let mut command = files.command();
         // prefork signals its whole process group when it stops: it must not be ours.
         command.process_group(0);
-        command.arg("-DFOREGROUND").stdout(console.try_clone().unwrap()).stderr(console);
+        command.args(&plan.flags).stdout(console.try_clone().unwrap()).stderr(console);
         let child = command.spawn().unwrap_or_else(|error| panic!("{}: {error}", files.program.display()));
         let logs = ErrorLogs::new(&files.root.join("logs"));
         Self {
@@ -221,6 +242,7 @@ impl Httpd {
             logs,
             announced: Mutex::new(plan.announced.iter().map(|text| Announced::Line(pattern(text))).collect()),
             judged: Mutex::default(),
+            single: plan.flags.contains(&"-X"),
             stopped: false,
             abandoned: false,
         }
@@ -231,8 +253,8 @@ impl Httpd {
             if let Ok(Some(status)) = self.child.lock().unwrap().try_wait() {
                 return Some(Err(format!("it ended with {status}: {}", self.console())));
             }
-            // The port is open before the modules had their say; this line comes after them.
-            (self.generation_lines() > 0 && Client::connect(self.files.port).is_ok()).then_some(Ok(()))
+            // The port is open before the modules had their say; this line comes after them. With -X there is none.
+            ((self.single || self.generation_lines() > 0) && Client::connect(self.files.port).is_ok()).then_some(Ok(()))
         });
         outcome.unwrap_or_else(|| Err(format!("it does not listen on port {} after {LIMIT:?}", self.files.port)))
     }
@@ -281,10 +303,29 @@ impl Httpd {
         processes::children(self.pid())
     }
 
+    /// A variable that its plan set.
+    pub fn environment(&self, name: &str) -> Option<&'static str> {
+        self.files.environment.iter().find(|(n, _)| *n == name).map(|(_, value)| *value)
+    }
+
+    /// Has the parent ended?
+    pub fn has_ended(&self) -> bool {
+        !matches!(self.child.lock().unwrap().try_wait(), Ok(None))
+    }
+
     /// Restarts gracefully and waits until a new generation serves.
     pub fn graceful(&self) {
+        self.next_generation(Signal::USR1);
+    }
+
+    /// Restarts at once and waits until a new generation serves.
+    pub fn restart(&self) {
+        self.next_generation(Signal::HUP);
+    }
+
+    fn next_generation(&self, signal: Signal) {
         let before = self.generation_lines();
-        self.signal(Signal::USR1);
+        self.signal(signal);
         poll::wait_for("httpd resumes normal operations", || self.generation_lines() > before);
     }
 
@@ -346,7 +387,7 @@ impl Httpd {
     pub fn report(&self, from: &Position) -> String {
         let mut out = String::new();
         let mut section = |title: &str, text: &str| writeln!(out, "--- {title}\n{}", text.trim_end()).expect("a string takes it");
-        section("command", &format!("{:?} -DFOREGROUND", self.files.command()));
+        section("command", &format!("{:?}", self.files.command()));
         section("configuration", &fs::read_to_string(&self.files.config).unwrap_or_default());
         let console = self.console();
         if !console.is_empty() {

@@ -25,15 +25,18 @@ impl Module {
 
     /// The built file that is to be tested, copied into `target`.
     pub fn find(target: &Path) -> Result<Self, String> {
-        match std::env::var_os("MODULE_UNDER_TEST") {
-            Some(path) => Self::copied(Path::new(&path), target),
-            None => Self::copied(&build_directory().join("mod_wsgi_rs.so"), target),
-        }
+        Self::copied(&named(), target)
     }
 
-    /// The build with faults on demand, if it was made.
+    /// The engine beside the module.
+    pub fn engine(&self) -> PathBuf {
+        self.file.with_file_name("mod_wsgi_rs_engine.so")
+    }
+
+    /// The build with faults on demand, if it was made: it lies in `test/` beside the shipped one.
     pub fn with_faults(target: &Path) -> Option<Self> {
-        Self::copied(&build_directory().join("test/mod_wsgi_rs.so"), target).ok()
+        let directory = named().parent()?.join("test");
+        Self::copied(&directory.join("mod_wsgi_rs.so"), target).ok()
     }
 
     /// Copies a module and the engine beside it.
@@ -60,4 +63,10 @@ impl Module {
 /// Where `make build` puts what it builds.
 pub fn build_directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../build")
+}
+
+/// The module file to test.
+fn named() -> PathBuf {
+    let built = || build_directory().join("mod_wsgi_rs.so");
+    std::env::var_os("MODULE_UNDER_TEST").map_or_else(built, PathBuf::from)
 }

@@ -89,3 +89,8 @@ pub fn readable(directory: &Path) {
 pub fn writable(file: &Path) {
     fs::set_permissions(file, fs::Permissions::from_mode(0o666)).unwrap();
 }
+
+/// Lets everybody write into a directory.
+pub fn writable_directory(directory: &Path) {
+    fs::set_permissions(directory, fs::Permissions::from_mode(0o777)).unwrap();
+}

@@ -24,7 +24,7 @@ class Paths:
         return register
 
     def __call__(self, environ, start_response):
-        asked = environ["PATH_INFO"]
+        asked = environ["PATH_INFO"] or "/"
         best = max((path for path in self.functions if asked.startswith(path)), key=len, default=None)
         if best is None:
             return text(start_response, "no such path: %s" % asked, "404 Not Found")

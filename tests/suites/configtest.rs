@@ -1,0 +1,333 @@
+/*! Mistakes in a configuration, and what is wrong on the machine: what `httpd -t` says, what a server does that is started all the
+same, and that following the message mends it. */
+
+use crate::own;
+use crate::support::httpd::{Httpd, Plan, Prepared};
+use crate::support::matrix::{Reach, Setup, Suite};
+use crate::support::poll;
+use crate::support::site::Site;
+use crate::support::workdir::readable;
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// mod_wsgi's own messages name neither cause nor cure.
+const WORDS: &str = "its messages say less";
+
+/// The suite.
+pub fn suite() -> Suite {
+    Suite::new(
+        "configtest",
+        vec![
+            own!(a_good_configuration_is_accepted_without_a_word),
+            own!(arguments_are_checked).differs(WORDS),
+            own!(options_are_checked).differs(WORDS),
+            own!(values_are_checked).differs(WORDS),
+            own!(the_context_is_checked).differs(WORDS),
+            own!(daemon_groups_that_do_not_exist_are_refused).differs(WORDS),
+            own!(a_shadowed_alias_is_a_warning).differs(WORDS),
+            own!(trusting_everybody_is_a_warning).differs(WORDS),
+            own!(a_mistake_does_not_end_a_running_server),
+            own!(a_missing_home_is_a_warning_and_503).differs(WORDS),
+            own!(a_home_that_is_no_virtualenv_is_a_warning_and_503).differs(WORDS),
+            own!(a_home_that_is_an_executable_is_named).differs(WORDS),
+            own!(a_closed_directory_above_the_home_is_named).differs(WORDS),
+            own!(a_home_whose_interpreter_is_gone_is_a_warning_and_503).differs(WORDS),
+            own!(a_home_whose_interpreter_hangs_does_not_hold_up_httpd).differs(WORDS),
+            own!(a_home_whose_interpreter_talks_nonsense_is_a_warning_and_503).differs(WORDS),
+            own!(a_refused_chunked_upload_names_the_directive).differs(WORDS),
+            own!(a_missing_package_names_the_environment).differs(WORDS),
+        ],
+    )
+    .reach(Reach::Once)
+}
+
+fn plan(lines: &[&str]) -> Plan {
+    lines.iter().fold(Plan::new("configtest.conf"), |plan, line| plan.line(line))
+}
+
+fn homeless(home: &Path) -> Plan {
+    plan(&[&format!("WSGIPythonHome \"{}\"", home.display())]).define("OWN_HOME", "1")
+}
+
+/// The message of a configuration that is refused: it names the line, and each of `wanted`.
+#[track_caller]
+fn refused(setup: &Setup, line: &str, wanted: &[&str]) {
+    let (accepted, said) = Prepared::new(setup, &plan(&[line]), "configtest").configtest();
+    assert!(!accepted, "`{line}` was accepted: {said}");
+    assert!(said.contains("Syntax error on line ") && said.contains("httpd.conf:"), "no place for `{line}`: {said}");
+    let directive = line.trim_start_matches('<').split([' ', '\n']).next().unwrap();
+    for text in wanted.iter().copied().chain(["hint:"]) {
+        assert!(said.contains(text), "`{line}` ({directive}): the message lacks `{text}`: {said}");
+    }
+}
+
+fn accepted(setup: &Setup, plan: &Plan) -> String {
+    let (accepted, said) = Prepared::new(setup, plan, "configtest").configtest();
+    assert!(accepted, "{said}");
+    said
+}
+
+fn a_good_configuration_is_accepted_without_a_word(setup: &Setup) {
+    assert_eq!(accepted(setup, &plan(&[])).trim(), "Syntax OK");
+}
+
+fn arguments_are_checked(setup: &Setup) {
+    for directive in ["WSGIScriptAlias", "WSGIScriptAliasMatch", "WSGIHandlerScript"] {
+        refused(setup, &format!("{directive} /x"), &[directive, "two arguments", "`/x`"]);
+    }
+    refused(setup, "WSGIImportScript /x.wsgi", &["WSGIImportScript", "process-group=", "application-group="]);
+    refused(
+        setup,
+        "WSGIImportScript /x.wsgi process-group=%{GLOBAL} application-group=%{HOST}",
+        &["WSGIImportScript", "application-group="],
+    );
+    refused(setup, "WSGIScriptAliasMatch ( /x", &["WSGIScriptAliasMatch", "regular expression `(`"]);
+}
+
+fn options_are_checked(setup: &Setup) {
+    let alias = |options: &str| format!("WSGIScriptAlias /y \"${{APPS}}/where.wsgi\" {options}");
+    refused(setup, &alias("nonsense=1"), &["`nonsense=1`", "callable-object="]);
+    refused(setup, &alias("nonsense"), &["`nonsense`"]);
+    refused(setup, &alias("application-group="), &["`application-group=`", "no value"]);
+    refused(setup, &alias("pass-authorization=Maybe"), &["pass-authorization=", "Off | On"]);
+    refused(setup, "WSGIHandlerScript x \"${APPS}/where.wsgi\" callable-object=f", &["`callable-object=f`"]);
+}
+
+fn values_are_checked(setup: &Setup) {
+    for directive in
+        ["WSGIScriptReloading", "WSGIPassAuthorization", "WSGIChunkedRequest", "WSGIDontWriteBytecode", "WSGIEnableSendfile"]
+    {
+        refused(setup, &format!("{directive} Perhaps"), &[&format!("{directive} must be one of: Off | On"), "`Perhaps`"]);
+        accepted(setup, &plan(&[&format!("{directive} oN")]));
+    }
+    refused(setup, "WSGIMapHEADToGET Sometimes", &["WSGIMapHEADToGET must be one of: Off | On | Auto"]);
+    for bad in ["-1", "4294967296", "ten", "1x", ""] {
+        refused(setup, &format!("WSGIPythonHashSeed \"{bad}\""), &["WSGIPythonHashSeed", "4294967295"]);
+    }
+    for bad in ["-1", "3", "x"] {
+        refused(setup, &format!("WSGIPythonOptimize {bad}"), &["WSGIPythonOptimize", "0 | 1 | 2"]);
+    }
+    for bad in ["0", "-1", "abc", "nan", "inf"] {
+        refused(setup, &format!("WSGISwitchInterval {bad}"), &["WSGISwitchInterval"]);
+    }
+    for bad in ["a.host.name", "10.0.0.0/33", "::/129", "1.2.3.4/x"] {
+        refused(setup, &format!("WSGITrustedProxies {bad}"), &["WSGITrustedProxies", &format!("`{bad}`")]);
+    }
+    accepted(setup, &plan(&["WSGITrustedProxies 2001:DB8::/32 ::1 127.0.0.1", "WSGITrustedProxyHeaders x-forwarded-for"]));
+    for bad in ["X_Forwarded_For", "X-Unknown"] {
+        refused(
+            setup,
+            &format!("WSGITrustedProxyHeaders {bad}"),
+            &["WSGITrustedProxyHeaders", &format!("`{bad}`"), "X-Forwarded-For"],
+        );
+    }
+    refused(setup, "WSGICallableObject a.b", &["WSGICallableObject", "`a.b`"]);
+}
+
+fn the_context_is_checked(setup: &Setup) {
+    for line in [
+        "WSGIPythonHome /usr",
+        "WSGIPythonPath /usr",
+        "WSGIPythonOptimize 1",
+        "WSGICaseSensitivity Off",
+        "WSGIRestrictSignal Off",
+    ] {
+        let directive = line.split(' ').next().unwrap();
+        refused(setup, &format!("<VirtualHost *:${{PORT}}>\n{line}\n</VirtualHost>"), &[directive, "VirtualHost"]);
+    }
+}
+
+fn daemon_groups_that_do_not_exist_are_refused(setup: &Setup) {
+    refused(setup, "WSGIProcessGroup shop", &["WSGIProcessGroup", "`shop`", "%{GLOBAL}"]);
+    refused(setup, "WSGIScriptAlias /y \"${APPS}/where.wsgi\" process-group=shop", &["WSGIScriptAlias", "`shop`"]);
+    accepted(setup, &plan(&["WSGIProcessGroup %{GLOBAL}"]));
+}
+
+/// A configuration that is accepted with a warning which says all of `wanted`.
+#[track_caller]
+fn warned(setup: &Setup, plan: &Plan, wanted: &[&str]) -> String {
+    let said = accepted(setup, plan);
+    let warning =
+        said.lines().find(|line| line.contains("[wsgi:warn]")).unwrap_or_else(|| panic!("no warning: {said}")).to_owned();
+    for text in wanted.iter().copied().chain(["WSGI1", "hint:"]) {
+        assert!(warning.contains(text), "the warning lacks `{text}`: {warning}");
+    }
+    warning
+}
+
+fn a_shadowed_alias_is_a_warning(setup: &Setup) {
+    let shadowed = plan(&["WSGIScriptAlias /app/below \"${APPS}/where.wsgi\""]);
+    warned(setup, &shadowed, &["`/app/below`", "httpd.conf:", "configtest.conf:2"]);
+}
+
+fn trusting_everybody_is_a_warning(setup: &Setup) {
+    warned(setup, &plan(&["WSGITrustedProxyHeaders X-Forwarded-For"]), &["WSGITrustedProxies"]);
+    let named = plan(&["WSGITrustedProxyHeaders X-Forwarded-For", "WSGITrustedProxies 127.0.0.1"]);
+    assert_eq!(accepted(setup, &named).trim(), "Syntax OK");
+}
+
+/// A failing check at a graceful restart would end the server (decision 36).
+fn a_mistake_does_not_end_a_running_server(setup: &Setup) {
+    let server = Httpd::start(setup, &plan(&["IncludeOptional ${ROOT}/files/*.part"]), "running");
+    let site = Site::new(&server, setup);
+    site.get("/app").expect(200);
+    // What is wrong with the machine, and what only the whole configuration shows.
+    fs::write(
+        site.path("files/state.part"),
+        "WSGIScriptAlias /gone /nowhere/gone.wsgi\nWSGITrustedProxyHeaders X-Forwarded-For\n",
+    )
+    .unwrap();
+    server.announce("re:WSGI10[0-9]+:");
+    server.graceful();
+    site.get("/app").expect(200);
+}
+
+/// A server whose home is broken: configtest warns, static files and the parent live, the application answers 503 and the log says
+/// why. `mend` does what the message says; after a restart the application answers.
+fn broken_home(setup: &Setup, home: &Path, wanted: &[&str], mend: impl FnOnce(&Path)) {
+    let plan = homeless(home);
+    let warning = warned(setup, &plan, &["WSGIPythonHome at ", "httpd.conf:"]);
+    for text in wanted {
+        assert!(warning.contains(text), "the warning lacks `{text}`: {warning}");
+    }
+    let server = Httpd::start(setup, &plan, "broken-home");
+    server.announce("re:\\[wsgi:(warn|error)\\].*WSGI10|WSGI1111");
+    let site = Site::new(&server, setup);
+    fs::write(site.path("htdocs/page.txt"), "a page").unwrap();
+    let children = server.children();
+    for _ in 0..3 {
+        site.get("/app").expect(503);
+        assert_eq!(site.get("/page.txt").ok(), "a page");
+    }
+    assert_eq!(server.children(), children, "no process died and was started again");
+    let told: Vec<String> = server.whole_log().into_iter().map(|line| line.text).filter(|text| text.contains("[wsgi:")).collect();
+    for text in wanted {
+        assert!(told.iter().any(|line| line.contains(text)), "the log lacks `{text}`: {told:#?}");
+    }
+    mend(home);
+    server.graceful();
+    poll::wait_for("the application serves after the cure", || site.get("/app").status == 200);
+}
+
+fn scratch(setup: &Setup, name: &str) -> PathBuf {
+    let root = setup.run.workdir.server_root(name);
+    root.join("home")
+}
+
+/// What the messages recommend: a virtualenv in that place.
+fn make_virtualenv(setup: &Setup, home: &Path) {
+    let status =
+        std::process::Command::new(&setup.python.executable).args(["-m", "venv", "--clear", "--without-pip"]).arg(home).status();
+    assert!(status.unwrap().success());
+}
+
+fn a_missing_home_is_a_warning_and_503(setup: &Setup) {
+    let home = scratch(setup, "missing-home");
+    broken_home(setup, &home, &[&format!("`{}` does not exist", home.display())], |home| make_virtualenv(setup, home));
+}
+
+fn a_home_that_is_no_virtualenv_is_a_warning_and_503(setup: &Setup) {
+    let home = scratch(setup, "empty-home");
+    fs::create_dir(&home).unwrap();
+    readable(&home);
+    broken_home(setup, &home, &[&home.display().to_string(), "bin/python"], |home| make_virtualenv(setup, home));
+}
+
+fn a_home_that_is_an_executable_is_named(setup: &Setup) {
+    let said = accepted(setup, &homeless(&setup.home.join("bin/python")));
+    assert!(
+        said.contains("WSGIPythonHome at ") && said.contains("bin/python` is a file") && said.contains("sys.prefix"),
+        "{said}"
+    );
+}
+
+fn a_closed_directory_above_the_home_is_named(setup: &Setup) {
+    if crate::support::installation::server_user().is_none() {
+        return; // Without root there is no other user for whom a directory could be closed.
+    }
+    let home = scratch(setup, "closed-home");
+    let closed = home.parent().unwrap().join("closed");
+    let inside = closed.join("home");
+    fs::create_dir(&closed).unwrap();
+    make_virtualenv(setup, &inside);
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).unwrap();
+    let wanted = [format!("directory `{}`", closed.display()), format!("chmod o+x {}", closed.display())];
+    broken_home(setup, &inside, &[&wanted[0], &wanted[1]], |_| {
+        fs::set_permissions(&closed, fs::Permissions::from_mode(0o701)).unwrap();
+    });
+}
+
+fn a_home_whose_interpreter_is_gone_is_a_warning_and_503(setup: &Setup) {
+    let home = scratch(setup, "dangling-home");
+    make_virtualenv(setup, &home);
+    for entry in fs::read_dir(home.join("bin")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.file_name().unwrap().to_string_lossy().starts_with("python") {
+            fs::remove_file(&path).unwrap();
+            symlink("/nowhere/python-that-was-removed", &path).unwrap();
+        }
+    }
+    broken_home(setup, &home, &[&home.display().to_string(), "python"], |home| make_virtualenv(setup, home));
+}
+
+/// A home whose `bin/python` is a shell script.
+fn pretender(setup: &Setup, name: &str, script: &str) -> PathBuf {
+    let home = scratch(setup, name);
+    make_virtualenv(setup, &home);
+    for entry in fs::read_dir(home.join("bin")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.file_name().unwrap().to_string_lossy().starts_with("python") {
+            fs::remove_file(&path).unwrap();
+            fs::write(&path, script).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+    }
+    home
+}
+
+fn a_home_whose_interpreter_hangs_does_not_hold_up_httpd(setup: &Setup) {
+    let home = pretender(setup, "hanging-home", "#!/bin/sh\nexec sleep 300\n");
+    let plan = homeless(&home);
+    let started = Instant::now();
+    warned(setup, &plan, &["WSGIPythonHome"]);
+    assert!(started.elapsed().as_secs() < 15, "configtest took {:?}", started.elapsed());
+    let server = Httpd::start(setup, &plan, "hanging-home");
+    server.announce("re:WSGI10|WSGI1111");
+    let site = Site::new(&server, setup);
+    fs::write(site.path("htdocs/page.txt"), "a page").unwrap();
+    assert_eq!(site.get("/page.txt").ok(), "a page");
+    site.get("/app").expect(503);
+}
+
+fn a_home_whose_interpreter_talks_nonsense_is_a_warning_and_503(setup: &Setup) {
+    let home = pretender(setup, "nonsense-home", "#!/bin/sh\nprintf 'hello\\377world'\n");
+    broken_home(setup, &home, &[&home.display().to_string()], |home| make_virtualenv(setup, home));
+}
+
+fn a_refused_chunked_upload_names_the_directive(setup: &Setup) {
+    use crate::support::client::Request;
+    let server = Httpd::start(setup, &plan(&["IncludeOptional ${ROOT}/files/*.part"]), "chunked");
+    server.announce("WSGIChunkedRequest");
+    let site = Site::new(&server, setup);
+    let upload = Request::post_chunks("/app", &["abc"]);
+    site.send(&upload).expect(411);
+    let line = site.expect_log("WSGIChunkedRequest");
+    assert!(line.text.contains("WSGIChunkedRequest On"), "{line:?}");
+    fs::write(site.path("files/cure.part"), "WSGIChunkedRequest On\n").unwrap();
+    server.graceful();
+    poll::wait_for("chunked uploads are taken", || site.send(&upload).status == 200);
+}
+
+fn a_missing_package_names_the_environment(setup: &Setup) {
+    let server = Httpd::start(setup, &plan(&["WSGIScriptAlias /missing \"${APPS}/broken/import_error.wsgi\""]), "package");
+    server.announce("re:WSGI12|No module named");
+    server.announce_tracebacks();
+    let site = Site::new(&server, setup);
+    site.get("/missing").expect(500);
+    for text in ["No module named 'a_module_that_nobody_has'", "sys.path", "WSGIPythonHome", "pip install"] {
+        let line = site.expect_log(text);
+        assert!(text != "pip install" || line.text.contains(&setup.home.display().to_string()), "{line:?}");
+    }
+}

@@ -1,0 +1,140 @@
+/*! A panic in each kind of callback from C, asked for in the build with faults: it is logged with its place, it becomes the answer
+that the callback can give, and the server lives. */
+
+use crate::own;
+use crate::support::client::Request;
+use crate::support::httpd::{Httpd, Plan, Prepared};
+use crate::support::matrix::{Reach, Setup, Suite};
+use crate::support::site::Site;
+use std::sync::Arc;
+
+const THEIRS: &str = "it has no such build";
+
+/// The suite.
+pub fn suite() -> Suite {
+    Suite::new(
+        "panics",
+        vec![
+            own!(in_a_request_it_is_500_and_the_process_lives).differs(THEIRS),
+            own!(while_the_body_is_read_it_is_an_error_of_the_application).differs(THEIRS),
+            own!(while_the_response_is_sent_it_cuts_the_response).differs(THEIRS),
+            own!(while_logging_it_costs_the_line).differs(THEIRS),
+            own!(in_a_directive_it_refuses_the_configuration).differs(THEIRS),
+            own!(in_the_configuration_phases_the_server_still_starts).differs(THEIRS),
+            own!(when_a_child_starts_the_others_are_served).differs(THEIRS),
+        ],
+    )
+    .reach(Reach::Once)
+}
+
+/// The same combination with the build that can be asked for faults.
+fn faulty(setup: &Setup) -> Setup {
+    let faults = setup.run.faults.clone().expect("build/test/mod_wsgi_rs.so is missing: run `make build-faults` first");
+    Setup { module: Arc::new(faults), ..setup.clone() }
+}
+
+const PANIC: &str = "re:WSGI1001: [a-z_]+ callback: .*fault asked for by a test.*\\.rs:[0-9]+";
+
+fn asked(target: &str, fault: &str) -> Request {
+    Request::get(target).header("X-Test-Fault", fault)
+}
+
+fn start(setup: &Setup) -> Httpd {
+    let server = Httpd::start(setup, &Plan::new("panics.conf"), "panics");
+    server.announce(PANIC);
+    server
+}
+
+fn pid(site: &Site) -> String {
+    site.get("/environ/raw").expect(200).value("mod_wsgi.server_pid").unwrap().to_owned()
+}
+
+fn in_a_request_it_is_500_and_the_process_lives(setup: &Setup) {
+    let setup = faulty(setup);
+    let server = start(&setup);
+    let site = Site::new(&server, &setup);
+    let before = pid(&site);
+    for fault in ["translate", "handler"] {
+        let response = site.send(&asked("/environ/raw", fault)).expect(500);
+        assert!(response.text().contains("Internal Server Error"));
+        site.expect_log(&format!("WSGI1001: {fault} callback: "));
+    }
+    assert_eq!(before, pid(&site));
+}
+
+fn while_the_body_is_read_it_is_an_error_of_the_application(setup: &Setup) {
+    let setup = faulty(setup);
+    let server = start(&setup);
+    server.announce("re:WSGI1200|OSError");
+    server.announce_tracebacks();
+    let site = Site::new(&server, &setup);
+    let before = pid(&site);
+    site.send(&Request::post("/input/read-all", "body").header("X-Test-Fault", "read")).expect(500);
+    site.expect_log("WSGI1001: read callback: ");
+    site.expect_log("OSError");
+    assert_eq!(before, pid(&site));
+}
+
+fn while_the_response_is_sent_it_cuts_the_response(setup: &Setup) {
+    let setup = faulty(setup);
+    let server = start(&setup);
+    server.announce("re:WSGI1200|OSError|RuntimeError");
+    server.announce_tracebacks();
+    let site = Site::new(&server, &setup);
+    let before = pid(&site);
+    for (fault, target) in [
+        ("start", "/response/list".to_owned()),
+        ("write", "/response/big-generator?count=3&size=100000".to_owned()),
+        ("send_file", format!("/file_wrapper/file?file={}/httpd.conf", server.files.root.display())),
+    ] {
+        let response = site.send(&asked(&target, fault));
+        assert!(response.status == 500 || !response.complete, "{fault}: {response:?}");
+        site.expect_log(&format!("WSGI1001: {fault} callback: "));
+    }
+    assert_eq!(before, pid(&site));
+    site.get("/response/list").expect(200);
+}
+
+fn while_logging_it_costs_the_line(setup: &Setup) {
+    let setup = faulty(setup);
+    let server = start(&setup);
+    let site = Site::new(&server, &setup);
+    site.send(&asked("/logging/print?text=lost", "log")).expect(200);
+    site.expect_log("WSGI1001: log callback: ");
+    site.log_lacks("] lost");
+    site.get("/logging/print?text=kept").expect(200);
+    site.expect_log("] kept");
+    server.announce("] kept");
+}
+
+fn in_a_directive_it_refuses_the_configuration(setup: &Setup) {
+    let setup = faulty(setup);
+    let plan = Plan::new("panics.conf").environment("MOD_WSGI_RS_TEST_FAULT", "directive");
+    let (accepted, said) = Prepared::new(&setup, &plan, "directive").configtest();
+    assert!(!accepted && said.contains("internal error in mod_wsgi_rs"), "{said}");
+}
+
+fn in_the_configuration_phases_the_server_still_starts(setup: &Setup) {
+    let setup = faulty(setup);
+    for fault in ["merge", "configuration", "cleanup"] {
+        let plan = Plan::new("panics.conf").environment("MOD_WSGI_RS_TEST_FAULT", fault);
+        let server = Httpd::start(&setup, &plan, fault);
+        server.announce(PANIC);
+        server.announce("re:WSGI1[01]");
+        let site = Site::new(&server, &setup);
+        std::fs::write(site.path("htdocs/page.txt"), "a page").unwrap();
+        assert_eq!(site.get("/page.txt").ok(), "a page", "{fault}");
+    }
+}
+
+fn when_a_child_starts_the_others_are_served(setup: &Setup) {
+    let setup = faulty(setup);
+    let plan = Plan::new("panics.conf").environment("MOD_WSGI_RS_TEST_FAULT", "child_init");
+    let server = Httpd::start(&setup, &plan, "child-init");
+    server.announce(PANIC);
+    server.announce("re:WSGI1111");
+    let site = Site::new(&server, &setup);
+    std::fs::write(site.path("htdocs/page.txt"), "a page").unwrap();
+    assert_eq!(site.get("/page.txt").ok(), "a page");
+    site.get("/environ/raw").expect(503);
+}
