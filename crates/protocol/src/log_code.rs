@@ -237,6 +237,66 @@ log_codes! {
         cause "The application did not finish the request within `request-timeout` of its WSGIDaemonProcess."
         did "The client got 504 (or a cut response), and the process is replaced."
         cure "Find out what the request waits for, or raise `request-timeout`.";
+    1300 PROCESS_DIED Error "a daemon process died"
+        cause "The application, a C extension or somebody outside ended the process; the line names the signal or the status. What it wrote last stands before the line."
+        did "Its requests got 502. A new process was started at once, or after a pause if it is not the first in a row."
+        cure "SIGSEGV, SIGBUS and SIGABRT come from C extensions: update them, and use `WSGIApplicationGroup %{GLOBAL}`. SIGKILL without a cause is mostly the kernel out of memory: see its log. An exit status comes from `os._exit()` or from Python itself.";
+    1301 CRASH_LOOP Error "daemon processes die one after another"
+        cause "Three processes in a row lived less than ten seconds; the lines before say how each ended."
+        did "Further ones are started after a pause that grows to 30 seconds. Their deaths are no longer explained one by one until one has lived for ten seconds."
+        cure "Mend what the lines before name, then touch nothing: the next start finds it. A restart of Apache starts without the pause.";
+    1302 PROCESS_NOT_PREPARED Error "a daemon process could not be prepared"
+        cause "Its user, groups, root directory, working directory or descriptors could not be set as configured, or did not hold when checked. The line names the step."
+        did "No Python was run. It is tried again after a growing pause; requests of the group get 503 meanwhile."
+        cure "Correct the option that the line names.";
+    1303 PYTHON_NOT_EXECUTED Error "a daemon's Python can't be executed"
+        cause "The configured interpreter is missing, closed to the group's user, or no program. The line names the path and the component of it that is in the way."
+        did "It is tried again after a growing pause; requests of the group get 503 meanwhile."
+        cure "Do what the line says: correct `python=` or `python-home=`, open the directory (`chmod o+x`), or make the virtualenv anew.";
+    1304 STARTUP_TIMEOUT Error "a daemon process was not ready in time"
+        cause "Loading the scripts took longer than `startup-timeout` (60 seconds for new code, if none is set)."
+        did "The process was ended. If it was to replace another, that one goes on; otherwise a new one is started."
+        cure "Find what waits at import (a database, a lock, a network name), or raise `startup-timeout`.";
+    1305 NEW_CODE_NOT_LOADED Error "the new code could not be loaded"
+        cause "A script changed, or a process was to be replaced, and a new process could not load a script that the old one has. The traceback stands before this line."
+        did "The old process goes on serving with the old code. This version of the files is not tried again."
+        cure "Correct the code and touch the script. If the line tells of an address in use or a lock, set `overlap=Off`.";
+    1306 PROCESS_KILLED Warning "a daemon process did not end and was killed"
+        cause "It was told to end, and was still there after `shutdown-timeout`: a request, a shutdown callback or a thread did not end."
+        did "It and its process group got SIGKILL."
+        cure "Find what does not end, or raise `shutdown-timeout`.";
+    1307 LIMIT_NOT_SET Warning "a priority or limit could not be set"
+        cause "httpd has no right to it: a negative `cpu-priority` or a limit above the own one needs root."
+        did "The process runs without it."
+        cure "Correct the option, or start httpd with that right.";
+    1308 FORK_FAILED Error "no daemon process could be started"
+        cause "The system refused a process, a pipe or a socket: too many processes or descriptors, or no memory."
+        did "It is tried again after a growing pause."
+        cure "Raise the limit that the line names (`LimitNPROC`, `LimitNOFILE`), or start fewer processes.";
+    1309 CONTROL_BROKEN Error "a daemon process sent what no daemon process sends"
+        cause "The application wrote to a descriptor that is not its own, or supervisor and engine are of different versions."
+        did "The process was ended and a new one started."
+        cure "Install all parts of mod_wsgi_rs from one build; look for code that writes to descriptor numbers.";
+    1310 LOG_LINES_LOST Warning "lines for the error log were lost"
+        cause "The log is a pipe or socket whose reader was too slow or stood still."
+        did "Lines were dropped rather than let applications wait; the line says how many."
+        cure "Look at the program behind the log.";
+    1311 SUPERVISOR_NOT_STARTED Error "the supervisor of the daemon processes can't start"
+        cause "What Apache handed to it is not what it expects; mostly it is of another build than the module."
+        did "There are no daemon processes; requests for them get 503."
+        cure "Install all parts of mod_wsgi_rs from one build.";
+    1312 GROUP_UNUSABLE Error "a daemon group can't be started"
+        cause "One of its options can't be used; the line says which."
+        did "Its requests get 503; other groups are served."
+        cure "Correct the option.";
+    1313 DRAIN_OVERDUE Warning "requests were cut at the end of the time to drain"
+        cause "A process that was being replaced still had requests when `graceful-timeout`, `eviction-timeout` or `request-timeout` was over."
+        did "It was told to end at once."
+        cure "Raise the option if such requests are meant to end.";
+    1314 NOT_READY Error "a daemon process says that it is of no use"
+        cause "It could not do what it was started for; the line has its words."
+        did "It was ended, and a new one is started, after a pause if it is not the first in a row."
+        cure "Do what the line says.";
 }
 
 /// The page `docs/messages.md`, generated from [`ALL`].

@@ -1,0 +1,81 @@
+/*! `wsgi-supervisor`: the exec'd parent of daemon processes, one per configuration generation.
+
+`wsgi-supervisor <descriptor of the plan> [<descriptor of the command socket>]`. The plan is a `protocol::plan::Plan`, read to its end; the
+descriptors that it names are inherited. SIGTERM or the death of httpd's parent ends everything, SIGUSR1 retires the generation.
+
+| file | what |
+|---|---|
+| `supervisor`, `handover` | the loop; generations taking over from one another |
+| `group`, `replace`, `process`, `timers`, `action` | a group as a state machine, without clock or system call |
+| `running`, `child` | a group's live processes |
+| `recipe`, `spawn`, `trouble`, `explain` | from the plan to Python: prepared, forked, and what went wrong |
+| `watch`, `log` | scripts that change; lines for the error log |
+
+*Runs in: supervisor.* */
+
+mod action;
+mod child;
+mod explain;
+mod group;
+mod handover;
+mod log;
+mod process;
+mod recipe;
+mod replace;
+mod running;
+mod spawn;
+mod supervisor;
+mod timers;
+mod trouble;
+mod watch;
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::os::fd::OwnedFd;
+use std::process::ExitCode;
+
+use protocol::Level;
+use protocol::log_code;
+use protocol::plan::Plan;
+
+use crate::supervisor::Supervisor;
+
+fn main() -> ExitCode {
+    match start() {
+        Ok(mut supervisor) => {
+            supervisor.run();
+            ExitCode::SUCCESS
+        }
+        Err(why) => {
+            // Descriptor 2 is httpd's main error log.
+            if let Ok(fd) = spawn::inherited(2) {
+                log::Log::new(fd, Level::Notice)
+                    .coded(log_code::SUPERVISOR_NOT_STARTED, &format!("wsgi-supervisor can't start: {why}"));
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start() -> Result<Supervisor, String> {
+    let signals = spawn::signals().map_err(|e| format!("signals: {e}"))?;
+    // Out of reach of the terminal's signals, and of those that httpd sends to its process group. One that leads a session already stays so.
+    rustix::process::setsid().map(drop).unwrap_or_default();
+    let mut arguments = std::env::args().skip(1);
+    let plan = descriptor(arguments.next())?
+        .ok_or("usage: wsgi-supervisor <descriptor of the plan> [<descriptor of the command socket>]")?;
+    let command = descriptor(arguments.next())?;
+    let mut bytes = Vec::new();
+    let mut plan = File::from(plan);
+    // A file that was just written stands at its end; a pipe can't be rewound and needs not be.
+    plan.seek(SeekFrom::Start(0)).map(drop).unwrap_or_default();
+    plan.read_to_end(&mut bytes).map_err(|e| format!("the plan could not be read: {e}"))?;
+    let plan = Plan::decode(&bytes).map_err(|e| e.to_string())?;
+    Supervisor::new(&plan, signals, command)
+}
+
+fn descriptor(argument: Option<String>) -> Result<Option<OwnedFd>, String> {
+    let Some(argument) = argument else { return Ok(None) };
+    let number: u32 = argument.parse().map_err(|_| format!("`{argument}` is no descriptor"))?;
+    spawn::inherited(number).map(Some).map_err(|e| format!("descriptor {number}: {e}"))
+}

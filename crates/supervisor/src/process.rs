@@ -1,0 +1,181 @@
+/*! One process's life as its group sees it: the states and what each waits for. *Runs in: supervisor.*
+
+```text
+Starting ──Ready──► Ready ──► Draining ──► (gone)
+    └────────────────┴──► Stopping ──► Killed ──► (gone)
+```
+*/
+
+use protocol::plan::Script;
+
+use crate::timers::{Cause, Millis};
+use crate::watch::Versions;
+
+/// Where a process stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Forked; loading.
+    Starting,
+    /// Takes requests.
+    Ready,
+    /// Finishes what it has.
+    Draining,
+    /// Was told to end at once.
+    Stopping,
+    /// Was sent SIGKILL.
+    Killed,
+}
+
+/// One process of a group.
+#[derive(Debug)]
+pub struct Process {
+    /// The slot that it fills, filled or is to fill.
+    pub slot: usize,
+    /// Where it stands.
+    pub state: State,
+    /// When it was started.
+    pub born: Millis,
+    /// When it became ready.
+    pub ready: Option<Millis>,
+    /// When its state has lasted too long.
+    pub deadline: Option<Millis>,
+    /// The supervisor wants it to end, so its end is nothing to explain.
+    pub told: bool,
+    /// It was ended for failing to start, so its end counts as a death.
+    pub failed: bool,
+    /// Why it asked to be replaced.
+    pub asked: Option<Cause>,
+    /// The files of its scripts as they were before it was started.
+    pub before: Versions,
+    /// What it has loaded, in which version.
+    pub loaded: Versions,
+    /// The same as scripts, for a successor's list.
+    pub scripts: Vec<Script>,
+    /// Requests that it has served, as it said last.
+    pub served: u64,
+    /// When it last had something to do; `None` before its first request.
+    pub active: Option<Millis>,
+}
+
+impl Process {
+    /// A process that is being started.
+    pub fn new(slot: usize, now: Millis, startup: Option<Millis>, before: Versions) -> Self {
+        Self {
+            slot,
+            state: State::Starting,
+            born: now,
+            ready: None,
+            deadline: startup.map(|limit| now.saturating_add(limit)),
+            told: false,
+            failed: false,
+            asked: None,
+            before,
+            loaded: Versions::new(),
+            scripts: Vec::new(),
+            served: 0,
+            active: None,
+        }
+    }
+
+    /// How long it has lived.
+    pub fn age(&self, now: Millis) -> Millis {
+        now.saturating_sub(self.born)
+    }
+
+    /// It takes requests from now on. Whether that is news.
+    pub fn becomes_ready(&mut self, now: Millis) -> bool {
+        let news = self.state == State::Starting;
+        if news {
+            self.state = State::Ready;
+            self.ready = Some(now);
+            self.deadline = None;
+        }
+        news
+    }
+
+    /// It is to drain, for at most `limit`. Whether a message has to say so.
+    pub fn drain(&mut self, now: Millis, limit: Option<Millis>) -> bool {
+        let news = self.state == State::Ready;
+        if news {
+            self.state = State::Draining;
+            self.told = true;
+            self.deadline = limit.map(|limit| now.saturating_add(limit));
+        }
+        news
+    }
+
+    /// It is to end, within `limit`. Whether a message has to say so.
+    pub fn stop(&mut self, now: Millis, limit: Option<Millis>) -> bool {
+        self.told = true;
+        self.end_within(now, limit)
+    }
+
+    /// It is to end within `limit`, of its own accord or not.
+    pub fn end_within(&mut self, now: Millis, limit: Option<Millis>) -> bool {
+        let until = limit.map(|limit| now.saturating_add(limit));
+        match self.state {
+            State::Killed => false,
+            State::Stopping => {
+                self.deadline = self.deadline.into_iter().chain(until).min();
+                false
+            }
+            State::Starting | State::Ready | State::Draining => {
+                self.state = State::Stopping;
+                self.deadline = until;
+                true
+            }
+        }
+    }
+
+    /// The load that it tells: whether anything has happened since it told the last one.
+    pub fn load(&mut self, now: Millis, busy: u32, served: u64) {
+        if busy > 0 || served != self.served {
+            self.active = Some(now);
+        }
+        self.served = served;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Process, State};
+    use crate::watch::Versions;
+
+    fn process(startup: Option<u64>) -> Process {
+        Process::new(0, 100, startup, Versions::new())
+    }
+
+    #[test]
+    fn a_stop_is_never_put_off() {
+        let mut p = process(Some(50));
+        assert_eq!(p.deadline, Some(150));
+        assert!(p.becomes_ready(120) && !p.becomes_ready(121));
+        assert_eq!(p.deadline, None);
+        assert!(p.drain(200, Some(1_000)) && !p.drain(300, None));
+        assert_eq!(p.deadline, Some(1_200));
+        assert!(p.stop(400, Some(500)));
+        assert_eq!((p.state, p.deadline), (State::Stopping, Some(900)));
+        assert!(!p.stop(500, Some(5_000)));
+        assert_eq!(p.deadline, Some(900));
+        assert!(!p.stop(500, Some(100)) && !p.drain(500, None));
+        assert_eq!((p.state, p.deadline), (State::Stopping, Some(600)));
+    }
+
+    #[test]
+    fn a_starting_process_does_not_drain() {
+        let mut p = process(None);
+        assert!(!p.drain(200, Some(1)));
+        assert_eq!((p.state, p.told, p.deadline), (State::Starting, false, None));
+    }
+
+    #[test]
+    fn activity_begins_with_the_first_request() {
+        let mut p = process(None);
+        p.load(200, 0, 0);
+        assert_eq!(p.active, None);
+        p.load(300, 1, 0);
+        p.load(400, 0, 1);
+        p.load(500, 0, 1);
+        assert_eq!(p.active, Some(400));
+    }
+}

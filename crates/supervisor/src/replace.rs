@@ -1,0 +1,162 @@
+/*! Which process of a group is to be replaced, when, and how: the other half of the group's state machine.
+
+One process of a group after another. With overlap the successor must load all that the old one has loaded before the old one drains; if it
+can't, the old one goes on, and those versions of the files are not tried again (decisions 11 to 13). *Runs in: supervisor.* */
+
+use protocol::control::Message;
+use protocol::log_code;
+use protocol::plan::Script;
+
+use crate::action::{Action, Id, Note};
+use crate::group::Group;
+use crate::process::{Process, State};
+use crate::timers::{Cause, LOOK, Millis};
+use crate::watch::{Versions, changed};
+
+impl Group {
+    /// Whether there is something to look at each second.
+    pub(crate) fn looks(&self) -> bool {
+        let timed = self.plan.restart_interval > 0 || self.plan.inactivity_timeout > 0;
+        self.running()
+            && self
+                .processes
+                .values()
+                .any(|p| p.state == State::Ready && (timed || p.asked.is_some() || (self.plan.reload && !p.loaded.is_empty())))
+    }
+
+    /// Begins at most one replacement, if one is due and there is room.
+    pub(crate) fn replace(&mut self, now: Millis, room: usize) {
+        let look = self.looked.is_none_or(|at| now >= at.saturating_add(LOOK));
+        if !look && !std::mem::take(&mut self.urgent) {
+            return;
+        }
+        if look {
+            self.looked = Some(now);
+            self.ask_loads();
+        }
+        if self.slots.iter().any(|slot| slot.successor.is_some() || slot.renewing) {
+            return;
+        }
+        if let Some(slot) = (0..self.slots.len()).find(|slot| self.idle_too_long(*slot, now)) {
+            self.renew(slot, Cause::Recycle, now);
+            return;
+        }
+        let Some((slot, cause)) = (0..self.slots.len()).find_map(|slot| Some((slot, self.why(slot, now)?))) else { return };
+        let scripts = self.loaded_scripts(slot);
+        if self.exclusive() {
+            if let Some(slot) = self.slots.get_mut(slot) {
+                slot.inherited = scripts;
+            }
+            self.renew(slot, cause, now);
+        } else if room > 0 {
+            self.succeed(slot, cause, &scripts, now);
+        } else {
+            self.urgent = true;
+        }
+    }
+
+    fn ready_process(&self, slot: usize) -> Option<(Id, &Process)> {
+        let id = self.slots.get(slot)?.current?;
+        self.processes.get(&id).filter(|p| p.state == State::Ready).map(|p| (id, p))
+    }
+
+    fn loaded_scripts(&self, slot: usize) -> Vec<Script> {
+        self.ready_process(slot).map(|(_, p)| p.scripts.clone()).unwrap_or_default()
+    }
+
+    /// Why a slot's process is to be replaced now.
+    fn why(&self, slot: usize, now: Millis) -> Option<Cause> {
+        let (_, process) = self.ready_process(slot)?;
+        if self.slots.get(slot).is_none_or(|s| now < s.retry_at) {
+            return None;
+        }
+        let news = if self.plan.reload { changed(&process.loaded, self.files.as_ref()) } else { Versions::new() };
+        if !news.is_empty() {
+            // While the new code does not load, a successor for any other reason would not load either.
+            let fresh = news.iter().any(|(path, version)| self.refused.get(path) != Some(version));
+            return fresh.then_some(Cause::Reload);
+        }
+        let old = self.plan.restart_interval > 0
+            && process.ready.is_some_and(|at| now >= at.saturating_add(self.plan.restart_interval));
+        process.asked.or(old.then_some(Cause::Recycle))
+    }
+
+    fn idle_too_long(&self, slot: usize, now: Millis) -> bool {
+        let limit = self.plan.inactivity_timeout;
+        let idle = |p: &Process| p.active.is_some_and(|at| now >= at.saturating_add(limit));
+        limit > 0 && self.ready_process(slot).is_some_and(|(_, p)| idle(p))
+    }
+
+    /// Ends a slot's process; when it is gone a new one is started.
+    fn renew(&mut self, slot: usize, cause: Cause, now: Millis) {
+        let Some((id, _)) = self.ready_process(slot) else { return };
+        if let Some(slot) = self.slots.get_mut(slot) {
+            slot.renewing = true;
+        }
+        if self.plan.threads == 0 { self.stop(id, None, now) } else { self.drain(id, cause, now) }
+    }
+
+    fn ask_loads(&mut self) {
+        if self.plan.inactivity_timeout > 0 {
+            let ready = self.processes.iter().filter(|(_, p)| p.state == State::Ready);
+            self.actions.extend(ready.map(|(id, _)| Action::Send(*id, Message::Ask)));
+        }
+    }
+
+    /// A process has loaded a script: `path`, or `path NUL application-group` for one that the configuration does not name.
+    pub(crate) fn loaded(&mut self, id: Id, what: &[u8]) {
+        let mut parts = what.splitn(2, |b| *b == 0);
+        let path = parts.next().unwrap_or_default();
+        let named = parts.next();
+        let Some(process) = self.processes.get_mut(&id) else { return };
+        let version = process.before.remove(path).or_else(|| self.files.version(path));
+        if let Some(version) = version {
+            process.loaded.insert(path.to_vec(), version);
+        }
+        let found: Vec<Script> = match named {
+            Some(group) => vec![Script { path: path.to_vec(), application_group: group.to_vec(), import: false }],
+            None => self.plan.scripts.iter().filter(|s| s.path == path).cloned().collect(),
+        };
+        for script in found {
+            if !process.scripts.contains(&script) {
+                process.scripts.push(script);
+            }
+        }
+    }
+
+    /// A process asks to be replaced.
+    pub(crate) fn replace_me(&mut self, id: Id, why: &str) {
+        if let Some(process) = self.processes.get_mut(&id) {
+            process.asked = Some(match why.split([' ', ':', ',']).next() {
+                Some("signal" | "SIGTERM" | "SIGINT" | "SIGUSR1") => Cause::Signal,
+                Some("reload" | "script") => Cause::Reload,
+                _ => Cause::Recycle,
+            });
+            self.urgent = true;
+        }
+    }
+
+    /// A process says that it is of no use.
+    pub(crate) fn not_ready(&mut self, id: Id, why: &str, now: Millis) {
+        let Some(process) = self.processes.get_mut(&id) else { return };
+        process.failed = true;
+        let successor = self.slots.get(process.slot).is_some_and(|slot| slot.successor == Some(id));
+        let code = if successor { log_code::NEW_CODE_NOT_LOADED } else { log_code::NOT_READY };
+        self.actions.push(Note::about(id, code, format!("is not ready: {}", why.trim())));
+        self.give_up(id, now);
+    }
+
+    /// A successor has failed: the old process goes on, or what is left of the slot is started anew.
+    pub(crate) fn not_taken_over(&mut self, process: &Process, now: Millis) {
+        // What it was to load, as it is now or was when it began: any other version is worth a try.
+        let mut tried = process.loaded.clone();
+        tried.extend(process.before.iter().map(|(path, version)| (path.clone(), *version)));
+        self.refused.extend(tried);
+        let Some(slot) = self.slots.get_mut(process.slot) else { return };
+        slot.cause = None;
+        slot.retry_at = now.saturating_add(slot.retries.after(0).0.max(LOOK));
+        if slot.current.is_none() && slot.respawn_at.is_none() {
+            slot.respawn_at = Some(now);
+        }
+    }
+}

@@ -1,0 +1,256 @@
+/*! A group and its live processes: does what the group's state machine asks for and tells it what happened. *Runs in: supervisor.* */
+
+use std::collections::BTreeMap;
+use std::os::fd::OwnedFd;
+use std::rc::Rc;
+
+use protocol::Level;
+use protocol::control::{Message, Process};
+use protocol::log_code;
+use protocol::plan::{self, Plan, Script};
+use rustix::process::{Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid};
+
+use crate::action::{Action, End, Id, Note};
+use crate::child::Child;
+use crate::explain;
+use crate::group::Group;
+use crate::log::Log;
+use crate::recipe::Recipe;
+use crate::spawn::inherited;
+use crate::timers::Millis;
+use crate::watch::Disk;
+
+/// A group of the plan, at work.
+#[derive(Debug)]
+pub struct Running {
+    /// Its state machine.
+    pub machine: Group,
+    /// Its live processes.
+    pub children: BTreeMap<Id, Child>,
+    /// Its log.
+    pub log: Log,
+    plan: Rc<plan::Group>,
+    generation: u64,
+    parent: u32,
+    recipe: Recipe,
+    listener: OwnedFd,
+    null: OwnedFd,
+    introduced: bool,
+}
+
+impl Running {
+    /// The group as the plan describes it; nothing is started yet.
+    ///
+    /// # Errors
+    /// What can't be used, in words.
+    pub fn new(plan: &Plan, group: &plan::Group, null: &OwnedFd) -> Result<Self, String> {
+        let descriptor = |what: &str, number| inherited(number).map_err(|e| format!("{what} (descriptor {number}): {e}"));
+        let rc = Rc::new(group.clone());
+        Ok(Self {
+            machine: Group::new(Rc::clone(&rc), Box::new(Disk { root: group.chroot.clone() })),
+            children: BTreeMap::new(),
+            log: Log::new(
+                descriptor("its log", group.log)?,
+                Level::from_number(i32::try_from(group.log_level).unwrap_or_default()),
+            ),
+            recipe: Recipe::new(plan, group, std::env::vars_os())?,
+            listener: descriptor("its listening socket", group.listener)?,
+            null: null.try_clone().map_err(|e| e.to_string())?,
+            plan: rc,
+            generation: plan.generation,
+            parent: plan.parent,
+            introduced: false,
+        })
+    }
+
+    /// Lets time pass, and does what that leads to.
+    pub fn tick(&mut self, now: Millis, room: usize) {
+        self.machine.tick(now, room);
+        self.act(now);
+    }
+
+    /// Does all that the state machine wants done.
+    pub fn act(&mut self, now: Millis) {
+        loop {
+            let actions = self.machine.actions();
+            if actions.is_empty() {
+                return;
+            }
+            for action in actions {
+                self.perform(action, now);
+            }
+        }
+    }
+
+    fn perform(&mut self, action: Action, now: Millis) {
+        match action {
+            Action::Start { process, scripts, must_load } => self.start(process, scripts, must_load, now),
+            Action::Send(id, message) => {
+                if let Some(child) = self.children.get_mut(&id) {
+                    child.send(&message);
+                }
+            }
+            Action::Terminate(id) => self.signal(id, false),
+            Action::Kill(id) => self.signal(id, true),
+            Action::Note(note) => self.note(&note),
+        }
+    }
+
+    fn signal(&self, id: Id, group: bool) {
+        let Some(child) = self.children.get(&id) else { return };
+        // A child that has not been waited for keeps its number, so this can't hit a stranger; it may be dead already, which is as well.
+        let sent = if group {
+            // Before its setsid a child has no process group of its own yet.
+            kill_process_group(child.pid, Signal::KILL).or_else(|_| kill_process(child.pid, Signal::KILL))
+        } else {
+            kill_process(child.pid, Signal::TERM)
+        };
+        sent.unwrap_or_default();
+    }
+
+    fn start(&mut self, id: Id, scripts: Vec<Script>, must_load: bool, now: Millis) {
+        match Child::start(&self.recipe, &self.listener, &self.null) {
+            Ok(mut child) => {
+                child.send(&Message::Begin(Box::new(self.begin(scripts, must_load))));
+                self.children.insert(id, child);
+            }
+            Err(error) => {
+                let why = format!("no process could be started: {error}");
+                self.machine.ended(id, &End::NotStarted(log_code::FORK_FAILED, why), now);
+            }
+        }
+    }
+
+    fn begin(&self, scripts: Vec<Script>, must_load: bool) -> Process {
+        let group = &self.plan;
+        Process {
+            generation: self.generation,
+            token: group.token,
+            peer: group.peer,
+            threads: group.threads,
+            stack_size: group.stack_size,
+            display_name: group.display_name.clone(),
+            parent: self.parent,
+            undumpable: group.undumpable,
+            scripts,
+            scripts_must_load: must_load,
+            reload: group.reload,
+            request_timeout: group.request_timeout,
+            interrupt_timeout: group.interrupt_timeout,
+            queue_timeout: group.queue_timeout,
+            socket_timeout: group.socket_timeout,
+            deadlock_timeout: group.deadlock_timeout,
+            shutdown_timeout: group.shutdown_timeout,
+            maximum_requests: group.maximum_requests,
+            engine: group.engine.clone(),
+        }
+    }
+
+    fn note(&mut self, note: &Note) {
+        let name = String::from_utf8_lossy(&self.plan.name);
+        let subject = match note.process.and_then(|id| self.children.get(&id)) {
+            Some(child) => format!("process {} of group {name} ", child.number()),
+            None => format!("group {name}: "),
+        };
+        let code = note.code.map(|code| format!("{code}: ")).unwrap_or_default();
+        self.log.line(note.level, std::process::id(), format!("{code}{subject}{}", note.text).as_bytes());
+    }
+
+    /// A control connection can be read.
+    pub fn receive(&mut self, id: Id, now: Millis) {
+        let Some(child) = self.children.get_mut(&id) else { return };
+        let got = child.receive();
+        for message in got.messages {
+            if let Message::Started(what) = &message {
+                self.introduce(id, what);
+            }
+            self.machine.message(id, message, now);
+        }
+        if got.bad {
+            self.machine.broke_protocol(id, now);
+        } else if got.ended {
+            self.machine.hung_up(id, now);
+        }
+        self.act(now);
+    }
+
+    /// Says once which Python the group runs, and why that one (decision 2).
+    fn introduce(&mut self, id: Id, what: &str) {
+        if std::mem::replace(&mut self.introduced, true) {
+            return;
+        }
+        let Some(child) = self.children.get_mut(&id) else { return };
+        child.read_reports();
+        let name = String::from_utf8_lossy(&self.plan.name);
+        let python = explain::tried(&self.recipe, &child.reports)
+            .map(|c| format!(", `{}` ({})", c.path.to_string_lossy(), c.because))
+            .unwrap_or_default();
+        let line = format!("group {name} runs Python {what}{python}");
+        self.log.line(Level::Notice, std::process::id(), line.as_bytes());
+    }
+
+    /// Output can be read: it goes to the group's log. Whether there may be more.
+    pub fn output(&mut self, id: Id) -> bool {
+        let Some(child) = self.children.get_mut(&id) else { return false };
+        let (lines, more) = child.read_output();
+        for line in lines {
+            self.log.output(child.number(), &line);
+        }
+        more
+    }
+
+    /// Reports can be read: a child has become Python, or has given up.
+    pub fn trouble(&mut self, id: Id) {
+        let Some(child) = self.children.get_mut(&id) else { return };
+        if child.read_reports() {
+            let (warnings, _) = explain::reports(&self.plan, &self.recipe, &child.reports);
+            for (code, text) in warnings {
+                self.log.coded(code, &text);
+            }
+        }
+    }
+
+    /// Waits for whoever has ended.
+    pub fn reap(&mut self, now: Millis) {
+        let ids: Vec<Id> = self.children.keys().copied().collect();
+        for id in ids {
+            let Some(pid) = self.children.get(&id).map(|child| child.pid) else { continue };
+            let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
+            // Looked at first and waited for last: until then the number of the process, and of its group, is nobody else's.
+            if matches!(waitid(WaitId::Pid(pid), look | WaitIdOptions::NOWAIT), Ok(None)) {
+                continue;
+            }
+            kill_process_group(pid, Signal::KILL).unwrap_or_default();
+            let status = waitid(WaitId::Pid(pid), look).ok().flatten();
+            self.buried(id, status.as_ref(), now);
+        }
+    }
+
+    fn buried(&mut self, id: Id, status: Option<&rustix::process::WaitIdStatus>, now: Millis) {
+        self.trouble(id);
+        while self.children.get(&id).is_some_and(|child| child.control.is_some()) {
+            self.receive(id, now);
+            // Another process may hold a copy of the connection: what the dead one had to say has been read.
+            if let Some(child) = self.children.get_mut(&id) {
+                child.control = None;
+            }
+        }
+        while self.output(id) {}
+        let Some(child) = self.children.get_mut(&id) else { return };
+        if let Some(line) = child.last_words() {
+            self.log.output(child.number(), &line);
+        }
+        let (_, failed) = explain::reports(&self.plan, &self.recipe, &child.reports);
+        let end = match (failed, status) {
+            (Some((code, why)), _) => End::NotStarted(code, why),
+            (None, Some(status)) => match status.terminating_signal() {
+                Some(number) => End::Signal(number),
+                None => End::Status(status.exit_status().unwrap_or_default()),
+            },
+            (None, None) => End::Status(-1),
+        };
+        self.machine.ended(id, &end, now);
+        self.act(now);
+        self.children.remove(&id);
+    }
+}

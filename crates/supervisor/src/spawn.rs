@@ -1,0 +1,350 @@
+/*! From fork to exec: the only file here that is unsafe, and so also the home of three other calls that rustix lacks.
+
+Between fork and exec the child makes async-signal-safe calls alone and allocates nothing. Every step of the identity is checked, and a failure is
+the end of the child: it says which step over a pipe and exits. It never executes anything with effective user 0 (decision 1).
+*Runs in: supervisor, and in a daemon before it is Python.* */
+#![expect(
+    unsafe_code,
+    reason = "fork, exec and the change of identity have no safe form; rustix has no signalfd and no local time"
+)]
+
+use std::ffi::{CStr, CString, c_char, c_int};
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::ptr::{null, null_mut};
+
+use protocol::control::{CONTROL, LISTENER};
+use rustix::process::Pid;
+
+use crate::recipe::{Candidate, Drop, Limit, Recipe, Resource};
+use crate::trouble::{Report, Step};
+
+/// Where the pipe for reports stands in the child.
+const TROUBLE: RawFd = 5;
+/// Descriptors are first moved above this, so that putting one in its place can't overwrite another.
+const ASIDE: RawFd = 64;
+/// Exit status of a child that never became Python.
+pub const NOT_STARTED: i32 = 127;
+
+/// Descriptors for a child.
+#[derive(Clone, Copy, Debug)]
+pub struct Descriptors<'a> {
+    /// `/dev/null`
+    pub null: BorrowedFd<'a>,
+    /// Write end of the pipe for its output.
+    pub output: BorrowedFd<'a>,
+    /// The group's listening socket.
+    pub listener: BorrowedFd<'a>,
+    /// Its end of the control connection.
+    pub control: BorrowedFd<'a>,
+    /// Write end of the pipe for its reports.
+    pub trouble: BorrowedFd<'a>,
+}
+
+/// An argument or environment list as exec wants it: pointers, then null.
+struct List<'a> {
+    pointers: Vec<*const c_char>,
+    _strings: &'a [CString],
+}
+
+impl<'a> List<'a> {
+    fn new(strings: &'a [CString]) -> Self {
+        Self { pointers: strings.iter().map(|s| s.as_ptr()).chain([null()]).collect(), _strings: strings }
+    }
+}
+
+/// What the child looks at, allocated before the fork.
+struct Prepared<'a> {
+    recipe: &'a Recipe,
+    arguments: Vec<List<'a>>,
+    environment: List<'a>,
+    supervisor: libc::pid_t,
+    groups_found: Vec<libc::gid_t>,
+    highest: c_int,
+}
+
+/// Starts a child. Whether it became Python shows in its pipe for reports.
+///
+/// # Errors
+/// When there can't be a further process.
+pub fn spawn(recipe: &Recipe, descriptors: Descriptors<'_>) -> io::Result<Pid> {
+    // SAFETY: getpid and sysconf have no preconditions.
+    let (supervisor, highest) = unsafe { (libc::getpid(), libc::sysconf(libc::_SC_OPEN_MAX)) };
+    let mut prepared = Prepared {
+        recipe,
+        arguments: recipe.candidates.iter().map(|c| List::new(&c.arguments)).collect(),
+        environment: List::new(&recipe.environment),
+        supervisor,
+        groups_found: vec![0; recipe.identity.as_ref().map_or(0, |i| i.groups.len()) + 64],
+        highest: c_int::try_from(highest).unwrap_or(65_536).max(1_024),
+    };
+    // SAFETY: the child calls async-signal-safe functions alone and ends in exec or _exit, so nothing of this process runs twice.
+    match unsafe { libc::fork() } {
+        -1 => Err(io::Error::last_os_error()),
+        0 => child(&mut prepared, descriptors),
+        pid => Pid::from_raw(pid).ok_or_else(|| io::Error::other("fork returned no pid")),
+    }
+}
+
+/// Runs in the child.
+fn child(prepared: &mut Prepared<'_>, descriptors: Descriptors<'_>) -> ! {
+    let trouble = descriptors.trouble.as_raw_fd();
+    let failed = match place_descriptors(descriptors, prepared.highest) {
+        Err(error) => Some((trouble, Step::Descriptors, error)),
+        Ok(()) => become_user(prepared).err().map(|(step, error)| (TROUBLE, step, error)),
+    };
+    if let Some((fd, step, error)) = failed {
+        report(fd, Report { step, fatal: true, number: error });
+    } else {
+        execute(prepared);
+    }
+    // SAFETY: _exit has no preconditions; no destructor and no exit handler of the supervisor runs.
+    unsafe { libc::_exit(NOT_STARTED) }
+}
+
+type Failed = (Step, i32);
+
+/// `errno` if a call has failed.
+fn check(result: c_int) -> Result<c_int, i32> {
+    // SAFETY: the address of this thread's errno is always valid.
+    if result == -1 { Err(unsafe { *libc::__errno_location() }) } else { Ok(result) }
+}
+
+fn report(fd: RawFd, report: Report) {
+    let bytes = report.encode();
+    // SAFETY: the buffer is valid for its length. A report that can't be written has nobody to be told to.
+    unsafe { libc::write(fd, bytes.as_ptr().cast(), bytes.len()) };
+}
+
+fn place_descriptors(from: Descriptors<'_>, highest: c_int) -> Result<(), i32> {
+    let aside = |fd: BorrowedFd<'_>| {
+        // SAFETY: fcntl on an open descriptor.
+        check(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, ASIDE) })
+    };
+    let (null, output, listener) = (aside(from.null)?, aside(from.output)?, aside(from.listener)?);
+    let (control, trouble) = (aside(from.control)?, aside(from.trouble)?);
+    for (fd, place) in [(null, 0), (output, 1), (output, 2), (listener, LISTENER), (control, CONTROL)] {
+        // SAFETY: dup2 onto a number that nothing in the child uses any more; the copy has no close-on-exec flag.
+        check(unsafe { libc::dup2(fd, place) })?;
+    }
+    // SAFETY: as above; this one closes at exec, which is how the supervisor learns of it.
+    check(unsafe { libc::dup3(trouble, TROUBLE, libc::O_CLOEXEC) })?;
+    // SAFETY: closes what nobody in the child uses. A kernel older than 5.9 does not know the call; then one by one.
+    unsafe {
+        if libc::syscall(libc::SYS_close_range, TROUBLE + 1, c_int::MAX, 0) == -1 {
+            for fd in TROUBLE + 1..highest {
+                libc::close(fd);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Everything from the session to the working directory, in an order in which each step still has the rights that it needs.
+fn become_user(prepared: &mut Prepared<'_>) -> Result<(), Failed> {
+    let recipe = prepared.recipe;
+    signals_to_default();
+    // SAFETY: no preconditions.
+    check(unsafe { libc::setsid() }).map_err(|e| (Step::Session, e))?;
+    warn_only(recipe);
+    if let Some(root) = &recipe.chroot {
+        // SAFETY: a NUL-terminated path; then a constant.
+        unsafe {
+            check(libc::chroot(root.as_ptr())).map_err(|e| (Step::Chroot, e))?;
+            check(libc::chdir(c"/".as_ptr())).map_err(|e| (Step::Chroot, e))?;
+        }
+    }
+    if let Some(identity) = &recipe.identity {
+        drop_root(identity)?;
+        verify(identity, &mut prepared.groups_found)?;
+    }
+    // SAFETY: no preconditions.
+    if unsafe { libc::geteuid() == 0 || libc::getuid() == 0 } {
+        return Err((Step::Root, libc::EPERM));
+    }
+    // SAFETY: prctl with constant arguments. The signal comes after the change of user, which would clear it.
+    unsafe {
+        if recipe.no_new_privileges {
+            check(libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)).map_err(|e| (Step::NoNewPrivileges, e))?;
+        }
+        check(libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM, 0, 0, 0)).map_err(|e| (Step::Parent, e))?;
+        if libc::getppid() != prepared.supervisor {
+            return Err((Step::Parent, libc::ESRCH));
+        }
+    }
+    if let Some(directory) = &recipe.directory {
+        // SAFETY: a NUL-terminated path.
+        check(unsafe { libc::chdir(directory.as_ptr()) }).map_err(|e| (Step::Directory, e))?;
+    }
+    if let Some(mask) = recipe.umask {
+        // SAFETY: no preconditions; it can't fail.
+        unsafe { libc::umask(mask) };
+    }
+    Ok(())
+}
+
+/// Every signal as a new program expects it, and none blocked.
+fn signals_to_default() {
+    // SAFETY: SIG_DFL for numbers of which some are refused, which is no harm; an empty set made by its own function.
+    unsafe {
+        for signal in 1..=libc::SIGRTMAX() {
+            libc::signal(signal, libc::SIG_DFL);
+        }
+        let mut none = std::mem::zeroed();
+        libc::sigemptyset(&raw mut none);
+        libc::sigprocmask(libc::SIG_SETMASK, &raw const none, null_mut());
+    }
+}
+
+/// Priority and limits: what can't be had is worth a warning, not a refusal.
+fn warn_only(recipe: &Recipe) {
+    if let Some(nice) = recipe.priority {
+        // SAFETY: no preconditions.
+        if let Err(number) = check(unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, nice) }) {
+            report(TROUBLE, Report { step: Step::Priority, fatal: false, number });
+        }
+    }
+    for Limit { what, soft, hard } in &recipe.limits {
+        let what = match what {
+            Resource::Data => libc::RLIMIT_DATA,
+            Resource::AddressSpace => libc::RLIMIT_AS,
+            Resource::Cpu => libc::RLIMIT_CPU,
+        };
+        let limit = libc::rlimit { rlim_cur: *soft, rlim_max: *hard };
+        // SAFETY: a valid structure.
+        if let Err(number) = check(unsafe { libc::setrlimit(what, &raw const limit) }) {
+            report(TROUBLE, Report { step: Step::Limit, fatal: false, number });
+        }
+    }
+}
+
+fn drop_root(identity: &Drop) -> Result<(), Failed> {
+    if identity.uid == 0 {
+        return Err((Step::Root, libc::EPERM));
+    }
+    // SAFETY: a list of that many groups; the ids are plain numbers. This process has one thread, so libc has no other to tell.
+    unsafe {
+        check(libc::setgroups(identity.groups.len(), identity.groups.as_ptr())).map_err(|e| (Step::Groups, e))?;
+        check(libc::setresgid(identity.gid, identity.gid, identity.gid)).map_err(|e| (Step::Gid, e))?;
+        check(libc::setresuid(identity.uid, identity.uid, identity.uid)).map_err(|e| (Step::Uid, e))?;
+    }
+    Ok(())
+}
+
+/// Believes nothing: asks the kernel who this is, and tries to become root again.
+fn verify(identity: &Drop, found: &mut [libc::gid_t]) -> Result<(), Failed> {
+    let wrong = Err((Step::Verify, libc::EPERM));
+    let (mut real, mut effective, mut saved) = (0, 0, 0);
+    // SAFETY: three valid places each; a buffer of the length given.
+    unsafe {
+        check(libc::getresuid(&raw mut real, &raw mut effective, &raw mut saved)).map_err(|e| (Step::Verify, e))?;
+        if [real, effective, saved] != [identity.uid; 3] {
+            return wrong;
+        }
+        check(libc::getresgid(&raw mut real, &raw mut effective, &raw mut saved)).map_err(|e| (Step::Verify, e))?;
+        if [real, effective, saved] != [identity.gid; 3] {
+            return wrong;
+        }
+        let room = c_int::try_from(found.len()).map_err(|_| (Step::Verify, libc::EINVAL))?;
+        let count = check(libc::getgroups(room, found.as_mut_ptr())).map_err(|e| (Step::Verify, e))?;
+        let found = usize::try_from(count).ok().and_then(|count| found.get_mut(..count)).unwrap_or_default();
+        found.sort_unstable();
+        if found != identity.groups.as_slice() {
+            return wrong;
+        }
+        if libc::setuid(0) != -1 || libc::seteuid(0) != -1 || libc::setresuid(0, 0, 0) != -1 {
+            return wrong;
+        }
+    }
+    Ok(())
+}
+
+/// Tries each executable in turn; returns only if none could be executed.
+fn execute(prepared: &Prepared<'_>) {
+    let mut worst = (libc::ENOENT, 0);
+    for (number, (candidate, arguments)) in (0_i32..).zip(prepared.recipe.candidates.iter().zip(&prepared.arguments)) {
+        if !wanted(candidate) {
+            continue;
+        }
+        report(TROUBLE, Report { step: Step::Trying, fatal: false, number });
+        // SAFETY: a NUL-terminated path, and two null-terminated lists whose strings live in `prepared`.
+        let tried =
+            unsafe { libc::execve(candidate.path.as_ptr(), arguments.pointers.as_ptr(), prepared.environment.pointers.as_ptr()) };
+        // Why one that is there could not be executed says more than that others are not there.
+        if let Err(error) = check(tried)
+            && worst.0 == libc::ENOENT
+        {
+            worst = (error, if error == libc::ENOENT { worst.1 } else { number });
+        }
+    }
+    report(TROUBLE, Report { step: Step::Trying, fatal: false, number: worst.1 });
+    report(TROUBLE, Report { step: Step::Exec, fatal: true, number: worst.0 });
+}
+
+/// Whether a candidate's condition holds: one of its library directories is there.
+fn wanted(candidate: &Candidate) -> bool {
+    // SAFETY: NUL-terminated paths.
+    let there = |directory: &CString| unsafe { libc::access(directory.as_ptr(), libc::F_OK) == 0 };
+    candidate.libraries.is_empty() || candidate.libraries.iter().any(there)
+}
+
+/// Takes possession of a descriptor that was passed at start, and keeps it out of what is executed later. Each number once.
+///
+/// # Errors
+/// When the number is no open descriptor.
+pub fn inherited(number: u32) -> io::Result<OwnedFd> {
+    let number = RawFd::try_from(number).map_err(|_| io::Error::from_raw_os_error(libc::EBADF))?;
+    // SAFETY: fcntl on a number that may be closed, which it says. A copy is made, so that two names of one number do no harm.
+    let copy = check(unsafe { libc::fcntl(number, libc::F_DUPFD_CLOEXEC, 10) }).map_err(io::Error::from_raw_os_error)?;
+    // SAFETY: the copy was made just now, and nobody else knows of it.
+    Ok(unsafe { OwnedFd::from_raw_fd(copy) })
+}
+
+/// Blocks the signals that the supervisor listens for and returns the descriptor that tells of them (128 bytes each, the number in the first four).
+///
+/// # Errors
+/// What the kernel says.
+pub fn signals() -> io::Result<OwnedFd> {
+    let wanted = [libc::SIGTERM, libc::SIGINT, libc::SIGUSR1, libc::SIGUSR2, libc::SIGHUP, libc::SIGCHLD];
+    // SAFETY: a set made by its own functions, and the descriptor is new.
+    unsafe {
+        let mut set = std::mem::zeroed();
+        libc::sigemptyset(&raw mut set);
+        for signal in wanted {
+            // One that was ignored by whoever started us would be thrown away instead of being told of.
+            libc::signal(signal, libc::SIG_DFL);
+            libc::sigaddset(&raw mut set, signal);
+        }
+        check(libc::sigprocmask(libc::SIG_SETMASK, &raw const set, null_mut())).map_err(io::Error::from_raw_os_error)?;
+        let fd = check(libc::signalfd(-1, &raw const set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK))
+            .map_err(io::Error::from_raw_os_error)?;
+        Ok(OwnedFd::from_raw_fd(fd))
+    }
+}
+
+/// A moment as httpd's error log shows it: `Sat Nov 21 12:00:00.123456 2026`, in local time.
+pub fn local_time(seconds: i64, micros: i64) -> String {
+    let mut text = [0_u8; 64];
+    // SAFETY: localtime_r fills the structure; strftime writes at most the buffer's length, terminated. Both are called by one thread.
+    unsafe {
+        let mut when = std::mem::zeroed();
+        if libc::localtime_r(&raw const seconds, &raw mut when).is_null() {
+            return "-".to_owned();
+        }
+        libc::strftime(text.as_mut_ptr().cast(), text.len(), c"%a %b %d %H:%M:%S.@ %Y".as_ptr(), &raw const when);
+    }
+    CStr::from_bytes_until_nul(&text).unwrap_or_default().to_string_lossy().replace('@', &format!("{micros:06}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::local_time;
+
+    #[test]
+    fn time_reads_as_httpd_writes_it() {
+        // Whatever the zone: the fraction stands between seconds and year.
+        let text = local_time(1_795_262_400, 1_234);
+        assert!(text.contains(".001234 2026"), "{text}");
+        assert_eq!(text.len(), "Sat Nov 21 12:00:00.123456 2026".len());
+    }
+}

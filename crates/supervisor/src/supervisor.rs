@@ -1,0 +1,308 @@
+/*! The one loop of the supervisor: it waits for signals, for the death of httpd's parent, for its processes and for time, and never for anything
+else. *Runs in: supervisor.* */
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use protocol::Level;
+use protocol::log_code;
+use protocol::plan::Plan;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, getppid, pidfd_open};
+use rustix::time::{ClockId, clock_gettime};
+
+use crate::action::Id;
+use crate::handover::{GAVE_WAY, GIVE_WAY, Peer, RETIRE, Said};
+use crate::log::Log;
+use crate::running::Running;
+use crate::spawn::inherited;
+use crate::timers::{LOOK, Millis, ORPHANED, TAKE_OVER};
+
+const SIGINT: u32 = 2;
+const SIGUSR1: u32 = 10;
+const SIGTERM: u32 = 15;
+
+/// What a descriptor of the loop belongs to.
+#[derive(Clone, Copy, Debug)]
+enum Source {
+    Signals,
+    Parent,
+    Command,
+    Predecessor,
+    MainLog,
+    Log(usize),
+    Control(usize, Id),
+    Output(usize, Id),
+    Trouble(usize, Id),
+}
+
+/// What the supervisor is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Phase {
+    Serving,
+    Retiring,
+    Stopping,
+    Orphaned,
+}
+
+/// A configuration generation at work.
+#[derive(Debug)]
+pub struct Supervisor {
+    groups: Vec<Running>,
+    log: Log,
+    signals: OwnedFd,
+    parent: Parent,
+    command: Peer,
+    predecessor: Peer,
+    /// The newer generation waits for the groups that may not overlap.
+    gives_way: bool,
+    took_over: bool,
+    born: Millis,
+    phase: Phase,
+    replacements: usize,
+}
+
+/// httpd's parent process.
+#[derive(Debug)]
+struct Parent {
+    pid: Option<Pid>,
+    /// Readable when it is dead. Without it (an old kernel, a filter) it is asked for each second.
+    watch: Option<OwnedFd>,
+}
+
+impl Parent {
+    fn new(plan: &Plan) -> Self {
+        let pid = i32::try_from(plan.parent).ok().and_then(Pid::from_raw);
+        Self { pid, watch: pid.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok()) }
+    }
+
+    fn dead(&self) -> bool {
+        getppid() != self.pid
+    }
+}
+
+/// Milliseconds of the monotonic clock.
+fn now() -> Millis {
+    let time = clock_gettime(ClockId::Monotonic);
+    Millis::try_from(time.tv_sec * 1_000 + time.tv_nsec / 1_000_000).unwrap_or_default()
+}
+
+impl Supervisor {
+    /// Takes up a plan: descriptors, groups; nothing is started yet.
+    ///
+    /// # Errors
+    /// What makes the whole plan useless, in words.
+    pub fn new(plan: &Plan, signals: OwnedFd, command: Option<OwnedFd>) -> Result<Self, String> {
+        let main_log = inherited(plan.main_log).map_err(|e| format!("the main log (descriptor {}): {e}", plan.main_log))?;
+        let mut log = Log::new(main_log, Level::Notice);
+        let null: OwnedFd =
+            std::fs::OpenOptions::new().read(true).write(true).open("/dev/null").map_err(|e| format!("/dev/null: {e}"))?.into();
+        let mut groups = Vec::new();
+        for group in &plan.groups {
+            match Running::new(plan, group, &null) {
+                Ok(running) => groups.push(running),
+                Err(why) => {
+                    let name = String::from_utf8_lossy(&group.name);
+                    log.coded(log_code::GROUP_UNUSABLE, &format!("group {name} can't be started: {why}"));
+                }
+            }
+        }
+        let predecessor = plan.predecessor.and_then(|number| inherited(number).ok());
+        Ok(Self {
+            groups,
+            log,
+            signals,
+            parent: Parent::new(plan),
+            command: Peer::new(command),
+            predecessor: Peer::new(predecessor),
+            gives_way: false,
+            took_over: false,
+            born: now(),
+            phase: Phase::Serving,
+            replacements: usize::try_from(plan.replacements).unwrap_or(usize::MAX).max(1),
+        })
+    }
+
+    /// Runs until everything has ended.
+    pub fn run(&mut self) {
+        self.begin();
+        loop {
+            let at = now();
+            if self.phase < Phase::Orphaned && self.parent.dead() {
+                self.stop(Phase::Orphaned, at);
+            }
+            self.tick(at);
+            if self.phase > Phase::Serving && self.groups.iter().all(|group| group.machine.gone()) {
+                return;
+            }
+            let ready = self.wait(at);
+            for source in ready {
+                self.handle(source, now());
+            }
+        }
+    }
+
+    fn begin(&mut self) {
+        let at = now();
+        if self.predecessor.there() && self.groups.iter().any(|group| group.machine.exclusive()) {
+            self.predecessor.say(GIVE_WAY);
+        }
+        let alone = !self.predecessor.there();
+        for group in &mut self.groups {
+            if alone || !group.machine.exclusive() {
+                group.machine.begin(at);
+                group.act(at);
+            }
+        }
+    }
+
+    fn tick(&mut self, at: Millis) {
+        for index in 0..self.groups.len() {
+            let running: usize = self.groups.iter().map(|group| group.machine.replacements()).sum();
+            let room = self.replacements.saturating_sub(running);
+            if let Some(group) = self.groups.get_mut(index) {
+                group.tick(at, room);
+            }
+        }
+        if self.gives_way && self.groups.iter().all(|group| !group.machine.exclusive() || group.machine.gone()) {
+            self.gives_way = false;
+            self.command.say(GAVE_WAY);
+        }
+        let overdue = at >= self.born.saturating_add(TAKE_OVER);
+        if !self.took_over && self.predecessor.there() && (overdue || self.groups.iter().all(|group| group.machine.settled())) {
+            self.took_over = true;
+            self.predecessor.say(RETIRE);
+        }
+    }
+
+    /// Waits until something can be done.
+    fn wait(&self, at: Millis) -> Vec<Source> {
+        let (mut fds, sources) = self.sources();
+        let asks = self.parent.watch.is_none().then(|| at.saturating_add(LOOK));
+        let takes_over = (!self.took_over && self.predecessor.there()).then(|| self.born.saturating_add(TAKE_OVER));
+        let wake = self.groups.iter().filter_map(|group| group.machine.wake(at)).chain(asks).chain(takes_over).min();
+        let timeout = wake.map(|wake| {
+            // Rounded up by a millisecond, so that time has come when it wakes.
+            let wait = i64::try_from(wake.saturating_sub(at).saturating_add(u64::from(wake > at))).unwrap_or(i64::MAX);
+            Timespec { tv_sec: wait / 1_000, tv_nsec: wait % 1_000 * 1_000_000 }
+        });
+        if poll(&mut fds, timeout.as_ref()).is_err() {
+            return Vec::new();
+        }
+        fds.iter().zip(sources).filter(|(fd, _)| !fd.revents().is_empty()).map(|(_, source)| source).collect()
+    }
+
+    fn sources(&self) -> (Vec<PollFd<'_>>, Vec<Source>) {
+        let mut all: Vec<(BorrowedFd<'_>, PollFlags, Source)> = vec![(self.signals.as_fd(), PollFlags::IN, Source::Signals)];
+        if self.phase < Phase::Orphaned {
+            all.extend(self.parent.watch.iter().map(|fd| (fd.as_fd(), PollFlags::IN, Source::Parent)));
+        }
+        all.extend(self.command.wants().map(|fd| (fd, PollFlags::IN, Source::Command)));
+        all.extend(self.predecessor.wants().map(|fd| (fd, PollFlags::IN, Source::Predecessor)));
+        all.extend(self.log.wants().map(|fd| (fd, PollFlags::OUT, Source::MainLog)));
+        for (index, group) in self.groups.iter().enumerate() {
+            all.extend(group.log.wants().map(|fd| (fd, PollFlags::OUT, Source::Log(index))));
+            for (id, child) in &group.children {
+                let flags = if child.wants_to_send() { PollFlags::IN | PollFlags::OUT } else { PollFlags::IN };
+                all.extend(child.control.iter().map(|fd| (fd.as_fd(), flags, Source::Control(index, *id))));
+                all.extend(child.output.iter().map(|fd| (fd.as_fd(), PollFlags::IN, Source::Output(index, *id))));
+                all.extend(child.trouble.iter().map(|fd| (fd.as_fd(), PollFlags::IN, Source::Trouble(index, *id))));
+            }
+        }
+        all.into_iter().map(|(fd, flags, source)| (PollFd::from_borrowed_fd(fd, flags), source)).unzip()
+    }
+
+    fn handle(&mut self, source: Source, at: Millis) {
+        match source {
+            Source::Signals => self.signal(at),
+            Source::Parent => self.stop(Phase::Orphaned, at),
+            Source::Command => self.commanded(at),
+            Source::Predecessor => self.predecessor_said(at),
+            Source::MainLog => self.log.flush(),
+            Source::Log(index) => self.with(index, |group| group.log.flush()),
+            Source::Control(index, id) => self.with(index, |group| {
+                if let Some(child) = group.children.get_mut(&id) {
+                    child.flush();
+                }
+                group.receive(id, at);
+            }),
+            Source::Output(index, id) => self.with(index, |group| {
+                group.output(id);
+            }),
+            Source::Trouble(index, id) => self.with(index, |group| group.trouble(id)),
+        }
+    }
+
+    fn with(&mut self, index: usize, act: impl FnOnce(&mut Running)) {
+        if let Some(group) = self.groups.get_mut(index) {
+            act(group);
+        }
+    }
+
+    fn signal(&mut self, at: Millis) {
+        let mut buffer = [0; 128 * 16];
+        let count = rustix::io::read(&self.signals, &mut buffer).unwrap_or_default();
+        for record in buffer.get(..count).unwrap_or_default().chunks_exact(128) {
+            match record.first_chunk().map(|number| u32::from_ne_bytes(*number)) {
+                Some(SIGTERM | SIGINT) => self.stop(Phase::Stopping, at),
+                Some(SIGUSR1) => self.retire(at),
+                _ => {}
+            }
+        }
+        // Several deaths may be one SIGCHLD, so whatever came, everybody is looked at.
+        for group in &mut self.groups {
+            group.reap(at);
+        }
+    }
+
+    fn stop(&mut self, phase: Phase, at: Millis) {
+        if phase <= self.phase {
+            return;
+        }
+        self.phase = phase;
+        let bound = (phase == Phase::Orphaned).then_some(ORPHANED);
+        for group in &mut self.groups {
+            group.machine.stop_all(at, bound);
+            group.act(at);
+        }
+    }
+
+    fn retire(&mut self, at: Millis) {
+        if self.phase == Phase::Serving {
+            self.phase = Phase::Retiring;
+            for group in &mut self.groups {
+                group.machine.retire(at);
+                group.act(at);
+            }
+        }
+    }
+
+    /// The generation after this one.
+    fn commanded(&mut self, at: Millis) {
+        for said in self.command.listen() {
+            match said {
+                Said::Byte(RETIRE) => self.retire(at),
+                Said::Byte(GIVE_WAY) => {
+                    self.gives_way = true;
+                    for group in self.groups.iter_mut().filter(|group| group.machine.exclusive()) {
+                        group.machine.retire(at);
+                        group.act(at);
+                    }
+                }
+                Said::Byte(_) | Said::Gone => {}
+            }
+        }
+    }
+
+    /// The generation before this one.
+    fn predecessor_said(&mut self, at: Millis) {
+        let said = self.predecessor.listen();
+        if said.contains(&Said::Byte(GAVE_WAY)) || said.contains(&Said::Gone) {
+            for group in &mut self.groups {
+                if self.phase == Phase::Serving {
+                    group.machine.begin(at);
+                    group.act(at);
+                }
+            }
+        }
+    }
+}

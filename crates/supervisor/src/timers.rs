@@ -1,0 +1,97 @@
+/*! Time as the state machines see it: a number that somebody hands in, so that tests own the clock. *Runs in: supervisor.* */
+
+use protocol::plan;
+
+/// Milliseconds of the monotonic clock.
+pub type Millis = u64;
+
+/// A process that has lived this long is not part of a crash loop.
+pub const SOUND: Millis = 10_000;
+/// What `startup-timeout=0` means for a successor, whose predecessor goes on serving meanwhile (decision 12).
+pub const SUCCESSOR_STARTUP: Millis = 60_000;
+/// How often scripts are looked at and loads are asked for.
+pub const LOOK: Millis = 1_000;
+/// When httpd's parent has died, everything is gone within 5 s; the kill comes before that.
+pub const ORPHANED: Millis = 4_000;
+/// Given to a process that is to end though its group has no shutdown-timeout, where waiting for ever would help nobody.
+pub const LAST_RESORT: Millis = 5_000;
+/// A generation that can't get all its processes ready takes over from its predecessor all the same after this long.
+pub const TAKE_OVER: Millis = 60_000;
+
+const DELAYS: [Millis; 7] = [0, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000];
+
+/// How long to wait before the next try.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Backoff {
+    failures: usize,
+}
+
+impl Backoff {
+    /// Counts a death after a life of `lived`: how long to wait, and how many short lives in a row it has been.
+    pub fn after(&mut self, lived: Millis) -> (Millis, usize) {
+        if lived >= SOUND {
+            self.failures = 0;
+        }
+        let delay = DELAYS.get(self.failures).or(DELAYS.last()).copied().unwrap_or_default();
+        self.failures = self.failures.saturating_add(1);
+        (delay, self.failures)
+    }
+
+    /// Forgets the failures.
+    pub fn reset(&mut self) {
+        self.failures = 0;
+    }
+}
+
+/// Why a process is asked to drain; it decides how long it may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// New code or a new generation.
+    Reload,
+    /// `maximum-requests`, `restart-interval`, `cpu-time-limit` and the like.
+    Recycle,
+    /// An operator's signal to the process.
+    Signal,
+}
+
+/// How long a process may drain; `None` is without limit (decision 14).
+pub fn drain_limit(group: &plan::Group, cause: Cause) -> Option<Millis> {
+    let some = |limit: Millis| (limit > 0).then_some(limit);
+    // No request lives longer than this, so a process that still has one is stuck.
+    let request = some(group.request_timeout).map(|limit| limit.saturating_add(group.interrupt_timeout));
+    let graceful = some(group.graceful_timeout);
+    let own = match cause {
+        Cause::Reload => graceful.filter(|_| group.graceful_explicit),
+        Cause::Recycle => graceful,
+        Cause::Signal => some(group.eviction_timeout).or(graceful),
+    };
+    own.into_iter().chain(request).min()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Backoff, Cause, SOUND, drain_limit};
+    use protocol::plan::Group;
+
+    #[test]
+    fn a_first_death_costs_nothing_and_a_loop_slows_down() {
+        let mut backoff = Backoff::default();
+        let delays: Vec<_> = (0..9).map(|_| backoff.after(5).0).collect();
+        assert_eq!(delays, [0, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000]);
+        assert_eq!(backoff.after(SOUND), (0, 1));
+    }
+
+    #[test]
+    fn a_reload_waits_for_requests_unless_told_otherwise() {
+        let group = Group { graceful_timeout: 15_000, ..Group::default() };
+        assert_eq!(drain_limit(&group, Cause::Reload), None);
+        assert_eq!(drain_limit(&group, Cause::Recycle), Some(15_000));
+        assert_eq!(drain_limit(&group, Cause::Signal), Some(15_000));
+        let explicit = Group { graceful_explicit: true, eviction_timeout: 3_000, ..group.clone() };
+        assert_eq!(drain_limit(&explicit, Cause::Reload), Some(15_000));
+        assert_eq!(drain_limit(&explicit, Cause::Signal), Some(3_000));
+        let bounded = Group { request_timeout: 8_000, interrupt_timeout: 2_000, ..group };
+        assert_eq!(drain_limit(&bounded, Cause::Reload), Some(10_000));
+        assert_eq!(drain_limit(&bounded, Cause::Recycle), Some(10_000));
+    }
+}

@@ -1,0 +1,103 @@
+/*! What a child says between fork and exec, over a pipe that closes when it has become Python: six bytes per report. *Runs in: supervisor,
+daemon (before it is Python).* */
+
+/// A step between fork and exec.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Step {
+    /// A session of its own.
+    Session = 1,
+    /// Its descriptors in place, and all others closed.
+    Descriptors,
+    /// `umask`; never fails.
+    Umask,
+    /// Nice value. Only a warning.
+    Priority,
+    /// A resource limit. Only a warning.
+    Limit,
+    /// `chroot`
+    Chroot,
+    /// Supplementary groups.
+    Groups,
+    /// Group.
+    Gid,
+    /// User.
+    Uid,
+    /// User and groups are not what was asked for, or root can be had back.
+    Verify,
+    /// It would run as root.
+    Root,
+    /// `no-new-privileges`
+    NoNewPrivileges,
+    /// The signal for the supervisor's death, or the supervisor is dead already.
+    Parent,
+    /// The working directory.
+    Directory,
+    /// About to try the executable of the number given instead of an error.
+    Trying,
+    /// It could not be executed.
+    Exec,
+}
+
+const ALL: [Step; 16] = [
+    Step::Session,
+    Step::Descriptors,
+    Step::Umask,
+    Step::Priority,
+    Step::Limit,
+    Step::Chroot,
+    Step::Groups,
+    Step::Gid,
+    Step::Uid,
+    Step::Verify,
+    Step::Root,
+    Step::NoNewPrivileges,
+    Step::Parent,
+    Step::Directory,
+    Step::Trying,
+    Step::Exec,
+];
+
+/// Length of a report.
+pub const LENGTH: usize = 6;
+
+/// One report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// Which step.
+    pub step: Step,
+    /// Whether the child gave up over it.
+    pub fatal: bool,
+    /// `errno`, or the executable's number.
+    pub number: i32,
+}
+
+impl Report {
+    /// Its bytes.
+    pub const fn encode(self) -> [u8; LENGTH] {
+        let [a, b, c, d] = self.number.to_le_bytes();
+        [self.step as u8, self.fatal as u8, a, b, c, d]
+    }
+
+    /// All reports in `bytes`; what is none is left out.
+    pub fn decode(bytes: &[u8]) -> Vec<Self> {
+        let read = |[step, fatal, a, b, c, d]: [u8; LENGTH]| {
+            let step = ALL.into_iter().find(|s| *s as u8 == step)?;
+            Some(Self { step, fatal: fatal != 0, number: i32::from_le_bytes([a, b, c, d]) })
+        };
+        bytes.as_chunks::<LENGTH>().0.iter().filter_map(|chunk| read(*chunk)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ALL, Report};
+
+    #[test]
+    fn reports_arrive() {
+        let sent: Vec<_> = ALL.into_iter().map(|step| Report { step, fatal: true, number: -7 }).collect();
+        let mut bytes: Vec<u8> = sent.iter().flat_map(|r| r.encode()).collect();
+        bytes.extend([200, 0, 0, 0, 0, 0, 1]);
+        assert_eq!(Report::decode(&bytes), sent);
+    }
+}
