@@ -12,6 +12,9 @@ use crate::httpd::brigade::FileSending;
 use crate::httpd::status::Answer;
 use crate::httpd::{Brigade, Log, Request, Status};
 
+/// More than the head of nearly every response, and what chunking adds.
+const HEAD: usize = 8192;
+
 /// How a response takes bytes or a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Taken {
@@ -21,6 +24,8 @@ pub enum Taken {
     ClientGone,
     /// It could not (the log says why).
     Failed,
+    /// Nothing was taken: sending it might wait for the client.
+    WouldWait,
 }
 
 /// How the response stands when the application is done with it.
@@ -56,6 +61,8 @@ pub struct ResponseBody<'r> {
     answered: bool,
     /// Something could not be taken: what there is, is not the application's response.
     failed: bool,
+    /// Nothing but httpd itself stands between the response and a plain socket; looked at once.
+    plain: Option<bool>,
 }
 
 impl<'r> ResponseBody<'r> {
@@ -74,6 +81,7 @@ impl<'r> ResponseBody<'r> {
             status: 200,
             answered: false,
             failed: false,
+            plain: None,
         }
     }
 
@@ -148,6 +156,15 @@ impl<'r> ResponseBody<'r> {
         };
         self.given = self.given.saturating_add(i64::try_from(count).unwrap_or(i64::MAX));
         self.taken(result)
+    }
+
+    /// As [`ResponseBody::write`] with `flush`, if the client's socket has room for it beyond doubt. The caller may hold a lock that others
+    /// wait for: a filter that works on the content, or a connection that is not a plain socket, could take its time.
+    pub fn write_promptly<'d>(&mut self, pieces: impl Iterator<Item = &'d [u8]> + Clone) -> Taken {
+        let length = pieces.clone().map(<[u8]>::len).sum::<usize>();
+        let plain = *self.plain.get_or_insert_with(|| !self.request.has_content_filter() && self.request.connection().is_plain());
+        let room = plain && self.brigade.is_empty() && self.request.connection().has_room(length.saturating_add(HEAD));
+        if room { self.write(pieces, true) } else { Taken::WouldWait }
     }
 
     /// Takes `length` bytes of a file from `offset`.

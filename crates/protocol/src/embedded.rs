@@ -11,7 +11,7 @@ Threads: every function may be called from any thread; a request's callbacks com
 use std::ffi::{CStr, c_void};
 
 /// Version of this boundary. A module and an engine of different versions refuse each other at start.
-pub const ABI: u32 = 1;
+pub const ABI: u32 = 2;
 
 /// The engine's one exported symbol besides `PyInit_*`: [`EntryFn`].
 pub const ENTRY_SYMBOL: &CStr = c"mod_wsgi_rs_engine";
@@ -98,6 +98,8 @@ pub mod flag {
     /// The application group was named by something the client may choose (`%{HOST}`, `%{ENV:}`): the limit on
     /// dynamically named interpreters applies.
     pub const DYNAMIC_GROUP: u32 = 8;
+    /// The client waits for `100 Continue`: no request body comes before the application reads (daemon mode).
+    pub const ON_DEMAND: u32 = 16;
 }
 
 /// What [`EngineTable::run`] returns.
@@ -139,6 +141,9 @@ pub mod write_how {
     pub const BUFFER: u32 = 0;
     /// Everything kept so far and this goes to the client now. May wait: call it without the GIL.
     pub const FLUSH: u32 = 1;
+    /// As [`FLUSH`], if that is certain not to wait for the client; otherwise nothing is taken, and the answer is
+    /// [`super::sent::WOULD_WAIT`]. The GIL may be kept.
+    pub const PROMPT: u32 = 2;
 }
 
 /// What [`HostTable::start`], [`HostTable::write`] and [`HostTable::send_file`] return.
@@ -149,6 +154,8 @@ pub mod sent {
     pub const CLIENT_GONE: i32 = 1;
     /// It could not be done (out of memory, a bad descriptor); the module has logged why.
     pub const FAILED: i32 = 2;
+    /// Only with [`super::write_how::PROMPT`]: nothing was taken, because sending it might wait.
+    pub const WOULD_WAIT: i32 = 3;
 }
 
 /// The module's callbacks. `request` is [`RequestCall::request`].

@@ -72,7 +72,11 @@ unsafe extern "C" fn write(request: *mut c_void, chunks: *const Slice, count: us
     let send = |conversation: &mut Conversation<'_>| {
         // SAFETY: the engine lends the chunks for the call.
         let pieces = unsafe { array(chunks, count) }.iter().map(|chunk| unsafe { bytes(chunk) }.unwrap_or_default());
-        conversation.output.write(pieces, how == write_how::FLUSH)
+        match how {
+            write_how::FLUSH => conversation.output.write(pieces, true),
+            write_how::PROMPT => conversation.output.write_promptly(pieces),
+            _ => conversation.output.write(pieces, false),
+        }
     };
     // SAFETY: the engine gives back what `run` lent.
     unsafe { sending(Kind::Write, request, send) }
@@ -102,6 +106,7 @@ unsafe fn sending(kind: Kind, request: *mut c_void, send: impl FnOnce(&mut Conve
             Taken::Ok => sent::OK,
             Taken::ClientGone => sent::CLIENT_GONE,
             Taken::Failed => sent::FAILED,
+            Taken::WouldWait => sent::WOULD_WAIT,
         })
     });
     // SAFETY: as above.

@@ -187,6 +187,17 @@ const fn sent_result(code: i32) -> Result<(), SendError> {
     }
 }
 
+impl HostExchange {
+    fn hand_over(&self, chunks: &[&[u8]], how: u32) -> i32 {
+        // SAFETY: the chunks are lent for the call.
+        let send = |slices: &[Slice]| unsafe { (self.host.write)(self.request, slices.as_ptr(), slices.len(), how) };
+        match chunks {
+            [one] => send(&[Slice::new(one)]),
+            many => send(&many.iter().map(|chunk| Slice::new(chunk)).collect::<Vec<_>>()),
+        }
+    }
+}
+
 impl Exchange for HostExchange {
     fn read(&self, buffer: &mut [MaybeUninit<u8>], wait: bool) -> Result<usize, ReadError> {
         let flags = if wait { 0 } else { READ_NOW };
@@ -211,23 +222,20 @@ impl Exchange for HostExchange {
     }
 
     fn write(&self, chunks: &[&[u8]], how: Send) -> Result<(), SendError> {
-        let how = match how {
-            Send::Buffered => write_how::BUFFER,
-            Send::Flushed => write_how::FLUSH,
-        };
-        let send = |slices: &[Slice]| {
-            // SAFETY: the chunks are lent for the call.
-            sent_result(unsafe { (self.host.write)(self.request, slices.as_ptr(), slices.len(), how) })
-        };
-        match chunks {
-            [one] => send(&[Slice::new(one)]),
-            many => send(&many.iter().map(|chunk| Slice::new(chunk)).collect::<Vec<_>>()),
-        }
+        sent_result(self.hand_over(
+            chunks,
+            match how {
+                Send::Buffered => write_how::BUFFER,
+                Send::Flushed => write_how::FLUSH,
+            },
+        ))
     }
 
-    fn write_promptly(&self, _chunks: &[&[u8]]) -> Result<Option<bool>, SendError> {
-        // Whether Apache's filters would wait for the client is known only when they have.
-        Ok(None)
+    fn write_promptly(&self, chunks: &[&[u8]]) -> Result<Option<bool>, SendError> {
+        match self.hand_over(chunks, write_how::PROMPT) {
+            sent::WOULD_WAIT => Ok(None),
+            code => sent_result(code).map(|()| Some(true)),
+        }
     }
 
     fn flush(&self) -> Result<(), SendError> {
