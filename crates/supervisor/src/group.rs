@@ -325,7 +325,8 @@ impl Group {
                 let waited = process.age(now) / 1_000;
                 let text = format!("was not ready after {waited} s (startup-timeout) and is ended");
                 self.actions.push(Note::about(id, log_code::STARTUP_TIMEOUT, text));
-                self.give_up(id, now);
+                self.stop(id, Some(self.last_resort()), now);
+                self.vacate(id, now);
             }
             State::Draining => {
                 self.actions.push(Note::about(
@@ -349,7 +350,7 @@ impl Group {
     }
 
     /// The limit for a process that is known to hang.
-    fn last_resort(&self) -> Millis {
+    pub(crate) fn last_resort(&self) -> Millis {
         if self.plan.shutdown_timeout > 0 { self.plan.shutdown_timeout } else { LAST_RESORT }
     }
 
@@ -381,9 +382,8 @@ impl Group {
         }
     }
 
-    /// A process that could not get ready is ended, and its place given free.
-    pub(crate) fn give_up(&mut self, id: Id, now: Millis) {
-        self.stop(id, Some(self.last_resort()), now);
+    /// The place of a successor that could not get ready is given free.
+    pub(crate) fn vacate(&mut self, id: Id, now: Millis) {
         let Some(slot) = self.processes.get(&id).map(|p| p.slot) else { return };
         let Some(slot) = self.slots.get_mut(slot) else { return };
         if slot.successor == Some(id) {
@@ -410,3 +410,7 @@ impl std::fmt::Debug for Group {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+#[path = "group_tests.rs"]
+mod tests;

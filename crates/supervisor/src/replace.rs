@@ -138,12 +138,15 @@ impl Group {
 
     /// A process says that it is of no use.
     pub(crate) fn not_ready(&mut self, id: Id, why: &str, now: Millis) {
+        let limit = self.last_resort();
         let Some(process) = self.processes.get_mut(&id) else { return };
         process.failed = true;
+        // It is about to end by itself: no message and no signal disturbs it.
+        process.stop(now, Some(limit));
         let successor = self.slots.get(process.slot).is_some_and(|slot| slot.successor == Some(id));
         let code = if successor { log_code::NEW_CODE_NOT_LOADED } else { log_code::NOT_READY };
         self.actions.push(Note::about(id, code, format!("is not ready: {}", why.trim())));
-        self.give_up(id, now);
+        self.vacate(id, now);
     }
 
     /// A successor has failed: the old process goes on, or what is left of the slot is started anew.

@@ -62,6 +62,12 @@ pub mod tests {
         }
     }
 
+    impl Files for std::rc::Rc<Fake> {
+        fn version(&self, path: &[u8]) -> Option<Version> {
+            self.as_ref().version(path)
+        }
+    }
+
     impl Files for Fake {
         fn version(&self, path: &[u8]) -> Option<Version> {
             let size = self.0.borrow().get(path).copied().filter(|n| *n > 0)?;

@@ -1,0 +1,111 @@
+#!/usr/bin/python3
+"""Stands in for a group's Python: speaks the control protocol, and does what the word in its script file says."""
+import json
+import os
+import resource
+import signal
+import socket
+import struct
+import subprocess
+import sys
+
+BEGIN, STARTED, LOADED, READY, NOT_READY, REPLACE_ME, DRAIN, STOP, LOAD, ASK = range(1, 11)
+place = os.environ["FAKE_PLACE"]
+at_start = sorted(os.listdir("/proc/self/fd"), key=int)
+descriptors = {}
+for number in at_start:
+    try:
+        descriptors[number] = os.readlink(f"/proc/self/fd/{number}")
+    except OSError:
+        pass
+control = socket.socket(fileno=4)
+
+
+def exactly(count):
+    data = b""
+    while len(data) < count:
+        piece = control.recv(count - len(data))
+        if not piece:
+            leave("orphan")
+        data += piece
+    return data
+
+
+def receive():
+    length, kind = struct.unpack("<IB", exactly(5))
+    return kind, exactly(length)
+
+
+def send(kind, payload=b""):
+    control.sendall(struct.pack("<IB", len(payload), kind) + payload)
+
+
+def note(what, content=""):
+    path = f"{place}/{what}.{os.getpid()}"
+    with open(path + ".new", "w") as file:
+        file.write(content)
+    os.rename(path + ".new", path)
+
+
+def leave(how, status=0):
+    note(how)
+    os._exit(status)
+
+
+def entries(record):
+    while record:
+        name, rest = record.split(b"\0", 1)
+        (length,) = struct.unpack("<I", rest[:4])
+        yield name.decode(), rest[4:4 + length]
+        record = rest[4 + length:]
+
+
+kind, payload = receive()
+assert kind == BEGIN
+process = list(entries(payload))
+scripts = [dict(entries(value))["path"].decode() for name, value in process if name == "scripts"]
+must_load = dict(process)["scripts_must_load"] == b"\1"
+mask = os.umask(0)
+os.umask(mask)
+with open("/proc/self/status") as file:
+    status = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+note("born", json.dumps({
+    "status": status, "descriptors": descriptors, "environment": dict(os.environ), "arguments": sys.argv, "directory": os.getcwd(),
+    "umask": mask, "nice": os.nice(0), "must_load": must_load, "session": os.getsid(0) == os.getpid(),
+    "cpu": resource.getrlimit(resource.RLIMIT_CPU), "memory": resource.getrlimit(resource.RLIMIT_AS),
+}))
+send(STARTED, b"3.fake")
+word = "serve"
+for script in scripts:
+    with open(script) as file:
+        word = file.read().strip()
+    if word == "broken":
+        print("Traceback: the new code is broken", file=sys.stderr, flush=True)
+        if must_load:
+            send(NOT_READY, f"{script} could not be loaded".encode())
+            leave("refused", 1)
+    else:
+        send(LOADED, script.encode())
+if word == "exit":
+    print("last words", end="", flush=True)
+    os._exit(3)
+if word == "hang":
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+if word == "litter":
+    child = subprocess.Popen(["/bin/sleep", "600"])
+    note("child", str(child.pid))
+if word == "chatter":
+    for _ in range(1000):
+        print("x" * 1000, flush=True)
+if word == "junk":
+    send(99)
+send(READY)
+note("ready", word)
+if word == "segv":
+    os.kill(os.getpid(), signal.SIGSEGV)
+while True:
+    kind, payload = receive()
+    if kind == DRAIN and word != "hang":
+        leave("drained")
+    if kind == STOP and word != "hang":
+        leave("stopped")

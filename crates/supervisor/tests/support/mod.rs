@@ -1,0 +1,290 @@
+/*! A supervisor in a directory of its own, and what its processes note there. Everything is waited for with a deadline. *Runs in: tests.* */
+#![allow(clippy::unwrap_used, clippy::panic, dead_code, reason = "a test that meets what it does not expect is to fail")]
+
+use std::fs::{File, Permissions};
+use std::io::Write;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant, SystemTime};
+
+use protocol::plan::{Group, Identity, Interpreter, Plan, Script};
+use rustix::io::{FdFlags, fcntl_setfd};
+use rustix::process::{Pid, Signal, kill_process};
+
+/// A user without rights.
+pub const NOBODY: u32 = 65_534;
+
+pub fn root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// Waits for `look` to find something, up to 20 s.
+pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let end = Instant::now() + Duration::from_secs(20);
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(Instant::now() < end, "not within 20 s: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Whether a process exists and is no zombie.
+pub fn alive(pid: i32) -> bool {
+    std::fs::read_to_string(format!("/proc/{pid}/stat"))
+        .is_ok_and(|stat| !stat.rsplit(')').next().unwrap_or_default().starts_with(" Z"))
+}
+
+pub fn parent_of(pid: i32) -> i32 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    stat.rsplit(')').next().unwrap().split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+/// A running supervisor (or the shell above one); killed when dropped.
+pub struct Running(Child);
+
+impl Running {
+    pub fn signal(&mut self, signal: Signal) {
+        kill_process(Pid::from_raw(i32::try_from(self.0.id()).unwrap()).unwrap(), signal).unwrap();
+    }
+
+    pub fn kill(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+
+    /// Waits for its end: whether it succeeded.
+    pub fn wait(&mut self) -> bool {
+        until("the supervisor ends", || self.0.try_wait().unwrap()).success()
+    }
+
+    pub fn stop(&mut self) {
+        self.signal(Signal::TERM);
+        assert!(self.wait());
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if matches!(self.0.try_wait(), Ok(None)) {
+            self.0.kill().unwrap();
+            self.0.wait().unwrap();
+        }
+    }
+}
+
+/// A directory with a fake Python, a script, a log and a listening socket.
+pub struct Bench {
+    pub place: PathBuf,
+    pub plan: Plan,
+    pub group: Group,
+    listener: UnixListener,
+    log: File,
+}
+
+impl Bench {
+    pub fn new(name: &str) -> Self {
+        static NUMBER: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let place = std::env::temp_dir().join(format!("wsgi-supervisor-{}-{number}-{name}", std::process::id()));
+        std::fs::create_dir_all(&place).unwrap();
+        std::fs::set_permissions(&place, Permissions::from_mode(0o777)).unwrap();
+        let python = place.join("python");
+        std::fs::write(&python, include_str!("../fake_python.py")).unwrap();
+        std::fs::set_permissions(&python, Permissions::from_mode(0o755)).unwrap();
+        let listener = UnixListener::bind(place.join("socket")).unwrap();
+        let log = File::options().append(true).create(true).open(place.join("log")).unwrap();
+        let path = place.join("app.wsgi");
+        let bytes = |path: &Path| path.to_str().unwrap().as_bytes().to_vec();
+        let group = Group {
+            name: b"shop".to_vec(),
+            place: b"httpd.conf:12".to_vec(),
+            processes: 1,
+            threads: 15,
+            listener: u32::try_from(listener.as_raw_fd()).unwrap(),
+            log: u32::try_from(log.as_raw_fd()).unwrap(),
+            log_level: 4,
+            identity: Identity {
+                uid: NOBODY,
+                gid: NOBODY,
+                groups: vec![NOBODY],
+                name: b"nobody".to_vec(),
+                home: b"/nonexistent".to_vec(),
+            },
+            environment: vec![[b"FAKE_PLACE=", bytes(&place).as_slice()].concat()],
+            scripts: vec![Script { path: bytes(&path), application_group: Vec::new(), import: false }],
+            preload: true,
+            overlap: true,
+            reload: true,
+            shutdown_timeout: 5_000,
+            graceful_timeout: 15_000,
+            ..Group::default()
+        };
+        let plan = Plan {
+            generation: 1,
+            parent: std::process::id(),
+            privileged: root(),
+            engine: b"/lib/engine.so".to_vec(),
+            main_log: group.log,
+            replacements: 2,
+            ..Plan::default()
+        };
+        let mut bench = Self { place, plan, group, listener, log };
+        bench.interpreter(&python, false);
+        bench.script("serve");
+        bench
+    }
+
+    pub fn interpreter(&mut self, path: &Path, home: bool) {
+        let path = path.to_str().unwrap().as_bytes().to_vec();
+        self.group.interpreters = vec![Interpreter { path, home, because: b"python=".to_vec() }];
+    }
+
+    /// Gives the application a new version.
+    pub fn script(&self, word: &str) {
+        let new = self.place.join("app.new");
+        std::fs::write(&new, word).unwrap();
+        std::fs::rename(new, self.place.join("app.wsgi")).unwrap();
+    }
+
+    fn plan_file(&self, bytes: &[u8]) -> OwnedFd {
+        let path = self.place.join(format!("plan-{}", self.plan.generation));
+        let mut file = File::options().read(true).write(true).create(true).truncate(true).open(path).unwrap();
+        file.write_all(bytes).unwrap();
+        file.into()
+    }
+
+    fn encoded(&self, parent: u32) -> Vec<u8> {
+        Plan { parent, groups: vec![self.group.clone()], ..self.plan.clone() }.encode()
+    }
+
+    fn command(&self, program: &str, passed: &[&dyn AsFd]) -> Command {
+        for fd in passed.iter().map(AsFd::as_fd).chain([self.listener.as_fd(), self.log.as_fd()]) {
+            fcntl_setfd(fd, FdFlags::empty()).unwrap();
+        }
+        let mut command = Command::new(program);
+        command
+            .env("NOTIFY_SOCKET", "/nowhere")
+            .stdin(Stdio::null())
+            .stdout(self.log.try_clone().unwrap())
+            .stderr(self.log.try_clone().unwrap());
+        command
+    }
+
+    pub fn start_with_bytes(&mut self, bytes: &[u8]) -> Running {
+        let plan = self.plan_file(bytes);
+        let mut command = self.command(env!("CARGO_BIN_EXE_wsgi-supervisor"), &[&plan]);
+        Running(command.arg(plan.as_raw_fd().to_string()).spawn().unwrap())
+    }
+
+    pub fn start(&mut self) -> Running {
+        let bytes = self.encoded(std::process::id());
+        self.start_with_bytes(&bytes)
+    }
+
+    /// A supervisor that runs as root without one of its rights.
+    pub fn start_without(&mut self, right: &str) -> Running {
+        let plan = self.plan_file(&self.encoded(std::process::id()));
+        let mut command = self.command("setpriv", &[&plan]);
+        let number = plan.as_raw_fd().to_string();
+        Running(command.args(["--bounding-set", right, env!("CARGO_BIN_EXE_wsgi-supervisor"), &number]).spawn().unwrap())
+    }
+
+    /// A supervisor whose group logs to a pipe.
+    pub fn start_with_log(&mut self, log: &std::io::PipeWriter) -> Running {
+        self.group.log = u32::try_from(log.as_raw_fd()).unwrap();
+        let plan = self.plan_file(&self.encoded(std::process::id()));
+        let mut command = self.command(env!("CARGO_BIN_EXE_wsgi-supervisor"), &[&plan, log]);
+        Running(command.arg(plan.as_raw_fd().to_string()).spawn().unwrap())
+    }
+
+    /// A shell is httpd's parent here, so that it can be killed.
+    pub fn start_below_a_shell(&mut self) -> Running {
+        let plan = self.plan_file(b"");
+        let mut command = self.command("/bin/sh", &[&plan]);
+        let line = format!("read go; {} {} & wait", env!("CARGO_BIN_EXE_wsgi-supervisor"), plan.as_raw_fd());
+        let mut shell = command.args(["-c", &line]).stdin(Stdio::piped()).spawn().unwrap();
+        File::from(plan).write_all(&self.encoded(shell.id())).unwrap();
+        shell.stdin.take().unwrap().write_all(b"go\n").unwrap();
+        Running(shell)
+    }
+
+    /// A generation, and the end of its command socket that the next one gets.
+    pub fn start_with_command(&mut self) -> (Running, OwnedFd) {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let plan = self.plan_file(&self.encoded(std::process::id()));
+        let mut command = self.command(env!("CARGO_BIN_EXE_wsgi-supervisor"), &[&plan, &ours]);
+        let arguments = [plan.as_raw_fd().to_string(), ours.as_raw_fd().to_string()];
+        (Running(command.args(arguments).spawn().unwrap()), theirs.into())
+    }
+
+    pub fn start_after(&mut self, predecessor: OwnedFd) -> Running {
+        self.plan.generation += 1;
+        self.plan.predecessor = Some(u32::try_from(predecessor.as_raw_fd()).unwrap());
+        let plan = self.plan_file(&self.encoded(std::process::id()));
+        let mut command = self.command(env!("CARGO_BIN_EXE_wsgi-supervisor"), &[&plan, &predecessor]);
+        Running(command.arg(plan.as_raw_fd().to_string()).spawn().unwrap())
+    }
+
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.place.join("log")).unwrap()
+    }
+
+    pub fn wait_for_log(&self, text: &str) {
+        let end = Instant::now() + Duration::from_secs(20);
+        while !self.log().contains(text) {
+            assert!(Instant::now() < end, "not in the log within 20 s: {text}\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Notes whose name begins with `what`.
+    pub fn files(&self, what: &str) -> Vec<PathBuf> {
+        let all = std::fs::read_dir(&self.place).unwrap().map(|entry| entry.unwrap().path());
+        let named = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().starts_with(what);
+        all.filter(|path| named(path) && path.extension().is_some_and(|e| e != "new")).collect()
+    }
+
+    /// Processes that have left the note `what`.
+    pub fn pids(&self, what: &str) -> Vec<i32> {
+        self.files(&format!("{what}.")).iter().map(|path| path.extension().unwrap().to_str().unwrap().parse().unwrap()).collect()
+    }
+
+    pub fn read(&self, what: &str, pid: i32) -> String {
+        std::fs::read_to_string(self.place.join(format!("{what}.{pid}"))).unwrap()
+    }
+
+    pub fn modified(&self, what: &str, pid: i32) -> SystemTime {
+        std::fs::metadata(self.place.join(format!("{what}.{pid}"))).unwrap().modified().unwrap()
+    }
+
+    /// The first note of a name.
+    pub fn file(&self, what: &str) -> String {
+        let pid = until(what, || self.pids(what).first().copied());
+        self.read(what, pid)
+    }
+
+    /// The process that has become ready and is none of `others`.
+    pub fn served_by(&self, others: &[i32]) -> i32 {
+        let end = Instant::now() + Duration::from_secs(20);
+        loop {
+            if let Some(pid) = self.pids("ready").into_iter().find(|pid| !others.contains(pid)) {
+                return pid;
+            }
+            assert!(Instant::now() < end, "no process became ready within 20 s:\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+impl Drop for Bench {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            std::fs::remove_dir_all(&self.place).unwrap();
+        }
+    }
+}
