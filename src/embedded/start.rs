@@ -15,7 +15,7 @@ use super::problem::Problem;
 use super::reach::Walker;
 use super::siblings::{self, Dangerous};
 use super::{check, choose, companion, libpython, thread, virtualenv};
-use crate::config::settings::{ImportScript, ProcessSettings, Text};
+use crate::config::settings::{ImportScript, ProcessSettings, PythonHome, Text};
 use crate::config::whole;
 use crate::httpd::shared::Shared;
 use crate::httpd::{Log, Pool, Server, command, config, process};
@@ -184,6 +184,7 @@ fn engine_settings(child: &Child, executable: &[u8]) -> EngineSettings {
     let mpm = process::mpm();
     EngineSettings {
         executable: executable.to_vec(),
+        home: settings.python_home.as_ref().map_or_else(Vec::new, two_part_home),
         options: check::python_options(settings),
         hash_seed: check::hash_seed(settings),
         python_path: settings.python_path.iter().map(|path| path.to_vec()).collect(),
@@ -209,6 +210,11 @@ fn engine_settings(child: &Child, executable: &[u8]) -> EngineSettings {
         apache_maximum_processes: mpm.processes,
         apache_threads_per_process: mpm.threads,
     }
+}
+
+/// `prefix:exec_prefix`, if both are given.
+fn two_part_home(home: &PythonHome) -> Vec<u8> {
+    home.exec_prefix.as_deref().map_or_else(Vec::new, |exec_prefix| [&home.prefix, &b":"[..], exec_prefix].concat())
 }
 
 /// The child ends (its pool is destroyed).

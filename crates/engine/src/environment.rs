@@ -1,12 +1,18 @@
 /*! Environment variables that only Python's start is to see. */
 
-/// Runs `body` with `PYTHONHASHSEED` set, and puts the variable back as it was.
-pub fn with_hash_seed<R>(seed: &[u8], body: impl FnOnce() -> R) -> R {
-    if seed.is_empty() {
-        return body();
-    }
-    let before = crate::capi::start::set_variable(c"PYTHONHASHSEED", Some(seed));
+use std::ffi::CStr;
+
+/// Runs `body` with variables set (those whose value is not empty), and puts them back as they were.
+pub fn with_variables<R>(variables: &[(&CStr, &[u8])], body: impl FnOnce() -> R) -> R {
+    let set = crate::capi::start::set_variable;
+    let before: Vec<_> = variables
+        .iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| (*name, set(name, Some(value))))
+        .collect();
     let result = body();
-    crate::capi::start::set_variable(c"PYTHONHASHSEED", before.as_deref());
+    for (name, value) in before {
+        set(name, value.as_deref());
+    }
     result
 }

@@ -103,6 +103,7 @@ fn settings_dict<'py>(py: Attached<'py>, group: &[u8], settings: &EngineSettings
     set("python_eggs", Object::file_system(py, &settings.python_eggs)?)?;
     set("switch_interval", Object::float(py, settings.switch_interval)?)?;
     set("hash_seed_set", Object::boolean(py, !settings.hash_seed.is_empty()))?;
+    set("home_set", Object::boolean(py, !settings.home.is_empty()))?;
     set("restrict_stdin", Object::boolean(py, settings.restrict_stdin))?;
     set("restrict_stdout", Object::boolean(py, settings.restrict_stdout))?;
     set("restrict_signal", Object::boolean(py, settings.restrict_signal))?;

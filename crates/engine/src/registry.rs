@@ -52,8 +52,9 @@ pub fn start(settings: EngineSettings) -> Result<(), String> {
             start::version_text()
         ));
     }
+    let variables: [(_, &[u8]); 2] = [(c"PYTHONHASHSEED", &settings.hash_seed), (c"PYTHONHOME", &settings.home)];
     let handle =
-        crate::environment::with_hash_seed(&settings.hash_seed, || start::start(&settings.executable, &settings.options))?;
+        crate::environment::with_variables(&variables, || start::start(&settings.executable, &settings.options))?;
     adopt(handle, settings)
 }
 

@@ -65,6 +65,8 @@ def set_up(host, stream_class, file_wrapper, settings):
 def _set_up_environment():
     if _settings["hash_seed_set"]:
         os.environ.pop("PYTHONHASHSEED", None)
+    if _settings["home_set"]:
+        os.environ.pop("PYTHONHOME", None)
     if _settings["python_eggs"]:
         os.environ["PYTHON_EGG_CACHE"] = _settings["python_eggs"]
 

@@ -7,6 +7,8 @@ use crate::record::record;
 pub struct EngineSettings {
     /// The interpreter whose prefix and site-packages are to be used (`<home>/bin/python`); empty for the library's own.
     pub executable: Vec<u8>,
+    /// `prefix:exec_prefix` as `PYTHONHOME` takes it, for an installation in two parts; empty otherwise.
+    pub home: Vec<u8>,
     /// Python's command line options, as `-O`, `-B`, `-Wignore`, in order.
     pub options: Vec<Vec<u8>>,
     /// Value of `PYTHONHASHSEED` (`random` or a number); empty to leave it alone.
@@ -59,6 +61,7 @@ pub struct EngineSettings {
 
 record!(EngineSettings {
     executable,
+    home,
     options,
     hash_seed,
     python_path,
