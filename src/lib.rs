@@ -53,18 +53,20 @@ impl Hooks for Wsgi {
     }
 
     fn check_config(configuration: Pool<'_>, main: Server<'_>) -> Answer {
-        // Mistakes of the text are refused by each directive where it stands; what is left is never worse than a warning.
         let log = httpd::Log::Server(main);
+        let mut mistaken = false;
         if let Some(notes) = httpd::command::notes(configuration) {
             for finding in config::whole::check(&embedded::check::views(main), notes) {
-                log.line(protocol::Level::Warning, format_args!("{finding}"));
+                mistaken |= finding.code.level == protocol::Level::Error;
+                log.line(finding.code.level, format_args!("{finding}"));
             }
         }
-        Answer::Ok
+        // A failing check at a graceful restart would end the running server.
+        if mistaken && httpd::process::is_configtest() { Answer::Http(500) } else { Answer::Ok }
     }
 
-    fn test_config(configuration: Pool<'_>, main: Server<'_>) {
-        embedded::check::warn(configuration, main);
+    fn test_config(_configuration: Pool<'_>, main: Server<'_>) {
+        embedded::check::warn(main);
     }
 
     fn post_config(configuration: Pool<'_>, main: Server<'_>) -> Answer {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::error::{ConfigError, quoted};
 use super::notes::Notes;
+use super::section::Section;
 use super::settings::{DirectoryConfig, Pattern, ServerConfig};
 use super::words;
 
@@ -39,6 +40,8 @@ pub enum Contexts {
 pub enum Chapter {
     /// Which URL runs which script, in which group.
     Mapping,
+    /// Processes of their own for applications.
+    Daemon,
     /// The Python interpreter of the process.
     Python,
     /// What an application sees of a request, and how its answer goes out.
@@ -57,6 +60,9 @@ pub struct Arity {
 /// What a directive does: its words become part of the settings `C`.
 pub type Set<C> = fn(&mut C, &[&[u8]], &Place<'_>) -> Result<(), ConfigError>;
 
+/// What a directive does that sets something in a section and is worth knowing of the server.
+pub type SetBoth = fn(&mut ServerConfig, &mut DirectoryConfig, &[&[u8]], &Place<'_>) -> Result<(), ConfigError>;
+
 /// Compiles a regular expression. The error is the compiler's own text.
 pub type Compile = dyn Fn(&[u8]) -> Result<Arc<dyn Pattern>, String>;
 
@@ -67,6 +73,9 @@ pub enum Apply {
     Server(Set<ServerConfig>),
     /// Sets something in the directory section (or the server's own section) that it stands in.
     Directory(Set<DirectoryConfig>),
+    /// As [`Apply::Directory`], and the server keeps what its sections say. Never in a `.htaccess` file, which is read while requests
+    /// use the server.
+    Both(SetBoth),
 }
 
 /// One directive.
@@ -95,55 +104,29 @@ pub struct Directive {
 impl Directive {
     /// Splits the rest of the directive's line and applies it to the settings that it belongs to.
     ///
-    /// `raw` is everything after the directive's name, as Apache's `RAW_ARGS` hands it over. A [`Apply::Server`] row uses
-    /// `server`, a [`Apply::Directory`] row uses `directory`; the other one is not touched.
+    /// `raw` is everything after the directive's name, as Apache's `RAW_ARGS` hands it over. An [`Apply::Server`] row uses
+    /// `server`, an [`Apply::Directory`] row `directory`, an [`Apply::Both`] row both; what is not used may be missing.
     ///
     /// # Errors
     /// A [`ConfigError`] for a wrong place, a wrong number of arguments, or an argument that means nothing.
     pub fn apply(
         &self,
         raw: &[u8],
-        server: &mut ServerConfig,
-        directory: &mut DirectoryConfig,
+        server: Option<&mut ServerConfig>,
+        directory: Option<&mut DirectoryConfig>,
         place: &Place<'_>,
     ) -> Result<(), ConfigError> {
-        match self.apply {
-            Apply::Server(_) => self.apply_to_server(raw, server, place),
-            Apply::Directory(_) => self.apply_to_directory(raw, directory, place),
-        }
-    }
-
-    /// As [`Directive::apply`], for a row that is known to be [`Apply::Server`].
-    ///
-    /// # Errors
-    /// As [`Directive::apply`].
-    pub fn apply_to_server(&self, raw: &[u8], server: &mut ServerConfig, place: &Place<'_>) -> Result<(), ConfigError> {
         let owned = self.words(raw, place)?;
         let words: Vec<&[u8]> = owned.iter().map(Vec::as_slice).collect();
-        match self.apply {
-            Apply::Server(set) => set(server, &words, place),
-            Apply::Directory(_) => Err(self.misplaced()),
+        match (self.apply, server, directory) {
+            (Apply::Server(set), Some(server), _) => set(server, &words, place),
+            (Apply::Directory(set), _, Some(directory)) => set(directory, &words, place),
+            (Apply::Both(set), Some(server), Some(directory)) => set(server, directory, &words, place),
+            _ => Err(ConfigError::new(
+                format!("{} has no configuration to go into", self.name),
+                "the error log names the place where it could not be made (WSGI1001)",
+            )),
         }
-    }
-
-    /// As [`Directive::apply`], for a row that is known to be [`Apply::Directory`].
-    ///
-    /// # Errors
-    /// As [`Directive::apply`].
-    pub fn apply_to_directory(&self, raw: &[u8], directory: &mut DirectoryConfig, place: &Place<'_>) -> Result<(), ConfigError> {
-        let owned = self.words(raw, place)?;
-        let words: Vec<&[u8]> = owned.iter().map(Vec::as_slice).collect();
-        match self.apply {
-            Apply::Directory(set) => set(directory, &words, place),
-            Apply::Server(_) => Err(self.misplaced()),
-        }
-    }
-
-    fn misplaced(&self) -> ConfigError {
-        ConfigError::new(
-            format!("{} cannot be used in this place", self.name),
-            "move it to the server or to the section that `docs/directives.md` names",
-        )
     }
 
     fn words(&self, raw: &[u8], place: &Place<'_>) -> Result<Vec<Vec<u8>>, ConfigError> {
@@ -186,8 +169,8 @@ pub struct Place<'a> {
     pub server_root: &'a [u8],
     /// Inside `<VirtualHost>`.
     pub virtual_host: bool,
-    /// Inside a directory section or a `.htaccess` file (Apache: `cmd->path` is set).
-    pub section: bool,
+    /// The directory section (or the `.htaccess` file) that it stands in.
+    pub section: Option<Section<'a>>,
     /// The configuration file.
     pub file: &'a str,
     /// The line in it.

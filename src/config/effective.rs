@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use super::proxy_header::ProxyHeader;
-use super::settings::{Alias, CallableName, DirectoryConfig, GroupName, HandlerScript, MapHead, Network};
+use super::settings::{Alias, CallableName, DirectoryConfig, GroupName, HandlerScript, MapHead, Network, Text};
 
 /// The settings of one request, each with a value.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +32,10 @@ pub struct RequestSettings<'c> {
     pub error_override: bool,
     /// `WSGITrustedProxies`; `None` when nobody is named, so that every peer is trusted.
     pub trusted_proxies: Option<&'c [Network]>,
+    /// `WSGIRestrictProcess`; `None` when every process group may be used.
+    pub restrict_process: Option<&'c [Text]>,
+    /// `WSGIIgnoreActivity`
+    pub ignore_activity: bool,
     /// `WSGITrustedProxyHeaders`, in order.
     pub trusted_proxy_headers: &'c [&'static ProxyHeader],
 }
@@ -58,9 +62,16 @@ impl<'c> RequestSettings<'c> {
             map_head: directory.map_head.unwrap_or_default(),
             enable_sendfile: directory.enable_sendfile.unwrap_or(false),
             error_override: directory.error_override.unwrap_or(false),
+            restrict_process: directory.restrict_process.as_deref(),
+            ignore_activity: directory.ignore_activity.unwrap_or(false),
             trusted_proxies: directory.trusted_proxies.as_deref(),
             trusted_proxy_headers: directory.trusted_proxy_headers.as_ref().map_or(&[], Arc::as_ref),
         }
+    }
+
+    /// Whether the resolved process group (the empty name is embedded mode) may be used.
+    pub fn permits(&self, process_group: &[u8]) -> bool {
+        self.restrict_process.is_none_or(|permitted| permitted.iter().any(|name| **name == *process_group))
     }
 }
 
@@ -79,9 +90,24 @@ mod tests {
         assert_eq!(settings.callable_object, None);
         assert!(settings.script_reloading);
         assert!(!settings.pass_authorization && !settings.pass_apache_request && !settings.chunked_request);
-        assert!(!settings.enable_sendfile && !settings.error_override);
+        assert!(!settings.enable_sendfile && !settings.error_override && !settings.ignore_activity);
+        assert!(settings.permits(b"") && settings.permits(b"shop"));
         assert_eq!(settings.map_head, MapHead::Auto);
         assert!(settings.trusted_proxies.is_none() && settings.trusted_proxy_headers.is_empty());
+    }
+
+    #[test]
+    fn only_the_groups_that_are_listed_may_be_used() {
+        let lines = ["WSGIRestrictProcess shop", "WSGIRestrictProcess blog", "WSGIIgnoreActivity On"];
+        let directory = Sample::of(&lines).directory;
+        let settings = RequestSettings::new(&directory, None, None);
+        assert!(settings.ignore_activity);
+        for (group, permitted) in [("shop", true), ("blog", true), ("Shop", false), ("", false)] {
+            assert_eq!(settings.permits(group.as_bytes()), permitted, "{group}");
+        }
+        let directory = Sample::of(&["WSGIRestrictProcess %{GLOBAL}"]).directory;
+        assert!(RequestSettings::new(&directory, None, None).permits(b""));
+        assert!(!RequestSettings::new(&directory, None, None).permits(b"shop"));
     }
 
     const SECTION: &[&str] = &[

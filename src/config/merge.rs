@@ -7,14 +7,18 @@ use std::sync::Arc;
 
 use super::settings::{DirectoryConfig, HandlerScript, ServerConfig};
 
-/// A virtual host below the main server: its own aliases first, then the main server's. What the whole server has once
-/// (process settings, import scripts) is the main server's alone.
+/// A virtual host below the main server: its own aliases first, then the main server's; sections the other way round, because the later
+/// one wins there. What the whole server has once (process settings) is the main server's alone; what is collected over all servers
+/// (import scripts, daemon groups and where they are named) is not repeated.
 pub fn server(main: &ServerConfig, host: &ServerConfig) -> ServerConfig {
     ServerConfig {
         aliases: host.aliases.iter().chain(&main.aliases).cloned().collect(),
         inherited: main.aliases.len(),
         imports: host.imports.clone(),
         process: main.process.clone(),
+        daemons: host.daemons.clone(),
+        sections: main.sections.iter().chain(&host.sections).cloned().collect(),
+        uses: host.uses.clone(),
     }
 }
 
@@ -34,6 +38,8 @@ pub fn directory(outer: &DirectoryConfig, inner: &DirectoryConfig) -> DirectoryC
         error_override: inner.error_override.or(outer.error_override),
         trusted_proxies: inner.trusted_proxies.as_ref().or(outer.trusted_proxies.as_ref()).cloned(),
         trusted_proxy_headers: inner.trusted_proxy_headers.as_ref().or(outer.trusted_proxy_headers.as_ref()).cloned(),
+        restrict_process: inner.restrict_process.as_ref().or(outer.restrict_process.as_ref()).cloned(),
+        ignore_activity: inner.ignore_activity.or(outer.ignore_activity),
         handler_scripts: handler_scripts(outer.handler_scripts.as_ref(), inner.handler_scripts.as_ref()),
     }
 }
@@ -66,6 +72,8 @@ mod tests {
         ("WSGIMapHEADToGET On", "WSGIMapHEADToGET Off"),
         ("WSGIEnableSendfile On", "WSGIEnableSendfile Off"),
         ("WSGIErrorOverride On", "WSGIErrorOverride Off"),
+        ("WSGIIgnoreActivity On", "WSGIIgnoreActivity Off"),
+        ("WSGIRestrictProcess a", "WSGIRestrictProcess b"),
         ("WSGITrustedProxies 10.", "WSGITrustedProxies 11."),
         ("WSGITrustedProxyHeaders X-Host", "WSGITrustedProxyHeaders X-Scheme"),
     ];
@@ -95,14 +103,16 @@ mod tests {
 
     #[test]
     fn a_virtual_hosts_own_aliases_come_first() {
-        let main = Sample::of(&["WSGIScriptAlias /a /main", "WSGICaseSensitivity Off", IMPORT]);
-        let host = Sample::of(&["WSGIScriptAlias /b /host", "WSGIScriptAlias /c /host"]);
+        let main = Sample::of(&["WSGIScriptAlias /a /main", "WSGICaseSensitivity Off", IMPORT, "WSGIDaemonProcess m"]);
+        let host = Sample::of(&["WSGIScriptAlias /b /host", "WSGIScriptAlias /c /host", "WSGIDaemonProcess h"]);
         let merged = server(&main.server, &host.server);
         let locations: Vec<&[u8]> = merged.aliases.iter().map(|alias| &*alias.location).collect();
         assert_eq!(locations, [b"/b", b"/c", b"/a"]);
         assert_eq!(merged.inherited, 1);
         assert!(!merged.process.case_sensitive, "the process is the main server's");
         assert!(merged.imports.is_empty(), "imports are not repeated");
+        let groups: Vec<&[u8]> = merged.daemons.iter().map(|daemon| &*daemon.name).collect();
+        assert_eq!(groups, [b"h"], "groups are not repeated");
     }
 
     const IMPORT: &str = "WSGIImportScript /x process-group=%{GLOBAL} application-group=x";

@@ -1,10 +1,12 @@
 /*! The configuration: directives (one table) become typed settings, which are merged, checked as a whole and frozen. No C.
 
-In reading order: [`directive`] (a row and its place), [`directives`] (the table), [`settings`] (what comes out), [`merge`]
-(inheritance), [`whole`] (what only the whole configuration shows: findings for configtest, the group that the main interpreter
-hosts), [`effective`] (what holds for one request), [`page`] (`docs/directives.md`).
+In reading order: [`directive`] (a row and its place), [`directives`] (the table), [`daemon`] (`WSGIDaemonProcess` and its options),
+[`settings`] (what comes out), [`section`] (what sections say about groups), [`merge`] (inheritance), [`whole`] (what only the whole
+configuration shows: findings for configtest, groups and who may use them, the application group that a main interpreter hosts),
+[`plan`] (the supervisor's orders), [`effective`] (what holds for one request), [`page`] (`docs/directives.md`).
 *Runs in: parent (filled), child (read; `.htaccess` files).* */
 
+pub mod daemon;
 pub mod directive;
 pub mod directives;
 pub mod effective;
@@ -12,9 +14,12 @@ pub mod error;
 pub mod merge;
 pub mod notes;
 pub mod page;
+pub mod plan;
 pub mod proxy_header;
+mod python_options;
 #[cfg(test)]
 pub mod sample;
+pub mod section;
 pub mod settings;
 pub mod whole;
 pub mod words;

@@ -1,8 +1,8 @@
 /*! What one reading of the configuration remembers besides the settings.
 
-Settings of a directory section are only reachable from a request that enters it, but some questions concern all of them: does any
-section name `%{GLOBAL}`, and what did the parser accept only with a shake of the head? One [`Notes`] is made in `pre_config`, lent to
-every directive through [`super::Place`], and read when the configuration is frozen. A `.htaccess` file, which is read while
+What one server says is not visible to another's directives, and settings of a directory section are only reachable from a request that
+enters it. But some questions concern all of them: is there a daemon group of that name yet, and what did the parser accept only with a
+shake of the head? One [`Notes`] is made in `pre_config`, lent to every directive through [`super::Place`], and read when the configuration is frozen. A `.htaccess` file, which is read while
 requests run, gets one of its own that is thrown away. *Runs in: parent.* */
 
 use std::cell::{Cell, RefCell};
@@ -10,10 +10,11 @@ use std::sync::Arc;
 
 use protocol::log_code::{self, LogCode};
 
+use super::daemon::DaemonProcess;
 use super::error::ConfigError;
 
-/// Something that only the whole configuration shows, or that is strange but allowed. Always a warning: what is wrong is
-/// refused by the directive itself.
+/// Something that only the whole configuration shows, or that is strange but allowed. Its code's level says how bad it is: an error
+/// is a mistake in the configuration's text, for which configtest fails (and nothing else: decision 36).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// Its numbered message.
@@ -39,8 +40,7 @@ impl std::fmt::Display for Finding {
 #[derive(Debug, Default)]
 pub struct Notes {
     sequence: Cell<u32>,
-    global_in_section: Cell<bool>,
-    handler_script_in_section: Cell<bool>,
+    daemons: RefCell<Vec<Arc<DaemonProcess>>>,
     proxies_anywhere: Cell<bool>,
     proxy_headers_in_section: RefCell<Option<Arc<str>>>,
     strange: RefCell<Vec<Finding>>,
@@ -54,25 +54,14 @@ impl Notes {
         now
     }
 
-    /// A directory section named `%{GLOBAL}` as an application group. Which process group that concerns cannot be known,
-    /// so no other application group is hosted in the main interpreter.
-    pub fn note_global_in_section(&self) {
-        self.global_in_section.set(true);
+    /// A daemon group is declared, in whatever server.
+    pub fn note_daemon(&self, process: Arc<DaemonProcess>) {
+        self.daemons.borrow_mut().push(process);
     }
 
-    /// Whether [`Notes::note_global_in_section`] was called.
-    pub fn global_in_section(&self) -> bool {
-        self.global_in_section.get()
-    }
-
-    /// A directory section maps a handler to a script.
-    pub fn note_handler_script_in_section(&self) {
-        self.handler_script_in_section.set(true);
-    }
-
-    /// Whether [`Notes::note_handler_script_in_section`] was called.
-    pub fn handler_script_in_section(&self) -> bool {
-        self.handler_script_in_section.get()
+    /// The first declaration of a daemon group of that name so far.
+    pub fn daemon(&self, name: &[u8]) -> Option<Arc<DaemonProcess>> {
+        self.daemons.borrow().iter().find(|daemon| *daemon.name == *name).cloned()
     }
 
     /// `WSGITrustedProxies` stands somewhere.
@@ -93,6 +82,16 @@ impl Notes {
     /// A `%{...}` that is none of the known forms was taken as a literal name.
     pub fn note_unknown_form(&self, text: ConfigError, place: Arc<str>) {
         self.strange.borrow_mut().push(Finding { code: log_code::UNKNOWN_NAME_FORM, text, place: Some(place) });
+    }
+
+    /// An option of a daemon group does nothing.
+    pub fn note_option_without_effect(&self, text: ConfigError, place: Arc<str>) {
+        self.strange.borrow_mut().push(Finding { code: log_code::DAEMON_OPTION_WITHOUT_EFFECT, text, place: Some(place) });
+    }
+
+    /// A directive is accepted and does nothing.
+    pub fn note_directive_without_effect(&self, text: ConfigError, place: Arc<str>) {
+        self.strange.borrow_mut().push(Finding { code: log_code::DIRECTIVE_WITHOUT_EFFECT, text, place: Some(place) });
     }
 
     /// What the parser accepted, but finds strange.

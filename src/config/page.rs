@@ -1,6 +1,7 @@
 /*! `docs/directives.md`, made from the directive table, so that the page cannot say anything else than the code does.
 *Runs in: tests, which also rewrite the page when `UPDATE_DOCS=1` is set.* */
 
+use super::daemon;
 use super::directive::{Chapter, Contexts, Directive, Override};
 use super::directives::DIRECTIVES;
 
@@ -16,6 +17,7 @@ The directives of mod_wsgi_rs, as of this version. This page is generated from t
 
 const CHAPTERS: &[(Chapter, &str)] = &[
     (Chapter::Mapping, "Mapping URLs to applications"),
+    (Chapter::Daemon, "Daemon processes"),
     (Chapter::Python, "The Python interpreter"),
     (Chapter::Request, "Requests and responses"),
 ];
@@ -33,6 +35,8 @@ pub fn page() -> String {
             out.push_str(&section(row));
         }
     }
+    out.push('\n');
+    out.push_str(&daemon::page::section());
     out
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::section::Section;
 use super::settings::Pattern;
 use super::{ConfigError, DIRECTIVES, Directive, DirectoryConfig, Notes, Place, ServerConfig};
 
@@ -16,8 +17,8 @@ pub struct Sample {
     pub notes: Notes,
     /// Reads inside `<VirtualHost>`.
     pub virtual_host: bool,
-    /// Reads inside a directory section.
-    pub section: bool,
+    /// Reads inside a directory section: the line that begins it, and its path.
+    pub section: Option<(&'static str, &'static str)>,
     /// The last line read.
     pub line: u32,
 }
@@ -46,16 +47,22 @@ impl Sample {
         self.line += 1;
         let (name, raw) = text.split_once(' ').unwrap_or((text, ""));
         let row = row(name).ok_or_else(|| ConfigError::new(format!("no directive {name}"), "see the table"))?;
+        let section = self.section.map(|(head, path)| {
+            let (directive, arguments) = head.split_once(' ').unwrap_or((head, ""));
+            // Its line stands for the section.
+            let begins = (head, 0);
+            Section { directive: directive.as_bytes(), arguments: arguments.as_bytes(), path: path.as_bytes(), begins }
+        });
         let place = Place {
             server_root: b"/etc/apache2",
             virtual_host: self.virtual_host,
-            section: self.section,
+            section,
             file: "test.conf",
             line: self.line,
             compile: &compile,
             notes: &self.notes,
         };
-        row.apply(raw.as_bytes(), &mut self.server, &mut self.directory, &place)
+        row.apply(raw.as_bytes(), Some(&mut self.server), Some(&mut self.directory), &place)
     }
 
     /// Reads lines that are known to be right.

@@ -8,7 +8,9 @@ Merging happens at every request, so what is large is behind an `Arc`. *Runs in:
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::daemon::DaemonProcess;
 use super::proxy_header::ProxyHeader;
+use super::section::{GroupUse, SectionGroups};
 
 /// Bytes that are cheap to share between merged configurations.
 pub type Text = Arc<[u8]>;
@@ -224,6 +226,12 @@ pub struct ProcessSettings {
     pub restrict_signal: bool,
     /// `WSGICaseSensitivity`
     pub case_sensitive: bool,
+    /// `WSGISocketPrefix`
+    pub socket_prefix: Option<Text>,
+    /// `WSGISocketRotation`
+    pub socket_rotation: bool,
+    /// `WSGIServerMetrics`, which is for embedded mode alone.
+    pub server_metrics: bool,
 }
 
 impl Default for ProcessSettings {
@@ -243,6 +251,9 @@ impl Default for ProcessSettings {
             restrict_stdout: false,
             restrict_signal: true,
             case_sensitive: true,
+            socket_prefix: None,
+            socket_rotation: true,
+            server_metrics: false,
         }
     }
 }
@@ -258,6 +269,12 @@ pub struct ServerConfig {
     pub imports: Vec<ImportScript>,
     /// Only the main server's counts.
     pub process: ProcessSettings,
+    /// The groups that the server declares itself, in order of appearance.
+    pub daemons: Vec<Arc<DaemonProcess>>,
+    /// What its directory sections say about groups, those that a virtual host inherited first, as httpd merges them.
+    pub sections: Vec<SectionGroups>,
+    /// Where the server itself names a process group, sections included.
+    pub uses: Vec<GroupUse>,
 }
 
 /// What one directory section (or a server outside of sections) says. `None`: not said here.
@@ -289,4 +306,9 @@ pub struct DirectoryConfig {
     pub trusted_proxy_headers: Option<Arc<[&'static ProxyHeader]>>,
     /// `WSGIHandlerScript`; a child overlays its parent by handler name.
     pub handler_scripts: Option<Arc<[HandlerScript]>>,
+    /// `WSGIRestrictProcess`: the process groups that may be used, the empty name for embedded mode. A child context that names any
+    /// replaces its parent's.
+    pub restrict_process: Option<Arc<[Text]>>,
+    /// `WSGIIgnoreActivity` (default Off)
+    pub ignore_activity: Option<bool>,
 }

@@ -9,9 +9,9 @@ use super::choose::{self, Chosen};
 use super::problem::Problem;
 use super::reach::{Walker, user_name};
 use super::{companion, facts, libpython, virtualenv};
-use crate::config::settings::{HashSeed, ProcessSettings};
+use crate::config::settings::ProcessSettings;
 use crate::config::whole::{self, ServerView};
-use crate::httpd::{Log, Pool, Server, command, config, process};
+use crate::httpd::{Log, Server, config, process};
 
 /// All servers, as the functions of `config::whole` want them.
 pub fn views<'s>(main: Server<'s>) -> Vec<ServerView<'s>> {
@@ -26,35 +26,11 @@ pub fn views<'s>(main: Server<'s>) -> Vec<ServerView<'s>> {
         .collect()
 }
 
-/// Python's command line options that the directives stand for.
-pub fn python_options(settings: &ProcessSettings) -> Vec<Vec<u8>> {
-    let mut options: Vec<Vec<u8>> = Vec::new();
-    match settings.optimize {
-        0 => {}
-        1 => options.push(b"-O".to_vec()),
-        _ => options.push(b"-OO".to_vec()),
-    }
-    if settings.dont_write_bytecode {
-        options.push(b"-B".to_vec());
-    }
-    options.extend(settings.warnings.iter().map(|warning| [b"-W", &**warning].concat()));
-    options
-}
-
-/// `PYTHONHASHSEED`, as the engine takes it.
-pub fn hash_seed(settings: &ProcessSettings) -> Vec<u8> {
-    match settings.hash_seed {
-        None => Vec::new(),
-        Some(HashSeed::Random) => b"random".to_vec(),
-        Some(HashSeed::Fixed(seed)) => seed.to_string().into_bytes(),
-    }
-}
-
 /// Warns of what would keep Python from starting in a child, if the configuration asks for a Python.
-pub fn warn(configuration: Pool<'_>, main: Server<'_>) {
+pub fn warn(main: Server<'_>) {
     let log = Log::Server(main);
     let settings = &config::of_server(main).process;
-    let maps = command::notes(configuration).is_some_and(|notes| whole::starts_python(&views(main), notes));
+    let maps = whole::starts_python(&views(main));
     if !maps && settings.python_home.is_none() {
         return;
     }
@@ -110,24 +86,4 @@ fn chosen(settings: &ProcessSettings, walker: &Walker) -> Result<Chosen, Problem
 
 fn for_user(problem: &Problem, uid: u32) -> Problem {
     Problem::new(problem.code(), format!("for user {}: {problem}", user_name(uid)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{HashSeed, ProcessSettings, hash_seed, python_options};
-
-    #[test]
-    fn directives_become_options() {
-        let settings = ProcessSettings {
-            optimize: 2,
-            dont_write_bytecode: true,
-            warnings: vec![b"ignore"[..].into(), b"error::DeprecationWarning"[..].into()],
-            hash_seed: Some(HashSeed::Fixed(7)),
-            ..ProcessSettings::default()
-        };
-        assert_eq!(python_options(&settings), [&b"-OO"[..], b"-B", b"-Wignore", b"-Werror::DeprecationWarning"]);
-        assert_eq!(hash_seed(&settings), b"7");
-        assert!(python_options(&ProcessSettings::default()).is_empty());
-        assert_eq!(hash_seed(&ProcessSettings { hash_seed: Some(HashSeed::Random), ..ProcessSettings::default() }), b"random");
-    }
 }

@@ -18,7 +18,7 @@ use super::{check, choose, companion, libpython, thread, virtualenv};
 use crate::config::settings::{ImportScript, ProcessSettings, PythonHome, Text};
 use crate::config::whole;
 use crate::httpd::shared::Shared;
-use crate::httpd::{Log, Pool, Server, command, config, process};
+use crate::httpd::{Log, Pool, Server, config, process};
 
 /// How long shutdown callbacks and `atexit` functions may take when a child ends, milliseconds. httpd kills a child that
 /// takes much longer than that.
@@ -67,19 +67,17 @@ impl std::ops::Deref for Engine {
 /// A child begins: Python is started if the configuration maps anything to it, scripts are loaded, and its end is prepared.
 pub fn child_init(pool: Pool<'_>, main: Server<'_>) {
     let servers = check::views(main);
-    let fresh = crate::config::Notes::default();
-    let notes = command::notes(main.configuration_pool()).unwrap_or(&fresh);
     let is_directory = |path: &[u8]| std::path::Path::new(std::ffi::OsStr::from_bytes(path)).is_dir();
     let child = CHILD.get_or_init(|| Child {
         settings: config::of_server(main).process.clone(),
-        main_group: whole::main_group(&servers, notes, &is_directory),
+        main_group: whole::main_group(b"", &servers, &is_directory),
         process_id: std::process::id().to_string(),
         shared: main.shared(),
         engine: OnceLock::new(),
         stopping: AtomicBool::new(false),
     });
     pool.at_end(stop);
-    if !whole::starts_python(&servers, notes) {
+    if !whole::starts_python(&servers) {
         return;
     }
     if let Ok(engine) = child.engine.get_or_init(|| start(child)) {
@@ -185,8 +183,8 @@ fn engine_settings(child: &Child, executable: &[u8]) -> EngineSettings {
     EngineSettings {
         executable: executable.to_vec(),
         home: settings.python_home.as_ref().map_or_else(Vec::new, two_part_home),
-        options: check::python_options(settings),
-        hash_seed: check::hash_seed(settings),
+        options: settings.python_options(),
+        hash_seed: settings.python_hash_seed(),
         python_path: settings.python_path.iter().map(|path| path.to_vec()).collect(),
         python_eggs: settings.python_eggs.as_deref().unwrap_or_default().to_vec(),
         switch_interval: settings.switch_interval.unwrap_or(0.0),

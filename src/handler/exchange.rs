@@ -9,6 +9,7 @@ use protocol::embedded::flag;
 use super::admission;
 use super::environ::{self, Environ, Facts};
 use super::failure::Failure;
+use super::group_failure::GroupFailure;
 use super::group_name::{self, RequestFacts, Resolved};
 use super::request_body::{Read, RequestBody};
 use super::response_body::{Ending, ResponseBody};
@@ -21,6 +22,9 @@ use crate::httpd::{Log, Request, config};
 
 /// How long a client should wait before it tries again, seconds.
 const RETRY_AFTER: &std::ffi::CStr = c"10";
+
+/// Why no process group but embedded mode serves.
+const EMBEDDED_ONLY: &str = "this version serves embedded mode only (hint: write `WSGIProcessGroup %{GLOBAL}`, or leave it out)";
 
 /// Answers a request if it is one for this module.
 pub fn handle(request: Request<'_>) -> Answer {
@@ -89,8 +93,13 @@ fn run<'r>(request: Request<'r>, script: Script<'r>, settings: &RequestSettings<
     let by_path = script.alias().is_some_and(|alias| alias.pattern.is_none());
     let names = Names { request, script_name: &script_name, by_path, case_sensitive: process.case_sensitive };
     let process_group = group_name::process_group(settings.process_group, &names);
+    if !settings.permits(&process_group) {
+        let name = request.pool().string(&process_group).to_bytes();
+        return Err(Failure::Group { name, failure: GroupFailure::Restricted });
+    }
     if !process_group.is_empty() {
-        return Err(Failure::ProcessGroupUndefined(request.pool().string(&process_group).to_bytes()));
+        let name = request.pool().string(&process_group).to_bytes();
+        return Err(Failure::Group { name, failure: GroupFailure::Unavailable(EMBEDDED_ONLY) });
     }
     if process.restrict_embedded {
         return Err(Failure::EmbeddedRestricted);

@@ -1,10 +1,11 @@
 /*! Why a request is refused before an application sees it: who gets which status, and what the log says. Section 5.8 of the
-behaviour reference with decision 34, as one table.
+behaviour reference with decision 34, as one table; the rows that concern a process group are in [`super::group_failure`].
 
 A failure is data here; the handler turns it into Apache's status and one log line. *Runs in: child.* */
 
 use protocol::log_code::{self, LogCode};
 
+use super::group_failure::GroupFailure;
 use crate::config::error::quoted;
 use crate::config::settings::Alias;
 
@@ -34,8 +35,13 @@ pub enum Failure<'a> {
     },
     /// `WSGIRestrictEmbedded On`
     EmbeddedRestricted,
-    /// The process group that a variable named does not exist.
-    ProcessGroupUndefined(&'a [u8]),
+    /// The process group does not serve the request.
+    Group {
+        /// Its name; empty for embedded mode.
+        name: &'a [u8],
+        /// Why.
+        failure: GroupFailure<'a>,
+    },
     /// Python does not run in this Apache child, for the reason given, which ends with its own hint.
     PythonUnavailable(&'a str),
 }
@@ -52,7 +58,7 @@ impl Failure<'_> {
             Self::ContentLengthMalformed(_) => (400, log_code::CONTENT_LENGTH_MALFORMED),
             Self::BodyTooLarge { .. } => (413, log_code::REQUEST_BODY_TOO_LARGE),
             Self::EmbeddedRestricted => (500, log_code::EMBEDDED_RESTRICTED),
-            Self::ProcessGroupUndefined(_) => (500, log_code::PROCESS_GROUP_UNDEFINED),
+            Self::Group { failure, .. } => failure.row(),
             Self::PythonUnavailable(_) => (503, log_code::PYTHON_UNAVAILABLE),
         }
     }
@@ -100,9 +106,7 @@ impl Failure<'_> {
             Self::EmbeddedRestricted => {
                 "the application runs in embedded mode, which `WSGIRestrictEmbedded On` forbids".to_owned()
             }
-            Self::ProcessGroupUndefined(name) => {
-                format!("the process group {} is not defined: this version serves embedded mode only", quoted(name))
-            }
+            Self::Group { name, failure } => failure.cause(name),
             Self::PythonUnavailable(reason) => format!("Python does not run in this Apache process: {reason}"),
         }
     }
@@ -119,8 +123,10 @@ impl Failure<'_> {
             Self::ChunkedRefused => "write `WSGIChunkedRequest On` if the application can read a body without Content-Length",
             Self::ContentLengthMalformed(_) => "correct the client that sent it",
             Self::BodyTooLarge { .. } => "raise `LimitRequestBody` for this location, or send less",
-            Self::EmbeddedRestricted => "remove `WSGIRestrictEmbedded On`",
-            Self::ProcessGroupUndefined(_) => "let the variable that `WSGIProcessGroup` reads hold `%{GLOBAL}`",
+            Self::EmbeddedRestricted => {
+                "remove `WSGIRestrictEmbedded On`, or give the application a process group of `WSGIDaemonProcess`"
+            }
+            Self::Group { failure, .. } => return failure.cure(),
             Self::PythonUnavailable(_) => return None,
         })
     }
@@ -128,6 +134,7 @@ impl Failure<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::group_failure::samples;
     use super::Failure;
     use crate::config::settings::Alias;
 
@@ -141,25 +148,29 @@ mod tests {
         (Failure::ContentLengthMalformed(b"abc"), 400),
         (Failure::BodyTooLarge { length: 2, limit: 1 }, 413),
         (Failure::EmbeddedRestricted, 500),
-        (Failure::ProcessGroupUndefined(b"shop"), 500),
         (Failure::PythonUnavailable("no such directory (hint: make it)"), 503),
     ];
 
+    fn all() -> Vec<(Failure<'static>, u16)> {
+        let groups = samples().map(|(failure, status)| (Failure::Group { name: b"shop", failure }, status));
+        ALL.iter().copied().chain(groups).collect()
+    }
+
     #[test]
     fn every_failure_has_its_documented_status() {
-        for (failure, status) in ALL {
-            assert_eq!(failure.status(), *status, "{failure:?}");
+        for (failure, status) in all() {
+            assert_eq!(failure.status(), status, "{failure:?}");
         }
     }
 
     #[test]
     fn every_message_has_a_code_of_its_own_a_cause_and_a_cure() {
         let mut numbers = Vec::new();
-        for (failure, _) in ALL {
+        for (failure, _) in all() {
             let (code, message) = (failure.code(), failure.message(None));
             assert!(message.starts_with(&format!("{code}: ")), "{message}");
             assert_eq!(message.matches(" (hint: ").count(), 1, "{message}");
-            assert!((1100..1150).contains(&code.number), "{code}");
+            assert!((1100..1150).contains(&code.number) || (1320..1380).contains(&code.number), "{code}");
             assert!(!numbers.contains(&code.number), "{code} stands for two failures");
             numbers.push(code.number);
         }

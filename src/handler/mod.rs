@@ -9,11 +9,13 @@ pub mod admission;
 pub mod environ;
 pub mod exchange;
 pub mod failure;
+pub mod group_failure;
 pub mod group_name;
 pub mod request_body;
 pub mod response_body;
 pub mod route;
 pub mod script;
+pub mod script_owner;
 pub mod trusted_proxy;
 
 pub use exchange::handle;

@@ -12,6 +12,7 @@ use super::pool::Pool;
 use super::server::Server;
 use super::table::text;
 use super::{config, process, regex, sys};
+use crate::config::section::Section;
 use crate::config::settings::DirectoryConfig;
 use crate::config::{Apply, Directive, Notes, Place};
 
@@ -60,33 +61,60 @@ unsafe fn apply(row: &Directive, parms: &sys::cmd_parms, section: Option<&mut Di
         (Pool::new(parms.pool), Server::new(parms.server), file, place.map_or(0, |place| place.line_num))
     };
     let fresh = Notes::default();
+    // SAFETY: the directives around this one, kept while the configuration is read.
+    let around = unsafe { section_directive(parms) };
+    // SAFETY: a string of the configuration, or null.
+    let begins = String::from_utf8_lossy(around.and_then(|around| unsafe { text(around.filename) }).unwrap_or_default());
     let place = Place {
         server_root: process::server_root(),
         virtual_host: server.is_some_and(Server::is_virtual),
-        section: !parms.path.is_null(),
+        // SAFETY: as above.
+        section: unsafe { section_of(parms, &begins) },
         file: &String::from_utf8_lossy(file),
         line: u32::try_from(number).unwrap_or(0),
         compile: &regex::compile,
         notes: notes(pool).unwrap_or(&fresh),
     };
-    let result = match row.apply {
-        // SAFETY: the parser alone works on the configuration now.
-        Apply::Server(_) => match server.and_then(|server| unsafe { config::of_server_mut(server) }) {
-            Some(config) => row.apply_to_server(line, config, &place),
-            None => return lost(),
-        },
-        Apply::Directory(_) => match section {
-            Some(config) => row.apply_to_directory(line, config, &place),
-            None => return lost(),
-        },
-    };
+    // SAFETY: the parser alone works on the configuration now; a directive of a `.htaccess` file is never one that takes the server
+    // (`Apply::Both`, `Apply::Server`), because those have no context there.
+    let config =
+        server.filter(|_| !matches!(row.apply, Apply::Directory(_))).and_then(|server| unsafe { config::of_server_mut(server) });
+    let result = row.apply(line, config, section, &place);
     match result {
         Ok(()) => Refusal(std::ptr::null()),
         Err(error) => Refusal(pool.string(error.to_string().as_bytes()).as_ptr()),
     }
 }
 
-/// The configuration could not be made (WSGI1001 in the log says why).
-fn lost() -> Refusal {
-    Refusal(c"mod_wsgi_rs has no configuration here: the error log names the place (WSGI1001)".as_ptr())
+/// The directive of the section that the line stands in, past those that only decide whether it is read.
+///
+/// # Safety
+/// `parms` is what httpd passed for this line.
+unsafe fn section_directive(parms: &sys::cmd_parms) -> Option<&sys::ap_directive_t> {
+    // SAFETY: null, or a directive of the tree that is being read; each one's parent is another, or null.
+    unsafe {
+        let mut around = parms.directive.as_ref()?.parent.as_ref();
+        while let Some(directive) = around.filter(|one| Section::is_transparent(text(one.directive).unwrap_or_default())) {
+            around = directive.parent.as_ref();
+        }
+        around
+    }
+}
+
+/// The section that the line stands in. `begins` is the file of its first line.
+///
+/// # Safety
+/// `parms` is what httpd passed for this line.
+unsafe fn section_of<'a>(parms: &'a sys::cmd_parms, begins: &'a str) -> Option<Section<'a>> {
+    // SAFETY: as promised: strings of the configuration, or null.
+    unsafe {
+        let path = text(parms.path)?;
+        let around = section_directive(parms);
+        Some(Section {
+            directive: around.and_then(|around| text(around.directive)).unwrap_or_default(),
+            arguments: around.and_then(|around| text(around.args)).unwrap_or_default(),
+            path,
+            begins: (begins, around.map_or(0, |around| u32::try_from(around.line_num).unwrap_or(0))),
+        })
+    }
 }

@@ -64,11 +64,59 @@ log_codes! {
     1013 EMBEDDED_FORBIDDEN_BUT_MAPPED Warning "an alias runs in embedded mode, which is forbidden"
         cause "`WSGIRestrictEmbedded On` stands beside an alias that runs in Apache's own processes."
         did "The configuration is used as it is; requests for the alias get 500."
-        cure "Remove `WSGIRestrictEmbedded On`, or give the application a daemon process group where there are any.";
+        cure "Remove `WSGIRestrictEmbedded On`, or give the application a process group of `WSGIDaemonProcess`.";
     1014 UNKNOWN_NAME_FORM Warning "a group name looks like a form, but is none"
         cause "The name begins with `%`, but is none of the forms that are replaced for each request. Probably it is misspelt."
         did "It is used literally, as mod_wsgi does."
         cure "Write `%{GLOBAL}`, `%{SERVER}`, `%{RESOURCE}`, `%{HOST}` or `%{ENV:name}`.";
+    1015 DIRECTIVE_WITHOUT_EFFECT Info "a directive does nothing"
+        cause "The directive is accepted because old configurations have it, and there is nothing for it to do in this design."
+        did "It was ignored."
+        cure "Remove it.";
+    1016 DAEMON_OPTION_WITHOUT_EFFECT Warning "an option of a daemon group does nothing"
+        cause "The option needs another one that is not set, or the group is a service (`threads=0`) and gets no requests."
+        did "The configuration is used as it is."
+        cure "Do what the line says, or remove the option.";
+    1017 GROUP_UNUSED Warning "no URL leads to a daemon group"
+        cause "`WSGIDaemonProcess` declares the group, but no `WSGIProcessGroup` and no `process-group=` that may use it names it. What names no group runs in embedded mode."
+        did "The group's processes are started and will never get a request."
+        cure "Name the group with `WSGIProcessGroup` or `process-group=`, or remove it.";
+    1018 GROUP_NOT_DEFINED Error "a process group is not defined"
+        cause "A server names a process group that no `WSGIDaemonProcess` declares. Names are compared letter by letter."
+        did "Configtest fails. A server that was started all the same answers requests for the group with 500."
+        cure "Declare the group with `WSGIDaemonProcess`, or correct the name.";
+    1019 SECTION_GROUP_NOT_DEFINED Warning "a section names a process group that is not defined"
+        cause "A directory section names a process group that no `WSGIDaemonProcess` declares. Names are compared letter by letter."
+        did "Requests that enter the section are answered with 500."
+        cure "Declare the group with `WSGIDaemonProcess`, or correct the name.";
+    1020 GROUP_NOT_ACCESSIBLE Error "a process group belongs to another virtual host"
+        cause "A group that is declared inside `<VirtualHost>` is for virtual hosts of the same `ServerName` alone, and this one has another."
+        did "Configtest fails. A server that was started all the same answers such requests with 500, and loads no script there."
+        cure "Declare the group outside of `<VirtualHost>`, or repeat the same line in this virtual host.";
+    1021 SERVICE_GROUP_MISUSED Warning "a service group has no service, or is given requests"
+        cause "`threads=0` makes a group a service: its `WSGIImportScript`s run, and it answers no requests."
+        did "The configuration is used as it is; requests for the group get 503."
+        cure "Give the group threads, or a `WSGIImportScript`.";
+    1022 DAEMON_ACCOUNT_UNKNOWN Warning "a user or group of the system does not exist"
+        cause "An option of `WSGIDaemonProcess` names a user or a group that this machine does not have."
+        did "Everything else is served; requests for the daemon group get 503."
+        cure "Make the user or the group, or correct the name.";
+    1023 DAEMON_AS_ROOT Warning "a daemon group would run as root"
+        cause "The user that the group would run as has the number 0."
+        did "Everything else is served; requests for the group get 503."
+        cure "Name an ordinary user with `user=`.";
+    1024 DAEMON_NEEDS_ROOT Error "an option of a daemon group needs root"
+        cause "`chroot=`, `supplementary-groups=` and a negative `cpu-priority=` are root's alone, and httpd was not started as root."
+        did "Configtest fails. A server that was started all the same answers requests for the group with 503."
+        cure "Start httpd as root, or remove the option.";
+    1025 DAEMON_IDENTITY_IGNORED Warning "a daemon group runs as httpd's own user"
+        cause "`user=` or `group=` names somebody else, which only an httpd that is started as root can become."
+        did "The group's processes run as the user who started httpd."
+        cure "Start httpd as root, or remove the option.";
+    1026 SOCKET_PATH_TOO_LONG Error "the path of a socket is too long"
+        cause "The path of a Unix socket has at most 107 bytes."
+        did "Configtest fails. A server that was started all the same answers requests for the group with 503."
+        cure "Choose a shorter directory with `WSGISocketPrefix`.";
     1050 PYTHON_NOT_FOUND Error "no Python was found"
         cause "Neither `WSGIPythonHome` nor the usual places have a Python."
         did "Apache serves everything but WSGI applications in embedded mode, which are answered with 503. At configtest: a warning."
@@ -152,11 +200,11 @@ log_codes! {
     1109 EMBEDDED_RESTRICTED Error "embedded mode is forbidden"
         cause "`WSGIRestrictEmbedded On` forbids the mode that the application is configured for."
         did "The request got 500."
-        cure "Remove `WSGIRestrictEmbedded On`, or give the application a daemon process group where there are any.";
+        cure "Remove `WSGIRestrictEmbedded On`, or give the application a process group of `WSGIDaemonProcess`.";
     1110 PROCESS_GROUP_UNDEFINED Error "the process group does not exist"
-        cause "The variable that `WSGIProcessGroup %{ENV:...}` reads names a process group that is not defined."
+        cause "No `WSGIDaemonProcess` declares the group that `WSGIProcessGroup`, `process-group=` or the variable that they read names."
         did "The request got 500."
-        cure "Let the variable hold `%{GLOBAL}`: this version serves embedded mode only.";
+        cure "Declare the group, or correct the name; `%{GLOBAL}` is embedded mode.";
     1111 PYTHON_UNAVAILABLE Error "Python does not run in this Apache process"
         cause "Python could not be started when the process began; the line says why."
         did "The request got 503 with Retry-After. Apache serves everything else."
@@ -297,6 +345,78 @@ log_codes! {
         cause "It could not do what it was started for; the line has its words."
         did "It was ended, and a new one is started, after a pause if it is not the first in a row."
         cure "Do what the line says.";
+    1320 PROCESS_GROUP_FOREIGN Error "the process group belongs to another virtual host"
+        cause "A group that is declared inside `<VirtualHost>` is for requests to servers of the same `ServerName` alone."
+        did "The request got 500."
+        cure "Declare the group outside of `<VirtualHost>`, or repeat the same line in the other virtual host.";
+    1321 PROCESS_GROUP_RESTRICTED Error "the process group is not permitted here"
+        cause "`WSGIRestrictProcess` lists the process groups that may be used here, and this one is not among them."
+        did "The request got 500."
+        cure "Add the group to `WSGIRestrictProcess` (`%{GLOBAL}` for embedded mode), or name one of those that it lists.";
+    1322 PROCESS_GROUP_UNAVAILABLE Error "the process group cannot serve"
+        cause "The group cannot run as it is configured, or could not be started; the line says why."
+        did "The request got 503 with Retry-After. Everything else is served."
+        cure "Mend the cause, then `apachectl graceful`; `apachectl configtest` checks it.";
+    1323 DAEMON_SOCKET_FAILED Error "the process group could not be reached"
+        cause "Connecting to the group's socket failed at once: it is gone, or Apache's user may not search its directory. The line has the system's words."
+        did "The request got 503 with Retry-After."
+        cure "Look at the directory of the socket (`WSGISocketPrefix`); if something cleaned it up, `apachectl graceful` makes it anew.";
+    1324 DAEMON_NOT_READY Error "the process group was not ready in time"
+        cause "No process of the group took the request within `connect-timeout`: it is starting, or its processes die one after another."
+        did "The request got 503 with Retry-After."
+        cure "Look in the log for why the group does not start; raise `connect-timeout=` if its application needs longer.";
+    1325 DAEMON_QUEUE_FULL Error "too many requests wait for the process group"
+        cause "All threads of the group are busy, and as many requests wait as `listen-backlog` allows."
+        did "The request got 503 with Retry-After at once."
+        cure "Find what keeps the threads busy; give the group more `processes=` or `threads=`, or bound requests with `request-timeout=`.";
+    1326 DAEMON_KEPT_LEAVING Error "no process of the group would take the request"
+        cause "Every process that was asked was on its way out, again and again: the application is reloaded without end."
+        did "The request got 503 with Retry-After. The application did not see it."
+        cure "Look for what keeps changing the script's file, or for a `reload_required` that always says yes.";
+    1327 DAEMON_DIED Error "the process died while it served the request"
+        cause "The daemon process ended before it answered: a crash in an extension module, the system's memory killer, a limit, a kill. The line says which, if it is known."
+        did "The request got 502. It was not repeated, because the application may have begun it."
+        cure "Read the line about the process's death: it has the signal and the place in the program.";
+    1328 DAEMON_DIED_LATE Error "the process died in the middle of a response"
+        cause "The daemon process ended after it had begun to answer."
+        did "The response was cut so that it looks cut."
+        cure "Read the line about the process's death: it has the signal and the place in the program.";
+    1329 DAEMON_BROKE_PROTOCOL Error "a daemon process sent what none sends"
+        cause "What came over the group's socket breaks the rules of the channel: the engine is of another version, or another program speaks there."
+        did "The connection was closed. The request got 502, or its response was cut."
+        cure "Install module and engine of the same version, and restart Apache.";
+    1330 DAEMON_SILENT Error "no response came in time"
+        cause "For as long as `socket-timeout` (httpd's `Timeout` if it is not set) nothing came from the application."
+        did "The request got 504. Its thread stays busy until the application returns."
+        cure "Make the application answer sooner, or raise `socket-timeout=`; `request-timeout=` ends what hangs.";
+    1331 DAEMON_QUEUE_TIMEOUT Error "the request waited too long for a thread"
+        cause "No thread of the group was free within `queue-timeout`."
+        did "The request got 504. The application did not see it."
+        cure "Give the group more `processes=` or `threads=`, or find what keeps them busy.";
+    1332 GROUP_REQUEST_TIMEOUT Error "the request took too long"
+        cause "The application did not answer within `request-timeout`."
+        did "The request got 504."
+        cure "Look at the stack that the log shows for the thread: it is where the time went.";
+    1333 RESPONSE_HEADER_TOO_LONG Error "a response header is too long"
+        cause "A header of the application's response is longer than `header-buffer-size`."
+        did "The request got 500."
+        cure "Make the header shorter, or raise `header-buffer-size=`.";
+    1334 REQUEST_HEAD_TOO_LONG Error "the request is too long for the channel"
+        cause "Headers and variables of the request together are more than 16 MiB."
+        did "The request got 502."
+        cure "Look for what makes such variables (`SetEnv`, `RewriteRule`), or lower `LimitRequestFieldSize`.";
+    1335 OUTSIDE_CHROOT Error "the script is not below the group's chroot"
+        cause "The group has `chroot=`, and the path of the script does not begin with that directory."
+        did "The request got 502."
+        cure "Put the script below the directory, or give the application another group.";
+    1336 SCRIPT_OWNER_WRONG Error "the script belongs to somebody else, or others may write it"
+        cause "`script-user=` or `script-group=` says whom the script and its directory must belong to; one of them does not, or others may write it."
+        did "The request got 403."
+        cure "Correct owner and mode of the script and its directory, as the line says.";
+    1337 SERVICE_GROUP_ASKED Error "a service group was asked to run a request"
+        cause "The group has `threads=0`: it runs its import scripts and no requests."
+        did "The request got 503."
+        cure "Give the group threads, or the application another group.";
 }
 
 /// The page `docs/messages.md`, generated from [`ALL`].

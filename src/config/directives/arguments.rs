@@ -43,8 +43,31 @@ pub fn path(word: &[u8], place: &Place<'_>) -> Text {
     out.into()
 }
 
-/// The name of an application group, or the form of one.
-pub fn application_group(directive: &str, word: &[u8], place: &Place<'_>) -> GroupName {
+/// Directories with colons between them; `None` if there is none.
+pub fn paths(word: &[u8], place: &Place<'_>) -> Option<Vec<Text>> {
+    let directories = word.split(|byte| *byte == b':').filter(|part| !part.is_empty());
+    let paths: Vec<Text> = directories.map(|part| path(part, place)).collect();
+    (!paths.is_empty()).then_some(paths)
+}
+
+/// `prefix` or `prefix:exec-prefix`.
+pub fn home(word: &[u8], place: &Place<'_>) -> Option<(Text, Option<Text>)> {
+    let mut parts = word.split(|byte| *byte == b':');
+    let (prefix, exec_prefix, more) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
+    if prefix.is_empty() || exec_prefix.is_some_and(<[u8]>::is_empty) || more.is_some() {
+        return None;
+    }
+    Some((path(prefix, place), exec_prefix.map(|part| path(part, place))))
+}
+
+/// A number of seconds above 0.
+pub fn positive_seconds(word: &[u8]) -> Option<f64> {
+    let seconds: f64 = str::from_utf8(word).ok()?.parse().ok()?;
+    (seconds.is_finite() && seconds > 0.0).then_some(seconds)
+}
+
+/// The name of a process group or an application group, or the form of one.
+pub fn group(directive: &str, word: &[u8], place: &Place<'_>) -> GroupName {
     let name = GroupName::parse(word);
     if let GroupName::Literal(text) = &name
         && text.starts_with(b"%")
@@ -61,21 +84,6 @@ pub fn application_group(directive: &str, word: &[u8], place: &Place<'_>) -> Gro
 }
 
 const FORMS: &str = "`%{GLOBAL}`, `%{SERVER}`, `%{RESOURCE}`, `%{HOST}` and `%{ENV:name}`";
-
-/// The name of a process group. Every name but the empty one needs daemon mode; what a variable holds is seen at the request.
-pub fn process_group(directive: &str, word: &[u8]) -> Result<GroupName, ConfigError> {
-    match GroupName::parse(word) {
-        name @ (GroupName::Global | GroupName::Env(_)) => Ok(name),
-        _ => Err(ConfigError::new(
-            format!(
-                "{directive} names the process group {}, which is not defined: this version serves embedded mode only, \
-                 so there are no daemon process groups",
-                quoted(word)
-            ),
-            "leave the process group out, or write `%{GLOBAL}`, to run the application in Apache's own processes",
-        )),
-    }
-}
 
 /// The name of a callable: a module-level name, no path to it.
 pub fn callable(directive: &str, word: &[u8]) -> Result<CallableName, ConfigError> {

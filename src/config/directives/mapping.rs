@@ -6,7 +6,9 @@ use super::arguments;
 use super::options::{self, Kind, Options};
 use crate::config::directive::{Apply, Arity, Chapter, Contexts, Directive, Override, Place};
 use crate::config::error::{ConfigError, quoted};
+use crate::config::section::{self, GroupUse};
 use crate::config::settings::{Alias, DirectoryConfig, GroupName, HandlerScript, ImportScript, Pattern, ServerConfig, Text};
+use crate::config::whole::NoAccess;
 
 const ALIAS_OPTIONS: &[&str] = &["process-group", "application-group", "callable-object", "pass-authorization"];
 
@@ -35,7 +37,7 @@ The options override the directives of the same purpose for this alias alone:
 * `pass-authorization=` as `WSGIPassAuthorization`
 
 When `process-group=` and `application-group=` are both given and name fixed groups (not `%{ENV:...}` and the like), the script is \
-loaded when the process starts, before its first request.
+loaded when the process starts, before its first request; the process group must then be defined further up.
 
 ```apache
 WSGIScriptAlias / /srv/shop/wsgi.py
@@ -80,7 +82,7 @@ section adds handlers to those around it, and replaces those of the same name.
 WSGIHandlerScript my-markdown /srv/handlers/markdown.py
 AddHandler my-markdown .md
 ```",
-    apply: Apply::Directory(handler_script),
+    apply: Apply::Both(handler_script),
 };
 
 pub const PROCESS_GROUP: Directive = Directive {
@@ -88,20 +90,17 @@ pub const PROCESS_GROUP: Directive = Directive {
     chapter: Chapter::Mapping,
     contexts: Contexts::Directories,
     arity: Arity { min: 1, max: Some(1) },
-    syntax: "%{GLOBAL}|%{ENV:variable}",
+    syntax: "name|%{GLOBAL}|%{SERVER}|%{RESOURCE}|%{HOST}|%{ENV:variable}",
     default: "%{GLOBAL}",
     help: "Names the process group that applications run in.",
     doc: "\
-`%{GLOBAL}` is embedded mode: the application runs in Apache's own processes. This version has no other process groups, so another \
-name is refused when the configuration is read. `%{ENV:variable}` takes the name from the request (its notes, the variables of \
-`SetEnv` and `RewriteRule`, the environment of Apache); a request for which it yields anything but `%{GLOBAL}` or the empty text is \
-answered with 500. The innermost section that names one wins.",
-    apply: Apply::Directory(|config, words, _| {
-        if let [word, ..] = words {
-            config.process_group = Some(arguments::process_group("WSGIProcessGroup", word)?);
-        }
-        Ok(())
-    }),
+The name is that of a `WSGIDaemonProcess`; `%{GLOBAL}` is embedded mode, where the application runs in Apache's own processes. The other \
+forms take the name from the server or the request, as for `WSGIApplicationGroup`: `%{ENV:variable}` reads its notes, the variables of \
+`SetEnv` and `RewriteRule`, and the environment of Apache. Names are compared letter by letter.
+
+A request for a group that does not exist, or that belongs to a virtual host of another name, is answered with 500; `apachectl configtest` \
+refuses such a name where the server itself gives it, and warns of it in a section. The innermost section that names a group wins.",
+    apply: Apply::Both(process_group),
 };
 
 pub const APPLICATION_GROUP: Directive = Directive {
@@ -124,20 +123,11 @@ Applications of one group share an interpreter; each further group of a process 
 
 Many C extension modules (numpy, everything built with PyO3) work in the main interpreter only. So the first application group that a \
 `WSGIScriptAlias` maps in a fixed way lives in the main interpreter, unless something names `%{GLOBAL}`; further applications \
-that need such modules are given `%{GLOBAL}` themselves. A process makes at most 100 interpreters under names that a request may \
+that need such modules are given `%{GLOBAL}` themselves. Every process group has a main interpreter of its own. A process makes at most 100 interpreters under names that a request may \
 choose (`%{HOST}`, `%{ENV:...}`, a `SCRIPT_NAME` that no `WSGIScriptAlias` fixes, a port that only the Host header names); beyond that such a \
 request is answered with 503. \
 The innermost section that names a group wins.",
-    apply: Apply::Directory(|config, words, place| {
-        if let [word, ..] = words {
-            let name = arguments::application_group("WSGIApplicationGroup", word, place);
-            if place.section && name == GroupName::Global {
-                place.notes.note_global_in_section();
-            }
-            config.application_group = Some(name);
-        }
-        Ok(())
-    }),
+    apply: Apply::Both(application_group),
 };
 
 pub const CALLABLE_OBJECT: Directive = Directive {
@@ -164,11 +154,11 @@ pub const IMPORT_SCRIPT: Directive = Directive {
     chapter: Chapter::Mapping,
     contexts: Contexts::Servers,
     arity: Arity { min: 3, max: None },
-    syntax: "script process-group=%{GLOBAL} application-group=name|%{GLOBAL}",
+    syntax: "script process-group=name|%{GLOBAL} application-group=name|%{GLOBAL}",
     default: "none",
     help: "Loads a script when a process starts.",
     doc: "\
-Both options are needed. The scripts are loaded in the order in which they stand in the configuration, before the first request; one \
+Both options are needed, and a process group must be defined further up. The scripts are loaded in the order in which they stand in the configuration, before the first request; one \
 that fails is logged, and does not keep the process from serving. With the path and the group of an application, the application is \
 ready at its first request.
 
@@ -187,8 +177,9 @@ pub const SCRIPT_RELOADING: Directive = Directive {
     default: "On",
     help: "Whether a script is loaded again when its file has changed.",
     doc: "\
-On: each request compares the script's modification time with that of the loaded code, and loads the file again if they differ. Only \
-the script itself is loaded again, not the modules that it imports.",
+On: each request compares the script's modification time with that of the loaded code. If they differ, embedded mode loads the file \
+again: only the script itself, not the modules that it imports. In a daemon process group new processes are started, and requests move to \
+them when they have loaded the new code; if it does not load, the old code goes on serving and the log says why.",
     apply: Apply::Directory(|config, words, _| {
         if let [word, ..] = words {
             config.script_reloading = Some(arguments::on_off("WSGIScriptReloading", word)?);
@@ -219,8 +210,7 @@ fn script_alias(config: &mut ServerConfig, words: &[&[u8]], place: &Place<'_>) -
     let target = arguments::path(target, place);
     let options =
         options::read(&Kind { directive: "WSGIScriptAlias", definition: "script alias", names: ALIAS_OPTIONS }, rest, place)?;
-    add_alias(config, (*location).into(), None, target, options, place);
-    Ok(())
+    add_alias("WSGIScriptAlias", config, (*location).into(), None, target, options, place)
 }
 
 fn script_alias_match(config: &mut ServerConfig, words: &[&[u8]], place: &Place<'_>) -> Result<(), ConfigError> {
@@ -238,18 +228,18 @@ fn script_alias_match(config: &mut ServerConfig, words: &[&[u8]], place: &Place<
         target => [place.server_root, b"/", *target].concat().into(),
     };
     let options = options::read(&Kind { directive: NAME, definition: "script alias", names: ALIAS_OPTIONS }, rest, place)?;
-    add_alias(config, (*expression).into(), Some(pattern), target, options, place);
-    Ok(())
+    add_alias(NAME, config, (*expression).into(), Some(pattern), target, options, place)
 }
 
 fn add_alias(
+    directive: &str,
     config: &mut ServerConfig,
     location: Text,
     pattern: Option<Arc<dyn Pattern>>,
     target: Text,
     options: Options,
     place: &Place<'_>,
-) {
+) -> Result<(), ConfigError> {
     let order = place.notes.next_sequence();
     let alias = Alias {
         location,
@@ -262,8 +252,79 @@ fn add_alias(
         place: place.name(),
         order,
     };
-    config.imports.extend(preload(&alias));
+    let preload = preload(&alias);
+    if let Some(import) = &preload {
+        check_configured(directive, &import.process_group, place)?;
+    }
+    note_use(config, directive, alias.process_group.as_ref(), true, false, place);
+    config.imports.extend(preload);
     config.aliases.push(alias);
+    Ok(())
+}
+
+/// A script is loaded at start only in a group that is defined further up.
+fn check_configured(directive: &str, group: &Text, place: &Place<'_>) -> Result<(), ConfigError> {
+    if group.is_empty() || place.notes.daemon(group).is_some() {
+        return Ok(());
+    }
+    Err(ConfigError::new(
+        format!(
+            "{} {directive} (process-group=) names {}, which is not defined up to here",
+            NoAccess::Unknown.phrase(),
+            quoted(group)
+        ),
+        format!(
+            "put `WSGIDaemonProcess {}` before this line, or correct the name",
+            String::from_utf8_lossy(group).escape_debug()
+        ),
+    ))
+}
+
+/// Remembers where a group is named, for what only the whole configuration shows.
+fn note_use(
+    config: &mut ServerConfig,
+    directive: &str,
+    group: Option<&GroupName>,
+    option: bool,
+    import: bool,
+    place: &Place<'_>,
+) {
+    if let Some(GroupName::Literal(name)) = group {
+        let directive = if option { format!("{directive} (process-group=)") } else { directive.to_owned() };
+        let in_section = place.section.is_some();
+        config.uses.push(GroupUse { name: name.clone(), directive, place: place.name(), in_section, import });
+    }
+}
+
+fn process_group(
+    server: &mut ServerConfig,
+    config: &mut DirectoryConfig,
+    words: &[&[u8]],
+    place: &Place<'_>,
+) -> Result<(), ConfigError> {
+    let [word, ..] = words else { return Ok(()) };
+    let name = arguments::group("WSGIProcessGroup", word, place);
+    note_use(server, "WSGIProcessGroup", Some(&name), false, false, place);
+    if let Some(record) = place.section.as_ref().and_then(|section| section::record(&mut server.sections, section)) {
+        record.process_group = Some(name.clone());
+    }
+    config.process_group = Some(name);
+    Ok(())
+}
+
+fn application_group(
+    server: &mut ServerConfig,
+    config: &mut DirectoryConfig,
+    words: &[&[u8]],
+    place: &Place<'_>,
+) -> Result<(), ConfigError> {
+    let [word, ..] = words else { return Ok(()) };
+    let name = arguments::group("WSGIApplicationGroup", word, place);
+    if let Some(record) = place.section.as_ref().and_then(|section| section::record(&mut server.sections, section)) {
+        record.application_group = Some(name.clone());
+    }
+    config.application_group = Some(name);
+    Ok(())
 }
 
 /// The script of an alias that names both its groups for good is loaded when the process starts.
@@ -280,7 +341,12 @@ fn preload(alias: &Alias) -> Option<ImportScript> {
     })
 }
 
-fn handler_script(config: &mut DirectoryConfig, words: &[&[u8]], place: &Place<'_>) -> Result<(), ConfigError> {
+fn handler_script(
+    server: &mut ServerConfig,
+    config: &mut DirectoryConfig,
+    words: &[&[u8]],
+    place: &Place<'_>,
+) -> Result<(), ConfigError> {
     const KIND: Kind = Kind {
         directive: "WSGIHandlerScript",
         definition: "handler script",
@@ -289,11 +355,9 @@ fn handler_script(config: &mut DirectoryConfig, words: &[&[u8]], place: &Place<'
     let [handler, script, rest @ ..] = words else { return Ok(()) };
     let script = arguments::path(script, place);
     let options = options::read(&KIND, rest, place)?;
-    if place.section {
-        place.notes.note_handler_script_in_section();
-        if options.application_group == Some(GroupName::Global) {
-            place.notes.note_global_in_section();
-        }
+    note_use(server, KIND.directive, options.process_group.as_ref(), true, false, place);
+    if let Some(record) = place.section.as_ref().and_then(|section| section::record(&mut server.sections, section)) {
+        record.handlers.push((options.process_group.clone(), options.application_group.clone()));
     }
     let added = HandlerScript {
         handler: (*handler).into(),
@@ -328,12 +392,11 @@ fn import_script(config: &mut ServerConfig, words: &[&[u8]], place: &Place<'_>) 
             format!("write a literal name or `{option}=%{{GLOBAL}}`: the script is loaded before there is a request"),
         )
     };
-    config.imports.push(ImportScript {
-        script,
-        process_group: process_group.fixed().ok_or_else(|| per_request("process-group"))?,
-        application_group: application_group.fixed().ok_or_else(|| per_request("application-group"))?,
-        place: place.name(),
-        order: place.notes.next_sequence(),
-    });
+    let group = process_group.fixed().ok_or_else(|| per_request("process-group"))?;
+    let application_group = application_group.fixed().ok_or_else(|| per_request("application-group"))?;
+    check_configured(KIND.directive, &group, place)?;
+    note_use(config, KIND.directive, Some(&process_group), true, true, place);
+    let order = place.notes.next_sequence();
+    config.imports.push(ImportScript { script, process_group: group, application_group, place: place.name(), order });
     Ok(())
 }

@@ -2,7 +2,8 @@
 
 A row is everything there is to say about a directive: name, contexts, words, default, documentation, effect. */
 
-mod arguments;
+pub mod arguments;
+mod daemon;
 mod mapping;
 mod options;
 mod python;

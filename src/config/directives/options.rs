@@ -35,8 +35,8 @@ pub fn read(kind: &Kind, words: &[&[u8]], place: &Place<'_>) -> Result<Options, 
         let (name, value) = split(kind, word)?;
         let said_by = format!("{} ({name}=)", kind.directive);
         match name {
-            "process-group" => options.process_group = Some(arguments::process_group(&said_by, value)?),
-            "application-group" => options.application_group = Some(arguments::application_group(&said_by, value, place)),
+            "process-group" => options.process_group = Some(arguments::group(&said_by, value, place)),
+            "application-group" => options.application_group = Some(arguments::group(&said_by, value, place)),
             "callable-object" => options.callable_object = Some(arguments::callable(&said_by, value)?),
             "pass-authorization" => options.pass_authorization = Some(on_off(kind, name, value)?),
             _ => return Err(unknown(kind, word)),

@@ -147,16 +147,6 @@ pub const DESTROY_INTERPRETER: Directive = switch!(
     destroy_interpreter
 );
 
-pub const RESTRICT_EMBEDDED: Directive = switch!(
-    "WSGIRestrictEmbedded",
-    "Off",
-    "Whether running applications in Apache's own processes is forbidden.",
-    "\
-On: a request for an application in embedded mode is answered with 500, and Python is not started in Apache's processes unless a \
-`WSGIImportScript` of embedded mode asks for it.",
-    restrict_embedded
-);
-
 pub const RESTRICT_STDIN: Directive = switch!(
     "WSGIRestrictStdin",
     "Off",
@@ -202,30 +192,21 @@ pub const VERBOSE_DEBUGGING: Directive = Directive {
 
 fn python_home(config: &mut ServerConfig, words: &[&[u8]], place: &Place<'_>) -> Result<(), ConfigError> {
     let [word, ..] = words else { return Ok(()) };
-    let mut parts = word.split(|byte| *byte == b':');
-    let (prefix, exec_prefix, more) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
-    if prefix.is_empty() || exec_prefix.is_some_and(<[u8]>::is_empty) || more.is_some() {
-        return Err(ConfigError::new(
+    let (prefix, exec_prefix) = arguments::home(word, place).ok_or_else(|| {
+        ConfigError::new(
             format!("WSGIPythonHome must be a directory, or two with a colon between them, found: {}", quoted(word)),
             "write the directory of the virtual environment, as `WSGIPythonHome /srv/shop/venv`",
-        ));
-    }
-    let prefix = arguments::path(prefix, place);
-    let exec_prefix = exec_prefix.map(|part| arguments::path(part, place));
+        )
+    })?;
     config.process.python_home = Some(PythonHome { prefix, exec_prefix, place: place.name() });
     Ok(())
 }
 
 fn python_path(config: &mut ServerConfig, words: &[&[u8]], place: &Place<'_>) -> Result<(), ConfigError> {
     let [word, ..] = words else { return Ok(()) };
-    let directories = word.split(|byte| *byte == b':').filter(|part| !part.is_empty());
-    config.process.python_path = directories.map(|part| arguments::path(part, place)).collect();
-    if config.process.python_path.is_empty() {
-        return Err(ConfigError::new(
-            "WSGIPythonPath names no directory",
-            "write one or several directories with colons between them",
-        ));
-    }
+    config.process.python_path = arguments::paths(word, place).ok_or_else(|| {
+        ConfigError::new("WSGIPythonPath names no directory", "write one or several directories with colons between them")
+    })?;
     Ok(())
 }
 
@@ -283,8 +264,7 @@ fn number(word: &[u8]) -> Option<u32> {
 
 fn switch_interval(config: &mut ServerConfig, words: &[&[u8]], _: &Place<'_>) -> Result<(), ConfigError> {
     let [word, ..] = words else { return Ok(()) };
-    let seconds = std::str::from_utf8(word).ok().and_then(|text| text.parse::<f64>().ok());
-    let seconds = seconds.filter(|seconds| seconds.is_finite() && *seconds > 0.0).ok_or_else(|| {
+    let seconds = arguments::positive_seconds(word).ok_or_else(|| {
         ConfigError::new(
             format!("WSGISwitchInterval must be a number of seconds above 0, found: {}", quoted(word)),
             "Python's own value is 0.005",

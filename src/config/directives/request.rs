@@ -69,16 +69,6 @@ pub const ENABLE_SENDFILE: Directive = switch!(
     enable_sendfile
 );
 
-pub const ERROR_OVERRIDE: Directive = switch!(
-    "WSGIErrorOverride",
-    FILE_INFO,
-    "Whether Apache's error pages replace those of applications.",
-    "\
-On: when an application in a daemon process answers with a status of 400 or above, its body is dropped and Apache's `ErrorDocument` for that \
-status is sent. It has no effect in embedded mode.",
-    error_override
-);
-
 pub const MAP_HEAD_TO_GET: Directive = Directive {
     name: "WSGIMapHEADToGET",
     chapter: Chapter::Request,
@@ -223,7 +213,7 @@ fn trusted_proxy_headers(config: &mut DirectoryConfig, words: &[&[u8]], place: &
         })?);
     }
     config.trusted_proxy_headers = Some(headers.into());
-    if place.section {
+    if place.section.is_some() {
         place.notes.note_proxy_headers_in_section(place.name());
     }
     Ok(())

@@ -1,6 +1,6 @@
 /*! The one table: Apache's command table, `docs/directives.md` and the completeness tests are made from it. */
 
-use super::{mapping, python, request};
+use super::{daemon, mapping, python, request};
 use crate::config::directive::Directive;
 
 /// Every directive, in the order of the documentation.
@@ -14,6 +14,15 @@ pub const DIRECTIVES: &[Directive] = &[
     mapping::IMPORT_SCRIPT,
     mapping::SCRIPT_RELOADING,
     mapping::CASE_SENSITIVITY,
+    daemon::DAEMON_PROCESS,
+    daemon::RESTRICT_PROCESS,
+    daemon::RESTRICT_EMBEDDED,
+    daemon::IGNORE_ACTIVITY,
+    daemon::ERROR_OVERRIDE,
+    daemon::SOCKET_PREFIX,
+    daemon::SOCKET_ROTATION,
+    daemon::ACCEPT_MUTEX,
+    daemon::SERVER_METRICS,
     python::PYTHON_HOME,
     python::PYTHON_PATH,
     python::PYTHON_EGGS,
@@ -23,7 +32,6 @@ pub const DIRECTIVES: &[Directive] = &[
     python::DONT_WRITE_BYTECODE,
     python::SWITCH_INTERVAL,
     python::DESTROY_INTERPRETER,
-    python::RESTRICT_EMBEDDED,
     python::RESTRICT_STDIN,
     python::RESTRICT_STDOUT,
     python::RESTRICT_SIGNAL,
@@ -33,7 +41,6 @@ pub const DIRECTIVES: &[Directive] = &[
     request::CHUNKED_REQUEST,
     request::MAP_HEAD_TO_GET,
     request::ENABLE_SENDFILE,
-    request::ERROR_OVERRIDE,
     request::TRUSTED_PROXIES,
     request::TRUSTED_PROXY_HEADERS,
 ];

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use protocol::log_code::{self, LogCode};
 
+use super::group_findings;
 use super::view::ServerView;
 use crate::config::error::{ConfigError, quoted};
 use crate::config::notes::{Finding, Notes};
 use crate::config::settings::{Alias, Text};
 
-/// What configtest warns of, and the error log shows at start.
+/// What configtest warns of or (by the level of its code) refuses, and the error log shows at start.
 pub fn check(servers: &[ServerView<'_>], notes: &Notes) -> Vec<Finding> {
     let mut findings = notes.strange();
     for server in servers {
@@ -19,6 +20,7 @@ pub fn check(servers: &[ServerView<'_>], notes: &Notes) -> Vec<Finding> {
     }
     findings.extend(notes.proxy_headers_from_anyone().map(|place| from_anyone("a directory section", Some(place))));
     findings.extend(servers.first().and_then(|main| forbidden_aliases(main, servers)));
+    findings.extend(group_findings::check(servers));
     // A virtual host repeats what it inherits.
     let mut seen: Vec<Finding> = Vec::new();
     for finding in findings {
@@ -29,7 +31,7 @@ pub fn check(servers: &[ServerView<'_>], notes: &Notes) -> Vec<Finding> {
     seen
 }
 
-fn finding(code: LogCode, message: String, hint: &str, place: Option<Arc<str>>) -> Finding {
+pub(super) fn finding(code: LogCode, message: String, hint: &str, place: Option<Arc<str>>) -> Finding {
     Finding { code, text: ConfigError::new(message, hint), place }
 }
 
@@ -107,7 +109,7 @@ fn forbidden_aliases(main: &ServerView<'_>, servers: &[ServerView<'_>]) -> Optio
             "the alias for {} runs in embedded mode, which `WSGIRestrictEmbedded On` forbids: it answers with 500",
             quoted(&first.location)
         ),
-        "remove `WSGIRestrictEmbedded On`: this version serves embedded mode only",
+        "remove `WSGIRestrictEmbedded On`, or give the application a process group of `WSGIDaemonProcess`",
         Some(first.place.clone()),
     ))
 }

@@ -1,58 +1,60 @@
-/*! Whom the main interpreter hosts. Most C extensions work only there, so it must not stand idle while the one application of a
-server runs in a sub-interpreter (decision 10). *Runs in: parent.* */
+/*! Whom the main interpreter of a process group hosts. Most C extensions work only there, so it must not stand idle while the one
+application of a group runs in a sub-interpreter (decision 10). *Runs in: parent.* */
 
-use super::view::{ServerView, host_and_port};
-use crate::config::notes::Notes;
+use super::placement::might_be;
+use super::view::ServerView;
 use crate::config::settings::{Alias, GroupName, Text};
 
-/// The application group that is hosted in the main interpreter of embedded mode, besides `%{GLOBAL}`: the first one that a
-/// `WSGIScriptAlias` maps in a way that no request has a say in, unless anything in embedded mode names `%{GLOBAL}`.
+/// The application group that is hosted in the main interpreter of `process_group` (the empty one is embedded mode), besides
+/// `%{GLOBAL}`: the first one that a `WSGIScriptAlias` maps in a way that no request has a say in, unless anything in that process group
+/// names `%{GLOBAL}`.
 ///
 /// `servers` begins with the main server; the virtual hosts follow in the order of the configuration. `is_directory` says whether
 /// an alias's target is a directory, whose scripts each have a group of their own.
-pub fn main_group(servers: &[ServerView<'_>], notes: &Notes, is_directory: &dyn Fn(&[u8]) -> bool) -> Option<Text> {
-    if notes.global_in_section() || servers.iter().any(names_global) {
+pub fn main_group(process_group: &[u8], servers: &[ServerView<'_>], is_directory: &dyn Fn(&[u8]) -> bool) -> Option<Text> {
+    if servers.iter().any(|server| names_global(server, process_group)) {
         return None;
     }
     let reachable = servers.iter().filter(|server| server.reachable);
     let mapped = reachable.flat_map(|server| server.config.aliases.iter().map(move |alias| (*server, alias)));
-    let fixed = mapped.filter_map(|(server, alias)| Some((alias.order, fixed_group(&server, alias, is_directory)?)));
+    let fixed =
+        mapped.filter_map(|(server, alias)| Some((alias.order, fixed_group(&server, alias, process_group, is_directory)?)));
     fixed.min_by_key(|(order, _)| *order).map(|(_, name)| name)
 }
 
-fn names_global(server: &ServerView<'_>) -> bool {
-    let global = |group: Option<&GroupName>| group == Some(&GroupName::Global);
-    let by_alias = server.config.aliases.iter().any(|alias| global(alias.application_group.as_ref()));
-    let by_import =
-        server.config.imports.iter().any(|import| import.process_group.is_empty() && import.application_group.is_empty());
-    let handlers = server.directory.handler_scripts.as_deref().unwrap_or_default();
-    let by_handler = handlers.iter().any(|script| global(script.application_group.as_ref()));
-    by_alias || by_import || by_handler || global(server.directory.application_group.as_ref())
+fn is_global(name: Option<&GroupName>) -> bool {
+    name == Some(&GroupName::Global)
 }
 
-fn fixed_group(server: &ServerView<'_>, alias: &Alias, is_directory: &dyn Fn(&[u8]) -> bool) -> Option<Text> {
-    if alias.pattern.is_some() || !server.runs_embedded(alias) {
+fn names_global(server: &ServerView<'_>, group: &[u8]) -> bool {
+    // Where the process group is not known before a request, it may be this one.
+    let might = |named: Option<&GroupName>| named.map_or_else(|| server.might_use(group), |name| might_be(name, group));
+    let by_alias = server.config.aliases.iter().any(|alias| {
+        let placed = server.process_group(alias);
+        is_global(alias.application_group.as_ref())
+            && (might_be(placed.name, group) || (!placed.certain && server.might_use(group)))
+    });
+    let imports = &server.config.imports;
+    let by_import = imports.iter().any(|import| *import.process_group == *group && import.application_group.is_empty());
+    let handlers = server.directory.handler_scripts.as_deref().unwrap_or_default();
+    let by_handler = handlers.iter().any(|one| is_global(one.application_group.as_ref()) && might(one.process_group.as_ref()));
+    let by_section = server.config.sections.iter().any(|section| {
+        let handler =
+            section.handlers.iter().any(|(process, application)| is_global(application.as_ref()) && might(process.as_ref()));
+        handler || (is_global(section.application_group.as_ref()) && might(section.process_group.as_ref()))
+    });
+    let by_server = is_global(server.directory.application_group.as_ref()) && server.might_use(group);
+    by_alias || by_import || by_handler || by_section || by_server
+}
+
+fn fixed_group(server: &ServerView<'_>, alias: &Alias, group: &[u8], is_directory: &dyn Fn(&[u8]) -> bool) -> Option<Text> {
+    if alias.pattern.is_some() {
         return None;
     }
-    let name = alias.application_group.as_ref().or(server.directory.application_group.as_ref());
-    match name.unwrap_or(&GroupName::Resource) {
-        GroupName::Literal(name) => Some(name.clone()),
-        GroupName::Server => Some(host_and_port(server.host, server.port).into()),
-        GroupName::Resource if alias.target.ends_with(b"/") || is_directory(&alias.target) => None,
-        GroupName::Resource => {
-            let script_name = fixed_script_name(&alias.location, server.config.process.case_sensitive);
-            Some([&host_and_port(server.host, server.port), b"|".as_slice(), &script_name].concat().into())
-        }
-        GroupName::Global | GroupName::Host | GroupName::Env(_) => None,
+    let runs_in = server.fixed_name(server.process_group(alias).name, alias, is_directory)?;
+    if *runs_in != *group {
+        return None;
     }
-}
-
-/// `SCRIPT_NAME` of the requests that an alias for a file maps: its URL path, runs of slashes made one, none at the end.
-fn fixed_script_name(location: &[u8], case_sensitive: bool) -> Vec<u8> {
-    let parts = location.split(|byte| *byte == b'/').filter(|part| !part.is_empty());
-    let mut name: Vec<u8> = parts.flat_map(|part| [b"/", part]).flatten().copied().collect();
-    if !case_sensitive {
-        name.make_ascii_lowercase();
-    }
-    name
+    // The empty name is the main interpreter already.
+    server.fixed_name(server.application_group(alias).name, alias, is_directory).filter(|name| !name.is_empty())
 }

@@ -30,10 +30,10 @@ pub fn host_and_port(host: &[u8], port: u16) -> Vec<u8> {
     }
 }
 
-impl ServerView<'_> {
-    /// Whether the applications that `alias` maps in this server run in embedded mode, as far as the configuration alone says.
-    pub fn runs_embedded(&self, alias: &Alias) -> bool {
-        let group = alias.process_group.as_ref().or(self.directory.process_group.as_ref());
-        group.is_none_or(|group| *group == GroupName::Global)
+impl<'a> ServerView<'a> {
+    /// Whether the applications that `alias` maps in this server run in embedded mode, whatever a request says.
+    pub fn runs_embedded(&self, alias: &'a Alias) -> bool {
+        let placed = self.process_group(alias);
+        placed.certain && *placed.name == GroupName::Global
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{refusal, text};
 use crate::config::sample::Sample;
+use crate::config::section::Within;
 use crate::config::settings::{CallableName, GroupName, Text};
 
 #[test]
@@ -42,7 +43,10 @@ fn a_wrong_alias_is_refused_with_cause_and_cure() {
         ("WSGIScriptAlias / /a application-group=\"\"", "The option `application-group=` has no value"),
         ("WSGIScriptAlias / /a pass-authorization=maybe", "`pass-authorization=` must be one of: Off | On"),
         ("WSGIScriptAlias / /a callable-object=a.b", "names `a.b`, which is not a Python name"),
-        ("WSGIScriptAlias / /a process-group=shop", "names the process group `shop`, which is not defined"),
+        (
+            "WSGIScriptAlias / /a process-group=shop application-group=x",
+            "WSGI process group not yet configured. WSGIScriptAlias (process-group=) names `shop`, which is not defined up to here",
+        ),
         ("WSGIScriptAlias / \"/a", "a quote is not closed after `/a`"),
         ("WSGIScriptAliasMatch ^( /a", "the regular expression `^(` cannot be compiled: missing closing parenthesis"),
         (
@@ -92,7 +96,7 @@ fn an_import_script_needs_both_groups_and_no_request() {
             "`application-group=` names a group that only a request",
         ),
         ("WSGIImportScript /a process-group=%{ENV:X} application-group=x", "`process-group=` names a group that only a request"),
-        ("WSGIImportScript /a process-group=shop application-group=x", "process group `shop`, which is not defined"),
+        ("WSGIImportScript /a process-group=shop application-group=x", "WSGI process group not yet configured. WSGIImportScript"),
     ] {
         assert!(refusal(line).contains(cause), "{}", refusal(line));
     }
@@ -109,10 +113,7 @@ fn handler_scripts_replace_each_other_by_name() {
     let found: Vec<(&[u8], &[u8])> = scripts.iter().map(|script| (&*script.handler, &*script.script)).collect();
     assert_eq!(found, [(b"b".as_slice(), b"/second".as_slice()), (b"a", b"/third")]);
     assert_eq!(scripts[0].pass_authorization, Some(false));
-    assert!(!sample.notes.handler_script_in_section() && !sample.notes.global_in_section());
-    let mut section = Sample { section: true, ..Sample::default() };
-    section.add(&["WSGIHandlerScript a /first application-group=%{GLOBAL}"]);
-    assert!(section.notes.handler_script_in_section() && section.notes.global_in_section());
+    assert!(sample.server.sections.is_empty());
 }
 
 #[test]
@@ -136,28 +137,65 @@ fn group_names_are_read_as_their_forms() {
 }
 
 #[test]
-fn only_embedded_mode_can_be_named_as_a_process_group() {
-    for word in ["%{GLOBAL}", "%{ENV:GROUP}"] {
-        assert_eq!(Sample::default().read(&format!("WSGIProcessGroup {word}")), Ok(()));
-    }
-    for word in ["shop", "%{SERVER}", "%{HOST}", "%{RESOURCE}", "%{GLOBL}"] {
-        let refused = refusal(&format!("WSGIProcessGroup {word}"));
-        assert!(
-            refused
-                .contains(&format!("the process group `{word}`, which is not defined: this version serves embedded mode only")),
-            "{refused}"
-        );
-        assert!(refused.contains("`%{GLOBAL}`"), "{refused}");
+fn a_process_group_may_have_any_name_and_form() {
+    for (word, expected) in [
+        ("shop", GroupName::Literal(text("shop"))),
+        ("%{GLOBAL}", GroupName::Global),
+        ("%{SERVER}", GroupName::Server),
+        ("%{HOST}", GroupName::Host),
+        ("%{RESOURCE}", GroupName::Resource),
+        ("%{ENV:GROUP}", GroupName::Env(text("GROUP"))),
+        ("%{GLOBL}", GroupName::Literal(text("%{GLOBL}"))),
+    ] {
+        let sample = Sample::of(&[&format!("WSGIProcessGroup {word}")]);
+        assert_eq!(sample.directory.process_group, Some(expected), "{word}");
+        assert_eq!(!sample.notes.strange().is_empty(), word == "%{GLOBL}", "{word}");
     }
 }
 
 #[test]
-fn a_global_group_in_a_section_is_noted() {
-    for (section, word, noted) in [(true, "%{GLOBAL}", true), (false, "%{GLOBAL}", false), (true, "%{SERVER}", false)] {
-        let mut sample = Sample { section, ..Sample::default() };
-        sample.add(&[&format!("WSGIApplicationGroup {word}")]);
-        assert_eq!(sample.notes.global_in_section(), noted, "{section} {word}");
+fn a_script_is_loaded_at_start_in_a_group_that_is_defined_before() {
+    let group = "WSGIDaemonProcess shop";
+    for line in [
+        "WSGIScriptAlias / /a process-group=shop application-group=x",
+        "WSGIImportScript /a process-group=shop application-group=x",
+    ] {
+        assert_eq!(Sample::of(&[group, line]).server.imports[0].process_group, text("shop"));
+        let refused = refusal(line);
+        assert!(refused.contains("(hint: put `WSGIDaemonProcess shop` before this line"), "{refused}");
     }
+    let later = Sample::of(&["WSGIScriptAlias / /a process-group=shop", group]);
+    assert!(later.server.imports.is_empty(), "an alias alone may name a group that comes later");
+}
+
+#[test]
+fn what_sections_say_about_groups_is_kept_with_the_server() {
+    let mut sample = Sample { section: Some(("<Directory /srv/shop>", "/srv/shop/")), ..Sample::default() };
+    sample.add(&["WSGIApplicationGroup %{GLOBAL}", "WSGIProcessGroup shop", "WSGIHandlerScript h /h process-group=blog"]);
+    sample.section = Some(("<Location /blog>", "/blog"));
+    sample.add(&["WSGIProcessGroup blog"]);
+    sample.section = None;
+    sample.add(&["WSGIProcessGroup other", "WSGIScriptAlias / /a process-group=alias"]);
+    let [shop, blog] = sample.server.sections.as_slice() else { panic!("{:?}", sample.server.sections) };
+    assert_eq!(shop.within, Within::Directory(text("/srv/shop/")));
+    assert_eq!(
+        (&shop.process_group, &shop.application_group),
+        (&Some(GroupName::Literal(text("shop"))), &Some(GroupName::Global))
+    );
+    assert_eq!(shop.handlers, [(Some(GroupName::Literal(text("blog"))), None)]);
+    assert_eq!((&blog.within, &blog.application_group), (&Within::Location(text("/blog")), &None));
+    let uses: Vec<(&str, &[u8], bool)> =
+        sample.server.uses.iter().map(|used| (used.directive.as_str(), &*used.name, used.in_section)).collect();
+    assert_eq!(
+        uses,
+        [
+            ("WSGIProcessGroup", b"shop".as_slice(), true),
+            ("WSGIHandlerScript (process-group=)", b"blog", true),
+            ("WSGIProcessGroup", b"blog", true),
+            ("WSGIProcessGroup", b"other", false),
+            ("WSGIScriptAlias (process-group=)", b"alias", false),
+        ]
+    );
 }
 
 #[test]

@@ -16,6 +16,15 @@ const EXPECTED: &[(&str, Contexts, &str)] = &[
     ("WSGIImportScript", Contexts::Servers, "none"),
     ("WSGIScriptReloading", Contexts::Htaccess(Override::FileInfo), "On"),
     ("WSGICaseSensitivity", Contexts::MainServer, "On"),
+    ("WSGIDaemonProcess", Contexts::Servers, "none"),
+    ("WSGIRestrictProcess", Contexts::Directories, "none, which permits all"),
+    ("WSGIRestrictEmbedded", Contexts::MainServer, "Off"),
+    ("WSGIIgnoreActivity", Contexts::Htaccess(Override::FileInfo), "Off"),
+    ("WSGIErrorOverride", Contexts::Htaccess(Override::FileInfo), "Off"),
+    ("WSGISocketPrefix", Contexts::MainServer, "a directory below `DefaultRuntimeDir`"),
+    ("WSGISocketRotation", Contexts::MainServer, "On"),
+    ("WSGIAcceptMutex", Contexts::MainServer, "none"),
+    ("WSGIServerMetrics", Contexts::MainServer, "Off"),
     ("WSGIPythonHome", Contexts::MainServer, "none"),
     ("WSGIPythonPath", Contexts::MainServer, "none"),
     ("WSGIPythonEggs", Contexts::MainServer, "none"),
@@ -25,7 +34,6 @@ const EXPECTED: &[(&str, Contexts, &str)] = &[
     ("WSGIDontWriteBytecode", Contexts::MainServer, "Off"),
     ("WSGISwitchInterval", Contexts::MainServer, "Python's own, 0.005"),
     ("WSGIDestroyInterpreter", Contexts::MainServer, "On"),
-    ("WSGIRestrictEmbedded", Contexts::MainServer, "Off"),
     ("WSGIRestrictStdin", Contexts::MainServer, "Off"),
     ("WSGIRestrictStdout", Contexts::MainServer, "Off"),
     ("WSGIRestrictSignal", Contexts::MainServer, "On"),
@@ -35,7 +43,6 @@ const EXPECTED: &[(&str, Contexts, &str)] = &[
     ("WSGIChunkedRequest", Contexts::Htaccess(Override::FileInfo), "Off"),
     ("WSGIMapHEADToGET", Contexts::Htaccess(Override::FileInfo), "Auto"),
     ("WSGIEnableSendfile", Contexts::Htaccess(Override::FileInfo), "Off"),
-    ("WSGIErrorOverride", Contexts::Htaccess(Override::FileInfo), "Off"),
     ("WSGITrustedProxies", Contexts::Htaccess(Override::FileInfo), "none, which trusts every client"),
     ("WSGITrustedProxyHeaders", Contexts::Htaccess(Override::FileInfo), "none"),
 ];
@@ -76,23 +83,32 @@ fn what_holds_for_the_whole_server_is_refused_in_a_virtual_host() {
 }
 
 #[test]
-fn a_row_is_never_applied_to_the_wrong_settings() {
+fn a_row_is_never_applied_to_settings_that_are_missing() {
     let sample = Sample::default();
     for row in DIRECTIVES {
         let place = Place {
             server_root: b"/",
             virtual_host: false,
-            section: false,
+            section: None,
             file: "",
             line: 0,
             compile: &|_| Err(String::new()),
             notes: &sample.notes,
         };
-        let wrong = match row.apply {
-            Apply::Server(_) => row.apply_to_directory(b"a b c", &mut DirectoryConfig::default(), &place),
-            Apply::Directory(_) => row.apply_to_server(b"a", &mut ServerConfig::default(), &place),
+        let (server, directory) = (&mut ServerConfig::default(), &mut DirectoryConfig::default());
+        let missing = match row.apply {
+            Apply::Server(_) => row.apply(b"a b c", None, Some(directory), &place),
+            Apply::Directory(_) => row.apply(b"a b", Some(server), None, &place).and(row.apply(b"a", Some(server), None, &place)),
+            Apply::Both(_) => row.apply(b"a b", None, Some(directory), &place).and(row.apply(b"a", Some(server), None, &place)),
         };
-        assert!(wrong.is_err(), "{}", row.name);
+        assert!(missing.is_err(), "{}", row.name);
+    }
+}
+
+#[test]
+fn a_directive_of_an_htaccess_file_never_writes_to_the_server() {
+    for row in DIRECTIVES.iter().filter(|row| matches!(row.apply, Apply::Both(_))) {
+        assert_eq!(row.contexts, Contexts::Directories, "{}", row.name);
     }
 }
 
@@ -131,7 +147,7 @@ fn switches_take_on_and_off_in_any_case_and_nothing_else() {
             assert!(refused.starts_with(&format!("{} must be one of: Off | On, found: `{word}` (hint: ", row.name)), "{refused}");
         }
     }
-    assert_eq!(switches, 14);
+    assert_eq!(switches, 17);
 }
 
 #[test]
@@ -143,6 +159,8 @@ fn a_switch_sets_its_own_field() {
         ("WSGIDontWriteBytecode", |c| c.process.dont_write_bytecode),
         ("WSGIDestroyInterpreter", |c| c.process.destroy_interpreter),
         ("WSGIRestrictEmbedded", |c| c.process.restrict_embedded),
+        ("WSGISocketRotation", |c| c.process.socket_rotation),
+        ("WSGIServerMetrics", |c| c.process.server_metrics),
         ("WSGIRestrictStdin", |c| c.process.restrict_stdin),
         ("WSGIRestrictStdout", |c| c.process.restrict_stdout),
         ("WSGIRestrictSignal", |c| c.process.restrict_signal),
@@ -160,6 +178,7 @@ fn a_switch_sets_its_own_field() {
         ("WSGIChunkedRequest", |c| c.chunked_request),
         ("WSGIEnableSendfile", |c| c.enable_sendfile),
         ("WSGIErrorOverride", |c| c.error_override),
+        ("WSGIIgnoreActivity", |c| c.ignore_activity),
     ];
     for (name, field) in directory {
         assert_eq!(field(&DirectoryConfig::default()), None, "{name}");

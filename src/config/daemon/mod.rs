@@ -1,0 +1,24 @@
+/*! `WSGIDaemonProcess`: one row per option ([`OPTIONS`]), read into [`Typed`] as it stands there, made a valid [`DaemonProcess`] once.
+
+In reading order: [`option`] (a row and its forms of value), [`options`] (the table, by chapter), [`typed`] (as typed), [`validate`]
+(defaults, and options that exclude each other), [`process`] (what comes out), [`page`] (its part of `docs/directives.md`).
+*Runs in: parent.* */
+
+pub mod account;
+pub mod define;
+pub mod option;
+pub mod options;
+pub mod page;
+pub mod process;
+mod suggestion;
+#[cfg(test)]
+mod tests;
+pub mod typed;
+mod validate;
+
+pub use account::Account;
+pub use define::define;
+pub use option::DaemonOption;
+pub use options::OPTIONS;
+pub use process::{DaemonProcess, Preload, Python, ScriptOwner};
+pub use typed::Typed;

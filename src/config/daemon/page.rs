@@ -1,0 +1,51 @@
+/*! The options' part of `docs/directives.md`, made from their table. *Runs in: tests, which rewrite the page when `UPDATE_DOCS=1` is set.* */
+
+use super::option::{Chapter, DaemonOption, Form, Range};
+use super::options::OPTIONS;
+
+const CHAPTERS: &[(Chapter, &str)] = &[
+    (Chapter::Identity, "Identity and surroundings"),
+    (Chapter::Size, "Size"),
+    (Chapter::Time, "Time limits and replacement"),
+    (Chapter::Python, "Python"),
+];
+
+const HEAD: &str = "\
+## Options of WSGIDaemonProcess
+
+Each is written `name=value`, without a space around `=`; a value with spaces stands in double quotes. A relative path is taken from \
+`ServerRoot`, unless the option wants an absolute one. Numbers are digits alone, without a unit. An option that stands twice keeps its last value.
+";
+
+/// The section, Markdown.
+pub fn section() -> String {
+    let mut out = String::from(HEAD);
+    for (chapter, title) in CHAPTERS {
+        out.push_str(&format!("\n### {title}\n\n| Option | Default | Meaning |\n|---|---|---|\n"));
+        for option in OPTIONS.iter().filter(|option| option.chapter == *chapter) {
+            out.push_str(&line(option));
+        }
+    }
+    out
+}
+
+/// One option's line of the table.
+pub fn line(option: &DaemonOption) -> String {
+    let syntax = option.form.syntax().replace('|', "\\|");
+    let range = match &option.form {
+        Form::Small(range, ..) | Form::Large(range, ..) => bounds(*range),
+        Form::Priority(_) => " (-20 to 20)".to_owned(),
+        _ => String::new(),
+    };
+    format!("| `{}=`{syntax}{range} | {} | {} |\n", option.name, option.default, option.help)
+}
+
+/// A range whose ends are worth saying.
+fn bounds(range: Range) -> String {
+    let zero = if range.or_zero && range.min > 0 { "0, or " } else { "" };
+    match range.max {
+        max if max < 100_000 => format!(" ({zero}{} to {max})", range.min),
+        _ if range.min > 0 => format!(" ({zero}at least {})", range.min),
+        _ => String::new(),
+    }
+}

@@ -1,0 +1,154 @@
+/*! Single values: defaults, ranges, and what is none. *Runs in: tests.* */
+
+use std::time::Duration;
+
+use super::{group, refusal};
+use crate::config::daemon::option::Form;
+use crate::config::daemon::{Account, OPTIONS, Preload, Python, ScriptOwner};
+use crate::config::sample::Sample;
+use crate::config::settings::Text;
+
+fn text(bytes: &str) -> Text {
+    bytes.as_bytes().into()
+}
+
+const fn seconds(number: u64) -> Duration {
+    Duration::from_secs(number)
+}
+
+#[test]
+fn silence_means_the_documented_defaults() {
+    let shop = group("");
+    assert_eq!((&*shop.name, &*shop.place), (b"shop".as_slice(), "test.conf:1"));
+    assert!(shop.user.is_none() && shop.group.is_none() && shop.supplementary_groups.is_none() && shop.socket_user.is_none());
+    assert!(shop.umask.is_none() && shop.chroot.is_none() && shop.home.is_none() && shop.lang.is_none() && shop.locale.is_none());
+    assert!(shop.display_name.is_none() && shop.script_owner.is_none() && shop.stack_size.is_none());
+    assert_eq!((shop.cpu_priority, shop.no_new_privileges, shop.dumpable), (0, false, true));
+    assert_eq!((shop.processes, shop.multiprocess, shop.threads, shop.listen_backlog), (1, false, 15, 100));
+    assert_eq!((shop.send_buffer_size, shop.receive_buffer_size), (None, None));
+    assert_eq!((shop.header_buffer_size, shop.response_buffer_size), (32768, 8_388_608));
+    assert_eq!(shop.response_flush_delay, Duration::from_millis(5));
+    assert_eq!(
+        (shop.memory_limit, shop.virtual_memory_limit, shop.cpu_time_limit, shop.maximum_requests),
+        (None, None, None, None)
+    );
+    assert_eq!((shop.connect_timeout, shop.socket_timeout, shop.response_socket_timeout), (seconds(15), None, None));
+    assert_eq!(
+        (shop.queue_timeout, shop.startup_timeout, shop.request_timeout, shop.interrupt_timeout),
+        (None, None, None, None)
+    );
+    assert_eq!((shop.deadlock_timeout, shop.inactivity_timeout), (Some(seconds(300)), None));
+    assert_eq!((shop.graceful_timeout, shop.graceful_explicit, shop.eviction_timeout), (seconds(15), false, None));
+    assert_eq!((shop.shutdown_timeout, shop.restart_interval, shop.reload_wait), (Some(seconds(5)), None, seconds(10)));
+    assert_eq!((shop.switch_interval, shop.python.as_ref(), shop.python_eggs.as_ref()), (None, None, None));
+    assert!(shop.python_path.is_empty() && !shop.server_metrics && shop.overlap);
+    assert_eq!(shop.preload, Preload::Auto);
+}
+
+#[test]
+fn what_is_typed_is_what_the_group_has() {
+    let shop = group(
+        "user=shop group=#2000 supplementary-groups=a,#7 umask=0027 chroot=/jail/ home=/srv/shop lang=C.UTF-8 \
+         locale=\"de_DE.UTF-8\" display-name=%{GROUP} cpu-priority=-5 socket-user=root script-group=shops processes=2 threads=1 \
+         python-home=venv python-path=/a:b python-eggs=/eggs switch-interval=0.01 preload=off",
+    );
+    assert_eq!((shop.user.clone(), shop.group.clone()), (Some(Account::Name(text("shop"))), Some(Account::Id(2000))));
+    assert_eq!(shop.supplementary_groups.as_deref(), Some([Account::Name(text("a")), Account::Id(7)].as_slice()));
+    assert_eq!(
+        (shop.umask, shop.chroot.as_deref(), shop.home.as_deref()),
+        (Some(0o27), Some(&b"/jail/"[..]), Some(&b"/srv/shop"[..]))
+    );
+    assert_eq!((shop.lang.as_deref(), shop.locale.as_deref()), (Some(&b"C.UTF-8"[..]), Some(&b"de_DE.UTF-8"[..])));
+    assert_eq!((shop.display_name.as_deref(), shop.cpu_priority), (Some(&b"(wsgi:shop)"[..]), -5));
+    assert_eq!(shop.socket_user, Some(Account::Name(text("root"))));
+    assert_eq!(shop.script_owner, Some(ScriptOwner::Group(Account::Name(text("shops")))));
+    assert_eq!((shop.processes, shop.multiprocess, shop.threads), (2, true, 1));
+    assert_eq!(shop.python, Some(Python::Home { prefix: text("/etc/apache2/venv"), exec_prefix: None }));
+    assert_eq!(shop.python_path, [text("/a"), text("/etc/apache2/b")]);
+    assert_eq!(
+        (shop.python_eggs.as_deref(), shop.switch_interval, shop.preload),
+        (Some(&b"/eggs"[..]), Some(0.01), Preload::Off)
+    );
+    let blog = group("python=venv/bin/python3.12 display-name=blog processes=1 script-user=blog");
+    assert_eq!(blog.python, Some(Python::Executable(text("/etc/apache2/venv/bin/python3.12"))));
+    assert_eq!((blog.display_name.as_deref(), blog.processes, blog.multiprocess), (Some(&b"blog"[..]), 1, true));
+    assert_eq!(blog.script_owner, Some(ScriptOwner::User(Account::Name(text("blog")))));
+}
+
+#[test]
+fn zero_is_no_limit_or_the_default() {
+    let shop = group(
+        "queue-timeout=0 deadlock-timeout=0 shutdown-timeout=0 graceful-timeout=0 maximum-requests=0 memory-limit=0 \
+         header-buffer-size=0 response-buffer-size=0 send-buffer-size=0 response-flush-delay=0 reload-wait=0 listen-backlog=0",
+    );
+    assert_eq!((shop.queue_timeout, shop.deadlock_timeout, shop.shutdown_timeout), (None, None, None));
+    assert_eq!((shop.graceful_timeout, shop.graceful_explicit), (Duration::ZERO, true));
+    assert_eq!((shop.maximum_requests, shop.memory_limit, shop.send_buffer_size), (None, None, None));
+    assert_eq!((shop.header_buffer_size, shop.response_buffer_size), (32768, 8_388_608));
+    assert_eq!((shop.response_flush_delay, shop.reload_wait, shop.listen_backlog), (Duration::ZERO, Duration::ZERO, 0));
+}
+
+#[test]
+fn every_number_is_digits_in_its_range() {
+    for option in OPTIONS {
+        let (Form::Small(range, ..) | Form::Large(range, ..)) = &option.form else { continue };
+        let accepted = |value: String| Sample::default().read(&format!("WSGIDaemonProcess shop {}={value}", option.name)).is_ok();
+        assert!(accepted(range.min.to_string()) && accepted(range.max.to_string()), "{}", option.name);
+        assert!(!accepted((range.max + 1).to_string()), "{}", option.name);
+        assert_eq!(accepted("0".to_owned()), range.or_zero || range.min == 0, "{}", option.name);
+        if range.min > 1 {
+            assert!(!accepted((range.min - 1).to_string()), "{}", option.name);
+        }
+        for junk in ["-1", "+1", "1s", "512M", "1.5", "0x10", "many", "1e3", "99999999999999999999"] {
+            let refused = refusal(&format!("{}={junk}", option.name));
+            let start = format!("WSGIDaemonProcess `shop`: `{}=` must be a whole number", option.name);
+            assert!(refused.starts_with(&start) && refused.contains(&format!("found: `{junk}` (hint: ")), "{refused}");
+        }
+    }
+}
+
+#[test]
+fn a_wrong_value_is_refused_with_option_value_and_cure() {
+    let cases: &[(&str, &str)] = &[
+        ("user=root", "WSGI process blocked from running as root. WSGIDaemonProcess `shop` has user=`root`"),
+        ("user=#0", "WSGI process blocked from running as root."),
+        ("user=#abc", "`user=` must be a user's name, or `#` and its number, found: `#abc`"),
+        ("group=#-1", "`group=` must be a group's name"),
+        ("supplementary-groups=a,,b", "`supplementary-groups=` must be names of groups"),
+        ("umask=8", "`umask=` must be an octal number from 0 to 0777, found: `8`"),
+        ("umask=1000", "`umask=` must be an octal number"),
+        ("umask=0o27", "`umask=` must be an octal number"),
+        ("chroot=jail", "`chroot=` must be an absolute path, which begins with `/`, found: `jail`"),
+        ("home=~shop", "`home=` must be an absolute path"),
+        ("cpu-priority=21", "`cpu-priority=` must be a whole number from -20 to 20, found: `21`"),
+        ("cpu-priority=-21", "`cpu-priority=` must be a whole number"),
+        ("cpu-priority=--5", "`cpu-priority=` must be a whole number"),
+        ("processes=0", "`processes=` must be a whole number from 1 to 2147483647, found: `0`"),
+        ("threads=65534", "`threads=` must be a whole number from 0 to 65533"),
+        ("send-buffer-size=511", "`send-buffer-size=` must be a whole number of bytes 0, or from 512 to 2147483647"),
+        ("header-buffer-size=8191", "`header-buffer-size=` must be a whole number of bytes 0, or from 8192"),
+        ("response-buffer-size=1", "`response-buffer-size=` must be a whole number of bytes 0, or from 65536"),
+        ("switch-interval=0", "`switch-interval=` must be a number of seconds above 0"),
+        ("server-metrics=yes", "`server-metrics=` must be one of: Off | On, found: `yes`"),
+        ("preload=some", "`preload=` must be one of: Off | On | auto, found: `some`"),
+        ("overlap=auto", "`overlap=` must be one of: Off | On, found: `auto`"),
+        ("python=python3.12", "`python=` must be the path of an executable, found: `python3.12`"),
+        ("python=/srv/venv/", "`python=` must be the path of an executable"),
+        (
+            "python-home=/srv/venv/bin/python",
+            "found an executable: `/srv/venv/bin/python` (hint: write `python=/srv/venv/bin/python`",
+        ),
+        ("python-home=/usr/bin/python3.11", "found an executable"),
+        ("python-home=/a:/b:/c", "`python-home=` must be a directory, or two with a colon between them"),
+        ("python-path=:", "`python-path=` must be one or several directories"),
+    ];
+    for (options, cause) in cases {
+        let refused = refusal(options);
+        assert!(refused.contains(cause) && refused.contains(" (hint: ") && refused.contains("`shop`"), "{options}: {refused}");
+    }
+    for accepted in
+        ["socket-user=root", "script-user=root", "group=root", "python-home=/opt/python3", "umask=777", "cpu-priority=20"]
+    {
+        group(accepted);
+    }
+}

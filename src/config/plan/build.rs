@@ -1,0 +1,177 @@
+/*! One configuration's plan. *Runs in: parent.* */
+
+use std::time::Duration;
+
+use protocol::plan::{Group, Identity, Plan};
+use protocol::settings::EngineSettings;
+
+use super::identity::{self, Found};
+use super::interpreters;
+use super::launch::{Launch, Resources};
+use super::machine::Machine;
+use crate::config::daemon::DaemonProcess;
+use crate::config::notes::Finding;
+use crate::config::settings::{ProcessSettings, Text};
+use crate::config::whole::{self, DaemonGroup, Groups, ServerView};
+
+/// The largest number of interpreters that requests may name in one process.
+const MAX_DYNAMIC_INTERPRETERS: u32 = 100;
+
+/// A plan, and what could not go into it.
+#[derive(Debug)]
+pub struct Built {
+    /// What the supervisor is told.
+    pub plan: Plan,
+    /// The groups that cannot run: their requests are answered with 503 and this cause, everything else is served.
+    pub refused: Vec<Refused>,
+}
+
+/// A group that cannot run as it is configured on this machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// Its name.
+    pub name: Text,
+    /// Why, for the log.
+    pub finding: Finding,
+}
+
+/// Makes the plan of a start. `servers` begins with the main server; `is_directory` is asked about aliases' targets; `resources` makes or
+/// finds what a group needs, and is called for those groups alone that can run.
+pub fn build(
+    servers: &[ServerView<'_>],
+    machine: &dyn Machine,
+    launch: &Launch,
+    is_directory: &dyn Fn(&[u8]) -> bool,
+    resources: &mut dyn FnMut(&DaemonGroup, &Identity) -> Resources,
+) -> Built {
+    let groups = Groups::new(servers);
+    let mut built = Built {
+        plan: Plan {
+            generation: launch.generation,
+            parent: launch.parent,
+            privileged: machine.privileged(),
+            engine: launch.engine.clone(),
+            main_log: launch.main_log,
+            predecessor: launch.predecessor,
+            replacements: machine.cores().max(1),
+            groups: Vec::new(),
+        },
+        refused: Vec::new(),
+    };
+    let default = ProcessSettings::default();
+    let settings = servers.first().map_or(&default, |main| &main.config.process);
+    for group in groups.iter() {
+        match identity::of(&group.process, machine) {
+            Ok(found) => {
+                let scripts = whole::scripts(group, servers, is_directory);
+                let main_group = whole::main_group(&group.process.name, servers, is_directory);
+                let engine = engine(&group.process, settings, launch, main_group);
+                let resources = resources(group, &found.identity);
+                built.plan.groups.push(one(group, settings, machine, found, scripts, engine, resources));
+            }
+            Err(finding) => built.refused.push(Refused { name: group.process.name.clone(), finding }),
+        }
+    }
+    built
+}
+
+fn one(
+    group: &DaemonGroup,
+    settings: &ProcessSettings,
+    machine: &dyn Machine,
+    found: Found,
+    scripts: whole::Scripts,
+    engine: EngineSettings,
+    resources: Resources,
+) -> Group {
+    let process = &*group.process;
+    let text = |text: &Option<Text>| text.as_deref().unwrap_or_default().to_vec();
+    Group {
+        name: process.name.to_vec(),
+        place: process.place.as_bytes().to_vec(),
+        processes: process.processes,
+        threads: process.threads,
+        stack_size: process.stack_size.unwrap_or(0),
+        listener: resources.listener,
+        log: resources.log,
+        log_level: resources.log_level,
+        token: resources.token,
+        peer: if machine.privileged() { machine.httpd().0 } else { machine.myself().0 },
+        interpreters: interpreters::of(process, settings, machine.path().as_deref()),
+        directory: process.home.as_deref().map_or(found.directory, <[u8]>::to_vec),
+        identity: found.identity,
+        umask: process.umask,
+        chroot: text(&process.chroot),
+        environment: environment(process),
+        display_name: text(&process.display_name),
+        priority: process.cpu_priority,
+        memory_limit: process.memory_limit.unwrap_or(0),
+        virtual_memory_limit: process.virtual_memory_limit.unwrap_or(0),
+        cpu_time_limit: process.cpu_time_limit.unwrap_or(0),
+        no_new_privileges: process.no_new_privileges,
+        undumpable: !process.dumpable,
+        preload: scripts.preload,
+        scripts: scripts.list,
+        overlap: process.overlap,
+        reload: scripts.reload,
+        reload_wait: milliseconds(process.reload_wait),
+        startup_timeout: limit(process.startup_timeout),
+        request_timeout: limit(process.request_timeout),
+        interrupt_timeout: limit(process.interrupt_timeout),
+        graceful_timeout: milliseconds(process.graceful_timeout),
+        graceful_explicit: process.graceful_explicit,
+        eviction_timeout: limit(process.eviction_timeout),
+        shutdown_timeout: limit(process.shutdown_timeout),
+        inactivity_timeout: limit(process.inactivity_timeout),
+        deadlock_timeout: limit(process.deadlock_timeout),
+        restart_interval: limit(process.restart_interval),
+        maximum_requests: process.maximum_requests.unwrap_or(0),
+        queue_timeout: limit(process.queue_timeout),
+        socket_timeout: milliseconds(process.socket_timeout.unwrap_or_else(|| machine.timeout())),
+        engine,
+    }
+}
+
+/// A time as the plan has it.
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// A limit as the plan has it: 0 is none.
+fn limit(time: Option<Duration>) -> u64 {
+    time.map_or(0, milliseconds)
+}
+
+/// What a group's processes find in their environment besides httpd's own.
+fn environment(process: &DaemonProcess) -> Vec<Vec<u8>> {
+    let entries: [(&[u8], &Option<Text>); 3] =
+        [(b"LANG=", &process.lang), (b"LC_ALL=", &process.locale), (b"PYTHON_EGG_CACHE=", &process.python_eggs)];
+    entries.iter().filter_map(|(name, value)| Some([name, value.as_deref()?].concat())).collect()
+}
+
+/// What the engines of a group are told. `WSGIPythonPath`, `WSGIPythonEggs` and `WSGISwitchInterval` are embedded mode's alone.
+fn engine(process: &DaemonProcess, settings: &ProcessSettings, launch: &Launch, main_group: Option<Text>) -> EngineSettings {
+    let bytes = |text: &Option<Text>| text.as_deref().unwrap_or_default().to_vec();
+    EngineSettings {
+        options: settings.python_options(),
+        hash_seed: settings.python_hash_seed(),
+        python_path: process.python_path.iter().map(|path| path.to_vec()).collect(),
+        python_eggs: bytes(&process.python_eggs),
+        switch_interval: process.switch_interval.unwrap_or(0.0),
+        restrict_stdin: settings.restrict_stdin,
+        restrict_stdout: settings.restrict_stdout,
+        // A service has to hear that it shall end.
+        restrict_signal: settings.restrict_signal && !process.is_service(),
+        destroy_interpreter: settings.destroy_interpreter,
+        case_sensitive: settings.case_sensitive,
+        process_group: process.name.to_vec(),
+        main_group: bytes(&main_group),
+        max_dynamic_interpreters: MAX_DYNAMIC_INTERPRETERS,
+        multithread: process.threads != 1,
+        multiprocess: process.multiprocess,
+        maximum_processes: process.processes,
+        threads_per_process: process.threads,
+        executable: Vec::new(),
+        ..launch.httpd.clone()
+    }
+}
