@@ -11,8 +11,9 @@ use regex::Regex;
 use std::fs;
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 /// Pinned, so that a run fails for what we changed. Django's newest that each Python can have.
 fn packages(python: &Python) -> [&'static str; 5] {
@@ -20,9 +21,24 @@ fn packages(python: &Python) -> [&'static str; 5] {
     [django, "flask==3.1.2", "pyramid==2.0.2", "setuptools==75.8.2", "bottle==0.13.4"]
 }
 
+/// The virtualenv with the frameworks. Its Python has bytecode for the standard library: httpd's user may not write any, and a
+/// framework imports so much of it that each start would take seconds.
+fn home(python: &Python) -> PathBuf {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let home = virtualenv(python, &packages(python)).expect("a virtualenv with the frameworks");
+    let guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let compile = "import compileall, importlib.util, os\n\
+                   if not os.path.exists(importlib.util.cache_from_source(os.__file__)):\n    \
+                   compileall.compile_dir(os.path.dirname(os.__file__), quiet=2, workers=0)";
+    let output = Command::new(home.join("bin/python")).args(["-c", compile]).output().unwrap();
+    drop(guard);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    home
+}
+
 /// The server with all four, and its data directory.
 pub fn start(setup: &Setup) -> Httpd {
-    let home = virtualenv(&setup.python, &packages(&setup.python)).expect("a virtualenv with the frameworks");
+    let home = home(&setup.python);
     let plan = Plan::new("frameworks.conf").define("PYTHON_HOME", home.display().to_string());
     let server = Httpd::start(setup, &plan, &format!("{}-frameworks", setup.name()));
     let data = server.files.root.join("data");
@@ -41,7 +57,7 @@ pub fn large_file() -> Vec<u8> {
 
 /// Django's database, with a superuser `admin` whose password is `secret`.
 pub fn make_database(setup: &Setup, data: &Path) {
-    let home = virtualenv(&setup.python, &packages(&setup.python)).expect("a virtualenv with the frameworks");
+    let home = home(&setup.python);
     let manage = setup.run.workdir.path().join("apps/django_site/manage.py");
     for arguments in
         [&["migrate", "--verbosity=0"][..], &["createsuperuser", "--noinput", "--username=admin", "--email=admin@example.org"]]
