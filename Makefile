@@ -30,7 +30,7 @@ BENCH_ARGS ?=
 place = cmp -s $(1) $(2) || { cp $(1) $(2).new && mv -f $(2).new $(2); }
 
 help:
-	@echo 'make build                 the module and its companions, into $(BUILD)/'
+	@echo 'make build                 the module and its companions (engine, supervisor), into $(BUILD)/'
 	@echo 'make serve                 Apache with an example page on http://127.0.0.1:8000/ (Ctrl-C stops it)'
 	@echo 'make serve APP=site.wsgi   the same with your application; PYTHON=/path/to/venv PORT=8000 HOST=127.0.0.1'
 	@echo 'make test                  unit tests and the suites against a real Apache; TESTS=part-of-a-name'
@@ -43,19 +43,22 @@ help:
 build:
 	@$(CARGO) build $(CARGO_FLAGS) --release --target-dir $(TARGET) --package mod_wsgi_rs
 	@$(CARGO) build $(CARGO_FLAGS) --release --target-dir $(ENGINE_TARGET) --package mod_wsgi_rs-engine
+	@$(CARGO) build $(CARGO_FLAGS) --release --target-dir $(TARGET) --package mod_wsgi_rs-supervisor
 	@mkdir -p $(BUILD)
 	@$(call place,$(TARGET)/release/libmod_wsgi_rs.so,$(BUILD)/mod_wsgi_rs.so)
 	@$(call place,$(ENGINE_TARGET)/release/libmod_wsgi_rs_engine.so,$(BUILD)/mod_wsgi_rs_engine.so)
+	@$(call place,$(TARGET)/release/wsgi-supervisor,$(BUILD)/wsgi-supervisor)
 	@echo 'built: LoadModule wsgi_module $(abspath $(BUILD))/mod_wsgi_rs.so'
 
 # The same with faults on demand, for the suites alone. Target directories of their own: one cargo directory holds one
 # library of a name.
-build-faults:
+build-faults: build
 	@$(CARGO) build $(CARGO_FLAGS) --release --target-dir $(TARGET)/faults --package mod_wsgi_rs --features test-faults
 	@$(CARGO) build $(CARGO_FLAGS) --release --target-dir $(ENGINE_TARGET)/faults --package mod_wsgi_rs-engine --features test-faults
 	@mkdir -p $(BUILD)/test
 	@$(call place,$(TARGET)/faults/release/libmod_wsgi_rs.so,$(BUILD)/test/mod_wsgi_rs.so)
 	@$(call place,$(ENGINE_TARGET)/faults/release/libmod_wsgi_rs_engine.so,$(BUILD)/test/mod_wsgi_rs_engine.so)
+	@$(call place,$(TARGET)/release/wsgi-supervisor,$(BUILD)/test/wsgi-supervisor)
 
 serve: export BUILD := $(BUILD)
 serve: export APP := $(APP)
@@ -69,7 +72,7 @@ serve:
 
 test:
 	@apxs/dependencies.sh test
-	@$(MAKE) --no-print-directory build build-faults
+	@$(MAKE) --no-print-directory build-faults
 	$(CARGO) test $(CARGO_FLAGS) --workspace --exclude mod_wsgi_rs-tests
 	$(CARGO) test $(CARGO_FLAGS) --package mod_wsgi_rs-tests -- $(TESTS)
 
