@@ -345,6 +345,14 @@ log_codes! {
         cause "It could not do what it was started for; the line has its words."
         did "It was ended, and a new one is started, after a pause if it is not the first in a row."
         cure "Do what the line says.";
+    1315 SUPERVISOR_DIED Error "the supervisor of the daemon processes died"
+        cause "Somebody killed it, or it failed; the line has the signal or the status."
+        did "Its processes finished what they were at and ended. Another supervisor starts new ones on the same sockets, so that requests wait for them."
+        cure "Look for who killed it: the kernel, when memory is out, or an operator.";
+    1316 SOCKET_NOT_MADE Error "a group's socket could not be made"
+        cause "The line has the path and the system's words."
+        did "Everything else is served; requests for the group get 503."
+        cure "Correct `WSGISocketPrefix` or the directory, then `apachectl graceful`.";
     1320 PROCESS_GROUP_FOREIGN Error "the process group belongs to another virtual host"
         cause "A group that is declared inside `<VirtualHost>` is for requests to servers of the same `ServerName` alone."
         did "The request got 500."

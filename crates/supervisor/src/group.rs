@@ -13,7 +13,7 @@ use protocol::plan::{self, Script};
 
 use crate::action::{Action, End, Id, Note};
 use crate::process::{Process, State};
-use crate::timers::{Backoff, Cause, LAST_RESORT, LOOK, Millis, SUCCESSOR_STARTUP, drain_limit};
+use crate::timers::{Backoff, Cause, GRACE, LAST_RESORT, LOOK, Millis, SUCCESSOR_STARTUP, drain_limit};
 use crate::watch::{Files, Versions};
 
 /// Deaths in a row that are explained one by one, before the loop is named and only the loop.
@@ -302,7 +302,7 @@ impl Group {
     }
 
     pub(crate) fn stop(&mut self, id: Id, bound: Option<Millis>, now: Millis) {
-        let own = (self.plan.shutdown_timeout > 0).then_some(self.plan.shutdown_timeout);
+        let own = (self.plan.shutdown_timeout > 0).then(|| self.plan.shutdown_timeout.saturating_add(GRACE));
         let limit = own.into_iter().chain(bound).min();
         let service = self.service();
         let Some(process) = self.processes.get_mut(&id) else { return };
@@ -351,7 +351,7 @@ impl Group {
 
     /// The limit for a process that is known to hang.
     pub(crate) fn last_resort(&self) -> Millis {
-        if self.plan.shutdown_timeout > 0 { self.plan.shutdown_timeout } else { LAST_RESORT }
+        if self.plan.shutdown_timeout > 0 { self.plan.shutdown_timeout.saturating_add(GRACE) } else { LAST_RESORT }
     }
 
     fn ready(&mut self, id: Id, now: Millis) {

@@ -158,6 +158,8 @@ impl Running {
 
     /// A control connection can be read.
     pub fn receive(&mut self, id: Id, now: Millis) {
+        // What it wrote before it spoke stands before our lines about it.
+        self.output(id);
         let Some(child) = self.children.get_mut(&id) else { return };
         let got = child.receive();
         for message in got.messages {

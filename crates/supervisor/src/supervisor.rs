@@ -92,6 +92,10 @@ impl Supervisor {
     /// # Errors
     /// What makes the whole plan useless, in words.
     pub fn new(plan: &Plan, signals: OwnedFd, command: Option<OwnedFd>) -> Result<Self, String> {
+        let parent = Parent::new(plan);
+        if parent.dead() {
+            return Err(format!("process {}, which the plan calls httpd's parent, has ended or did not start it", plan.parent));
+        }
         let main_log = inherited(plan.main_log).map_err(|e| format!("the main log (descriptor {}): {e}", plan.main_log))?;
         let mut log = Log::new(main_log, Level::Notice);
         let null: OwnedFd =
@@ -111,7 +115,7 @@ impl Supervisor {
             groups,
             log,
             signals,
-            parent: Parent::new(plan),
+            parent,
             command: Peer::new(command),
             predecessor: Peer::new(predecessor),
             gives_way: false,
@@ -254,10 +258,20 @@ impl Supervisor {
         }
     }
 
+    /// Hears everybody out before something is decided for all: one that has just said that it is ready must not be taken for one that starts.
+    fn hear_out(&mut self, at: Millis) {
+        for group in &mut self.groups {
+            for id in group.children.keys().copied().collect::<Vec<_>>() {
+                group.receive(id, at);
+            }
+        }
+    }
+
     fn stop(&mut self, phase: Phase, at: Millis) {
         if phase <= self.phase {
             return;
         }
+        self.hear_out(at);
         self.phase = phase;
         let bound = (phase == Phase::Orphaned).then_some(ORPHANED);
         for group in &mut self.groups {
@@ -268,6 +282,7 @@ impl Supervisor {
 
     fn retire(&mut self, at: Millis) {
         if self.phase == Phase::Serving {
+            self.hear_out(at);
             self.phase = Phase::Retiring;
             for group in &mut self.groups {
                 group.machine.retire(at);
@@ -283,6 +298,7 @@ impl Supervisor {
                 Said::Byte(RETIRE) => self.retire(at),
                 Said::Byte(GIVE_WAY) => {
                     self.gives_way = true;
+                    self.hear_out(at);
                     for group in self.groups.iter_mut().filter(|group| group.machine.exclusive()) {
                         group.machine.retire(at);
                         group.act(at);

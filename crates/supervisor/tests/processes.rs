@@ -152,6 +152,8 @@ fn new_code_takes_over_and_broken_code_does_not() {
     bench.script("serve");
     let third = bench.served_by(&[first, second]);
     until("the old process drains", || bench.pids("drained").contains(&second).then_some(()));
+    let log = bench.log();
+    assert!(log.find("the new code is broken") < log.find("WSGI1305"), "{log}");
     supervisor.stop();
     assert_eq!(bench.pids("stopped"), [third]);
     assert_eq!(bench.log().matches("Traceback: the new code is broken").count(), 1, "{}", bench.log());
@@ -261,7 +263,7 @@ fn several_processes_and_groups_end_together() {
     until("all are ready", || (bench.pids("ready").len() == 3).then_some(()));
     bench.script("serve ");
     until("all are replaced", || (bench.pids("drained").len() == 3).then_some(()));
-    assert_eq!(bench.pids("ready").len(), 6);
+    until("their successors have said so", || (bench.pids("ready").len() == 6).then_some(()));
     supervisor.stop();
     assert_eq!(bench.pids("stopped").len(), 3);
 }
