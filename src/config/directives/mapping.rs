@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use super::arguments;
 use super::options::{self, Kind, Options};
+use super::{arguments, loading, uses};
 use crate::config::directive::{Apply, Arity, Chapter, Contexts, Directive, Override, Place};
 use crate::config::error::{ConfigError, quoted};
-use crate::config::section::{self, GroupUse};
-use crate::config::settings::{Alias, DirectoryConfig, GroupName, HandlerScript, ImportScript, Pattern, ServerConfig, Text};
-use crate::config::whole::NoAccess;
+use crate::config::section;
+use crate::config::settings::{Alias, DirectoryConfig, HandlerScript, Pattern, ServerConfig, Text};
 
 const ALIAS_OPTIONS: &[&str] = &["process-group", "application-group", "callable-object", "pass-authorization"];
 
@@ -149,45 +148,6 @@ The other `%{...}` forms stand for `application`.",
     }),
 };
 
-pub const IMPORT_SCRIPT: Directive = Directive {
-    name: "WSGIImportScript",
-    chapter: Chapter::Mapping,
-    contexts: Contexts::Servers,
-    arity: Arity { min: 3, max: None },
-    syntax: "script process-group=name|%{GLOBAL} application-group=name|%{GLOBAL}",
-    default: "none",
-    help: "Loads a script when a process starts.",
-    doc: "\
-Both options are needed, and a process group must be defined further up. The scripts are loaded in the order in which they stand in the configuration, before the first request; one \
-that fails is logged, and does not keep the process from serving. With the path and the group of an application, the application is \
-ready at its first request.
-
-```apache
-WSGIImportScript /srv/shop/wsgi.py process-group=%{GLOBAL} application-group=%{GLOBAL}
-```",
-    apply: Apply::Server(import_script),
-};
-
-pub const SCRIPT_RELOADING: Directive = Directive {
-    name: "WSGIScriptReloading",
-    chapter: Chapter::Mapping,
-    contexts: Contexts::Htaccess(Override::FileInfo),
-    arity: Arity { min: 1, max: Some(1) },
-    syntax: "On|Off",
-    default: "On",
-    help: "Whether a script is loaded again when its file has changed.",
-    doc: "\
-On: each request compares the script's modification time with that of the loaded code. If they differ, embedded mode loads the file \
-again: only the script itself, not the modules that it imports. In a daemon process group new processes are started, and requests move to \
-them when they have loaded the new code; if it does not load, the old code goes on serving and the log says why.",
-    apply: Apply::Directory(|config, words, _| {
-        if let [word, ..] = words {
-            config.script_reloading = Some(arguments::on_off("WSGIScriptReloading", word)?);
-        }
-        Ok(())
-    }),
-};
-
 pub const CASE_SENSITIVITY: Directive = Directive {
     name: "WSGICaseSensitivity",
     chapter: Chapter::Mapping,
@@ -252,48 +212,14 @@ fn add_alias(
         place: place.name(),
         order,
     };
-    let preload = preload(&alias);
+    let preload = loading::preload(&alias);
     if let Some(import) = &preload {
-        check_configured(directive, &import.process_group, place)?;
+        loading::check_configured(directive, &import.process_group, place)?;
     }
-    note_use(config, directive, alias.process_group.as_ref(), true, false, place);
+    uses::note(config, directive, alias.process_group.as_ref(), true, false, place);
     config.imports.extend(preload);
     config.aliases.push(alias);
     Ok(())
-}
-
-/// A script is loaded at start only in a group that is defined further up.
-fn check_configured(directive: &str, group: &Text, place: &Place<'_>) -> Result<(), ConfigError> {
-    if group.is_empty() || place.notes.daemon(group).is_some() {
-        return Ok(());
-    }
-    Err(ConfigError::new(
-        format!(
-            "{} {directive} (process-group=) names {}, which is not defined up to here",
-            NoAccess::Unknown.phrase(),
-            quoted(group)
-        ),
-        format!(
-            "put `WSGIDaemonProcess {}` before this line, or correct the name",
-            String::from_utf8_lossy(group).escape_debug()
-        ),
-    ))
-}
-
-/// Remembers where a group is named, for what only the whole configuration shows.
-fn note_use(
-    config: &mut ServerConfig,
-    directive: &str,
-    group: Option<&GroupName>,
-    option: bool,
-    import: bool,
-    place: &Place<'_>,
-) {
-    if let Some(GroupName::Literal(name)) = group {
-        let directive = if option { format!("{directive} (process-group=)") } else { directive.to_owned() };
-        let in_section = place.section.is_some();
-        config.uses.push(GroupUse { name: name.clone(), directive, place: place.name(), in_section, import });
-    }
 }
 
 fn process_group(
@@ -304,7 +230,7 @@ fn process_group(
 ) -> Result<(), ConfigError> {
     let [word, ..] = words else { return Ok(()) };
     let name = arguments::group("WSGIProcessGroup", word, place);
-    note_use(server, "WSGIProcessGroup", Some(&name), false, false, place);
+    uses::note(server, "WSGIProcessGroup", Some(&name), false, false, place);
     if let Some(record) = place.section.as_ref().and_then(|section| section::record(&mut server.sections, section)) {
         record.process_group = Some(name.clone());
     }
@@ -327,20 +253,6 @@ fn application_group(
     Ok(())
 }
 
-/// The script of an alias that names both its groups for good is loaded when the process starts.
-fn preload(alias: &Alias) -> Option<ImportScript> {
-    if alias.pattern.is_some() && alias.target.contains(&b'$') {
-        return None;
-    }
-    Some(ImportScript {
-        script: alias.target.clone(),
-        process_group: alias.process_group.as_ref()?.fixed()?,
-        application_group: alias.application_group.as_ref()?.fixed()?,
-        place: alias.place.clone(),
-        order: alias.order,
-    })
-}
-
 fn handler_script(
     server: &mut ServerConfig,
     config: &mut DirectoryConfig,
@@ -355,7 +267,7 @@ fn handler_script(
     let [handler, script, rest @ ..] = words else { return Ok(()) };
     let script = arguments::path(script, place);
     let options = options::read(&KIND, rest, place)?;
-    note_use(server, KIND.directive, options.process_group.as_ref(), true, false, place);
+    uses::note(server, KIND.directive, options.process_group.as_ref(), true, false, place);
     if let Some(record) = place.section.as_ref().and_then(|section| section::record(&mut server.sections, section)) {
         record.handlers.push((options.process_group.clone(), options.application_group.clone()));
     }
@@ -369,34 +281,5 @@ fn handler_script(
     let before = config.handler_scripts.as_deref().unwrap_or_default();
     let kept = before.iter().filter(|script| script.handler != added.handler).cloned();
     config.handler_scripts = Some(kept.chain([added.clone()]).collect());
-    Ok(())
-}
-
-fn import_script(config: &mut ServerConfig, words: &[&[u8]], place: &Place<'_>) -> Result<(), ConfigError> {
-    const KIND: Kind =
-        Kind { directive: "WSGIImportScript", definition: "import script", names: &["process-group", "application-group"] };
-    let [script, rest @ ..] = words else { return Ok(()) };
-    let script = arguments::path(script, place);
-    let options = options::read(&KIND, rest, place)?;
-    let missing = |option: &str| {
-        ConfigError::new(
-            format!("WSGIImportScript does not say in which group to load the script: `{option}=` is missing"),
-            format!("add `{option}=%{{GLOBAL}}`, or the name of the group that the application runs in"),
-        )
-    };
-    let process_group = options.process_group.ok_or_else(|| missing("process-group"))?;
-    let application_group = options.application_group.ok_or_else(|| missing("application-group"))?;
-    let per_request = |option: &str| {
-        ConfigError::new(
-            format!("WSGIImportScript: `{option}=` names a group that only a request can tell"),
-            format!("write a literal name or `{option}=%{{GLOBAL}}`: the script is loaded before there is a request"),
-        )
-    };
-    let group = process_group.fixed().ok_or_else(|| per_request("process-group"))?;
-    let application_group = application_group.fixed().ok_or_else(|| per_request("application-group"))?;
-    check_configured(KIND.directive, &group, place)?;
-    note_use(config, KIND.directive, Some(&process_group), true, true, place);
-    let order = place.notes.next_sequence();
-    config.imports.push(ImportScript { script, process_group: group, application_group, place: place.name(), order });
     Ok(())
 }

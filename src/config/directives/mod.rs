@@ -4,6 +4,7 @@ A row is everything there is to say about a directive: name, contexts, words, de
 
 pub mod arguments;
 mod daemon;
+mod loading;
 mod mapping;
 mod options;
 mod python;
@@ -11,5 +12,6 @@ mod request;
 mod table;
 #[cfg(test)]
 mod tests;
+mod uses;
 
 pub use table::DIRECTIVES;

@@ -1,6 +1,6 @@
 /*! The one table: Apache's command table, `docs/directives.md` and the completeness tests are made from it. */
 
-use super::{daemon, mapping, python, request};
+use super::{daemon, loading, mapping, python, request};
 use crate::config::directive::Directive;
 
 /// Every directive, in the order of the documentation.
@@ -11,8 +11,8 @@ pub const DIRECTIVES: &[Directive] = &[
     mapping::PROCESS_GROUP,
     mapping::APPLICATION_GROUP,
     mapping::CALLABLE_OBJECT,
-    mapping::IMPORT_SCRIPT,
-    mapping::SCRIPT_RELOADING,
+    loading::IMPORT_SCRIPT,
+    loading::SCRIPT_RELOADING,
     mapping::CASE_SENSITIVITY,
     daemon::DAEMON_PROCESS,
     daemon::RESTRICT_PROCESS,

@@ -69,7 +69,7 @@ pub fn build(
                 let resources = resources(group, &found.identity);
                 built.plan.groups.push(one(group, settings, machine, found, scripts, engine, resources));
             }
-            Err(finding) => built.refused.push(Refused { name: group.process.name.clone(), finding }),
+            Err(finding) => built.refused.push(Refused { name: group.process.name.clone(), finding: *finding }),
         }
     }
     built
@@ -102,7 +102,7 @@ fn one(
         identity: found.identity,
         umask: process.umask,
         chroot: text(&process.chroot),
-        environment: environment(process),
+        environment: environment(process, settings),
         display_name: text(&process.display_name),
         priority: process.cpu_priority,
         memory_limit: process.memory_limit.unwrap_or(0),
@@ -143,9 +143,14 @@ fn limit(time: Option<Duration>) -> u64 {
 }
 
 /// What a group's processes find in their environment besides httpd's own.
-fn environment(process: &DaemonProcess) -> Vec<Vec<u8>> {
-    let entries: [(&[u8], &Option<Text>); 3] =
-        [(b"LANG=", &process.lang), (b"LC_ALL=", &process.locale), (b"PYTHON_EGG_CACHE=", &process.python_eggs)];
+fn environment(process: &DaemonProcess, settings: &ProcessSettings) -> Vec<Vec<u8>> {
+    let bytes = |text: &Option<Text>| text.as_deref().map(<[u8]>::to_vec);
+    let entries: [(&[u8], Option<Vec<u8>>); 4] = [
+        (b"LANG=", bytes(&process.lang)),
+        (b"LC_ALL=", bytes(&process.locale)),
+        (b"PYTHON_EGG_CACHE=", bytes(&process.python_eggs)),
+        (b"PYTHONHOME=", interpreters::home_in_two_parts(process, settings)),
+    ];
     entries.iter().filter_map(|(name, value)| Some([name, value.as_deref()?].concat())).collect()
 }
 
@@ -153,6 +158,7 @@ fn environment(process: &DaemonProcess) -> Vec<Vec<u8>> {
 fn engine(process: &DaemonProcess, settings: &ProcessSettings, launch: &Launch, main_group: Option<Text>) -> EngineSettings {
     let bytes = |text: &Option<Text>| text.as_deref().unwrap_or_default().to_vec();
     EngineSettings {
+        home: interpreters::home_in_two_parts(process, settings).unwrap_or_default(),
         options: settings.python_options(),
         hash_seed: settings.python_hash_seed(),
         python_path: process.python_path.iter().map(|path| path.to_vec()).collect(),

@@ -26,7 +26,7 @@ pub fn check(servers: &[ServerView<'_>], machine: &dyn Machine) -> Vec<Finding> 
         let uid = match identity::of(process, machine) {
             Ok(found) => found.identity.uid,
             Err(finding) => {
-                findings.push(finding);
+                findings.push(*finding);
                 machine.httpd().0
             }
         };
@@ -82,5 +82,5 @@ fn other_accounts(process: &DaemonProcess, machine: &dyn Machine) -> Vec<Finding
     }
     let users = users.iter().filter_map(|(option, account)| identity::user(process, option, (*account)?, machine).err());
     let groups = groups.iter().filter_map(|(option, account)| identity::group(process, option, (*account)?, machine).err());
-    users.chain(groups).collect()
+    users.chain(groups).map(|finding| *finding).collect()
 }

@@ -22,23 +22,23 @@ pub struct Found {
 ///
 /// # Errors
 /// Why the group cannot run.
-pub fn of(process: &DaemonProcess, machine: &dyn Machine) -> Result<Found, Finding> {
+pub fn of(process: &DaemonProcess, machine: &dyn Machine) -> Result<Found, Box<Finding>> {
     if machine.privileged() { chosen(process, machine) } else { inherited(process, machine) }
 }
 
-fn chosen(process: &DaemonProcess, machine: &dyn Machine) -> Result<Found, Finding> {
+fn chosen(process: &DaemonProcess, machine: &dyn Machine) -> Result<Found, Box<Finding>> {
     let (httpd_uid, httpd_gid) = machine.httpd();
     let user = match &process.user {
         Some(account) => user(process, "user", account, machine)?,
         None => by_id(httpd_uid, machine),
     };
     if user.uid == 0 {
-        return Err(refusal(
+        return Err(Box::new(refusal(
             process,
             log_code::DAEMON_AS_ROOT,
             "WSGI process blocked from running as root. The user has number 0".to_owned(),
             "name an ordinary user with `user=`, or set httpd's own `User`",
-        ));
+        )));
     }
     let gid = match &process.group {
         Some(account) => group(process, "group", account, machine)?,
@@ -59,19 +59,19 @@ fn chosen(process: &DaemonProcess, machine: &dyn Machine) -> Result<Found, Findi
     Ok(Found { identity: Identity { uid: user.uid, gid, groups, name: user.name, home: user.home }, directory })
 }
 
-fn inherited(process: &DaemonProcess, machine: &dyn Machine) -> Result<Found, Finding> {
+fn inherited(process: &DaemonProcess, machine: &dyn Machine) -> Result<Found, Box<Finding>> {
     let needs = [
         (process.chroot.is_some(), "chroot="),
         (process.supplementary_groups.is_some(), "supplementary-groups="),
         (process.cpu_priority < 0, "cpu-priority= below 0"),
     ];
     if let Some((_, option)) = needs.iter().find(|(given, _)| *given) {
-        return Err(refusal(
+        return Err(Box::new(refusal(
             process,
             log_code::DAEMON_NEEDS_ROOT,
             format!("`{option}` needs root, and httpd is not started as root"),
             "start httpd as root, or leave the option out",
-        ));
+        )));
     }
     let (uid, gid) = machine.myself();
     let user = by_id(uid, machine);
@@ -88,7 +88,7 @@ fn by_id(uid: u32, machine: &dyn Machine) -> User {
 ///
 /// # Errors
 /// There is none.
-pub fn user(process: &DaemonProcess, option: &str, account: &Account, machine: &dyn Machine) -> Result<User, Finding> {
+pub fn user(process: &DaemonProcess, option: &str, account: &Account, machine: &dyn Machine) -> Result<User, Box<Finding>> {
     match account {
         Account::Id(uid) => Ok(by_id(*uid, machine)),
         Account::Name(name) => machine.user(name).ok_or_else(|| unknown(process, option, account, "user", "id")),
@@ -99,20 +99,20 @@ pub fn user(process: &DaemonProcess, option: &str, account: &Account, machine: &
 ///
 /// # Errors
 /// There is none.
-pub fn group(process: &DaemonProcess, option: &str, account: &Account, machine: &dyn Machine) -> Result<u32, Finding> {
+pub fn group(process: &DaemonProcess, option: &str, account: &Account, machine: &dyn Machine) -> Result<u32, Box<Finding>> {
     match account {
         Account::Id(gid) => Ok(*gid),
         Account::Name(name) => machine.group(name).ok_or_else(|| unknown(process, option, account, "group", "getent group")),
     }
 }
 
-fn unknown(process: &DaemonProcess, option: &str, account: &Account, kind: &str, command: &str) -> Finding {
-    refusal(
+fn unknown(process: &DaemonProcess, option: &str, account: &Account, kind: &str, command: &str) -> Box<Finding> {
+    Box::new(refusal(
         process,
         log_code::DAEMON_ACCOUNT_UNKNOWN,
         format!("`{option}=` names the {kind} {account}, which this machine does not have"),
         &format!("make the {kind}, or correct the name (`{command} NAME` shows whether there is one)"),
-    )
+    ))
 }
 
 /// A finding about a group.

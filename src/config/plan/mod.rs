@@ -10,6 +10,8 @@ mod interpreters;
 pub mod launch;
 pub mod machine;
 pub mod socket;
+#[cfg(test)]
+mod tests;
 
 pub use build::{Built, Refused, build};
 pub use findings::check;
