@@ -26,6 +26,7 @@ pub fn suite() -> Suite {
             own!(values_are_checked).differs(WORDS),
             own!(the_context_is_checked).differs(WORDS),
             own!(daemon_groups_that_do_not_exist_are_refused).differs(WORDS),
+            own!(a_daemon_group_is_checked).differs(WORDS),
             own!(a_shadowed_alias_is_a_warning).differs(WORDS),
             own!(trusting_everybody_is_a_warning).differs(WORDS),
             own!(a_mistake_does_not_end_a_running_server),
@@ -140,9 +141,43 @@ fn the_context_is_checked(setup: &Setup) {
 }
 
 fn daemon_groups_that_do_not_exist_are_refused(setup: &Setup) {
-    refused(setup, "WSGIProcessGroup shop", &["WSGIProcessGroup", "`shop`", "%{GLOBAL}"]);
-    refused(setup, "WSGIScriptAlias /y \"${APPS}/where.wsgi\" process-group=shop", &["WSGIScriptAlias", "`shop`"]);
+    refused_as_a_whole(setup, "WSGIProcessGroup shop", &["WSGI1018", "WSGIProcessGroup", "`shop`", "%{GLOBAL}"]);
+    refused_as_a_whole(
+        setup,
+        "WSGIScriptAlias /y \"${APPS}/where.wsgi\" process-group=shop",
+        &["WSGI1018", "WSGIScriptAlias", "`shop`"],
+    );
+    let import = "WSGIImportScript \"${APPS}/where.wsgi\" process-group=shop application-group=x";
+    refused(setup, import, &["WSGI process group not yet configured.", "`shop`"]);
     accepted(setup, &plan(&["WSGIProcessGroup %{GLOBAL}"]));
+    accepted(setup, &plan(&["WSGIProcessGroup shop", "WSGIDaemonProcess shop"]));
+    warned(setup, &plan(&["<Location /x>\nWSGIProcessGroup shop\n</Location>"]), &["WSGI1019", "`shop`"]);
+}
+
+fn a_daemon_group_is_checked(setup: &Setup) {
+    refused(setup, "WSGIDaemonProcess shop process=2", &["Invalid option to WSGI daemon process definition.", "`processes=`"]);
+    refused(setup, "WSGIDaemonProcess shop threads=many", &["WSGIDaemonProcess `shop`", "`threads=`", "`many`"]);
+    refused(setup, "WSGIDaemonProcess shop user=root", &["WSGI process blocked from running as root."]);
+    let host = |options: &str| {
+        format!(
+            "<VirtualHost *:${{PORT}}>\nServerName a.example\nWSGIDaemonProcess shop {options}\nWSGIProcessGroup shop\n</VirtualHost>"
+        )
+    };
+    accepted(setup, &plan(&[&host("threads=2"), &host("threads=2")]));
+    let twice = [host("threads=2"), host("threads=3")].join("\n");
+    refused(setup, &twice, &["Name duplicates previous WSGI daemon definition.", "`shop`"]);
+    warned(setup, &plan(&["WSGIDaemonProcess shop"]), &["WSGI1017", "`WSGIProcessGroup shop`"]);
+}
+
+/// A mistake that only the whole configuration shows: configtest fails, and names the line.
+#[track_caller]
+fn refused_as_a_whole(setup: &Setup, line: &str, wanted: &[&str]) {
+    let (accepted, said) = Prepared::new(setup, &plan(&[line]), "configtest").configtest();
+    assert!(!accepted, "`{line}` was accepted: {said}");
+    assert!(said.contains("Configuration check failed") && said.contains("httpd.conf:"), "no place for `{line}`: {said}");
+    for text in wanted.iter().copied().chain(["hint:"]) {
+        assert!(said.contains(text), "`{line}`: the message lacks `{text}`: {said}");
+    }
 }
 
 /// A configuration that is accepted with a warning which says all of `wanted`.

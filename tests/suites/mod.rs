@@ -1,11 +1,14 @@
 /*! All suites. One file per chapter of what users rely on, one trial per behaviour. */
 
+mod bad_input;
 mod configtest;
+mod differential;
 mod environ;
 mod errors;
 mod example;
 mod file_wrapper;
 mod frameworks;
+mod harness;
 mod input;
 mod install;
 mod interpreters;
@@ -18,12 +21,15 @@ mod python;
 mod response;
 mod route;
 mod serve;
+mod stress;
+mod tls;
 
 use crate::support::matrix::Suite;
 
 /// Every suite, in the order in which a reader would want to see them fail.
 pub fn all() -> Vec<Suite> {
     vec![
+        harness::suite(),
         route::suite(),
         environ::suite(),
         input::suite(),
@@ -34,7 +40,11 @@ pub fn all() -> Vec<Suite> {
         lifecycle::suite(),
         linkage::suite(),
         panics::suite(),
+        bad_input::suite(),
+        stress::suite(),
+        differential::suite(),
         errors::suite(),
+        tls::suite(),
         python::suite(),
         logging::suite(),
         interpreters::suite(),

@@ -27,6 +27,8 @@ enum Body {
     None,
     Whole(Vec<u8>),
     Chunked(Vec<Vec<u8>>),
+    /// As it is, without a header that says its length.
+    Raw(Vec<u8>),
 }
 
 impl Request {
@@ -48,6 +50,24 @@ impl Request {
     /// A POST in chunks.
     pub fn post_chunks<C: AsRef<[u8]>>(target: &str, chunks: &[C]) -> Self {
         Self { body: Body::Chunked(chunks.iter().map(|c| c.as_ref().to_vec()).collect()), ..Self::new("POST", target) }
+    }
+
+    /// A request with a body as it is; headers that say where it ends are the caller's.
+    pub fn raw_body(method: &str, target: &str, body: impl Into<Vec<u8>>) -> Self {
+        Self { body: Body::Raw(body.into()), ..Self::new(method, target) }
+    }
+
+    /// Changes the method.
+    #[must_use]
+    pub fn method(self, method: &str) -> Self {
+        Self { method: method.to_owned(), ..self }
+    }
+
+    /// Head and body as they stand on the wire.
+    pub fn bytes(&self) -> Vec<u8> {
+        let mut bytes = self.head_bytes();
+        bytes.extend_from_slice(&self.body_bytes());
+        bytes
     }
 
     /// Adds a header line, byte for byte.
@@ -74,7 +94,7 @@ impl Request {
             out.extend_from_slice(b"\r\n");
         }
         match &self.body {
-            Body::None => {}
+            Body::None | Body::Raw(_) => {}
             Body::Whole(body) => out.extend_from_slice(format!("Content-Length: {}\r\n", body.len()).as_bytes()),
             Body::Chunked(_) => out.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
         }
@@ -86,7 +106,7 @@ impl Request {
     pub fn body_bytes(&self) -> Vec<u8> {
         match &self.body {
             Body::None => Vec::new(),
-            Body::Whole(body) => body.clone(),
+            Body::Whole(body) | Body::Raw(body) => body.clone(),
             Body::Chunked(chunks) => {
                 let mut out: Vec<u8> = chunks.iter().flat_map(|data| chunk(data)).collect();
                 out.extend_from_slice(b"0\r\n\r\n");
@@ -113,10 +133,15 @@ pub struct Client {
 impl Client {
     /// Connects.
     pub fn connect(port: u16) -> io::Result<Self> {
+        Self::connect_with(port, PATIENCE)
+    }
+
+    /// Connects, and waits for no longer than `patience` in each read or write.
+    pub fn connect_with(port: u16, patience: Duration) -> io::Result<Self> {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let stream = TcpStream::connect_timeout(&address, PATIENCE)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        stream.set_write_timeout(Some(PATIENCE))?;
+        let stream = TcpStream::connect_timeout(&address, patience)?;
+        stream.set_read_timeout(Some(patience))?;
+        stream.set_write_timeout(Some(patience))?;
         stream.set_nodelay(true)?;
         Ok(Self { incoming: Incoming::new(stream) })
     }
@@ -124,8 +149,7 @@ impl Client {
     /// Sends a request and reads its response. The body is sent while the response is waited for, so a server that answers
     /// early or reads late cannot stall the two sides.
     pub fn exchange(&mut self, request: &Request) -> io::Result<Response> {
-        let mut bytes = request.head_bytes();
-        bytes.extend_from_slice(&request.body_bytes());
+        let bytes = request.bytes();
         if bytes.len() <= FITS_ANY_BUFFER {
             self.send(&bytes)?;
             return self.incoming.response(request.is_head());

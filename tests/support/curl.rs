@@ -34,12 +34,6 @@ impl Fetched {
     }
 }
 
-/// Is there a curl that speaks HTTP/2?
-pub fn speaks_http2() -> bool {
-    let version = Command::new("curl").arg("--version").output();
-    version.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains("HTTP2"))
-}
-
 /// Runs curl with `arguments` on `url`; scratch files go into `directory`.
 #[track_caller]
 pub fn fetch(directory: &Path, arguments: &[&str], url: &str) -> Fetched {
@@ -62,7 +56,7 @@ pub fn fetch(directory: &Path, arguments: &[&str], url: &str) -> Fetched {
         exit: output.status.code().unwrap_or(-1),
         version: version.to_owned(),
         status: status.parse().unwrap_or(0),
-        head: std::fs::read_to_string(head).unwrap_or_default(),
+        head: String::from_utf8_lossy(&std::fs::read(head).unwrap_or_default()).into_owned(),
         body: std::fs::read(body).unwrap_or_default(),
     }
 }

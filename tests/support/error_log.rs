@@ -92,6 +92,10 @@ static TROUBLE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(words).expect("a literal pattern")
 });
 
+/// What httpd itself may log as an error when it is stopped right after a response: its worker puts the closing connection into a
+/// pollset that is gone already.
+static OF_HTTPD: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"AH03092: process_lingering_close").expect("a literal pattern"));
+
 /// What follows the brackets of a line of Apache's log, when it belongs to a traceback: its heading, an indented line
 /// (`File "x.py", line 3`, the source, the carets), what stands between chained exceptions, or what is said about a failed import.
 static PART_OF_A_TRACEBACK: LazyLock<Regex> = LazyLock::new(|| {
@@ -109,6 +113,7 @@ pub fn unannounced<'l>(lines: &'l [Line], announced: &[Announced]) -> Vec<&'l Li
         .iter()
         .filter(|line| !line.text.is_empty())
         .filter(|line| TROUBLE.is_match(&line.text) || !line.text.starts_with('['))
+        .filter(|line| !OF_HTTPD.is_match(&line.text))
         .filter(|line| !announced.iter().any(|a| a.covers(&line.text)))
         .collect()
 }

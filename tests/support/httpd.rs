@@ -4,7 +4,7 @@ The configuration of a suite is a file of `tests/conf`; what differs from run to
 `Define`s. A server that is dropped is stopped, nothing of it may be left running, and its log must be clean to the end. */
 
 use super::error_log::{Announced, ErrorLogs, Line, Position, pattern, unannounced};
-use super::installation::{Mpm, server_user};
+use super::installation::server_user;
 use super::matrix::Setup;
 use super::processes::{self, Process};
 use super::{client::Client, poll};
@@ -38,6 +38,7 @@ pub struct Plan {
     environment: Vec<(&'static str, &'static str)>,
     flags: Vec<&'static str>,
     bare: bool,
+    certificate: bool,
 }
 
 impl Plan {
@@ -52,6 +53,7 @@ impl Plan {
             environment: Vec::new(),
             flags: vec!["-DFOREGROUND"],
             bare: false,
+            certificate: false,
         }
     }
 
@@ -73,6 +75,13 @@ impl Plan {
     #[must_use]
     pub fn flag(mut self, flag: &'static str) -> Self {
         self.flags = vec![flag];
+        self
+    }
+
+    /// Makes a certificate and names it by `${CERTIFICATE}`.
+    #[must_use]
+    pub const fn certificate(mut self) -> Self {
+        self.certificate = true;
         self
     }
 
@@ -140,6 +149,9 @@ impl Prepared {
             define("USER", user);
             define("GROUP", group);
         }
+        if plan.certificate {
+            define("CERTIFICATE", &super::certificate::localhost(run.workdir.path()).display().to_string());
+        }
         for (name, value) in &plan.defines {
             define(name, value);
         }
@@ -189,8 +201,6 @@ impl Prepared {
 pub struct Httpd {
     /// Its files.
     pub files: Prepared,
-    /// The MPM that it runs.
-    pub mpm: Mpm,
     child: Mutex<Child>,
     logs: ErrorLogs,
     announced: Mutex<Vec<Announced>>,
@@ -237,7 +247,6 @@ impl Httpd {
         let logs = ErrorLogs::new(&files.root.join("logs"));
         Self {
             files,
-            mpm: setup.mpm,
             child: Mutex::new(child),
             logs,
             announced: Mutex::new(plan.announced.iter().map(|text| Announced::Line(pattern(text))).collect()),

@@ -12,6 +12,7 @@ use super::site::Site;
 use super::workdir::Workdir;
 use libtest_mimic::{Completion, Failed, Trial};
 use std::any::Any;
+use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -100,6 +101,19 @@ impl Setup {
     pub fn is_ours(&self) -> bool {
         self.module.is_ours()
     }
+}
+
+impl Setup {
+    /// Ends the trial as skipped.
+    pub fn skip(&self, reason: &str) -> ! {
+        SKIPPED.with(|slot| *slot.borrow_mut() = Some(reason.to_owned()));
+        panic!("skipped: {reason}")
+    }
+}
+
+thread_local! {
+    /// Why the trial that runs on this thread cannot run here.
+    static SKIPPED: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
 /// On which combinations a suite or a trial runs.
@@ -279,6 +293,9 @@ fn trial(case: Case, suite: &'static str, shared: Arc<Shared>) -> Trial {
             Body::Shared(body) => shared.run(&label, body),
             Body::Own(body) => timed(&label, || caught(|| body(&shared.setup))),
         };
+        if let Some(reason) = SKIPPED.with(|slot| slot.borrow_mut().take()) {
+            return Ok(Completion::ignored_with(reason));
+        }
         let end = Arc::into_inner(shared).map_or(Ok(()), Shared::end);
         outcome.and(end).map_err(Failed::from)?;
         Ok(Completion::Completed)
