@@ -103,5 +103,6 @@ bench: build
 	@if [ ! -x '$(BENCH)/run' ]; then echo 'make bench BENCH=dir: a directory with an executable `run`' >&2; exit 2; fi
 	'$(BENCH)/run' --module '$(abspath $(BUILD))/mod_wsgi_rs.so' $(BENCH_ARGS)
 
+# A target directory elsewhere (CARGO_TARGET_DIR) may be shared with other projects: it is left alone.
 clean:
-	rm -rf $(BUILD) $(TARGET)
+	rm -rf $(BUILD) target
