@@ -63,6 +63,8 @@ pub struct ResponseBody<'r> {
     failed: bool,
     /// Nothing but httpd itself stands between the response and a plain socket; looked at once.
     plain: Option<bool>,
+    /// Bytes that the client's socket takes without waiting, as far as known.
+    room: usize,
 }
 
 impl<'r> ResponseBody<'r> {
@@ -82,6 +84,7 @@ impl<'r> ResponseBody<'r> {
             answered: false,
             failed: false,
             plain: None,
+            room: 0,
         }
     }
 
@@ -162,9 +165,18 @@ impl<'r> ResponseBody<'r> {
     /// wait for: a filter that works on the content, or a connection that is not a plain socket, could take its time.
     pub fn write_promptly<'d>(&mut self, pieces: impl Iterator<Item = &'d [u8]> + Clone) -> Taken {
         let length = pieces.clone().map(<[u8]>::len).sum::<usize>();
-        let plain = *self.plain.get_or_insert_with(|| !self.request.has_content_filter() && self.request.connection().is_plain());
-        let room = plain && self.brigade.is_empty() && self.request.connection().has_room(length.saturating_add(HEAD));
-        if room { self.write(pieces, true) } else { Taken::WouldWait }
+        let connection = self.request.connection();
+        let plain = *self.plain.get_or_insert_with(|| !self.request.has_content_filter() && connection.is_plain());
+        let needed = length.saturating_add(HEAD);
+        if plain && self.room < needed {
+            // What is queued only grows by what is written here, so room that was found once is used up before it is looked at again.
+            self.room = connection.room();
+        }
+        if !plain || self.room < needed || !self.brigade.is_empty() {
+            return Taken::WouldWait;
+        }
+        self.room -= needed;
+        self.write(pieces, true)
     }
 
     /// Takes `length` bytes of a file from `offset`.

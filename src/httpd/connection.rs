@@ -52,9 +52,9 @@ impl<'c> Connection<'c> {
         self.get().master.is_null() && !self.is_tls()
     }
 
-    /// Does the client's socket take `length` bytes without waiting? The kernel charges its own overhead to the buffer, at most as much
-    /// again as the data, so only half of the buffer counts.
-    pub fn has_room(self, length: usize) -> bool {
+    /// How many bytes the client's socket takes without waiting; 0 if unknown. The kernel charges its own overhead to the buffer, at most
+    /// as much again as the data, so only half of the buffer counts.
+    pub fn room(self) -> usize {
         let mut descriptor = -1;
         let (mut queued, mut size): (c_int, c_int) = (0, 0);
         let mut size_length = size_of::<c_int>() as libc::socklen_t;
@@ -64,10 +64,10 @@ impl<'c> Connection<'c> {
             !socket.is_null()
                 && sys::apr_os_sock_get(&raw mut descriptor, socket) == 0
                 && libc::ioctl(descriptor, libc::TIOCOUTQ, &raw mut queued) == 0
-                && libc::getsockopt(descriptor, libc::SOL_SOCKET, libc::SO_SNDBUF, (&raw mut size).cast(), &raw mut size_length) == 0
+                && libc::getsockopt(descriptor, libc::SOL_SOCKET, libc::SO_SNDBUF, (&raw mut size).cast(), &raw mut size_length)
+                    == 0
         };
-        let room = usize::try_from(size / 2 - queued).unwrap_or(0);
-        known && length < room
+        if known { usize::try_from(size / 2 - queued).unwrap_or(0) } else { 0 }
     }
 
     /// Host name of the local address; usually empty.

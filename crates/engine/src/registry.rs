@@ -53,8 +53,7 @@ pub fn start(settings: EngineSettings) -> Result<(), String> {
         ));
     }
     let variables: [(_, &[u8]); 2] = [(c"PYTHONHASHSEED", &settings.hash_seed), (c"PYTHONHOME", &settings.home)];
-    let handle =
-        crate::environment::with_variables(&variables, || start::start(&settings.executable, &settings.options))?;
+    let handle = crate::environment::with_variables(&variables, || start::start(&settings.executable, &settings.options))?;
     adopt(handle, settings)
 }
 

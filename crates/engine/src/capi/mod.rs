@@ -10,6 +10,7 @@ mod arguments;
 mod class;
 mod dynamic;
 mod error;
+mod gilstate;
 mod memory;
 mod object;
 pub mod signals;

@@ -1,8 +1,7 @@
 /*! Which thread is attached to which interpreter.
 
 A worker thread owns one `PyThreadState` per interpreter for its whole life, so that `threading.local` survives from request to request, and
-enters with `PyEval_RestoreThread`. The main interpreter's state is made first on every thread: on Python up to 3.11
-`PyGILState_Ensure`, which C extensions use, goes by a thread's first state. When a thread ends, its states are
+enters with `PyEval_RestoreThread`. What `PyGILState_Ensure` takes for the thread's state follows along ([`super::gilstate`]). When a thread ends, its states are
 cleared and deleted (httpd's HTTP/2 workers come and go). */
 #![expect(unsafe_code, reason = "this folder is the engine's border with Python's C API")]
 
@@ -12,6 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use pyo3::ffi;
 
 use super::error::Raised;
+use super::gilstate;
 use super::object::Attached;
 
 /// An interpreter of this process. It is never deleted while threads may attach.
@@ -52,6 +52,7 @@ impl Drop for States {
             // SAFETY: the state belongs to this thread, which is attached to nothing now. It is cleared with its interpreter's GIL
             // held, which runs destructors of thread locals, and deleted when it is no longer current.
             unsafe {
+                gilstate::bind(state.pointer);
                 ffi::PyEval_RestoreThread(state.pointer);
                 ffi::PyThreadState_Clear(state.pointer);
                 ffi::PyEval_SaveThread();
@@ -71,6 +72,7 @@ fn state_of(interpreter: Handle) -> *mut ffi::PyThreadState {
         let known = states.0.borrow().iter().find(|state| state.interpreter == interpreter).map(|state| state.pointer);
         known.unwrap_or_else(|| {
             if interpreter != main() {
+                // Where `PyGILState_Ensure` goes by the first state after all, an extension at least meets the main interpreter.
                 state_of(main());
             }
             // SAFETY: the interpreter lives as long as the process; PyThreadState_New needs no GIL.
@@ -89,6 +91,7 @@ fn remember(interpreter: Handle, pointer: *mut ffi::PyThreadState) {
 /// Runs `body` attached to an interpreter. The thread must not be attached already.
 pub fn attached<R>(interpreter: Handle, body: impl FnOnce(Attached<'_>) -> R) -> R {
     let state = state_of(interpreter);
+    gilstate::bind(state);
     // SAFETY: the state is this thread's own for that interpreter; the thread is attached to nothing (see above).
     unsafe { ffi::PyEval_RestoreThread(state) };
     let leave = Leave;
@@ -133,6 +136,9 @@ pub(super) fn adopt_main() -> Handle {
     unsafe {
         let handle = Handle(ffi::PyInterpreterState_Get());
         MAIN.store(handle.0, Ordering::Release);
+        let state = ffi::PyEval_SaveThread();
+        ffi::PyEval_RestoreThread(state);
+        gilstate::find(state);
         remember(handle, ffi::PyEval_SaveThread());
         handle
     }

@@ -110,7 +110,8 @@ impl Input {
         }
         let request = &self.request;
         let filled = Object::bytes_filled(py, capacity, |memory| {
-            let arrived = fill_now(py, request, memory)?;
+            // A long body is worth giving the GIL up for, whether it has arrived or not.
+            let arrived = if capacity <= BLOCK { fill_now(py, request, memory)? } else { 0 };
             let rest = memory.get_mut(arrived..).unwrap_or_default();
             if rest.is_empty() { Ok(arrived) } else { thread::detached(py, || fill(request, rest)).map(|more| arrived + more) }
         })?;
