@@ -106,6 +106,8 @@ fn bindings(clang: &[String], apxs: &Apxs) -> Result<String, String> {
             .generate_comments(false)
             .layout_tests(false)
             .derive_debug(false)
+            // The stubs below are made from the text, so it must not depend on whether rustfmt is installed.
+            .formatter(bindgen::Formatter::Prettyplease)
             .rust_target(bindgen::RustTarget::stable(88, 0).unwrap_or_default())
             .rust_edition(bindgen::RustEdition::Edition2024)
             .generate()
