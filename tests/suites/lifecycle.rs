@@ -266,7 +266,11 @@ struct Size {
 
 fn size(server: &Httpd) -> Size {
     let pid = server.pid();
-    Size { memory: processes::private_memory(pid), descriptors: processes::descriptors(pid), mappings: processes::mappings(pid) }
+    Size {
+        memory: processes::anonymous_memory(pid),
+        descriptors: processes::descriptors(pid),
+        mappings: processes::mappings(pid),
+    }
 }
 
 /// Restarts a server 20 times, then 200 times, and says how the parent grew over the 200.

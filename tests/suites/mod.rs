@@ -16,6 +16,7 @@ mod lifecycle;
 mod linkage;
 mod logging;
 mod panics;
+mod preload;
 mod proxies;
 mod python;
 mod response;
@@ -47,6 +48,7 @@ pub fn all() -> Vec<Suite> {
         tls::suite(),
         python::suite(),
         logging::suite(),
+        preload::suite(),
         interpreters::suite(),
         frameworks::suite(),
         example::suite(),
