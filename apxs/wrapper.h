@@ -9,6 +9,7 @@
 #include "ap_listen.h"
 #include "ap_mpm.h"
 #include "ap_regex.h"
+#include "mpm_common.h"
 #include "util_filter.h"
 #include "util_script.h"
 #include "unixd.h"

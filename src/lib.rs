@@ -1,11 +1,12 @@
 /*! mod_wsgi_rs: an Apache module that hosts Python WSGI applications.
 
 This crate is the Apache side; it holds no Python symbol. In reading order: [`httpd`] (Apache as safe Rust), [`config`]
-(directives become settings), [`handler`] (one request from start to finish), [`embedded`] (Python inside the Apache child).
+(directives become settings), [`handler`] (one request from start to finish), [`embedded`] (Python inside the Apache child), [`daemon`] (Python in processes of its own).
 Below stand the module's record, which httpd finds by its name, and its hooks in the order in which httpd calls them. */
 #![expect(unsafe_code, reason = "the module's record")]
 
 pub mod config;
+pub mod daemon;
 pub mod embedded;
 pub mod handler;
 pub mod httpd;
@@ -81,10 +82,16 @@ impl Hooks for Wsgi {
             );
         }
         httpd::process::warn_if_older(main);
+        daemon::launch::post_config(configuration, main);
         Answer::Ok
     }
 
+    fn monitor(main: Server<'_>) {
+        daemon::supervisor::look(main);
+    }
+
     fn child_init(child: Pool<'_>, main: Server<'_>) {
+        daemon::child_init(main);
         embedded::child_init(child, main);
     }
 

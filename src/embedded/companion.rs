@@ -1,15 +1,18 @@
-/*! Where the engine's file is: beside the module, or where `make install` puts what belongs to it. *Runs in: parent (configtest), child.* */
+/*! Where engine and supervisor are: beside the module, or where `make install` puts what belongs to it. *Runs in: parent (configtest), child.* */
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use protocol::log_code;
+use protocol::log_code::{self, LogCode};
 
 use super::dynlib;
 use super::problem::Problem;
 
 /// The engine's file name.
 const ENGINE: &str = "mod_wsgi_rs_engine.so";
+
+/// The supervisor's file name.
+const SUPERVISOR: &str = "wsgi-supervisor";
 
 /// The directory of our own below Apache's modules.
 const DIRECTORY: &str = "mod_wsgi_rs";
@@ -22,15 +25,27 @@ const MODULES: &str = env!("MOD_WSGI_RS_MODULES");
 /// # Errors
 /// [`log_code::ENGINE_NOT_LOADED`] with the places that were looked at.
 pub fn engine() -> Result<PathBuf, Problem> {
+    find(ENGINE, &log_code::ENGINE_NOT_LOADED)
+}
+
+/// Finds the supervisor.
+///
+/// # Errors
+/// [`log_code::SUPERVISOR_NOT_STARTED`] with the places that were looked at.
+pub fn supervisor() -> Result<PathBuf, Problem> {
+    find(SUPERVISOR, &log_code::SUPERVISOR_NOT_STARTED)
+}
+
+fn find(name: &str, code: &'static LogCode) -> Result<PathBuf, Problem> {
     let own = dynlib::own_directory();
     let beside = own.iter().flat_map(|own| [own.clone(), own.join(DIRECTORY)]);
     let places: Vec<PathBuf> = beside.chain([Path::new(MODULES).join(DIRECTORY)]).collect();
-    look(&places, is_selinux_enforcing())
+    look(name, code, &places, is_selinux_enforcing())
 }
 
-fn look(places: &[PathBuf], enforcing: bool) -> Result<PathBuf, Problem> {
+fn look(name: &str, code: &'static LogCode, places: &[PathBuf], enforcing: bool) -> Result<PathBuf, Problem> {
     let mut denied = None;
-    for file in places.iter().map(|place| place.join(ENGINE)) {
+    for file in places.iter().map(|place| place.join(name)) {
         match std::fs::File::open(&file) {
             Ok(_) => return Ok(file),
             Err(error) if error.kind() == ErrorKind::PermissionDenied => denied = denied.or(Some(file)),
@@ -48,10 +63,10 @@ fn look(places: &[PathBuf], enforcing: bool) -> Result<PathBuf, Problem> {
         ),
         None => {
             let places: Vec<String> = places.iter().map(|place| format!("`{}`", place.display())).collect();
-            format!("`{ENGINE}` is in none of {} (hint: put it beside the module, or run `make install`)", places.join(", "))
+            format!("`{name}` is in none of {} (hint: put it beside the module, or run `make install`)", places.join(", "))
         }
     };
-    Err(Problem::new(&log_code::ENGINE_NOT_LOADED, text))
+    Err(Problem::new(code, text))
 }
 
 fn is_selinux_enforcing() -> bool {
@@ -62,6 +77,8 @@ fn is_selinux_enforcing() -> bool {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
+    use protocol::log_code;
+
     use super::{ENGINE, look};
 
     #[test]
@@ -69,10 +86,10 @@ mod tests {
         let root = std::env::temp_dir().join(format!("companion-{}", std::process::id()));
         let places = [root.join("a"), root.join("b")];
         std::fs::create_dir_all(&places[1]).unwrap();
-        let text = look(&places, false).unwrap_err().text().to_owned();
+        let text = look(ENGINE, &log_code::ENGINE_NOT_LOADED, &places, false).unwrap_err().text().to_owned();
         assert!(text.contains("is in none of") && text.contains("/a`") && text.contains("make install"), "{text}");
         std::fs::write(places[1].join(ENGINE), "").unwrap();
-        assert_eq!(look(&places, false).unwrap(), places[1].join(ENGINE));
+        assert_eq!(look(ENGINE, &log_code::ENGINE_NOT_LOADED, &places, false).unwrap(), places[1].join(ENGINE));
         std::fs::remove_dir_all(root).unwrap();
     }
 }

@@ -11,20 +11,17 @@ use super::environ::{self, Environ, Facts};
 use super::failure::Failure;
 use super::group_failure::GroupFailure;
 use super::group_name::{self, RequestFacts, Resolved};
+use super::place::Place;
 use super::request_body::{Read, RequestBody};
 use super::response_body::{Ending, ResponseBody};
 use super::route;
 use super::script::Script;
 use crate::config::RequestSettings;
-use crate::embedded::{self, Engine};
 use crate::httpd::status::Answer;
 use crate::httpd::{Log, Request, config};
 
 /// How long a client should wait before it tries again, seconds.
 const RETRY_AFTER: &std::ffi::CStr = c"10";
-
-/// Why no process group but embedded mode serves.
-const EMBEDDED_ONLY: &str = "this version serves embedded mode only (hint: write `WSGIProcessGroup %{GLOBAL}`, or leave it out)";
 
 /// Answers a request if it is one for this module.
 pub fn handle(request: Request<'_>) -> Answer {
@@ -65,9 +62,19 @@ impl Conversation<'_> {
         }
         result
     }
+
+    /// Reads what has arrived of the request body (see [`RequestBody::append`]).
+    pub fn append(&mut self, out: &mut Vec<u8>, most: usize) -> Read {
+        let result = self.input.append(out, most);
+        if self.input.is_answered() {
+            self.output.answered_by_filter();
+        }
+        result
+    }
 }
 
 /// What the engine is told about a request.
+#[derive(Clone, Copy)]
 pub struct Call<'c> {
     /// The environ's text entries.
     pub environ: &'c Environ<'c>,
@@ -97,16 +104,10 @@ fn run<'r>(request: Request<'r>, script: Script<'r>, settings: &RequestSettings<
         let name = request.pool().string(&process_group).to_bytes();
         return Err(Failure::Group { name, failure: GroupFailure::Restricted });
     }
-    if !process_group.is_empty() {
-        let name = request.pool().string(&process_group).to_bytes();
-        return Err(Failure::Group { name, failure: GroupFailure::Unavailable(EMBEDDED_ONLY) });
-    }
-    if process.restrict_embedded {
-        return Err(Failure::EmbeddedRestricted);
-    }
-    let engine = embedded::engine().map_err(Failure::PythonUnavailable)?;
+    let name = request.pool().string(&process_group).to_bytes();
+    let place = Place::of(name, process.restrict_embedded, request)?;
     request.fill_environment();
-    let group = group_name::application_group(settings.application_group, &names, engine.main_group());
+    let group = group_name::application_group(settings.application_group, &names, place.main_group());
     let callable: Cow<'_, [u8]> = match script {
         Script::File { .. } => group_name::callable(settings.callable_object, &names),
         Script::Handler(_) => Cow::Borrowed(b"handle_request"),
@@ -118,14 +119,14 @@ fn run<'r>(request: Request<'r>, script: Script<'r>, settings: &RequestSettings<
         authorization: settings.pass_authorization.then(|| request.headers_in().get(c"Authorization")).flatten(),
         script_name: &script_name,
         path_info: &path_info,
-        process_group: b"",
+        process_group: place.process_group(),
         application_group: &group.name,
         callable_object: &callable,
         request_handler: request.handler().unwrap_or_default(),
         handler_script: script.handler().map_or(b"", |handler| &handler.script),
         listener_host: request.connection().local_host(),
         listener_port: port.as_bytes(),
-        server_pid: engine.process_id(),
+        server_pid: place.server_pid(),
         request_id: request.log_id(),
         connection_id: request.connection().log_id(),
         trusted_proxies: settings.trusted_proxies,
@@ -143,7 +144,7 @@ fn run<'r>(request: Request<'r>, script: Script<'r>, settings: &RequestSettings<
         flags: flags(request, settings, &environ, &group),
         pass_request: settings.pass_apache_request,
     };
-    Ok(converse(request, settings, engine, &call))
+    Ok(converse(request, settings, place, &call))
 }
 
 fn flags(request: Request<'_>, settings: &RequestSettings<'_>, environ: &Environ<'_>, group: &Resolved<'_>) -> u32 {
@@ -157,13 +158,13 @@ fn flags(request: Request<'_>, settings: &RequestSettings<'_>, environ: &Environ
     bits.iter().filter(|(holds, _)| *holds).fold(0, |all, (_, bit)| all | bit)
 }
 
-fn converse(request: Request<'_>, settings: &RequestSettings<'_>, engine: &Engine, call: &Call<'_>) -> Answer {
+fn converse(request: Request<'_>, settings: &RequestSettings<'_>, place: Place, call: &Call<'_>) -> Answer {
     let mut conversation = Conversation {
         request,
         input: RequestBody::new(request),
         output: ResponseBody::new(request, settings.error_override, settings.enable_sendfile),
     };
-    let ending = engine.run(&mut conversation, call);
+    let ending = place.run(&mut conversation, call);
     let ending = match (conversation.input.failure(), ending) {
         // What the application made of an upload that broke off matters less than why it did, while that can still be said.
         (Some(failure), Ending::Failed(500)) => Ending::Failed(failure.status()),

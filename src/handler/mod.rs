@@ -11,6 +11,7 @@ pub mod exchange;
 pub mod failure;
 pub mod group_failure;
 pub mod group_name;
+pub mod place;
 pub mod request_body;
 pub mod response_body;
 pub mod route;

@@ -78,12 +78,27 @@ impl<'r> RequestBody<'r> {
 
     /// Reads into `buffer`. With `wait` it returns when at least one byte has come.
     pub fn read(&mut self, buffer: &mut [MaybeUninit<u8>], wait: bool) -> Read {
+        self.look(|input| input.read(buffer, wait))
+    }
+
+    /// Reads what has arrived to the end of `out`, at most `most` bytes.
+    pub fn append(&mut self, out: &mut Vec<u8>, most: usize) -> Read {
+        self.look(|input| input.append(out, most))
+    }
+
+    /// The client has sent nothing for as long as it may: every further read fails.
+    pub fn give_up(&mut self, failure: BodyFailure) {
+        self.failure.get_or_insert(failure);
+        self.request.connection().close_after_this();
+    }
+
+    fn look(&mut self, read: impl FnOnce(&mut Input<'r>) -> Result<usize, Status>) -> Read {
         if let Some(failure) = self.failure {
             return Read::Failed(failure);
         }
-        match self.input.read(buffer, wait) {
+        match read(&mut self.input) {
             Ok(count) => Read::Bytes(count),
-            Err(status) if status.is_again() && !wait => Read::Nothing,
+            Err(status) if status.is_again() => Read::Nothing,
             Err(status) => {
                 // httpd's own filter answers the client at once (413 over `LimitRequestBody`, 400 for a bad chunk).
                 self.answered = status.is_filter_error();

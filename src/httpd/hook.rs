@@ -21,6 +21,8 @@ pub trait Hooks {
     fn test_config(configuration: Pool<'_>, main: Server<'_>);
     /// When the configuration is complete, in the parent.
     fn post_config(configuration: Pool<'_>, main: Server<'_>) -> Answer;
+    /// Every ten seconds or so, in the parent.
+    fn monitor(main: Server<'_>);
     /// When a child begins.
     fn child_init(child: Pool<'_>, main: Server<'_>);
     /// To map a URL to a file.
@@ -50,6 +52,7 @@ pub fn register<H: Hooks>() {
         sys::ap_hook_check_config(Some(check_config::<H>), none, none, middle);
         sys::ap_hook_test_config(Some(test_config::<H>), none, none, middle);
         sys::ap_hook_post_config(Some(post_config::<H>), none, none, middle);
+        sys::ap_hook_monitor(Some(monitor::<H>), none, none, middle);
         sys::ap_hook_child_init(Some(child_init::<H>), none, none, middle);
         sys::ap_hook_translate_name(Some(translate_name::<H>), AFTER.0.as_ptr(), BEFORE.0.as_ptr(), middle);
         sys::ap_hook_handler(Some(handler::<H>), none, none, middle);
@@ -94,6 +97,16 @@ unsafe extern "C" fn post_config<H: Hooks>(
 ) -> c_int {
     // SAFETY: httpd passes the configuration's pool and the main server.
     configured(|| unsafe { Server::new(main).map_or(Answer::Ok, |main| H::post_config(Pool::new(configuration), main)) })
+}
+
+unsafe extern "C" fn monitor<H: Hooks>(_configuration: *mut sys::apr_pool_t, main: *mut sys::server_rec) -> c_int {
+    configured(|| {
+        // SAFETY: httpd passes the main server.
+        if let Some(main) = unsafe { Server::new(main) } {
+            H::monitor(main);
+        }
+        Answer::Declined
+    })
 }
 
 unsafe extern "C" fn child_init<H: Hooks>(child: *mut sys::apr_pool_t, main: *mut sys::server_rec) {

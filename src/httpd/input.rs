@@ -47,6 +47,18 @@ impl<'r> Input<'r> {
         }
     }
 
+    /// As [`Input::read`], without waiting, at the end of `out`: at most `most` bytes.
+    ///
+    /// # Errors
+    /// As [`Input::read`].
+    pub fn append(&mut self, out: &mut Vec<u8>, most: usize) -> Result<usize, Status> {
+        out.reserve(most);
+        let count = self.read(out.spare_capacity_mut().get_mut(..most).unwrap_or_default(), false)?;
+        // SAFETY: `read` has filled that many bytes of the spare capacity.
+        unsafe { out.set_len(out.len() + count) };
+        Ok(count)
+    }
+
     /// Asks the filters for up to `length` bytes.
     fn fetch(&mut self, length: usize, wait: bool) -> Result<(), Status> {
         let request = self.request;

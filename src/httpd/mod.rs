@@ -3,23 +3,28 @@
 Files carry the names of Apache's own documentation. What C lends for a request, a connection or a configuration is borrowed
 with that lifetime (`Request<'r>`, `Pool<'p>`, `Server<'s>`); what Rust gives to C lives in a pool and is dropped by it. */
 
+pub mod accounts;
 pub mod brigade;
 pub mod bucket;
+mod client_socket;
 pub mod command;
 pub mod command_table;
 pub mod config;
 pub mod connection;
+pub mod descriptor;
 #[cfg(feature = "test-faults")]
 mod faults;
 pub mod guard;
 pub mod hook;
 pub mod input;
 pub mod log;
+pub mod other_child;
 pub mod output;
 pub mod pool;
 pub mod process;
 pub mod regex;
 pub mod request;
+pub mod retained;
 pub mod server;
 pub mod shared;
 pub mod status;

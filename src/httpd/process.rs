@@ -6,6 +6,7 @@ use std::ffi::{CStr, c_int};
 use protocol::log_code;
 
 use super::log::Log;
+use super::pool::Pool;
 use super::server::Server;
 use super::status::Status;
 use super::sys;
@@ -15,6 +16,42 @@ use super::table::text;
 pub fn is_configtest() -> bool {
     // SAFETY: a query without side effects.
     unsafe { sys::ap_state_query(sys::AP_SQ_RUN_MODE.cast_signed()) == sys::AP_SQ_RM_CONFIG_TEST.cast_signed() }
+}
+
+/// Is the configuration read only to see whether it can be, before httpd becomes what it will be?
+pub fn is_rehearsal() -> bool {
+    // SAFETY: a query without side effects.
+    unsafe { sys::ap_state_query(sys::AP_SQ_MAIN_STATE.cast_signed()) == sys::AP_SQ_MS_CREATE_PRE_CONFIG.cast_signed() }
+}
+
+/// What the end of a configuration is the beginning of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum After {
+    /// A graceful restart: children finish what they have.
+    Graceful,
+    /// A restart: the children are gone.
+    Restart,
+    /// Nothing: httpd ends.
+    Stop,
+}
+
+/// Why the configuration ends now. Asked in a cleanup of its pool.
+pub fn after_configuration() -> After {
+    let mut state: c_int = 0;
+    // SAFETY: queries; `state` is written by the MPM.
+    unsafe {
+        if sys::ap_state_query(sys::AP_SQ_MAIN_STATE.cast_signed()) == sys::AP_SQ_MS_EXITING.cast_signed() {
+            return After::Stop;
+        }
+        let asked = sys::ap_mpm_query(sys::AP_MPMQ_MPM_STATE.cast_signed(), &raw mut state);
+        if asked == 0 && state == sys::AP_MPMQ_STOPPING.cast_signed() { After::Restart } else { After::Graceful }
+    }
+}
+
+/// `DefaultRuntimeDir`, absolute.
+pub fn runtime_directory(configuration: Pool<'_>) -> Vec<u8> {
+    // SAFETY: the pool is live; the result is a string in it, or null.
+    unsafe { text(sys::ap_runtime_dir_relative(configuration.raw(), c"".as_ptr())) }.unwrap_or(b"/tmp").to_vec()
 }
 
 /// Does httpd run as a single process in the foreground (`-X`)?

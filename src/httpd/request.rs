@@ -152,6 +152,20 @@ impl<'r> Request<'r> {
         (file.filetype != sys::APR_NOFILE && file.valid.cast_unsigned() & sys::APR_FINFO_MTIME != 0).then_some(file.mtime)
     }
 
+    /// The client waits for `100 Continue` before it sends the body.
+    pub fn expects_continue(self) -> bool {
+        self.get().expecting_100 != 0
+    }
+
+    /// Can there be a body? Over HTTP/2 only reading tells, unless the length says that there is none.
+    pub fn may_have_body(self) -> bool {
+        let headers = self.headers_in();
+        match headers.get(c"Content-Length") {
+            Some(length) => length != b"0",
+            None => headers.get(c"Transfer-Encoding").is_some() || self.get().proto_num >= 2000,
+        }
+    }
+
     /// `Options ExecCGI`
     pub fn may_execute_cgi(self) -> bool {
         // SAFETY: the request is live.

@@ -3,6 +3,7 @@
 
 use std::marker::PhantomData;
 use std::ptr::NonNull;
+use std::time::Duration;
 
 use super::pool::Pool;
 use super::shared::Shared;
@@ -96,6 +97,11 @@ impl<'s> Server<'s> {
         })
     }
 
+    /// `Timeout`
+    pub fn timeout(self) -> Duration {
+        Duration::from_micros(u64::try_from(self.get().timeout).unwrap_or(0))
+    }
+
     /// The pool of the configuration that this server belongs to.
     pub fn configuration_pool(self) -> Pool<'s> {
         // SAFETY: the process's record and its pool outlive the servers made from it.
@@ -107,6 +113,29 @@ impl<'s> Server<'s> {
     pub fn shared(self) -> Option<&'static Shared> {
         // SAFETY: httpd destroys the configuration's pool in the parent alone, or when the process is gone.
         Shared::of(unsafe { Pool::new((*self.get().process).pconf) })
+    }
+
+    /// The descriptor of its error log, if that is a file or a pipe.
+    pub fn log_descriptor(self) -> Option<i32> {
+        let mut descriptor = -1;
+        // SAFETY: null (syslog), or the open log of this server; the number is written on success.
+        let status = unsafe {
+            let log = self.get().error_log;
+            if log.is_null() { -1 } else { sys::apr_os_file_get(&raw mut descriptor, log) }
+        };
+        (status == 0 && descriptor >= 0).then_some(descriptor)
+    }
+
+    /// The least urgent level that its log takes from this module.
+    pub fn log_level(self) -> i32 {
+        // SAFETY: the server is live; the index is this module's.
+        unsafe { sys::ap_get_server_module_loglevel(self.raw(), super::config::module_index()) }
+    }
+
+    /// What was remembered in the configuration's pool for its children (see [`Server::shared`] for why it lives for ever there).
+    pub fn remembered<T: 'static>(self, name: &'static std::ffi::CStr) -> Option<&'static T> {
+        // SAFETY: as for `shared`.
+        unsafe { Pool::new((*self.get().process).pconf) }.remembered(name)
     }
 
     /// The configuration vector of the modules.

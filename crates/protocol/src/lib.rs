@@ -9,6 +9,7 @@ pub mod control;
 pub mod embedded;
 pub mod field;
 pub mod frame;
+pub mod kept;
 pub mod level;
 pub mod line_buffer;
 pub mod log_code;

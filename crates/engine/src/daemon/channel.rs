@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use protocol::Level;
-use protocol::embedded::outcome;
+use protocol::embedded::{flag, outcome};
 use protocol::frame::{
     AbortReason, BodyState, Frame, Hello, LONGEST_DATA, Parsed, RefusedReason, Sender, UNASKED, VERSION, Writer, parse,
 };
@@ -131,7 +131,9 @@ impl Channel {
                         return Err(NoRequest::Violation);
                     }
                 }
-                Parsed::Frame(Frame::Request(_), length) if state.greeted => {
+                Parsed::Frame(Frame::Request(request), length) if state.greeted => {
+                    let on_demand = request.flags & flag::ON_DEMAND != 0;
+                    state.granted = if on_demand { 0 } else { UNASKED };
                     let rest = state.incoming.split_off(length);
                     return Ok(std::mem::replace(&mut state.incoming, rest));
                 }

@@ -1,0 +1,280 @@
+/*! What a daemon process answers, frame by frame, into the response.
+
+The daemon runs somebody's application and may have been taken over by it: whatever it sends out of turn ends the conversation, and
+nothing is believed about a descriptor that was not looked at. *Runs in: child.* */
+
+use std::collections::VecDeque;
+use std::ffi::CString;
+use std::os::fd::{AsFd as _, OwnedFd};
+
+use protocol::Level;
+use protocol::field;
+use protocol::frame::{AbortReason, Frame, HEAD_LENGTH, Parsed, RefusedReason, Sender, VERSION, Violation, parse};
+use rustix::fs::{FileType, OFlags};
+
+use crate::handler::response_body::{ResponseBody, Taken};
+use crate::httpd::Log;
+
+/// The most that a daemon may have asked for and not got.
+const MOST_ASKED: u64 = 16 * 1024 * 1024;
+/// Pieces from here on go to the filters from where they are; smaller ones are gathered.
+const LARGE: usize = 16 * 1024;
+/// So much is gathered at most.
+const GATHERED: usize = 64 * 1024;
+
+/// How a daemon broke the rules of `docs/protocol.md`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Breach {
+    /// Bytes that are no frame of its.
+    Frame(Violation),
+    /// A frame out of its turn.
+    Turn(&'static str),
+    /// Another version of the protocol.
+    Version(u16),
+    /// It asks for more request body than it may.
+    Asked,
+    /// Descriptors that nothing was said about, or more than one at a time.
+    Descriptors,
+    /// A descriptor that is not what its frame says.
+    File,
+    /// A status that HTTP does not have.
+    Status(u16),
+    /// A header that HTTP does not allow. The engine has checked what the application gave.
+    Header,
+}
+
+impl std::fmt::Display for Breach {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Frame(violation) => violation.fmt(f),
+            Self::Turn(what) => write!(f, "{what} out of turn"),
+            Self::Version(version) => write!(f, "version {version} of the protocol, this module speaks {VERSION}"),
+            Self::Asked => f.write_str("a demand for more request body than it may ask for"),
+            Self::Descriptors => f.write_str("a descriptor too many"),
+            Self::File => f.write_str("a file that is not a regular one, or that ends before its range does"),
+            Self::Status(status) => write!(f, "the status {status}"),
+            Self::Header => f.write_str("a header that HTTP does not allow"),
+        }
+    }
+}
+
+/// How a conversation ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The response is complete.
+    Complete,
+    /// It broke off.
+    Aborted(AbortReason),
+    /// The request was not begun.
+    Refused(RefusedReason),
+    /// The daemon broke the rules.
+    Breach(Breach),
+    /// A header of the response is longer than it may be.
+    HeaderTooLong(Vec<u8>),
+    /// The client is gone.
+    ClientGone,
+    /// The response could not be taken; the log says why.
+    Unsendable,
+}
+
+/// The answer so far.
+#[derive(Debug)]
+pub struct Answer {
+    longest_header: usize,
+    greeted: bool,
+    /// The daemon has begun the request, for all that can be known.
+    pub begun: bool,
+    /// Status and headers have come.
+    pub head: bool,
+    /// Body bytes that were gathered and not passed on.
+    pub gathered: usize,
+}
+
+impl Answer {
+    /// Nothing is known. `longest_header`: how long a header's line may be, bytes.
+    pub fn new(longest_header: u32) -> Self {
+        let longest_header = usize::try_from(longest_header).unwrap_or(usize::MAX);
+        Self { longest_header, greeted: false, begun: false, head: false, gathered: 0 }
+    }
+
+    /// Takes the frames at the front of `bytes`: how many bytes they had, and the end if it was among them.
+    pub fn take(
+        &mut self,
+        bytes: &[u8],
+        files: &mut VecDeque<OwnedFd>,
+        response: &mut ResponseBody<'_>,
+        log: Log<'_>,
+        credit: &mut u64,
+    ) -> (usize, Option<End>) {
+        let mut taken = 0;
+        loop {
+            let rest = bytes.get(taken..).unwrap_or_default();
+            match parse(rest, Sender::Daemon) {
+                Ok(Parsed::Frame(frame, length)) => {
+                    taken += length;
+                    if let Err(end) = self.frame(&frame, files, response, log, credit) {
+                        return (taken, Some(end));
+                    }
+                }
+                Ok(Parsed::Incomplete(_)) => {
+                    // A descriptor comes with its frame, of which at least the first byte is here.
+                    let wanted = usize::from(!rest.is_empty() && may_be_file(rest));
+                    return (taken, (files.len() > wanted).then_some(End::Breach(Breach::Descriptors)));
+                }
+                Err(violation) => return (taken, Some(End::Breach(Breach::Frame(violation)))),
+            }
+        }
+    }
+
+    fn frame(
+        &mut self,
+        frame: &Frame<'_>,
+        files: &mut VecDeque<OwnedFd>,
+        response: &mut ResponseBody<'_>,
+        log: Log<'_>,
+        credit: &mut u64,
+    ) -> Result<(), End> {
+        if self.greeted != !matches!(frame, Frame::Hello(_)) {
+            return Err(End::Breach(Breach::Turn("a greeting")));
+        }
+        self.begun |= !matches!(frame, Frame::Hello(_) | Frame::Refused(_));
+        match *frame {
+            Frame::Hello(hello) => {
+                self.greeted = true;
+                if hello.version == VERSION { Ok(()) } else { Err(End::Breach(Breach::Version(hello.version))) }
+            }
+            Frame::Want(count) => {
+                *credit = credit.saturating_add(u64::from(count));
+                if *credit <= MOST_ASKED { Ok(()) } else { Err(End::Breach(Breach::Asked)) }
+            }
+            Frame::Log { level, line, file, text } => {
+                let level = Level::from_number(i32::from(level));
+                if log.enabled(level) {
+                    let file = CString::new(file).unwrap_or_default();
+                    log.write(level, text, &file, i32::try_from(line).unwrap_or(0));
+                }
+                Ok(())
+            }
+            Frame::Head { .. } if self.head => Err(End::Breach(Breach::Turn("a second head"))),
+            Frame::Head { status, .. } if !(100..1000).contains(&status) => Err(End::Breach(Breach::Status(status))),
+            Frame::Head { status, reason, fields } => {
+                for (name, value) in fields.iter() {
+                    if field::name(name).is_err() || field::value(value).is_err() {
+                        return Err(End::Breach(Breach::Header));
+                    }
+                    if name.len().saturating_add(value.len()).saturating_add(2) > self.longest_header {
+                        return Err(End::HeaderTooLong(name.to_vec()));
+                    }
+                }
+                self.head = true;
+                taken(response.start(status, reason, fields.iter()), response)
+            }
+            Frame::Data(_) | Frame::File { .. } if !self.head => Err(End::Breach(Breach::Turn("a body before its head"))),
+            Frame::Data(piece) => self.data(piece, response),
+            Frame::File { offset, length } => self.file(offset, length, files, response),
+            Frame::End if !self.head => Err(End::Breach(Breach::Turn("an end without a head"))),
+            Frame::End => Err(End::Complete),
+            Frame::Abort(reason) => Err(End::Aborted(reason)),
+            Frame::Refused(_) if self.begun => Err(End::Breach(Breach::Turn("a refusal"))),
+            Frame::Refused(reason) => Err(End::Refused(reason)),
+            Frame::GoAway => Ok(()),
+            // The parser gives no frame that only a child may send.
+            Frame::Request(_) | Frame::Body(_) | Frame::BodyEnd(_) | Frame::ClientGone => {
+                Err(End::Breach(Breach::Turn("a child's frame")))
+            }
+        }
+    }
+
+    fn data(&mut self, piece: &[u8], response: &mut ResponseBody<'_>) -> Result<(), End> {
+        let flush = piece.len() >= LARGE || self.gathered.saturating_add(piece.len()) > GATHERED;
+        let written = response.write(std::iter::once(piece), flush);
+        self.gathered = if flush { 0 } else { self.gathered.saturating_add(piece.len()) };
+        taken(written, response)
+    }
+
+    fn file(
+        &mut self,
+        offset: u64,
+        length: u64,
+        files: &mut VecDeque<OwnedFd>,
+        response: &mut ResponseBody<'_>,
+    ) -> Result<(), End> {
+        let file = files.pop_front().ok_or(End::Breach(Breach::Descriptors))?;
+        if !holds(&file, offset, length) {
+            return Err(End::Breach(Breach::File));
+        }
+        let (Ok(offset), Ok(length)) = (i64::try_from(offset), i64::try_from(length)) else {
+            return Err(End::Breach(Breach::File));
+        };
+        let sent = response.send_file(file.as_fd(), offset, length);
+        self.gathered = self.gathered.saturating_add(1);
+        taken(sent, response)
+    }
+
+    /// Everything that was gathered goes to the client.
+    pub fn flush(&mut self, response: &mut ResponseBody<'_>) -> Result<(), End> {
+        self.gathered = 0;
+        let written = response.write(std::iter::empty(), true);
+        taken(written, response)
+    }
+}
+
+fn taken(taken: Taken, response: &mut ResponseBody<'_>) -> Result<(), End> {
+    match taken {
+        Taken::Ok => Ok(()),
+        Taken::ClientGone => Err(End::ClientGone),
+        _ => {
+            response.failed();
+            Err(End::Unsendable)
+        }
+    }
+}
+
+/// Whether an incomplete frame can be a [`Frame::File`].
+fn may_be_file(bytes: &[u8]) -> bool {
+    // Type 9; its place in the head is after the length.
+    const FILE: u8 = 9;
+    const { assert!(HEAD_LENGTH == 9) };
+    bytes.get(4).is_none_or(|kind| *kind == FILE)
+}
+
+/// Whether `file` is a regular file, open for reading, that reaches to the end of the range.
+fn holds(file: &OwnedFd, offset: u64, length: u64) -> bool {
+    let Ok(stat) = rustix::fs::fstat(file) else { return false };
+    let readable = rustix::fs::fcntl_getfl(file).is_ok_and(|flags| flags & OFlags::ACCMODE != OFlags::WRONLY);
+    let end = offset.checked_add(length);
+    let inside = end.is_some_and(|end| u64::try_from(stat.st_size).is_ok_and(|size| end <= size));
+    FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile && readable && inside
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use std::io::Write as _;
+    use std::os::fd::OwnedFd;
+
+    use super::{holds, may_be_file};
+
+    #[test]
+    fn a_received_file_is_looked_at() {
+        let path = std::env::temp_dir().join(format!("answer-{}", std::process::id()));
+        let mut file = std::fs::File::options().create(true).truncate(true).read(true).write(true).open(&path).unwrap();
+        file.write_all(b"0123456789").unwrap();
+        let write_only: OwnedFd = std::fs::File::options().write(true).open(&path).unwrap().into();
+        std::fs::remove_file(path).unwrap();
+        let file: OwnedFd = file.into();
+        assert!(holds(&file, 0, 10) && holds(&file, 3, 7) && holds(&file, 10, 0));
+        assert!(!holds(&file, 3, 8) && !holds(&file, 11, 0) && !holds(&file, u64::MAX, 2));
+        assert!(!holds(&write_only, 0, 10));
+        let directory: OwnedFd = std::fs::File::open("/").unwrap().into();
+        let device: OwnedFd = std::fs::File::open("/dev/zero").unwrap().into();
+        assert!(!holds(&directory, 0, 0) && !holds(&device, 0, 0));
+    }
+
+    #[test]
+    fn a_file_frame_is_told_from_the_first_bytes_that_can_tell() {
+        assert!(may_be_file(&[16, 0, 0, 0]) && may_be_file(&[16, 0, 0, 0, 9]));
+        assert!(!may_be_file(&[16, 0, 0, 0, 8]));
+    }
+}

@@ -1,0 +1,64 @@
+/*! Is the client still there, while nothing is being written to it?
+
+Over HTTP/1 its socket is watched. A client that has shut its sending side may only be done sending, so that is no more than a suspicion
+for a second; a reset is certain. Over HTTP/2 the connection is another thread's, and httpd knows (decision 30). *Runs in: child.* */
+
+use std::os::fd::BorrowedFd;
+use std::time::{Duration, Instant};
+
+use rustix::event::PollFlags;
+
+use crate::httpd::Connection;
+
+/// How long a client that sends no more may wait for its answer.
+const SUSPICION: Duration = Duration::from_secs(1);
+/// How often httpd is asked about a connection that can't be watched.
+const ASK: Duration = Duration::from_millis(50);
+/// How often a request body that can't be watched is looked for.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// What is known about a client.
+pub struct Client<'c> {
+    connection: Connection<'c>,
+    socket: Option<BorrowedFd<'c>>,
+    suspected: Option<Instant>,
+    gone: bool,
+}
+
+impl<'c> Client<'c> {
+    /// The client of a request's connection.
+    pub fn new(connection: Connection<'c>) -> Self {
+        Self { connection, socket: connection.client_socket(), suspected: None, gone: false }
+    }
+
+    /// What to wait for at its socket. `reading`: request body is wanted, and none is there.
+    pub fn interest(&self, reading: bool) -> Option<(BorrowedFd<'c>, PollFlags)> {
+        // Once suspected it would be ready for ever.
+        let socket = self.socket.filter(|_| self.suspected.is_none())?;
+        Some((socket, if reading { PollFlags::IN | PollFlags::RDHUP } else { PollFlags::RDHUP }))
+    }
+
+    /// When to look again, whatever happens.
+    pub fn deadline(&self, now: Instant, reading: bool) -> Option<Instant> {
+        match (self.socket, self.suspected) {
+            (Some(_), suspected) => suspected.map(|since| since + SUSPICION),
+            (None, _) => Some(now + if reading { LOOK } else { ASK }),
+        }
+    }
+
+    /// What its socket was found to be.
+    pub fn saw(&mut self, found: PollFlags, now: Instant) {
+        if found.intersects(PollFlags::ERR | PollFlags::HUP | PollFlags::NVAL) {
+            self.gone = true;
+        } else if found.contains(PollFlags::RDHUP) {
+            self.suspected.get_or_insert(now);
+        }
+    }
+
+    /// Whether it is gone.
+    pub fn is_gone(&self, now: Instant) -> bool {
+        self.gone
+            || self.suspected.is_some_and(|since| now.saturating_duration_since(since) >= SUSPICION)
+            || self.connection.is_aborted()
+    }
+}

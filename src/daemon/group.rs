@@ -1,0 +1,107 @@
+/*! What an Apache child knows about the daemon groups: who may use them, where they listen, and what opens a connection.
+
+Made in the parent when the configuration is complete, inherited by the children, and the same for their whole lives: a group whose
+definition did not change keeps its socket and its secret over restarts, and one that did is found at the same path. *Runs in: parent
+(made), child (read).* */
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use super::launch;
+use crate::config::daemon::ScriptOwner;
+use crate::config::settings::Text;
+use crate::config::whole::{Groups, NoAccess};
+use crate::httpd::Server;
+
+/// One group as the requests of this child see it.
+#[derive(Debug)]
+pub struct Group {
+    /// Its name.
+    pub name: Text,
+    /// Path of its socket.
+    pub path: Vec<u8>,
+    /// Its secret.
+    pub token: [u8; 16],
+    /// The configuration generation of this child.
+    pub generation: u64,
+    /// The application group that its main interpreters host.
+    pub main_group: Option<Text>,
+    /// How long a socket that is not there is waited for.
+    pub connect_timeout: Duration,
+    /// How many requests may wait, for messages.
+    pub listen_backlog: u32,
+    /// `queue-timeout`, for messages: the daemon enforces it.
+    pub queue_timeout: Option<Duration>,
+    /// `request-timeout`, likewise.
+    pub request_timeout: Option<Duration>,
+    /// The longest line of a response header.
+    pub header_buffer_size: u32,
+    /// How long the daemon may be silent.
+    pub socket_timeout: Duration,
+    /// How long more output is waited for before the client gets what there is.
+    pub response_flush_delay: Duration,
+    /// It runs no requests.
+    pub service: bool,
+    /// Its root directory.
+    pub chroot: Option<Text>,
+    /// Whose scripts it runs.
+    pub script_owner: Option<ScriptOwner>,
+    /// Why it cannot run, if it can't.
+    pub refused: Option<String>,
+}
+
+/// All groups of a configuration.
+#[derive(Debug, Default)]
+pub struct Daemons {
+    /// Who may use which.
+    pub access: Groups,
+    /// By number, as [`crate::config::whole::DaemonGroup::number`] counts, from 1.
+    pub groups: Vec<Group>,
+}
+
+/// What a child has of daemon mode.
+#[derive(Debug)]
+pub struct Child {
+    daemons: Option<&'static Daemons>,
+    process_id: String,
+}
+
+static CHILD: OnceLock<Child> = OnceLock::new();
+
+/// A child begins.
+pub fn child_init(main: Server<'_>) {
+    launch::child_init(main);
+    CHILD.get_or_init(|| Child { daemons: main.remembered(launch::DAEMONS), process_id: std::process::id().to_string() });
+}
+
+/// What this child has of daemon mode.
+pub fn child() -> Option<&'static Child> {
+    CHILD.get()
+}
+
+impl Child {
+    /// The group of that name, for a request to a server named `host`.
+    ///
+    /// # Errors
+    /// Why there is none for it.
+    pub fn usable(&self, name: &[u8], host: &[u8]) -> Result<&'static Group, NoAccess> {
+        self.daemons.ok_or(NoAccess::Unknown)?.usable(name, host)
+    }
+
+    /// This process's id, as text.
+    pub fn process_id(&self) -> &[u8] {
+        self.process_id.as_bytes()
+    }
+}
+
+impl Daemons {
+    /// The group of that name, for a request to a server named `host`.
+    ///
+    /// # Errors
+    /// Why there is none for it.
+    pub fn usable(&self, name: &[u8], host: &[u8]) -> Result<&Group, NoAccess> {
+        let number = self.access.usable(name, host)?.number;
+        let index = usize::try_from(number.saturating_sub(1)).unwrap_or(usize::MAX);
+        self.groups.get(index).ok_or(NoAccess::Unknown)
+    }
+}

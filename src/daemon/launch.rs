@@ -1,0 +1,274 @@
+/*! A configuration generation's daemons: planned, given their sockets, and handed to a supervisor of their own.
+
+Nothing here waits, because while the configuration is read nobody serves. A group whose definition did not change keeps its listening
+socket and its secret, so the old generation's processes and the new one's accept side by side until the new ones are ready: no request
+waits for a Python that starts. A group that did change gets a new socket at the old path, where children of both generations find it;
+the supervisors then agree when the old processes go. *Runs in: parent.* */
+
+use std::collections::HashSet;
+use std::os::fd::IntoRawFd as _;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+use std::time::Duration;
+
+use protocol::kept::{Kept, Socket};
+use protocol::log_code;
+use protocol::plan::{self, Plan};
+use protocol::settings::EngineSettings;
+
+use super::group::{Daemons, Group};
+use super::listener::{self, Wanted};
+use super::machine::ThisMachine;
+use super::supervisor;
+use crate::config::daemon::Account;
+use crate::config::plan::{Launch, Machine, Resources, build, socket};
+use crate::config::settings::ProcessSettings;
+use crate::config::whole::{DaemonGroup, Groups};
+use crate::embedded::{check, companion};
+use crate::httpd::{Log, Pool, Server, config, descriptor, process, retained};
+
+/// Where the children find what they need to know.
+pub const DAEMONS: &std::ffi::CStr = c"mod_wsgi_rs:daemons";
+
+/// The configuration is complete: its groups are started.
+pub fn post_config(configuration: Pool<'_>, main: Server<'_>) {
+    if process::is_rehearsal() {
+        return;
+    }
+    let mut kept = retained::load();
+    kept.generation = kept.generation.saturating_add(1);
+    let servers = check::views(main);
+    let groups = Groups::new(&servers);
+    if groups.iter().next().is_none() && kept.supervisors.is_empty() {
+        return;
+    }
+    let machine = ThisMachine::new(configuration, main);
+    let is_directory = |path: &[u8]| Path::new(std::ffi::OsStr::from_bytes(path)).is_dir();
+    // What is the same in two generations is compared before the sockets are known.
+    let mut no_resources = |_: &DaemonGroup, _: &plan::Identity| Resources::default();
+    let built = build(&servers, &machine, &launch(&kept, main), &is_directory, &mut no_resources);
+    let mut start = Start { main, machine: &machine, settings: &config::of_server(main).process, kept: &mut kept };
+    let mut plan = built.plan;
+    let mut refused: Vec<(Vec<u8>, String)> =
+        built.refused.iter().map(|one| (one.name.to_vec(), one.finding.text.to_string())).collect();
+    for one in &built.refused {
+        Log::Server(main).line(one.finding.code.level, format_args!("{}", one.finding));
+    }
+    plan.groups.retain_mut(|group| {
+        let Some(declared) = groups.get(&group.name) else { return false };
+        match start.equip(group, declared) {
+            Ok(()) => true,
+            Err(why) => {
+                Log::Server(main).coded(
+                    &log_code::SOCKET_NOT_MADE,
+                    format_args!("group {}: {why}", crate::config::error::quoted(&group.name)),
+                );
+                refused.push((group.name.clone(), why));
+                false
+            }
+        }
+    });
+    let trouble = supervisor::begin(configuration, main, &mut kept, &plan).err();
+    let daemons = daemons(groups, &plan, &kept, &refused, trouble.as_deref());
+    supervisor::keep(main, &kept);
+    configuration.remember(DAEMONS, daemons);
+    let mut descriptors: Vec<i32> = kept.sockets.iter().map(|socket| socket.listener).collect();
+    descriptors.extend(kept.supervisors.iter().filter_map(|one| one.successor));
+    descriptors.extend(kept.plan);
+    configuration.remember(PARENTS, Parents { pid: std::process::id(), descriptors });
+    configuration.at_end(supervisor::configuration_ends);
+}
+
+/// What belongs to the parent and is closed in its children.
+struct Parents {
+    pid: u32,
+    descriptors: Vec<i32>,
+}
+
+const PARENTS: &std::ffi::CStr = c"mod_wsgi_rs:parents";
+
+/// A child closes what is the parent's: a listener that somebody holds open takes connections that nobody accepts.
+pub fn child_init(main: Server<'_>) {
+    let Some(parents) = main.remembered::<Parents>(PARENTS) else { return };
+    // With `-X` the parent is the child.
+    if parents.pid != std::process::id() {
+        for number in &parents.descriptors {
+            drop(descriptor::take(*number));
+        }
+    }
+}
+
+fn launch(kept: &Kept, main: Server<'_>) -> Launch {
+    let mpm = process::mpm();
+    let engine = companion::engine().map(|path| path.as_os_str().as_bytes().to_vec()).unwrap_or_default();
+    Launch {
+        generation: kept.generation,
+        parent: std::process::id(),
+        engine,
+        main_log: number(main.log_descriptor().unwrap_or(2)),
+        predecessor: None,
+        httpd: EngineSettings {
+            single_process: process::is_single(),
+            apache_version: process::apache_version(),
+            apache_description: process::description(),
+            apache_build_date: process::build_date(),
+            mpm_name: process::mpm_name(),
+            apache_maximum_processes: mpm.processes,
+            apache_threads_per_process: mpm.threads,
+            ..EngineSettings::default()
+        },
+    }
+}
+
+fn number(descriptor: i32) -> u32 {
+    u32::try_from(descriptor).unwrap_or(2)
+}
+
+/// What the groups of a start are equipped with.
+struct Start<'s> {
+    main: Server<'s>,
+    machine: &'s ThisMachine,
+    settings: &'s ProcessSettings,
+    kept: &'s mut Kept,
+}
+
+impl Start<'_> {
+    /// Gives a group its log, its socket and its secret.
+    fn equip(&mut self, group: &mut plan::Group, declared: &DaemonGroup) -> Result<(), String> {
+        let definition = definition(group);
+        let server = self.main.all().nth(declared.server).unwrap_or(self.main);
+        group.log = number(server.log_descriptor().or_else(|| self.main.log_descriptor()).unwrap_or(2));
+        group.log_level = u32::try_from(server.log_level()).unwrap_or(0);
+        let generation = self.kept.generation;
+        let known = self.kept.sockets.iter_mut().find(|socket| *socket.group == *group.name);
+        if let Some(socket) = known.filter(|socket| socket.definition == definition && listener::is_there(&socket.path)) {
+            socket.generation = generation;
+            group.listener = number(socket.listener);
+            group.token = socket.token;
+            return Ok(());
+        }
+        let socket = self.new_socket(group, declared, definition)?;
+        group.listener = number(socket.listener);
+        group.token = socket.token;
+        self.kept.sockets.retain(|old| {
+            let same = old.group == socket.group;
+            if same {
+                // The old generation's processes hold their own copies until they go.
+                drop(descriptor::take(old.listener));
+            }
+            !same
+        });
+        self.kept.sockets.push(socket);
+        Ok(())
+    }
+
+    fn new_socket(&self, group: &plan::Group, declared: &DaemonGroup, definition: Vec<u8>) -> Result<Socket, String> {
+        let process = &declared.process;
+        let known = self.kept.sockets.iter().find(|socket| *socket.group == *group.name);
+        let foreign: HashSet<&[u8]> =
+            self.kept.sockets.iter().filter(|socket| *socket.group != *group.name).map(|socket| &*socket.path).collect();
+        let mut number = declared.number;
+        let place = loop {
+            let place = socket(
+                self.settings,
+                &self.machine.runtime_directory(),
+                std::process::id(),
+                self.kept.generation,
+                group.identity.uid,
+                number,
+            )
+            .map_err(|error| error.to_string())?;
+            // Only where names stay the same over generations can another group's be in the way.
+            if !foreign.contains(&*place.path) {
+                break place;
+            }
+            number = number.saturating_add(1000);
+        };
+        // Children of the generation before look for it where it was.
+        let same_directory = |old: &&Socket| {
+            Path::new(std::ffi::OsStr::from_bytes(&old.path)).parent()
+                == Path::new(std::ffi::OsStr::from_bytes(&place.path)).parent()
+        };
+        let path = known.filter(same_directory).map_or_else(|| place.path.clone(), |old| old.path.clone());
+        let owner = if self.machine.privileged() { Some(self.owner(process.socket_user.as_ref())?) } else { None };
+        let wanted = Wanted {
+            directory: place.directory.as_deref(),
+            path: &path,
+            owner,
+            backlog: process.listen_backlog,
+            send_buffer: process.send_buffer_size,
+            receive_buffer: process.receive_buffer_size,
+        };
+        let token = match known {
+            Some(known) => known.token,
+            None => random()?,
+        };
+        let listener = listener::make(&wanted)?.into_raw_fd();
+        Ok(Socket { group: group.name.clone(), path, token, listener, definition, generation: self.kept.generation })
+    }
+
+    fn owner(&self, account: Option<&Account>) -> Result<u32, String> {
+        match account {
+            None => Ok(self.machine.httpd().0),
+            Some(Account::Id(uid)) => Ok(*uid),
+            Some(Account::Name(name)) => self.machine.user(name).map(|user| user.uid).ok_or_else(|| {
+                format!("`socket-user=` names the user {}, which this machine does not have", crate::config::error::quoted(name))
+            }),
+        }
+    }
+}
+
+/// What must be the same for two generations to share a socket: all that the group is told, and the build that tells it.
+fn definition(group: &plan::Group) -> Vec<u8> {
+    let bare = plan::Group { listener: 0, log: 0, log_level: 0, token: [0; 16], ..group.clone() };
+    [env!("CARGO_PKG_VERSION").as_bytes(), &protocol::frame::VERSION.to_le_bytes(), &bare.encode()].concat()
+}
+
+fn random() -> Result<[u8; 16], String> {
+    let mut token = [0; 16];
+    let mut filled = 0;
+    while let Some(rest) = token.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match rustix::rand::getrandom(rest, rustix::rand::GetRandomFlags::empty()) {
+            Ok(count) => filled += count,
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(format!("no random numbers for its secret: {error}")),
+        }
+    }
+    Ok(token)
+}
+
+/// What the children are to know.
+fn daemons(access: Groups, plan: &Plan, kept: &Kept, refused: &[(Vec<u8>, String)], trouble: Option<&str>) -> Daemons {
+    let milliseconds = |limit: u64| Duration::from_millis(if limit == 0 { u64::MAX / 1000 } else { limit });
+    let groups = access
+        .iter()
+        .map(|declared| {
+            let process = &declared.process;
+            let planned = plan.groups.iter().find(|group| *group.name == *process.name);
+            let socket = kept.sockets.iter().find(|socket| *socket.group == *process.name);
+            let cause = refused.iter().find(|(name, _)| **name == *process.name).map(|(_, why)| why.clone());
+            Group {
+                name: process.name.clone(),
+                path: socket.map(|socket| socket.path.clone()).unwrap_or_default(),
+                token: socket.map(|socket| socket.token).unwrap_or_default(),
+                generation: plan.generation,
+                main_group: planned
+                    .map(|group| &group.engine.main_group)
+                    .filter(|name| !name.is_empty())
+                    .map(|name| name.as_slice().into()),
+                connect_timeout: process.connect_timeout,
+                listen_backlog: process.listen_backlog,
+                queue_timeout: process.queue_timeout,
+                request_timeout: process.request_timeout,
+                header_buffer_size: process.header_buffer_size,
+                socket_timeout: milliseconds(planned.map_or(0, |group| group.socket_timeout)),
+                response_flush_delay: process.response_flush_delay,
+                service: process.is_service(),
+                chroot: process.chroot.clone(),
+                script_owner: process.script_owner.clone(),
+                refused: cause.or_else(|| trouble.map(str::to_owned)),
+            }
+        })
+        .collect();
+    Daemons { access, groups }
+}

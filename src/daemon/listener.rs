@@ -1,0 +1,144 @@
+/*! The groups' listening sockets: files that only Apache's user may connect to, in a directory that only root may change (decision 20).
+
+A socket is bound beside its place and moved there when it is ready, so that whoever connects finds either the old one or the new one.
+*Runs in: parent.* */
+
+use std::ffi::OsStr;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+
+use rustix::fs::{AtFlags, CWD, FileType, Mode, Uid};
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, sockopt};
+
+/// What a listener is to be.
+#[derive(Debug)]
+pub struct Wanted<'a> {
+    /// The directory to make first, if it is ours to make.
+    pub directory: Option<&'a [u8]>,
+    /// Its path.
+    pub path: &'a [u8],
+    /// Who may connect, if it is not to be whoever runs httpd.
+    pub owner: Option<u32>,
+    /// How many connections may wait.
+    pub backlog: u32,
+    /// `SO_SNDBUF`
+    pub send_buffer: Option<u32>,
+    /// `SO_RCVBUF`
+    pub receive_buffer: Option<u32>,
+}
+
+/// Makes the listener.
+///
+/// # Errors
+/// What could not be done, in words.
+pub fn make(wanted: &Wanted<'_>) -> Result<OwnedFd, String> {
+    if let Some(directory) = wanted.directory {
+        make_directory(directory)?;
+    }
+    let path = Path::new(OsStr::from_bytes(wanted.path));
+    let failed = |what: &str, error: Errno| format!("{what} `{}`: {error}", path.display());
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)
+        .map_err(|error| failed("a socket cannot be made for", error))?;
+    let size = |size: u32| usize::try_from(size).unwrap_or(usize::MAX);
+    if let Some(bytes) = wanted.send_buffer {
+        sockopt::set_socket_send_buffer_size(&socket, size(bytes)).map_err(|error| failed("send-buffer-size of", error))?;
+    }
+    if let Some(bytes) = wanted.receive_buffer {
+        sockopt::set_socket_recv_buffer_size(&socket, size(bytes)).map_err(|error| failed("receive-buffer-size of", error))?;
+    }
+    // Short enough for a socket wherever the place itself is.
+    let beside = path.with_extension("new");
+    // A name that an earlier start left behind; that there is none is as well.
+    let _left: Result<(), Errno> = rustix::fs::unlink(&beside);
+    let address = SocketAddrUnix::new(&beside).map_err(|error| failed("no socket can be at", error))?;
+    // The parent has one thread: nobody else makes files meanwhile.
+    let umask = rustix::process::umask(Mode::from_raw_mode(0o177));
+    let bound = rustix::net::bind(&socket, &address);
+    rustix::process::umask(umask);
+    bound.map_err(|error| failed("no socket can be made at", error))?;
+    let backlog = i32::try_from(wanted.backlog).unwrap_or(i32::MAX);
+    let ready = (|| {
+        if let Some(owner) = wanted.owner {
+            rustix::fs::chownat(CWD, &beside, Some(Uid::from_raw(owner)), None, AtFlags::SYMLINK_NOFOLLOW)?;
+        }
+        rustix::net::listen(&socket, backlog)?;
+        rustix::fs::rename(&beside, path)
+    })();
+    ready.map(|()| socket).map_err(|error| failed("the socket cannot be put at", error))
+}
+
+/// Makes the directory of the sockets, or finds it as it has to be: somebody else who could write there could put his own socket in place.
+fn make_directory(directory: &[u8]) -> Result<(), String> {
+    let path = Path::new(OsStr::from_bytes(directory));
+    let failed = |error: Errno| format!("the directory of the sockets `{}` cannot be made: {error}", path.display());
+    if let Some(above) = path.parent()
+        && !above.exists()
+    {
+        std::fs::create_dir_all(above).map_err(|error| format!("the directory `{}` cannot be made: {error}", above.display()))?;
+    }
+    match rustix::fs::mkdir(path, Mode::from_raw_mode(0o711)) {
+        Ok(()) => rustix::fs::chmod(path, Mode::from_raw_mode(0o711)).map_err(failed),
+        Err(Errno::EXIST) => {
+            let found = rustix::fs::lstat(path).map_err(failed)?;
+            let directory = FileType::from_raw_mode(found.st_mode) == FileType::Directory;
+            let own = found.st_uid == rustix::process::geteuid().as_raw();
+            if directory && own && found.st_mode & 0o022 == 0 {
+                Ok(())
+            } else {
+                Err(format!(
+                    "`{}` is not a directory of httpd's own that nobody else may write to (hint: remove it, or set `WSGISocketPrefix`)",
+                    path.display()
+                ))
+            }
+        }
+        Err(error) => Err(failed(error)),
+    }
+}
+
+/// Whether there still is a socket at `path`: a cleaner may have removed it.
+pub fn is_there(path: &[u8]) -> bool {
+    rustix::fs::lstat(path).is_ok_and(|found| FileType::from_raw_mode(found.st_mode) == FileType::Socket)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use std::os::unix::ffi::OsStrExt as _;
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+
+    use super::{Wanted, is_there, make};
+    use crate::daemon::connection::connect;
+
+    #[test]
+    fn a_new_listener_takes_the_place_of_the_old_one_without_a_gap() {
+        let root = std::env::temp_dir().join(format!("listener-{}", std::process::id()));
+        std::fs::create_dir_all(&root).unwrap();
+        let directory = root.join("sockets");
+        let path = directory.join("wsgi.1.sock");
+        let wanted = Wanted {
+            directory: Some(directory.as_os_str().as_bytes()),
+            path: path.as_os_str().as_bytes(),
+            owner: None,
+            backlog: 1,
+            send_buffer: Some(8192),
+            receive_buffer: Some(8192),
+        };
+        let first = make(&wanted).unwrap();
+        assert_eq!(std::fs::metadata(&directory).unwrap().permissions().mode() & 0o777, 0o711);
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        let _waiting = connect(wanted.path).unwrap();
+        let inode = std::fs::metadata(&path).unwrap().ino();
+        let _second = make(&wanted).unwrap();
+        assert!(is_there(wanted.path) && std::fs::metadata(&path).unwrap().ino() != inode);
+        drop(first);
+        let _reaches_the_second = connect(wanted.path).unwrap();
+        std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o777)).unwrap();
+        assert!(make(&wanted).unwrap_err().contains("nobody else"));
+        std::fs::remove_dir_all(root).unwrap();
+        assert!(!is_there(wanted.path));
+    }
+}

@@ -1,0 +1,241 @@
+/*! The supervisors: started, started again when one dies, and ended with httpd.
+
+A generation's supervisor and its predecessor talk to each other (`crates/supervisor`, handover): at a graceful restart the parent has
+nothing to say. At a restart it tells the old one to stop; at httpd's end it waits for it. *Runs in: parent.* */
+
+use std::ffi::c_int;
+use std::os::fd::{AsFd as _, AsRawFd as _, IntoRawFd as _};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use protocol::kept::{Kept, Supervisor};
+use protocol::plan::Plan;
+use protocol::{Level, log_code};
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::fs::MemfdFlags;
+use rustix::net::{AddressFamily, SocketFlags, SocketType};
+use rustix::process::{Pid, PidfdFlags, Signal};
+use rustix::time::{ClockId, clock_gettime};
+
+use crate::embedded::companion;
+use crate::httpd::process::{After, after_configuration};
+use crate::httpd::{Log, Pool, Server, descriptor, other_child, retained};
+
+/// A supervisor that lived no longer than this is not started again at once.
+const SHORT_LIFE: u64 = 10_000;
+/// What a supervisor gets on top of its longest `shutdown-timeout`.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Starts the supervisor of `plan`, and goes on watching those that are there.
+///
+/// # Errors
+/// Why there is none, for the requests of its groups.
+pub fn begin(configuration: Pool<'_>, main: Server<'_>, kept: &mut Kept, plan: &Plan) -> Result<(), String> {
+    kept.overdue = false;
+    forget_ended(kept);
+    for one in &kept.supervisors {
+        other_child::watch(configuration, one.pid, died);
+    }
+    if plan.groups.is_empty() {
+        // Nobody takes over.
+        for one in &kept.supervisors {
+            signal(one.pid, Signal::USR1);
+        }
+        return Ok(());
+    }
+    let predecessor = kept.supervisors.last_mut().and_then(|last| last.successor.take());
+    let started = start(kept, plan, predecessor);
+    // The new supervisor has its own copy.
+    drop(predecessor.and_then(descriptor::take));
+    match started {
+        Ok(pid) => {
+            other_child::watch(configuration, pid, died);
+            Ok(())
+        }
+        Err(why) => {
+            Log::Server(main).coded(&log_code::SUPERVISOR_NOT_STARTED, format_args!("{why}"));
+            Err(why)
+        }
+    }
+}
+
+/// Starts a supervisor, and notes it in `kept`.
+fn start(kept: &mut Kept, plan: &Plan, predecessor: Option<i32>) -> Result<i32, String> {
+    let program: PathBuf = companion::supervisor().map_err(|problem| problem.text().to_owned())?;
+    let failed =
+        |what: &str, error: &dyn std::fmt::Display| format!("`{}` cannot be started: {what}: {error}", program.display());
+    let (own, successor) = rustix::net::socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)
+        .map_err(|error| failed("its command socket", &error))?;
+    let plan = Plan { predecessor: predecessor.and_then(|number| u32::try_from(number).ok()), ..plan.clone() };
+    let memory = rustix::fs::memfd_create("mod_wsgi_rs-plan", MemfdFlags::CLOEXEC).map_err(|error| failed("its plan", &error))?;
+    descriptor::replace_whole(memory.as_fd(), &plan.encode()).map_err(|error| failed("its plan", &error))?;
+    let mut passed = vec![memory.as_raw_fd(), own.as_raw_fd()];
+    passed.extend(predecessor);
+    let named = plan.groups.iter().flat_map(|group| [group.listener, group.log]).chain([plan.main_log]);
+    passed.extend(named.filter_map(|number| i32::try_from(number).ok()).filter(|number| *number > 2));
+    let arguments = [memory.as_raw_fd().to_string(), own.as_raw_fd().to_string()];
+    let pid = other_child::start(&program, &arguments, passed).map_err(|error| failed("it cannot be run", &error))?;
+    if let Some(old) = kept.plan.replace(memory.into_raw_fd()) {
+        drop(descriptor::take(old));
+    }
+    kept.supervisors.push(Supervisor {
+        pid,
+        generation: plan.generation,
+        successor: Some(successor.into_raw_fd()),
+        shutdown_timeout: plan.groups.iter().map(|group| group.shutdown_timeout).max().unwrap_or(0),
+        started: now(),
+    });
+    Ok(pid)
+}
+
+/// Milliseconds of the monotonic clock.
+fn now() -> u64 {
+    let time = clock_gettime(ClockId::Monotonic);
+    u64::try_from(time.tv_sec.saturating_mul(1000).saturating_add(time.tv_nsec / 1_000_000)).unwrap_or(0)
+}
+
+/// Keeps what is to be kept. Without it the next restart would start from nothing, so it is said.
+pub fn keep(main: Server<'_>, kept: &Kept) {
+    if let Err(error) = retained::save(kept) {
+        Log::Server(main).coded(&log_code::SUPERVISOR_NOT_STARTED, format_args!("what runs cannot be noted: {error}"));
+    }
+}
+
+fn signal(pid: i32, signal: Signal) {
+    if let Some(pid) = Pid::from_raw(pid) {
+        // It has not been waited for, so the number is still its own; being dead already is as well.
+        let _sent: rustix::io::Result<()> = rustix::process::kill_process(pid, signal);
+    }
+}
+
+/// Forgets supervisors that ended while nobody looked, and what only they used.
+fn forget_ended(kept: &mut Kept) {
+    let ended: Vec<i32> = kept.supervisors.iter().map(|one| one.pid).filter(|pid| other_child::reap(*pid)).collect();
+    for pid in ended {
+        forget(kept, pid);
+    }
+}
+
+/// Forgets a supervisor. Sockets that no later generation uses go with it.
+fn forget(kept: &mut Kept, pid: i32) -> Option<Supervisor> {
+    let at = kept.supervisors.iter().position(|one| one.pid == pid)?;
+    let gone = kept.supervisors.remove(at);
+    drop(gone.successor.and_then(descriptor::take));
+    let current = kept.generation;
+    let oldest = kept.supervisors.iter().map(|one| one.generation).min().unwrap_or(current);
+    kept.sockets.retain(|socket| {
+        let used = socket.generation >= current || socket.generation >= oldest;
+        if !used {
+            drop(descriptor::take(socket.listener));
+            let _gone: rustix::io::Result<()> = rustix::fs::unlink(&socket.path);
+        }
+        used
+    });
+    Some(gone)
+}
+
+/// httpd's main loop says that a supervisor has ended.
+fn died(pid: i32, status: c_int) {
+    let Some(main) = Server::main() else { return };
+    let mut kept = retained::load();
+    let newest = kept.supervisors.last().is_some_and(|last| last.pid == pid);
+    let Some(gone) = forget(&mut kept, pid) else { return };
+    if newest && gone.generation == kept.generation {
+        let how = describe(status);
+        if now().saturating_sub(gone.started) < SHORT_LIFE {
+            kept.overdue = true;
+            Log::Server(main).coded(
+                &log_code::SUPERVISOR_DIED,
+                format_args!("the supervisor of the daemon processes (pid {pid}) {how} soon after its start; it is started again in a few seconds"),
+            );
+        } else {
+            Log::Server(main).coded(
+                &log_code::SUPERVISOR_DIED,
+                format_args!("the supervisor of the daemon processes (pid {pid}) {how}; another one is started"),
+            );
+            start_again(main, &mut kept);
+        }
+    }
+    keep(main, &kept);
+}
+
+fn describe(status: c_int) -> String {
+    if libc::WIFSIGNALED(status) {
+        format!("was ended by signal {}", libc::WTERMSIG(status))
+    } else {
+        format!("ended with status {}", libc::WEXITSTATUS(status))
+    }
+}
+
+/// Starts the newest generation's supervisor again, with the same sockets.
+fn start_again(main: Server<'_>, kept: &mut Kept) {
+    kept.overdue = false;
+    let plan = kept.plan.and_then(descriptor::lend).and_then(|memory| descriptor::read_whole(memory).ok());
+    let Some(plan) = plan.and_then(|bytes| Plan::decode(&bytes).ok()) else { return };
+    // Whoever was to be told by the one that died is told by nobody else.
+    for one in &kept.supervisors {
+        signal(one.pid, Signal::USR1);
+    }
+    match start(kept, &plan, None) {
+        Ok(pid) => other_child::watch(main.configuration_pool(), pid, died),
+        Err(why) => {
+            kept.overdue = true;
+            Log::Server(main).coded(&log_code::SUPERVISOR_NOT_STARTED, format_args!("{why}"));
+        }
+    }
+}
+
+/// Every few seconds, in httpd's main loop.
+pub fn look(main: Server<'_>) {
+    let mut kept = retained::load();
+    if kept.overdue {
+        start_again(main, &mut kept);
+        keep(main, &kept);
+    }
+}
+
+/// The configuration ends (its pool is destroyed).
+pub fn configuration_ends() {
+    let after = after_configuration();
+    if after == After::Graceful {
+        return;
+    }
+    let mut kept = retained::load();
+    for one in &kept.supervisors {
+        signal(one.pid, Signal::TERM);
+    }
+    if after == After::Stop {
+        wait_for_all(&mut kept);
+        for socket in &kept.sockets {
+            let _gone: rustix::io::Result<()> = rustix::fs::unlink(&socket.path);
+        }
+    }
+}
+
+/// Waits until the supervisors have ended, each as long as its groups may take.
+fn wait_for_all(kept: &mut Kept) {
+    let begun = Instant::now();
+    for one in std::mem::take(&mut kept.supervisors) {
+        let limit = begun + Duration::from_millis(one.shutdown_timeout) + GRACE;
+        let watch = Pid::from_raw(one.pid).and_then(|pid| rustix::process::pidfd_open(pid, PidfdFlags::empty()).ok());
+        while !other_child::reap(one.pid) && Instant::now() < limit {
+            let left = limit.saturating_duration_since(Instant::now()).min(Duration::from_millis(if watch.is_some() {
+                1000
+            } else {
+                20
+            }));
+            let timeout = Timespec::try_from(left).ok();
+            let mut descriptors: Vec<PollFd<'_>> = watch.iter().map(|watch| PollFd::new(watch, PollFlags::IN)).collect();
+            // Woken or not, the loop looks again.
+            let _woken: rustix::io::Result<usize> = rustix::event::poll(&mut descriptors, timeout.as_ref());
+            if Pid::from_raw(one.pid).is_none_or(|pid| rustix::process::test_kill_process(pid).is_err()) {
+                break;
+            }
+        }
+        if Instant::now() >= limit {
+            Log::MainServer
+                .line(Level::Warning, format_args!("the supervisor (pid {}) did not end in time and is killed", one.pid));
+            signal(one.pid, Signal::KILL);
+        }
+    }
+}

@@ -1,0 +1,138 @@
+/*! Where a request's application runs: near, in this child, or far, in a process of a daemon group. The rest of the handler does not know
+which. *Runs in: child.* */
+
+use std::ffi::OsStr;
+use std::fs::Metadata;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+use super::exchange::{Call, Conversation};
+use super::failure::Failure;
+use super::group_failure::GroupFailure;
+use super::response_body::Ending;
+use super::script_owner::{self, FileFacts};
+use crate::config::daemon::ScriptOwner;
+use crate::daemon::{self, Group};
+use crate::embedded;
+use crate::embedded::start::Engine;
+use crate::httpd::{Request, accounts};
+
+/// Where an application runs.
+#[derive(Clone, Copy)]
+pub enum Place {
+    /// In this child.
+    Near(&'static Engine),
+    /// In a process of the group.
+    Far(&'static Group, &'static daemon::Child),
+}
+
+impl Place {
+    /// The place of the process group that a request's settings name; the empty name is this child.
+    ///
+    /// # Errors
+    /// Why the request cannot run there.
+    pub fn of<'r>(group: &'r [u8], restrict_embedded: bool, request: Request<'r>) -> Result<Self, Failure<'r>> {
+        if group.is_empty() {
+            if restrict_embedded {
+                return Err(Failure::EmbeddedRestricted);
+            }
+            return embedded::engine().map(Self::Near).map_err(Failure::PythonUnavailable);
+        }
+        let failed = |failure| Failure::Group { name: group, failure };
+        let child = daemon::child().ok_or_else(|| failed(GroupFailure::Undefined))?;
+        let found = child.usable(group, request.server().host()).map_err(|why| failed(GroupFailure::from(why)))?;
+        check(found, request).map_err(failed)?;
+        Ok(Self::Far(found, child))
+    }
+
+    /// The application group that its main interpreter hosts besides `%{GLOBAL}`.
+    pub fn main_group(self) -> Option<&'static [u8]> {
+        match self {
+            Self::Near(engine) => engine.main_group(),
+            Self::Far(group, _) => group.main_group.as_deref(),
+        }
+    }
+
+    /// The process group, as the application is told.
+    pub fn process_group(self) -> &'static [u8] {
+        match self {
+            Self::Near(_) => b"",
+            Self::Far(group, _) => &group.name,
+        }
+    }
+
+    /// The id of this child, as text.
+    pub fn server_pid(self) -> &'static [u8] {
+        match self {
+            Self::Near(engine) => engine.process_id(),
+            Self::Far(_, child) => child.process_id(),
+        }
+    }
+
+    /// Has the application answer.
+    pub fn run<'r>(self, conversation: &mut Conversation<'r>, call: &Call<'_>) -> Ending {
+        match self {
+            Self::Near(engine) => engine.run(conversation, call),
+            Self::Far(group, _) => daemon::run(conversation, group, call),
+        }
+    }
+}
+
+fn check<'r>(group: &'static Group, request: Request<'r>) -> Result<(), GroupFailure<'r>> {
+    if let Some(reason) = &group.refused {
+        return Err(GroupFailure::Unavailable(reason));
+    }
+    if group.service {
+        return Err(GroupFailure::Service);
+    }
+    if let Some(wanted) = &group.script_owner {
+        owner(wanted, request).map_err(|what| GroupFailure::ScriptOwner(lasting(request, &what)))?;
+    }
+    let script = request.filename();
+    match group.chroot.as_deref() {
+        Some(chroot) if !Path::new(OsStr::from_bytes(script)).starts_with(OsStr::from_bytes(chroot)) => {
+            Err(GroupFailure::OutsideChroot { script, chroot })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A sentence that lives as long as the request.
+fn lasting<'r>(request: Request<'r>, text: &str) -> &'r str {
+    request.pool().string(text.as_bytes()).to_str().unwrap_or_default()
+}
+
+/// Looks at the script and its directory, for `script-user=` and `script-group=`.
+fn owner(wanted: &ScriptOwner, request: Request<'_>) -> Result<(), String> {
+    let script = Path::new(OsStr::from_bytes(request.filename()));
+    let directory = script.parent().unwrap_or(script);
+    script_owner::check(wanted, &Owned::find(script)?.facts(), &Owned::find(directory)?.facts())
+}
+
+/// Whose a file is.
+struct Owned<'p> {
+    path: &'p Path,
+    found: Metadata,
+    user: Option<Vec<u8>>,
+    group: Option<Vec<u8>>,
+}
+
+impl<'p> Owned<'p> {
+    fn find(path: &'p Path) -> Result<Self, String> {
+        let found = std::fs::metadata(path).map_err(|error| format!("`{}`: {error}", path.display()))?;
+        let user = accounts::user_by_id(found.uid()).map(|user| user.name);
+        Ok(Self { path, user, group: accounts::group_name(found.gid()), found })
+    }
+
+    fn facts(&self) -> FileFacts<'_> {
+        FileFacts {
+            path: self.path.as_os_str().as_bytes(),
+            uid: self.found.uid(),
+            gid: self.found.gid(),
+            user: self.user.as_deref(),
+            group: self.group.as_deref(),
+            mode: self.found.mode(),
+        }
+    }
+}

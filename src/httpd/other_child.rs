@@ -1,0 +1,107 @@
+/*! A process of ours beside httpd's own children: started by the parent, reaped by httpd's main loop, which says when it has died.
+*Runs in: parent.* */
+#![expect(unsafe_code, reason = "calls into APR; prepares a forked child")]
+
+use std::ffi::{c_int, c_void};
+use std::os::fd::RawFd;
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use super::guard::{self, Kind};
+use super::log::Log;
+use super::pool::Pool;
+use super::sys;
+
+/// What is told of a death: the process, and what `waitpid` said.
+pub type Died = fn(pid: i32, status: c_int);
+
+struct Watched {
+    process: sys::apr_proc_t,
+    died: Died,
+}
+
+/// Has httpd's main loop tell of the end of the process `pid`, for as long as the configuration lives.
+pub fn watch(configuration: Pool<'_>, pid: i32, died: Died) {
+    // SAFETY: an all-zero apr_proc_t is valid: no pipes.
+    let mut process: sys::apr_proc_t = unsafe { std::mem::zeroed() };
+    process.pid = pid;
+    let watched = std::ptr::from_mut(configuration.own(Watched { process, died }));
+    // SAFETY: the record lives as long as the pool, at whose end APR unregisters it, before the module is unloaded (cleanups run in
+    // reverse order).
+    unsafe {
+        sys::apr_proc_other_child_register(
+            &raw mut (*watched).process,
+            Some(maintain),
+            watched.cast(),
+            std::ptr::null_mut(),
+            configuration.raw(),
+        );
+    }
+}
+
+unsafe extern "C" fn maintain(reason: c_int, data: *mut c_void, status: c_int) {
+    // Every other reason is an announcement: of a restart, or that the record goes.
+    if reason != sys::APR_OC_REASON_DEATH.cast_signed() && reason != sys::APR_OC_REASON_LOST.cast_signed() {
+        return;
+    }
+    guard::callback(Kind::Configuration, Log::MainServer, || {
+        // SAFETY: registered by `watch` with a record that lives until it is unregistered.
+        let (pid, died) = unsafe {
+            let watched = &*data.cast::<Watched>();
+            (watched.process.pid, watched.died)
+        };
+        // SAFETY: as above; calls back once with a reason that is ignored.
+        unsafe { sys::apr_proc_other_child_unregister(data) };
+        died(pid, status);
+    });
+}
+
+/// Starts `program` in a session of its own. Of the descriptors above 2 it gets those in `passed`, under the same numbers.
+///
+/// # Errors
+/// It could not be forked or executed.
+pub fn start(program: &Path, arguments: &[String], passed: Vec<RawFd>) -> std::io::Result<i32> {
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit());
+    // SAFETY: between fork and exec; system calls only, nothing is allocated, and the parent has one thread.
+    unsafe {
+        command.pre_exec(move || {
+            libc::setsid();
+            close_on_exec_from(3);
+            for number in &passed {
+                if libc::fcntl(*number, libc::F_SETFD, 0) != 0 {
+                    return Err(std::io::Error::last_os_error());
+                }
+            }
+            Ok(())
+        });
+    }
+    let child = command.spawn()?;
+    i32::try_from(child.id()).map_err(std::io::Error::other)
+}
+
+/// No descriptor from `first` on survives the exec, whoever opened it.
+fn close_on_exec_from(first: RawFd) {
+    // SAFETY: a system call on this process's own descriptors.
+    let done =
+        unsafe { libc::syscall(libc::SYS_close_range, first.cast_unsigned(), libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC) == 0 };
+    if done {
+        return;
+    }
+    // Before Linux 5.11: one by one, as far as descriptors are likely to go.
+    // SAFETY: as above; a number that is not open is an error without effect.
+    unsafe {
+        let limit = libc::sysconf(libc::_SC_OPEN_MAX).clamp(1024, 65_536);
+        for number in first..libc::c_int::try_from(limit).unwrap_or(1024) {
+            libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC);
+        }
+    }
+}
+
+/// Takes an ended process back: whether it has ended.
+pub fn reap(pid: i32) -> bool {
+    let mut status = 0;
+    // SAFETY: a system call; `status` is written.
+    unsafe { libc::waitpid(pid, &raw mut status, libc::WNOHANG) == pid }
+}
