@@ -69,6 +69,8 @@ pub struct Classes {
 pub struct Interpreter {
     /// How threads attach to it.
     pub handle: Handle,
+    /// The application group that it was made for; empty for `%{GLOBAL}`.
+    pub group: Vec<u8>,
     /// See [`Names`].
     pub names: Names,
     /// See [`Classes`].
@@ -98,6 +100,7 @@ impl Interpreter {
         };
         Ok(Self {
             handle,
+            group: group.to_vec(),
             names: Names::new(py)?,
             classes,
             environ_template: crate::wsgi::environ_template(py, settings, &file_wrapper)?.keep(),

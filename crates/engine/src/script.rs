@@ -166,7 +166,7 @@ impl Script {
             Ok(namespace) => {
                 *lock(&self.loaded) = Some(namespace.clone().keep());
                 interpreter.helpers.after_load(py);
-                crate::daemon::script_loaded(&self.path);
+                crate::daemon::script_loaded(&self.path, &interpreter.group);
                 Ok(namespace)
             }
             Err(raised) => {

@@ -84,7 +84,7 @@ pub enum Message {
     Begin(Box<Process>),
     /// D: the interpreter runs; its version and prefix, for the log.
     Started(String),
-    /// D: a script was loaded (path); the supervisor watches its file from now on.
+    /// D: a script was loaded (path, NUL, application group); the supervisor watches its file from now on.
     Loaded(Vec<u8>),
     /// D: preload has ended, well or badly; requests are taken from now on.
     Ready,

@@ -52,9 +52,9 @@ pub struct Shared {
 static CONTROL: OnceLock<Arc<Shared>> = OnceLock::new();
 
 /// Tells the supervisor that a script is in use, so that it watches its file. Nothing in an Apache child.
-pub fn script_loaded(path: &[u8]) {
+pub fn script_loaded(path: &[u8], application_group: &[u8]) {
     if let Some(shared) = CONTROL.get() {
-        shared.control.send(&Message::Loaded(path.to_vec()));
+        shared.control.send(&Message::Loaded([path, b"\0", application_group].concat()));
     }
 }
 
