@@ -348,6 +348,7 @@ impl Httpd {
             return Ok(());
         }
         let pid = self.pid();
+        self.let_workers_finish();
         let mut family: BTreeSet<Process> = processes::descendants(pid);
         processes::send(pid, Signal::TERM);
         let status = poll::until(LIMIT, || self.child.lock().unwrap().try_wait().ok().flatten());
@@ -366,6 +367,17 @@ impl Httpd {
             return Err(format!("httpd ended with {status}"));
         }
         Ok(())
+    }
+
+    /// Waits a moment until no worker is busy. httpd's event MPM, when it is told to stop at once, closes the sockets of its workers
+    /// from another thread; a worker that is just letting go of one can crash the process then (seen: `AH00051`, in mod_mpm_event).
+    fn let_workers_finish(&self) {
+        let quiet = || self.children().iter().all(|child| processes::is_quiet(child.pid));
+        let mut in_a_row = 0;
+        poll::until(Duration::from_millis(500), || {
+            in_a_row = if quiet() { in_a_row + 1 } else { 0 };
+            (in_a_row == 3).then_some(())
+        });
     }
 
     /// Judges the log from where it was judged last: trouble that neither `announced` nor the server's own list covers.
