@@ -182,6 +182,7 @@ fn engine_settings(child: &Child, executable: &[u8]) -> EngineSettings {
     let mpm = process::mpm();
     EngineSettings {
         executable: executable.to_vec(),
+        first_path: Vec::new(),
         home: settings.python_home.as_ref().map_or_else(Vec::new, two_part_home),
         options: settings.python_options(),
         hash_seed: settings.python_hash_seed(),

@@ -100,6 +100,8 @@ fn settings_dict<'py>(py: Attached<'py>, group: &[u8], settings: &EngineSettings
     set("apache_threads_per_process", count(settings.apache_threads_per_process)?)?;
     let paths = settings.python_path.iter().map(|p| Object::file_system(py, p)).collect::<PyResult<Vec<_>>>()?;
     set("python_path", Object::list(py, paths)?)?;
+    set("first_path", Object::file_system(py, &settings.first_path)?)?;
+    set("service", Object::boolean(py, settings.is_service()))?;
     set("python_eggs", Object::file_system(py, &settings.python_eggs)?)?;
     set("switch_interval", Object::float(py, settings.switch_interval)?)?;
     set("hash_seed_set", Object::boolean(py, !settings.hash_seed.is_empty()))?;

@@ -16,6 +16,7 @@ use crate::capi::{Attached, Kept, Object, PyResult, Raised, run_module_code, thr
 use crate::failure::{self, Context};
 use crate::interpreter::Interpreter;
 use crate::logging;
+use crate::registry;
 use crate::request::lock;
 
 /// One script of one interpreter.
@@ -171,6 +172,11 @@ impl Script {
             }
             Err(raised) => {
                 let exit = raised.is_system_exit(py);
+                if exit && registry::registry().is_some_and(|registry| registry.settings.is_service()) {
+                    // A service that ends itself, or was told to end, has nothing to explain.
+                    raised.clear(py);
+                    return Err(NotLoaded);
+                }
                 let what = if exit {
                     format!("{path} raised SystemExit while it was loaded")
                 } else {

@@ -56,7 +56,9 @@ def set_up(host, stream_class, file_wrapper, settings):
     import threading  # noqa: F401  (early, so that main_thread() is no request's thread)
 
     _set_up_warnings()
-    if settings["restrict_signal"]:
+    if settings["service"]:
+        _end_on_sigterm()
+    elif settings["restrict_signal"]:
         _restrict_signal()
     if settings["switch_interval"] > 0:
         sys.setswitchinterval(settings["switch_interval"])
@@ -83,6 +85,8 @@ def _set_up_path():
         site.addsitedir(directory)
     added = [entry for entry in sys.path if entry not in before]
     sys.path[:] = added + before
+    if _settings["first_path"]:
+        sys.path.insert(0, _settings["first_path"])
 
 
 def _text_stream(stream_class, name):
@@ -195,6 +199,19 @@ def _restrict_signal():
     _signal.signal = signal
     if "signal" in sys.modules and sys.modules["signal"].signal is original:
         sys.modules["signal"].signal = signal
+
+
+def _end_on_sigterm():
+    """A service script runs on the main thread until it is told to end: then it sees SystemExit, wherever it is."""
+    import signal
+
+    def end(signalnum, frame):
+        raise SystemExit(0)
+
+    try:
+        signal.signal(signal.SIGTERM, end)
+    except ValueError:
+        pass  # a sub-interpreter: the main one has done it
 
 
 def after_load():

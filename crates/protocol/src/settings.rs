@@ -9,6 +9,8 @@ pub struct EngineSettings {
     pub executable: Vec<u8>,
     /// `prefix:exec_prefix` as `PYTHONHOME` takes it, for an installation in two parts; empty otherwise.
     pub home: Vec<u8>,
+    /// A directory for the very front of `sys.path` (`home=` of a daemon group); empty for none.
+    pub first_path: Vec<u8>,
     /// Python's command line options, as `-O`, `-B`, `-Wignore`, in order.
     pub options: Vec<Vec<u8>>,
     /// Value of `PYTHONHASHSEED` (`random` or a number); empty to leave it alone.
@@ -62,6 +64,7 @@ pub struct EngineSettings {
 record!(EngineSettings {
     executable,
     home,
+    first_path,
     options,
     hash_seed,
     python_path,
@@ -87,6 +90,13 @@ record!(EngineSettings {
     apache_maximum_processes,
     apache_threads_per_process,
 });
+
+impl EngineSettings {
+    /// A process of a group with `threads=0`: it runs its import scripts on the main thread, and ends with them.
+    pub fn is_service(&self) -> bool {
+        self.threads_per_process == 0 && !self.process_group.is_empty()
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -167,6 +167,7 @@ fn engine(process: &DaemonProcess, settings: &ProcessSettings, launch: &Launch, 
         restrict_stdin: settings.restrict_stdin,
         restrict_stdout: settings.restrict_stdout,
         // A service has to hear that it shall end.
+        first_path: process.home.as_deref().unwrap_or_default().to_vec(),
         restrict_signal: settings.restrict_signal && !process.is_service(),
         destroy_interpreter: settings.destroy_interpreter,
         case_sensitive: settings.case_sensitive,

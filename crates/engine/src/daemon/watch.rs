@@ -28,20 +28,23 @@ pub fn begin(shared: &Arc<Shared>) -> Result<(), String> {
     let parent =
         i32::try_from(shared.process.parent).ok().and_then(Pid::from_raw).ok_or("there is no parent process to watch")?;
     let parent = rustix::process::pidfd_open(parent, PidfdFlags::empty()).map_err(|e| format!("httpd's parent process: {e}"))?;
-    let signals = signals::install().map_err(|e| format!("signal handlers: {e}"))?;
+    // A service hears of its end by Python's own handler (`set_up.py`), because it runs Python on the main thread.
+    let signals =
+        if shared.process.threads == 0 { None } else { Some(signals::install().map_err(|e| format!("signal handlers: {e}"))?) };
     let shared = Arc::clone(shared);
-    let started = std::thread::Builder::new().name("wsgi-watch".to_owned()).spawn(move || watch(&shared, &parent, &signals));
+    let started =
+        std::thread::Builder::new().name("wsgi-watch".to_owned()).spawn(move || watch(&shared, &parent, signals.as_ref()));
     started.map(drop).map_err(|e| format!("a thread: {e}"))
 }
 
-fn watch(shared: &Shared, parent: &OwnedFd, signals: &OwnedFd) {
+fn watch(shared: &Shared, parent: &OwnedFd, signals: Option<&OwnedFd>) {
     let tick = Timespec::try_from(TICK).ok();
     let mut stop_at = None;
     loop {
         let mut descriptors = [
             PollFd::from_borrowed_fd(shared.control.descriptor(), PollFlags::IN),
             PollFd::new(parent, PollFlags::IN),
-            PollFd::new(signals, PollFlags::IN),
+            PollFd::new(signals.unwrap_or(parent), PollFlags::IN),
         ];
         let timed = shared.process.request_timeout > 0 || stop_at.is_some();
         // An interrupted wait is looked at like any other.
@@ -50,7 +53,7 @@ fn watch(shared: &Shared, parent: &OwnedFd, signals: &OwnedFd) {
         if parent_gone {
             leave_process(0);
         }
-        if signalled {
+        if let Some(signals) = signals.filter(|_| signalled) {
             for number in signals::pending(signals) {
                 shared.control.send(&Message::ReplaceMe(format!("signal {number}")));
             }
