@@ -9,6 +9,7 @@ pub mod httpd;
 pub mod installation;
 pub mod matrix;
 pub mod module_under_test;
+pub mod plan;
 pub mod poll;
 pub mod processes;
 pub mod pythons;

@@ -1,0 +1,198 @@
+/*! What a server is to be, and its files: the configuration of a suite is a file of `tests/conf`; what differs from run to run
+(directories, ports, Python, MPM, mode) reaches it as `Define`s. */
+
+use super::installation::server_user;
+use super::matrix::Setup;
+use std::fmt::Write as _;
+use std::fs;
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
+
+/// Modules that every server has besides the MPM and the one under test.
+const MODULES: [&str; 6] = ["authz_core", "mime", "env", "alias", "dir", "headers"];
+
+/// What a server is to be.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    conf: String,
+    modules: Vec<&'static str>,
+    defines: Vec<(String, String)>,
+    extra: String,
+    /// Patterns of what the server will log outside of any trial.
+    pub announced: Vec<&'static str>,
+    environment: Vec<(&'static str, &'static str)>,
+    /// What httpd is started with.
+    pub flags: Vec<&'static str>,
+    bare: bool,
+    certificate: bool,
+}
+
+impl Plan {
+    /// A server with the configuration `tests/conf/<conf>`.
+    pub fn new(conf: &str) -> Self {
+        Self {
+            conf: conf.to_owned(),
+            modules: Vec::new(),
+            defines: Vec::new(),
+            extra: String::new(),
+            announced: Vec::new(),
+            environment: Vec::new(),
+            flags: vec!["-DFOREGROUND"],
+            bare: false,
+            certificate: false,
+        }
+    }
+
+    /// Loads further modules of Apache.
+    #[must_use]
+    pub fn modules(mut self, names: &[&'static str]) -> Self {
+        self.modules.extend(names);
+        self
+    }
+
+    /// Sets `${name}` for the configuration; it may be tested with `<IfDefine name>`.
+    #[must_use]
+    pub fn define(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.defines.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// Starts httpd with another flag than `-DFOREGROUND`.
+    #[must_use]
+    pub fn flag(mut self, flag: &'static str) -> Self {
+        self.flags = vec![flag];
+        self
+    }
+
+    /// Makes a certificate and names it by `${CERTIFICATE}`.
+    #[must_use]
+    pub const fn certificate(mut self) -> Self {
+        self.certificate = true;
+        self
+    }
+
+    /// Starts httpd without the module under test, as a floor to compare with.
+    #[must_use]
+    pub const fn without_the_module(mut self) -> Self {
+        self.bare = true;
+        self
+    }
+
+    /// Sets a variable in httpd's environment.
+    #[must_use]
+    pub fn environment(mut self, name: &'static str, value: &'static str) -> Self {
+        self.environment.push((name, value));
+        self
+    }
+
+    /// Announces what the server will log outside of any trial: at its start or its end.
+    #[must_use]
+    pub fn announce(mut self, pattern: &'static str) -> Self {
+        self.announced.push(pattern);
+        self
+    }
+
+    /// Adds lines behind the file: what a trial varies.
+    #[must_use]
+    pub fn line(mut self, text: &str) -> Self {
+        writeln!(self.extra, "{text}").expect("a string takes it");
+        self
+    }
+}
+
+/// The files of one server: everything but the process.
+#[derive(Debug)]
+pub struct Prepared {
+    /// The server's directory.
+    pub root: PathBuf,
+    /// The port that its configuration names.
+    pub port: u16,
+    /// A second one, for TLS or another virtual host.
+    pub other_port: u16,
+    /// Its configuration file.
+    pub config: PathBuf,
+    /// httpd's executable.
+    pub program: PathBuf,
+    /// What its environment has besides the caller's.
+    pub environment: Vec<(&'static str, &'static str)>,
+}
+
+impl Prepared {
+    /// Writes the configuration of `plan`.
+    pub fn new(setup: &Setup, plan: &Plan, name: &str) -> Self {
+        let run = &setup.run;
+        let root = run.workdir.server_root(name);
+        let (port, other_port) = (free_port(), free_port());
+        let mut text = String::new();
+        let mut define = |name: &str, value: &str| writeln!(text, "Define {name} \"{value}\"").expect("a string takes it");
+        define("ROOT", &root.display().to_string());
+        define("PORT", &port.to_string());
+        define("OTHER_PORT", &other_port.to_string());
+        define("APPS", &run.workdir.path().join("apps").display().to_string());
+        define("CONF", &run.workdir.path().join("conf").display().to_string());
+        define("PYTHON_HOME", &setup.home.display().to_string());
+        define("PYTHON_VERSION", &setup.python.version);
+        define(setup.mpm.define(), "1");
+        define(setup.mode.define(), "1");
+        if let Some((user, _, group, _)) = server_user() {
+            define("USER", user);
+            define("GROUP", group);
+        }
+        if plan.certificate {
+            define("CERTIFICATE", &super::certificate::localhost(run.workdir.path()).display().to_string());
+        }
+        for (name, value) in &plan.defines {
+            define(name, value);
+        }
+        let mut names = vec![setup.mpm.module()];
+        names.extend(MODULES);
+        names.extend(&plan.modules);
+        text.push_str(&run.installation.load_lines(&names));
+        if !plan.bare {
+            writeln!(text, "LoadModule wsgi_module \"{}\"", setup.module.file.display()).expect("a string takes it");
+        }
+        text.push_str("Include \"${CONF}/base.conf\"\n");
+        writeln!(text, "Include \"${{CONF}}/{}\"", plan.conf).expect("a string takes it");
+        text.push_str(&plan.extra);
+        let config = root.join("httpd.conf");
+        fs::write(&config, text).unwrap();
+        Self { root, port, other_port, config, program: run.installation.program.clone(), environment: plan.environment.clone() }
+    }
+
+    /// The command that runs httpd on this configuration.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        command.arg("-d").arg(&self.root).arg("-f").arg(&self.config).stdin(Stdio::null());
+        for (name, _) in std::env::vars_os() {
+            // Whoever runs the suites may live in a virtualenv or have Apache's variables set: none of that is part of a trial.
+            if name.to_string_lossy().starts_with("PYTHON")
+                || name.to_string_lossy().starts_with("APACHE_")
+                || name == "VIRTUAL_ENV"
+            {
+                command.env_remove(name);
+            }
+        }
+        command.envs(self.environment.iter().copied());
+        command
+    }
+
+    /// Runs `httpd -t`: did it accept the configuration, and what did it say?
+    pub fn configtest(&self) -> (bool, String) {
+        let output = self.command().arg("-t").output().unwrap();
+        let mut said = String::from_utf8_lossy(&output.stdout).into_owned();
+        said.push_str(&String::from_utf8_lossy(&output.stderr));
+        (output.status.success(), said)
+    }
+}
+
+/// A port on which nobody listens, below the range from which the kernel takes those of outgoing connections.
+fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let start = 20_000 + u16::try_from(std::process::id() % 10_000).unwrap();
+    (0..2000)
+        .map(|_| 20_000 + (start - 20_000 + NEXT.fetch_add(1, Ordering::Relaxed)) % 12_000)
+        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .expect("a free port")
+}
