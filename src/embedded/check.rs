@@ -51,8 +51,9 @@ fn as_apache(settings: &ProcessSettings) -> Result<(), Problem> {
     }
     let walker = Walker::apache(uid, gid);
     let chosen = chosen(settings, &walker)?;
-    virtualenv::look_around(&chosen, &walker).map_err(|problem| for_user(&problem, uid))?;
-    let (facts, _) = facts::ask(&chosen.executable, Some((uid, gid))).map_err(|problem| for_user(&problem, uid))?;
+    let told = |problem: Problem| chosen.told(&for_user(&problem, uid));
+    virtualenv::look_around(&chosen, &walker).map_err(told)?;
+    let (facts, _) = facts::ask(&chosen.executable, Some((uid, gid))).map_err(told)?;
     libpython::find(&chosen, &facts)?;
     let engine = companion::engine()?;
     walker.walk(&engine).map_err(|obstacle| {
@@ -67,7 +68,7 @@ fn as_apache(settings: &ProcessSettings) -> Result<(), Problem> {
 /// As somebody else: the files alone.
 fn from_outside(settings: &ProcessSettings, log: Log<'_>) -> Result<(), Problem> {
     let chosen = chosen(settings, &Walker::Myself)?;
-    virtualenv::look_around(&chosen, &Walker::Myself)?;
+    virtualenv::look_around(&chosen, &Walker::Myself).map_err(|problem| chosen.told(&problem))?;
     companion::engine()?;
     log.coded(
         &log_code::PYTHON_NOT_CHECKED,

@@ -22,6 +22,13 @@ pub struct Chosen {
     pub reason: String,
 }
 
+impl Chosen {
+    /// A problem with it, told with the reason why it was chosen: that names the directive, if there was one.
+    pub fn told(&self, problem: &Problem) -> Problem {
+        Problem::new(problem.code(), format!("{}: {problem}", self.reason))
+    }
+}
+
 /// Where the system's Python is looked for before PATH.
 const USUAL: [&str; 2] = ["/usr/bin/python3", "/usr/local/bin/python3"];
 
@@ -65,11 +72,11 @@ fn in_home(home: &[u8], place: &str, walker: &Walker) -> Result<Chosen, Problem>
         match walker.walk(&executable) {
             Ok(_) => return Ok(Chosen { executable, home: Some(home), reason: format!("WSGIPythonHome at {place}") }),
             Err(Obstacle::Missing(at)) if at == executable || executable.parent() == Some(&at) => {}
-            Err(other) => obstacle = obstacle.or(Some(other)),
+            Err(other) => obstacle = obstacle.or(Some((executable, other))),
         }
     }
     Err(match obstacle {
-        Some(obstacle) => blocked(&obstacle),
+        Some((executable, obstacle)) => broken(format!("`{}` can't be used: {obstacle}", executable.display()), &obstacle.hint()),
         None => broken(
             format!("`{}` has no bin/python, no bin/python3 and no bin/python3.X with libraries", home.display()),
             "name a virtualenv (`python3 -m venv DIR`) or an installation's prefix",

@@ -135,9 +135,10 @@ fn open(child: &Child) -> Result<Engine, Problem> {
     }
     let home = child.settings.python_home.as_ref().map(|home| (&*home.prefix, &*home.place));
     let chosen = choose::choose(home, &Walker::Myself, std::env::var_os("PATH").as_deref())?;
-    virtualenv::look_around(&chosen, &Walker::Myself)?;
+    let told = |problem: Problem| chosen.told(&problem);
+    virtualenv::look_around(&chosen, &Walker::Myself).map_err(told)?;
     let shared = child.shared;
-    let facts = siblings::facts(shared, &chosen.executable)?;
+    let facts = siblings::facts(shared, &chosen.executable).map_err(told)?;
     let library = libpython::find(&chosen, &facts)?;
     let file = companion::engine()?;
     let (major, minor, micro) = facts.version;

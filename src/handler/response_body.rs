@@ -112,7 +112,9 @@ impl<'r> ResponseBody<'r> {
     fn set_status_line(&self, status: u16, reason: &[u8]) {
         let known = Request::known_status_line(status);
         let digits = [b'0' + (status / 100 % 10) as u8, b'0' + (status / 10 % 10) as u8, b'0' + (status % 10) as u8];
-        let same = known.to_bytes().strip_prefix(&digits).and_then(|rest| rest.strip_prefix(b" ")) == Some(reason);
+        let usual = known.to_bytes().strip_prefix(&digits).and_then(|rest| rest.strip_prefix(b" "));
+        // A status without a reason phrase gets httpd's own, where it knows one.
+        let same = usual.is_some_and(|usual| reason.is_empty() || usual == reason);
         let line = if same { known } else { self.request.pool().string(&[&digits, b" ".as_slice(), reason].concat()) };
         self.request.set_status(status, line);
     }
@@ -275,13 +277,15 @@ impl<'r> ResponseBody<'r> {
     /// Sends what there is, then an error bucket: chunked, the last chunk is left out; over HTTP/2 the stream is reset; otherwise
     /// the connection ends before the promised length. An error bucket that came before the head would replace it.
     fn cut(&mut self) -> Answer {
-        self.request.connection().close_after_this();
-        if !self.sent {
+        // The head goes out as that of a connection that lives on: a response that the connection's end ends could not look cut.
+        let begun = self.sent || {
             self.brigade.append_flush();
             self.sent = true;
-            if self.request.pass(&mut self.brigade).is_err() {
-                return Answer::Ok;
-            }
+            self.request.pass(&mut self.brigade).is_ok()
+        };
+        self.request.connection().close_after_this();
+        if !begun {
+            return Answer::Ok;
         }
         self.brigade.append_error(502, self.request.pool());
         self.brigade.append_end();

@@ -2,11 +2,10 @@
 
 use std::ffi::CStr;
 
-/// Runs `body` with variables set (those whose value is not empty), and puts them back as they were.
-pub fn with_variables<R>(variables: &[(&CStr, &[u8])], body: impl FnOnce() -> R) -> R {
+/// Runs `body` with variables set (or, with `None`, unset), and puts them back as they were.
+pub fn with_variables<R>(variables: &[(&CStr, Option<&[u8]>)], body: impl FnOnce() -> R) -> R {
     let set = crate::capi::start::set_variable;
-    let before: Vec<_> =
-        variables.iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| (*name, set(name, Some(value)))).collect();
+    let before: Vec<_> = variables.iter().map(|(name, value)| (*name, set(name, *value))).collect();
     let result = body();
     for (name, value) in before {
         set(name, value.as_deref());

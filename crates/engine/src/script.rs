@@ -62,10 +62,7 @@ impl Script {
         wanted: Wanted<'_>,
         name: &[u8],
     ) -> Result<Object<'py>, NotLoaded> {
-        let namespace = match self.fresh(py, interpreter, wanted) {
-            Some(namespace) => namespace,
-            None => self.load(py, interpreter, wanted)?,
-        };
+        let namespace = self.ensure(py, interpreter, wanted)?;
         let found = interpreter.keys().named(py, name).and_then(|key| namespace.dict_get(&key));
         match found {
             Ok(Some(callable)) if callable.is_callable() => Ok(callable),
@@ -77,6 +74,22 @@ impl Script {
                 raised.clear(py);
                 Err(NotLoaded)
             }
+        }
+    }
+
+    /// The module's dictionary, loaded if it is not yet, or if its file changed.
+    ///
+    /// # Errors
+    /// [`NotLoaded`], with the reason in the log.
+    pub fn ensure<'py>(
+        &self,
+        py: Attached<'py>,
+        interpreter: &Interpreter,
+        wanted: Wanted<'_>,
+    ) -> Result<Object<'py>, NotLoaded> {
+        match self.fresh(py, interpreter, wanted) {
+            Some(namespace) => Ok(namespace),
+            None => self.load(py, interpreter, wanted),
         }
     }
 
@@ -122,10 +135,7 @@ impl Script {
     }
 
     /// Loads the script, or waits for whoever is loading it.
-    ///
-    /// # Errors
-    /// [`NotLoaded`], with the reason in the log.
-    pub fn load<'py>(&self, py: Attached<'py>, interpreter: &Interpreter, wanted: Wanted<'_>) -> Result<Object<'py>, NotLoaded> {
+    fn load<'py>(&self, py: Attached<'py>, interpreter: &Interpreter, wanted: Wanted<'_>) -> Result<Object<'py>, NotLoaded> {
         let before = lock(&self.loaded).as_ref().map(|kept| kept.get(py).as_ptr());
         let guard = match self.loading.try_lock() {
             Ok(guard) => guard,

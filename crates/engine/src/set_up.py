@@ -281,7 +281,8 @@ def shut_down(reason):
 
     _quietly(atexit._run_exitfuncs)
     for stream in (sys.stdout, sys.stderr):
-        _quietly(lambda: stream.flush())
+        if type(stream) is io.TextIOWrapper:  # not isinstance: a restricted stream raises even at that
+            _quietly(stream.flush)
 
 
 def _join_threads():

@@ -204,7 +204,7 @@ fn preload(shared: &Shared, registry: &'static Registry) -> Option<String> {
         let Some(interpreter) = registry.find(&script.application_group, false) else { continue };
         let loaded = thread::attached(interpreter.handle, |py| {
             let wanted = Wanted { mtime: None, reload: false, resource: &script.path };
-            interpreter.script(&script.path, registry.settings.case_sensitive).load(py, interpreter, wanted).is_ok()
+            interpreter.script(&script.path, registry.settings.case_sensitive).ensure(py, interpreter, wanted).is_ok()
         });
         if !loaded {
             failed = Some(String::from_utf8_lossy(&script.path).into_owned());

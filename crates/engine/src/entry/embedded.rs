@@ -131,7 +131,7 @@ unsafe extern "C" fn import(call: *const ImportCall) -> i32 {
         thread::attached(interpreter.handle, |py| {
             let entry = interpreter.script(script, registry.settings.case_sensitive);
             let wanted = Wanted { mtime: None, reload: false, resource: script };
-            i32::from(entry.load(py, interpreter, wanted).is_err())
+            i32::from(entry.ensure(py, interpreter, wanted).is_err())
         })
     })
 }
