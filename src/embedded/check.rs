@@ -49,6 +49,12 @@ fn as_apache(settings: &ProcessSettings) -> Result<(), Problem> {
             "the children would run as root, and root runs no Python that a configuration names (hint: set `User` to an ordinary user)",
         ));
     }
+    if uid == u32::MAX {
+        return Err(Problem::new(
+            &log_code::PYTHON_NOT_CHECKED,
+            "the interpreter was not checked, because no `User` says who would run it (hint: set `User` and `Group`)",
+        ));
+    }
     let walker = Walker::apache(uid, gid);
     let chosen = chosen(settings, &walker)?;
     let told = |problem: Problem| chosen.told(&for_user(&problem, uid));

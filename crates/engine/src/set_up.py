@@ -90,7 +90,8 @@ def _set_up_path():
 
 
 def _text_stream(stream_class, name):
-    return io.TextIOWrapper(stream_class(name), encoding="utf-8", errors="replace", line_buffering=True, write_through=True)
+    """Written through, not line buffered: that would flush the beginning of a line that follows a newline as a line of its own."""
+    return io.TextIOWrapper(stream_class(name), encoding="utf-8", errors="replace", write_through=True)
 
 
 def _set_up_streams(stream_class):
