@@ -19,6 +19,8 @@ pub struct Body {
     /// How much the daemon will take.
     pub credit: u64,
     ended: bool,
+    /// The client waits to be told that the body may come.
+    on_demand: bool,
     /// Since when the daemon waits for bytes that the client has not sent.
     starving: Option<Instant>,
     limit: Duration,
@@ -30,7 +32,7 @@ impl Body {
     /// `limit`: how long the client may send nothing.
     pub const fn new(exists: bool, on_demand: bool, limit: Duration) -> Self {
         let credit = if on_demand { 0 } else { UNASKED };
-        Self { credit, ended: !exists, starving: None, limit, scratch: Vec::new() }
+        Self { credit, ended: !exists, on_demand, starving: None, limit, scratch: Vec::new() }
     }
 
     /// Says that there is none, if there is none.
@@ -63,6 +65,10 @@ impl Body {
 
     /// Puts frames of what is there into `outbox`, as far as it is wanted.
     pub fn fill(&mut self, conversation: &mut Conversation<'_>, outbox: &mut Outbox) {
+        if self.on_demand && self.credit > 0 {
+            self.on_demand = false;
+            conversation.request.send_continue();
+        }
         while !self.ended && self.credit > 0 && outbox.pending() < HIGH {
             let most = usize::try_from(self.credit).unwrap_or(usize::MAX).min(LONGEST_DATA);
             self.scratch.clear();

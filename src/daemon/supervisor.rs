@@ -21,7 +21,7 @@ use crate::embedded::companion;
 use crate::httpd::process::{After, after_configuration};
 use crate::httpd::{Log, Pool, Server, descriptor, other_child, retained};
 
-/// A supervisor that lived no longer than this is not started again at once.
+/// A supervisor that took a dead one's place and lived no longer than this is not started again at once.
 const SHORT_LIFE: u64 = 10_000;
 /// What a supervisor gets on top of its longest `shutdown-timeout`.
 const GRACE: Duration = Duration::from_secs(2);
@@ -44,7 +44,7 @@ pub fn begin(configuration: Pool<'_>, main: Server<'_>, kept: &mut Kept, plan: &
         return Ok(());
     }
     let predecessor = kept.supervisors.last_mut().and_then(|last| last.successor.take());
-    let started = start(kept, plan, predecessor);
+    let started = start(kept, plan, predecessor, false);
     // The new supervisor has its own copy.
     drop(predecessor.and_then(descriptor::take));
     match started {
@@ -60,7 +60,7 @@ pub fn begin(configuration: Pool<'_>, main: Server<'_>, kept: &mut Kept, plan: &
 }
 
 /// Starts a supervisor, and notes it in `kept`.
-fn start(kept: &mut Kept, plan: &Plan, predecessor: Option<i32>) -> Result<i32, String> {
+fn start(kept: &mut Kept, plan: &Plan, predecessor: Option<i32>, again: bool) -> Result<i32, String> {
     let program: PathBuf = companion::supervisor().map_err(|problem| problem.text().to_owned())?;
     let failed =
         |what: &str, error: &dyn std::fmt::Display| format!("`{}` cannot be started: {what}: {error}", program.display());
@@ -84,6 +84,7 @@ fn start(kept: &mut Kept, plan: &Plan, predecessor: Option<i32>) -> Result<i32, 
         successor: Some(successor.into_raw_fd()),
         shutdown_timeout: plan.groups.iter().map(|group| group.shutdown_timeout).max().unwrap_or(0),
         started: now(),
+        again,
     });
     Ok(pid)
 }
@@ -142,7 +143,7 @@ fn died(pid: i32, status: c_int) {
     let Some(gone) = forget(&mut kept, pid) else { return };
     if newest && gone.generation == kept.generation {
         let how = describe(status);
-        if now().saturating_sub(gone.started) < SHORT_LIFE {
+        if gone.again && now().saturating_sub(gone.started) < SHORT_LIFE {
             kept.overdue = true;
             Log::Server(main).coded(
                 &log_code::SUPERVISOR_DIED,
@@ -176,7 +177,7 @@ fn start_again(main: Server<'_>, kept: &mut Kept) {
     for one in &kept.supervisors {
         signal(one.pid, Signal::USR1);
     }
-    match start(kept, &plan, None) {
+    match start(kept, &plan, None, true) {
         Ok(pid) => other_child::watch(main.configuration_pool(), pid, died),
         Err(why) => {
             kept.overdue = true;

@@ -45,6 +45,25 @@ impl<'r> Request<'r> {
         }
     }
 
+    /// Tells a client that waits for it that the body may come (`100 Continue`). httpd itself does so at a read that waits, and at no other.
+    pub fn send_continue(self) {
+        if !self.expects_continue() {
+            return;
+        }
+        // SAFETY: the request is live; httpd sends the interim response that the status says, and the status is put back before anybody
+        // else looks.
+        unsafe {
+            let request = self.raw();
+            let (status, line) = ((*request).status, (*request).status_line);
+            (*request).status = sys::HTTP_CONTINUE.cast_signed();
+            (*request).status_line = std::ptr::null();
+            sys::ap_send_interim_response(request, 0);
+            (*request).status = status;
+            (*request).status_line = line;
+            (*request).expecting_100 = 0;
+        }
+    }
+
     /// Sets the content type, which also chooses filters (`AddOutputFilterByType`).
     pub fn set_content_type(self, content_type: &'r CStr) {
         // SAFETY: the request is live; the text lives as long as it.

@@ -52,9 +52,11 @@ pub struct Supervisor {
     pub shutdown_timeout: u64,
     /// When it was started, milliseconds of the monotonic clock.
     pub started: u64,
+    /// It took the place of one that died.
+    pub again: bool,
 }
 
-record!(Supervisor { pid, generation, successor, shutdown_timeout, started });
+record!(Supervisor { pid, generation, successor, shutdown_timeout, started, again });
 
 #[cfg(test)]
 mod tests {
