@@ -16,7 +16,7 @@ pub fn suite() -> Suite {
             case!(bad_header_names_raise_in_the_application).differs("it accepts some of them"),
             case!(bad_header_values_raise_in_the_application).differs("it accepts some of them"),
             case!(nothing_of_a_bad_response_is_sent).reach(Reach::Everywhere).differs("it accepts some of them"),
-            case!(unusual_but_legal_responses_are_sent),
+            case!(unusual_but_legal_responses_are_sent).embedded("header-buffer-size bounds a header"),
             case!(very_many_response_headers_are_sent),
             case!(request_heads_of_every_size_arrive_whole),
             case!(very_many_request_headers_arrive),
@@ -29,6 +29,7 @@ pub fn suite() -> Suite {
         ],
     )
     .plan(|plan| plan.announce("re:AH00126|AH00565|AH10244|AH00026|AH01070|AH02811|AH00127|AH01630"))
+    .in_both_modes()
 }
 
 /// The process that serves, when there is one alone.

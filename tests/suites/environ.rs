@@ -13,12 +13,12 @@ pub fn suite() -> Suite {
         vec![
             case!(it_is_a_fresh_dict).reach(Reach::Everywhere),
             case!(wsgi_keys_have_the_types_of_pep_3333).reach(Reach::Everywhere),
-            case!(multithread_and_multiprocess_follow_the_mpm).reach(Reach::Everywhere),
+            case!(multithread_and_multiprocess_follow_the_mpm).embedded("a group's options say it").reach(Reach::Everywhere),
             case!(cgi_keys_describe_the_request).reach(Reach::Everywhere),
             case!(request_uri_is_as_sent),
             case!(content_type_and_length_come_only_if_sent),
-            case!(mod_wsgi_keys_have_their_types),
-            case!(times_are_seconds_and_in_order),
+            case!(mod_wsgi_keys_have_their_types).embedded("the process group has a name"),
+            case!(times_are_seconds_and_in_order).embedded("requests are queued"),
             case!(cgi_keys_that_say_nothing_are_absent),
             case!(text_is_latin_1),
             case!(paths_of_the_file_system_keep_their_bytes),
@@ -32,19 +32,20 @@ pub fn suite() -> Suite {
             case!(cgi_pass_auth_lets_authorization_through),
             case!(an_authenticated_user_is_named),
             case!(set_env_adds_keys),
-            case!(set_env_cannot_replace_what_the_server_says),
+            case!(set_env_cannot_replace_what_the_server_says).embedded("the process group has a name"),
             case!(set_env_if_adds_keys),
             case!(https_is_a_scheme_and_not_a_key),
             case!(head_is_shown_as_configured),
             case!(an_error_document_sees_the_redirect),
             case!(other_methods_arrive_as_they_are),
-            case!(the_request_record_comes_when_asked_for),
+            case!(the_request_record_comes_when_asked_for).embedded("there is no request record"),
             case!(wsgi_errors_goes_to_the_log),
             case!(file_wrapper_is_a_type_of_mod_wsgi),
             case!(argv_is_mod_wsgi),
         ],
     )
     .plan(|plan| plan.modules(&["setenvif", "filter", "deflate", "auth_basic", "authn_core", "authn_file", "authz_user"]))
+    .in_both_modes()
 }
 
 /// `type repr` of a key, from `/raw`.

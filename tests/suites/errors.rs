@@ -42,6 +42,7 @@ pub fn suite() -> Suite {
             case!(a_warning_is_logged),
         ],
     )
+    .in_both_modes()
 }
 
 /// Lines that stand at the head of a traceback, with a code.

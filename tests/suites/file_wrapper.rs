@@ -40,6 +40,7 @@ pub fn suite() -> Suite {
         ],
     )
     .plan(|plan| plan.modules(&["filter", "deflate"]))
+    .in_both_modes()
 }
 
 /// Writes a file of `size` recognisable bytes and gives its path and content.

@@ -53,6 +53,7 @@ pub fn suite() -> Suite {
             case!(chunked_requests_can_be_refused),
         ],
     )
+    .in_both_modes()
 }
 
 fn read_without_size_gives_everything(site: &Site) {

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod configtest;
+mod daemon;
 mod differential;
 mod environ;
 mod errors;
@@ -39,6 +40,7 @@ pub fn all() -> Vec<Suite> {
         proxies::suite(),
         configtest::suite(),
         lifecycle::suite(),
+        daemon::suite(),
         linkage::suite(),
         panics::suite(),
         bad_input::suite(),

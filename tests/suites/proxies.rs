@@ -29,6 +29,7 @@ pub fn suite() -> Suite {
         ],
     )
     .plan(|plan| plan.announce("re:WSGI10[0-9]+:.*WSGITrustedProxyHeaders"))
+    .in_both_modes()
 }
 
 fn with(site: &Site, target: &str, headers: &[(&str, &str)]) -> Response {

@@ -32,14 +32,17 @@ pub fn suite() -> Suite {
         case!(pipelined_requests_are_answered_in_order),
     ];
     cases.extend(bodies());
-    Suite::new("response", cases)
+    Suite::new("response", cases).in_both_modes()
 }
 
 fn bodies() -> Vec<crate::support::matrix::Case> {
     vec![
         case!(a_list_has_a_content_length).reach(Reach::Everywhere).differs("no Content-Length for lists there (decision 37.8)"),
-        case!(a_generator_is_chunked).reach(Reach::Everywhere),
-        case!(an_http_1_0_client_gets_no_chunks),
+        case!(a_generator_is_chunked)
+            .embedded("what comes within response-flush-delay goes out at once, with its length")
+            .reach(Reach::Everywhere),
+        case!(an_http_1_0_client_gets_no_chunks)
+            .embedded("what comes within response-flush-delay goes out at once, with its length"),
         case!(large_bodies_arrive_whole).reach(Reach::Everywhere),
         case!(items_go_out_as_they_are_yielded).threads(),
         case!(write_goes_out_at_once).threads(),

@@ -23,6 +23,8 @@ use std::time::Instant;
 pub enum Mode {
     /// Inside Apache's children.
     Embedded,
+    /// In a daemon process group of two processes.
+    Daemon,
 }
 
 impl Mode {
@@ -30,6 +32,7 @@ impl Mode {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Embedded => "embedded",
+            Self::Daemon => "daemon",
         }
     }
 
@@ -37,6 +40,7 @@ impl Mode {
     pub const fn define(self) -> &'static str {
         match self {
             Self::Embedded => "EMBEDDED",
+            Self::Daemon => "DAEMON",
         }
     }
 }
@@ -149,17 +153,19 @@ pub struct Case {
     pub differs: Option<&'static str>,
     /// Needs an MPM with threads.
     pub threads: bool,
+    /// Why it is about embedded mode alone, in a suite for both modes.
+    pub embedded: Option<&'static str>,
 }
 
 impl Case {
     /// A trial on the suite's server.
     pub const fn shared(name: &'static str, body: fn(&Site)) -> Self {
-        Self { name, body: Body::Shared(body), reach: None, differs: None, threads: false }
+        Self { name, body: Body::Shared(body), reach: None, differs: None, threads: false, embedded: None }
     }
 
     /// A trial that starts its own servers.
     pub const fn own(name: &'static str, body: fn(&Setup)) -> Self {
-        Self { name, body: Body::Own(body), reach: None, differs: None, threads: false }
+        Self { name, body: Body::Own(body), reach: None, differs: None, threads: false, embedded: None }
     }
 
     /// Sets on which combinations it runs.
@@ -173,6 +179,13 @@ impl Case {
     #[must_use]
     pub const fn differs(mut self, why: &'static str) -> Self {
         self.differs = Some(why);
+        self
+    }
+
+    /// Says why daemon mode behaves otherwise, so that the trial runs in embedded mode alone.
+    #[must_use]
+    pub const fn embedded(mut self, why: &'static str) -> Self {
+        self.embedded = Some(why);
         self
     }
 
@@ -211,12 +224,14 @@ pub struct Suite {
     pub reach: Reach,
     /// Its trials.
     pub cases: Vec<Case>,
+    /// In which modes they run.
+    pub modes: &'static [Mode],
 }
 
 impl Suite {
     /// A suite whose server has the configuration `tests/conf/<name>.conf`.
     pub fn new(name: &'static str, cases: Vec<Case>) -> Self {
-        Self { name, plan: Plan::new(&format!("{name}.conf")), reach: Reach::Full, cases }
+        Self { name, plan: Plan::new(&format!("{name}.conf")), reach: Reach::Full, cases, modes: &[Mode::Embedded] }
     }
 
     /// Changes the server.
@@ -230,6 +245,20 @@ impl Suite {
     #[must_use]
     pub const fn reach(mut self, reach: Reach) -> Self {
         self.reach = reach;
+        self
+    }
+
+    /// What its trials see does not depend on where the application runs: they run in both modes.
+    #[must_use]
+    pub const fn in_both_modes(mut self) -> Self {
+        self.modes = &[Mode::Embedded, Mode::Daemon];
+        self
+    }
+
+    /// It is about daemon mode.
+    #[must_use]
+    pub const fn in_daemon_mode(mut self) -> Self {
+        self.modes = &[Mode::Daemon];
         self
     }
 
@@ -286,6 +315,9 @@ fn trial(case: Case, suite: &'static str, shared: Arc<Shared>) -> Trial {
     let name = format!("{}/{suite}::{}", shared.setup.name(), case.name);
     let label = name.clone();
     Trial::ignorable_test(name, move || {
+        if let (Some(why), Mode::Daemon) = (case.embedded, shared.setup.mode) {
+            return Ok(Completion::ignored_with(format!("embedded mode alone: {why}")));
+        }
         if let (Some(why), false) = (case.differs, shared.setup.is_ours()) {
             return Ok(Completion::ignored_with(format!("mod_wsgi differs: {why}")));
         }

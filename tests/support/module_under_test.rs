@@ -46,7 +46,7 @@ impl Module {
         readable(target);
         let directory = source.parent().unwrap_or(Path::new("."));
         let name = source.file_name().ok_or("MODULE_UNDER_TEST must name a file")?;
-        for companion in [name, "mod_wsgi_rs_engine.so".as_ref()] {
+        for companion in [name, "mod_wsgi_rs_engine.so".as_ref(), "wsgi-supervisor".as_ref()] {
             let from = directory.join(companion);
             if from.exists() {
                 fs::copy(&from, target.join(companion)).map_err(|e| format!("{}: {e}", from.display()))?;

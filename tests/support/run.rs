@@ -112,15 +112,18 @@ fn trials(suites: &[Suite], prepared: Prepared) -> Vec<Trial> {
                 (n, _) if n == newest => Reach::Everywhere,
                 _ => continue,
             };
-            let setup = Setup {
+            let setup = |mode| Setup {
                 run: Arc::clone(&run),
                 module: Arc::clone(&module),
-                mode: Mode::Embedded,
+                mode,
                 python: Arc::clone(python),
                 home: home.clone(),
                 mpm,
             };
-            lanes.extend(suites.iter().map(|suite| suite.trials(&setup, needed).into()));
+            for mode in [Mode::Embedded, Mode::Daemon] {
+                let meant = suites.iter().filter(|suite| suite.modes.contains(&mode));
+                lanes.extend(meant.map(|suite| suite.trials(&setup(mode), needed).into()));
+            }
         }
     }
     let mut all = required(&run, &module);

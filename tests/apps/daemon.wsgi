@@ -1,0 +1,107 @@
+"""What the trials of daemon mode ask an application for, by path."""
+
+import os
+import sys
+import time
+
+
+def process(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    group = environ["mod_wsgi.process_group"]
+    return [f"{group} {os.getpid()} {os.getppid()} {sys.version_info[0]}.{sys.version_info[1]} {os.getuid()}".encode()]
+
+
+def sleep(environ, start_response):
+    time.sleep(float(environ["QUERY_STRING"]))
+    return process(environ, start_response)
+
+
+def count(environ, start_response):
+    total = 0
+    while data := environ["wsgi.input"].read(100_000):
+        total += len(data)
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [str(total).encode()]
+
+
+def whole(environ, start_response):
+    body = environ["wsgi.input"].read()
+    start_response("200 OK", [("Content-Type", "application/octet-stream"), ("Content-Length", str(len(body)))])
+    return [body]
+
+
+def unread(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"not read"]
+
+
+def mirror(environ, start_response):
+    start_response("200 OK", [("Content-Type", "application/octet-stream")])
+
+    def pieces():
+        while data := environ["wsgi.input"].read(50_000):
+            yield data
+
+    return pieces()
+
+
+def say(environ, start_response):
+    print(environ["QUERY_STRING"], file=environ["wsgi.errors"])
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"said"]
+
+
+def die(environ, start_response):
+    how, begun = environ["QUERY_STRING"].split("-")
+
+    def end():
+        if how == "exit":
+            os._exit(3)
+        if how == "kill":
+            os.kill(os.getpid(), 9)
+            time.sleep(10)
+        raise RuntimeError("the trial wants it")
+
+    def pieces():
+        yield b"begun"
+        time.sleep(0.1)
+        end()
+
+    if begun == "first":
+        end()
+    headers = [("Content-Type", "text/plain")]
+    if begun == "length":
+        headers.append(("Content-Length", "1000"))
+    start_response("200 OK", headers)
+    return pieces()
+
+
+CLOSED = []
+
+
+def closed(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [str(len(CLOSED)).encode()]
+
+
+def gone(environ, start_response):
+    """Writes until its client is gone, and notes it."""
+    start_response("200 OK", [("Content-Type", "text/plain")])
+
+    class Pieces:
+        def __iter__(self):
+            while True:
+                time.sleep(0.05)
+                yield b"x" * 1000
+
+        def close(self):
+            CLOSED.append(1)
+
+    return Pieces()
+
+
+PAGES = {f.__name__: f for f in (process, sleep, count, whole, unread, mirror, say, die, closed, gone)}
+
+
+def application(environ, start_response):
+    return PAGES[environ["PATH_INFO"].strip("/").split("/")[-1]](environ, start_response)

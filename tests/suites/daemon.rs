@@ -1,0 +1,329 @@
+/*! Daemon mode: what the processes are, the channel to them, who gets which status when it does not work, and restarts. */
+
+use crate::support::client::{Client, Request};
+use crate::support::httpd::{Httpd, Plan};
+use crate::support::matrix::{Reach, Setup, Suite};
+use crate::support::poll;
+use crate::support::processes;
+use crate::support::pythons;
+use crate::support::response::Framing;
+use crate::support::site::Site;
+use crate::{case, own};
+use rustix::process::Signal;
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// What a death leads to in the log.
+const DEATH: &str = "re:WSGI13(00|01|27|28):";
+const HEADING: &str = "re:WSGI1200:|RuntimeError: the trial wants it";
+
+/// The suite.
+pub fn suite() -> Suite {
+    Suite::new(
+        "daemon",
+        vec![
+            case!(a_request_runs_in_a_process_of_its_group).reach(Reach::Everywhere),
+            case!(near_and_far_serve_side_by_side).reach(Reach::Everywhere),
+            own!(two_pythons_serve_at_once).reach(Reach::Once),
+            case!(a_busy_process_keeps_nobody_waiting).threads(),
+            case!(a_large_body_arrives_whole).reach(Reach::Everywhere),
+            case!(a_large_body_is_echoed_whole),
+            case!(an_unread_body_of_100_mb_holds_up_nothing),
+            case!(both_directions_may_be_full_at_once).reach(Reach::Everywhere),
+            case!(an_early_answer_is_heard_early),
+            case!(a_log_line_reaches_the_log_of_its_virtual_host),
+            case!(a_death_before_the_answer_is_502),
+            case!(a_death_in_the_middle_cuts_the_response).reach(Reach::Everywhere),
+            case!(an_exception_in_the_middle_cuts_the_response),
+            case!(the_application_learns_that_its_client_has_gone).threads(),
+            case!(a_full_queue_is_503_at_once).threads(),
+            case!(a_request_that_waits_too_long_is_504).threads(),
+            case!(a_request_that_runs_too_long_is_504),
+            case!(a_silent_process_is_504).threads(),
+            case!(a_group_that_cannot_run_is_503),
+            own!(no_request_fails_over_graceful_restarts).reach(Reach::Everywhere),
+            own!(a_changed_group_loses_no_request_either),
+            own!(a_killed_supervisor_is_replaced),
+            own!(a_stop_leaves_nothing_behind).reach(Reach::Everywhere),
+        ],
+    )
+    .in_daemon_mode()
+    .plan(|plan| plan.announce("re:WSGI1022: .*no-such-user-here|WSGI1313: .*of group narrow|WSGI13(00|01): .*group frail"))
+}
+
+/// What the process page says.
+fn process(site: &Site, target: &str) -> Vec<String> {
+    site.get(target).ok().split(' ').map(str::to_owned).collect()
+}
+
+fn a_request_runs_in_a_process_of_its_group(site: &Site) {
+    let [group, pid, parent, python, uid] = &process(site, "/process")[..] else { panic!("five words") };
+    assert_eq!((group.as_str(), python), ("trials", &site.setup.python.version));
+    let own: BTreeSet<String> = site.server.children().iter().map(|child| child.pid.to_string()).collect();
+    assert!(!own.contains(pid), "it is no child of httpd's parent");
+    assert!(own.contains(parent), "its parent, the supervisor, is one");
+    let httpd = rustix::process::getuid();
+    assert!(uid != "0" || !httpd.is_root(), "no application runs as root");
+}
+
+fn near_and_far_serve_side_by_side(site: &Site) {
+    assert_eq!(process(site, "/near/process")[0], "");
+    assert_eq!(process(site, "/slow/process")[0], "slow");
+}
+
+fn two_pythons_serve_at_once(setup: &Setup) {
+    let oldest = &setup.run.pythons[0];
+    let home = pythons::virtualenv(oldest, &[]).unwrap();
+    let plan = plan().define("OTHER_HOME", home.display().to_string());
+    let server = Httpd::start(setup, &plan, "two-pythons");
+    let site = Site::new(&server, setup);
+    assert_eq!(process(&site, "/process")[3], setup.python.version);
+    assert_eq!(process(&site, "/other/process")[3], oldest.version);
+}
+
+/// The suite's server, for a trial of its own.
+fn plan() -> Plan {
+    Plan::new("daemon.conf").announce("re:WSGI1022: .*no-such-user-here")
+}
+
+fn a_busy_process_keeps_nobody_waiting(site: &Site) {
+    let mut busy = site.connect();
+    busy.send(&Request::get("/slow/sleep?2").head_bytes()).unwrap();
+    let begun = Instant::now();
+    let mut served = 0;
+    while begun.elapsed() < Duration::from_millis(1500) {
+        let one = Instant::now();
+        site.get("/slow/process").ok();
+        assert!(one.elapsed() < Duration::from_millis(500), "request {served} took {:?}", one.elapsed());
+        served += 1;
+    }
+    busy.receive(false).unwrap().ok();
+    assert!(served > 10, "{served}");
+}
+
+fn a_large_body_arrives_whole(site: &Site) {
+    assert_eq!(site.post("/count", vec![b'x'; 30_000_000]).ok(), "30000000");
+}
+
+fn a_large_body_is_echoed_whole(site: &Site) {
+    let body: Vec<u8> = (0..10_000_000_u32).map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()[0]).collect();
+    let response = site.post("/whole", body.clone()).expect(200);
+    assert!(response.body == body, "{} bytes came back", response.body.len());
+}
+
+fn an_unread_body_of_100_mb_holds_up_nothing(site: &Site) {
+    assert_eq!(site.post("/unread", vec![b'x'; 100_000_000]).ok(), "not read");
+}
+
+fn both_directions_may_be_full_at_once(site: &Site) {
+    let body: Vec<u8> = (0..20_000_000_u32).map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()[1]).collect();
+    let response = site.post("/mirror", body.clone()).expect(200);
+    assert!(response.complete && response.body == body, "{} bytes came back", response.body.len());
+}
+
+fn an_early_answer_is_heard_early(site: &Site) {
+    let mut client = site.connect();
+    client.send(b"POST /unread HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\nonly this").unwrap();
+    assert_eq!(client.receive(false).unwrap().ok(), "not read");
+}
+
+fn a_log_line_reaches_the_log_of_its_virtual_host(site: &Site) {
+    site.allow_log("far-away-words");
+    let mut client = Client::connect(site.server.files.other_port).unwrap();
+    client.exchange(&Request::get("/say?far-away-words")).unwrap().expect(200);
+    let line = poll::until(Duration::from_secs(5), || {
+        site.log().into_iter().find(|line| line.text.contains("far-away-words") && line.text.contains("[client 127.0.0.1"))
+    });
+    let line = line.expect("the line is in a log");
+    assert_eq!(line.file, "other.log");
+}
+
+fn a_death_before_the_answer_is_502(site: &Site) {
+    site.allow_log(DEATH);
+    site.get("/frail/die?exit-first").expect(502);
+    let line = site.expect_log("re:WSGI1300: .*group frail.* exited with status 3");
+    assert!(line.text.contains("process"), "{}", line.text);
+    site.get("/frail/die?kill-first").expect(502);
+    poll::wait_for("a new process serves", || site.get("/frail/process").status == 200);
+}
+
+fn a_death_in_the_middle_cuts_the_response(site: &Site) {
+    site.allow_log(DEATH);
+    for (how, framing) in [("exit-chunked", Framing::Chunked), ("kill-length", Framing::Length(1000))] {
+        let mut client = site.connect();
+        let response = client.exchange(&Request::get(&format!("/frail/die?{how}"))).unwrap().expect(200);
+        assert_eq!((response.framing, response.text(), response.complete), (framing, "begun", false), "{how}");
+        assert!(client.is_closed().unwrap());
+    }
+    site.expect_log("re:WSGI1328: .*`frail` died in the middle");
+}
+
+fn an_exception_in_the_middle_cuts_the_response(site: &Site) {
+    site.allow_log(HEADING);
+    site.allow_tracebacks();
+    for (how, framing) in [("raise-chunked", Framing::Chunked), ("raise-length", Framing::Length(1000))] {
+        let mut client = site.connect();
+        let response = client.exchange(&Request::get(&format!("/frail/die?{how}"))).unwrap().expect(200);
+        assert_eq!((response.framing, response.text(), response.complete), (framing, "begun", false), "{how}");
+    }
+}
+
+fn the_application_learns_that_its_client_has_gone(site: &Site) {
+    let mut client = site.connect();
+    client.send(&Request::get("/gone").head_bytes()).unwrap();
+    assert_eq!(client.receive_head().unwrap().status, 200);
+    assert_eq!(site.get("/closed").ok(), "0");
+    let left = Instant::now();
+    drop(client);
+    poll::wait_for("close() is called", || site.get("/closed").ok() == "1");
+    assert!(left.elapsed() < Duration::from_secs(2), "{:?}", left.elapsed());
+}
+
+fn a_full_queue_is_503_at_once(site: &Site) {
+    site.allow_log("re:WSGI(1325|1262|1332)");
+    // One that runs and two that wait: a backlog of 1 lets the kernel keep two.
+    let mut waiting: Vec<_> = (0..3)
+        .map(|_| {
+            let mut client = site.connect();
+            client.send(&Request::get("/narrow/sleep?1").head_bytes()).unwrap();
+            thread::sleep(Duration::from_millis(150));
+            client
+        })
+        .collect();
+    let begun = Instant::now();
+    let response = site.get("/narrow/process").expect(503);
+    assert!(begun.elapsed() < Duration::from_millis(500), "{:?}", begun.elapsed());
+    assert!(response.header("Retry-After").is_some());
+    for client in &mut waiting {
+        client.receive(false).unwrap();
+    }
+    site.expect_log("WSGI1325");
+}
+
+fn a_request_that_waits_too_long_is_504(site: &Site) {
+    site.allow_log("WSGI1331");
+    let mut busy = site.connect();
+    busy.send(&Request::get("/queue/sleep?1.5").head_bytes()).unwrap();
+    thread::sleep(Duration::from_millis(150));
+    site.get("/queue/process").expect(504);
+    busy.receive(false).unwrap().ok();
+    site.expect_log("WSGI1331");
+}
+
+fn a_request_that_runs_too_long_is_504(site: &Site) {
+    site.allow_log("re:WSGI(1262|1332|1300|1306|1313|1253)");
+    let begun = Instant::now();
+    site.get("/narrow/sleep?6").expect(504);
+    assert!(begun.elapsed() < Duration::from_millis(3500), "{:?}", begun.elapsed());
+    site.expect_log("WSGI1332");
+    poll::wait_for("the group serves again", || site.get("/narrow/process").status == 200);
+}
+
+fn a_silent_process_is_504(site: &Site) {
+    site.allow_log("WSGI1330");
+    let begun = Instant::now();
+    site.get("/hasty/sleep?2").expect(504);
+    assert!(begun.elapsed() < Duration::from_millis(1900), "{:?}", begun.elapsed());
+    site.expect_log("WSGI1330");
+}
+
+fn a_group_that_cannot_run_is_503(site: &Site) {
+    site.allow_log("WSGI1322");
+    assert!(site.get("/nobody/process").expect(503).header("Retry-After").is_some());
+    assert!(site.expect_log("WSGI1322").text.contains("no-such-user-here"));
+}
+
+/// Sends requests over new connections until told to stop: how many, and what failed.
+fn load(site: &Site, target: &str, stop: &AtomicBool) -> (usize, Vec<String>) {
+    let (mut served, mut failed) = (0, Vec::new());
+    while !stop.load(Ordering::Acquire) {
+        served += 1;
+        let mut client = site.connect();
+        match client.exchange(&Request::get(target).header("Connection", "close")) {
+            Ok(response) if response.status == 200 && response.complete => {}
+            Ok(response) => failed.push(format!("{response:?}")),
+            Err(error) => failed.push(error.to_string()),
+        }
+    }
+    (served, failed)
+}
+
+/// Runs `restarts` under load, with requests that take a second in flight all the time.
+fn under_load(site: &Site, restarts: impl FnOnce()) {
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let fast: Vec<_> = (0..3).map(|_| scope.spawn(|| load(site, "/process", &stop))).collect();
+        let slow = scope.spawn(|| load(site, "/sleep?1", &stop));
+        restarts();
+        stop.store(true, Ordering::Release);
+        let mut served = 0;
+        for worker in fast.into_iter().chain([slow]) {
+            let (count, failed) = worker.join().unwrap();
+            assert!(failed.is_empty(), "{} of {count} failed: {:?}", failed.len(), failed.first());
+            served += count;
+        }
+        assert!(served > 20, "{served}");
+    });
+}
+
+fn no_request_fails_over_graceful_restarts(setup: &Setup) {
+    let server = Httpd::start(setup, &plan().define("OWN_SIZES", "1"), "daemon-graceful");
+    let site = Site::new(&server, setup);
+    let before = process(&site, "/process")[1].clone();
+    under_load(&site, || {
+        for _ in 0..5 {
+            server.graceful();
+            thread::sleep(Duration::from_millis(400));
+        }
+    });
+    assert_ne!(process(&site, "/process")[1], before, "a new generation serves");
+    poll::wait_for("one supervisor is left", || supervisors(&server).len() == 1);
+}
+
+fn a_changed_group_loses_no_request_either(setup: &Setup) {
+    let server = Httpd::start(setup, &plan().define("OWN_SIZES", "1"), "daemon-changed");
+    let site = Site::new(&server, setup);
+    let file = server.files.root.join("httpd.conf");
+    let original = std::fs::read_to_string(&file).unwrap();
+    under_load(&site, || {
+        for number in 1..5 {
+            // What Python is told belongs to every group.
+            std::fs::write(&file, format!("{original}\nWSGIPythonWarnings ignore::Warning:m{number}\n")).unwrap();
+            server.graceful();
+            thread::sleep(Duration::from_millis(400));
+        }
+    });
+}
+
+/// The supervisors among httpd's children.
+fn supervisors(server: &Httpd) -> Vec<i32> {
+    let program = |pid: i32| std::fs::read_link(format!("/proc/{pid}/exe")).unwrap_or_default();
+    let all = server.children().into_iter().map(|child| child.pid);
+    all.filter(|pid| program(*pid).file_name().is_some_and(|name| name == "wsgi-supervisor")).collect()
+}
+
+fn a_killed_supervisor_is_replaced(setup: &Setup) {
+    let server = Httpd::start(setup, &plan().announce("re:WSGI1315:"), "daemon-supervisor");
+    let site = Site::new(&server, setup);
+    let before = process(&site, "/process");
+    let [supervisor] = supervisors(&server)[..] else { panic!("one supervisor") };
+    assert_eq!(before[2], supervisor.to_string());
+    processes::send(supervisor, Signal::KILL);
+    poll::wait_for("another supervisor's process serves", || process(&site, "/process")[2] != before[2]);
+    poll::wait_for("the old process has gone", || !std::path::Path::new(&format!("/proc/{}", before[1])).exists());
+    site.expect_log("WSGI1315");
+}
+
+fn a_stop_leaves_nothing_behind(setup: &Setup) {
+    let mut server = Httpd::start(setup, &plan(), "daemon-stop");
+    let site = Site::new(&server, setup);
+    let pid = process(&site, "/process")[1].clone();
+    let begun = Instant::now();
+    server.stop().unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(6), "it took {:?}", begun.elapsed());
+    assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists(), "the daemon process is gone");
+    let sockets = server.files.root.join("run/mod_wsgi_rs");
+    assert_eq!(std::fs::read_dir(sockets).unwrap().count(), 0, "no socket is left");
+}
