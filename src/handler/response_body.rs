@@ -181,6 +181,13 @@ impl<'r> ResponseBody<'r> {
         self.write(pieces, true)
     }
 
+    /// As [`ResponseBody::send_file`], for a file that another process opened: it is never mapped, because its owner could shorten it and
+    /// so kill this process by SIGBUS (decision 29).
+    pub fn send_foreign_file(&mut self, file: BorrowedFd<'_>, offset: i64, length: i64) -> Taken {
+        self.files.mmap = false;
+        self.send_file(file, offset, length)
+    }
+
     /// Takes `length` bytes of a file from `offset`.
     pub fn send_file(&mut self, file: BorrowedFd<'_>, offset: i64, length: i64) -> Taken {
         if self.answered {
