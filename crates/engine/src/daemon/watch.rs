@@ -1,7 +1,7 @@
 /*! What happens beside the requests, in one thread that never takes the GIL: the supervisor's orders, the parent's death, signals, and time
 limits. *Runs in: daemon.* */
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -12,6 +12,7 @@ use protocol::log_code::{DAEMON_REQUEST_TIMEOUT, SHUTDOWN_OVERDUE};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::{Pid, PidfdFlags};
 
+use super::control::Lost;
 use super::process::{Shared, stop_deadline};
 use crate::capi::{leave_process, signals};
 use crate::logging;
@@ -40,9 +41,12 @@ pub fn begin(shared: &Arc<Shared>) -> Result<(), String> {
 fn watch(shared: &Shared, parent: &OwnedFd, signals: Option<&OwnedFd>) {
     let tick = Timespec::try_from(TICK).ok();
     let mut stop_at = None;
+    let mut supervised = true;
     loop {
+        // A lost supervisor's socket would be readable for ever.
+        let control = if supervised { shared.control.descriptor() } else { parent.as_fd() };
         let mut descriptors = [
-            PollFd::from_borrowed_fd(shared.control.descriptor(), PollFlags::IN),
+            PollFd::from_borrowed_fd(control, PollFlags::IN),
             PollFd::new(parent, PollFlags::IN),
             PollFd::new(signals.unwrap_or(parent), PollFlags::IN),
         ];
@@ -58,8 +62,15 @@ fn watch(shared: &Shared, parent: &OwnedFd, signals: Option<&OwnedFd>) {
                 shared.control.send(&Message::ReplaceMe(format!("signal {number}")));
             }
         }
-        if from_supervisor {
-            stop_at = orders(shared).or(stop_at);
+        if supervised && from_supervisor {
+            let ordered = orders(shared).unwrap_or_else(|Lost| {
+                // Nobody could wait for this process any more: it ends with what it has (decision 19).
+                supervised = false;
+                shared.leave();
+                Some(Instant::now() + stop_deadline(shared).unwrap_or(Duration::from_secs(5)))
+            });
+            // The first limit holds: a later word does not move it.
+            stop_at = stop_at.or(ordered);
         }
         if stop_at.is_some_and(|at| Instant::now() >= at) {
             logging::coded(SHUTDOWN_OVERDUE, "requests were still running when the process had to end; they are cut");
@@ -70,27 +81,23 @@ fn watch(shared: &Shared, parent: &OwnedFd, signals: Option<&OwnedFd>) {
 }
 
 /// Does what the supervisor says; the time by which the process must have ended, if it said so.
-fn orders(shared: &Shared) -> Option<Instant> {
+///
+/// # Errors
+/// [`Lost`]: there is no supervisor any more.
+fn orders(shared: &Shared) -> Result<Option<Instant>, Lost> {
     let mut stop_at = None;
-    loop {
-        match shared.control.receive(false) {
-            Ok(Some(Message::Drain)) => shared.leave(),
-            Ok(Some(Message::Stop)) => {
+    while let Some(message) = shared.control.receive(false)? {
+        match message {
+            Message::Drain => shared.leave(),
+            Message::Stop => {
                 shared.leave();
                 stop_at = stop_deadline(shared).map(|wait| Instant::now() + wait);
             }
-            Ok(Some(Message::Ask)) => shared.control.send(&shared.load()),
-            Ok(Some(_)) => {}
-            Ok(None) => return stop_at,
-            Err(_lost) => {
-                // Nobody could wait for this process any more: it ends with what it has (decision 19).
-                shared.leave();
-                let last = stop_deadline(shared).unwrap_or(Duration::from_secs(5));
-                std::thread::sleep(Duration::from_millis(20));
-                return Some(Instant::now() + last);
-            }
+            Message::Ask => shared.control.send(&shared.load()),
+            _ => {}
         }
     }
+    Ok(stop_at)
 }
 
 fn look_at_requests(shared: &Shared) {
