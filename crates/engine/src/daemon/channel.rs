@@ -132,7 +132,7 @@ impl Channel {
                     }
                 }
                 Parsed::Frame(Frame::Request(request), length) if state.greeted => {
-                    let on_demand = request.flags & flag::ON_DEMAND != 0;
+                    let on_demand = request.head.flags & flag::ON_DEMAND != 0;
                     state.granted = if on_demand { 0 } else { UNASKED };
                     let rest = state.incoming.split_off(length);
                     return Ok(std::mem::replace(&mut state.incoming, rest));

@@ -91,7 +91,7 @@ fn run_request(shared: &Shared, registry: &'static Registry, number: usize, chan
         channel.refuse(RefusedReason::GoingAway);
         return;
     }
-    let waited = Duration::from_micros(u64::try_from(daemon_start.saturating_sub(request.queue_start)).unwrap_or(0));
+    let waited = Duration::from_micros(u64::try_from(daemon_start.saturating_sub(request.head.queue_start)).unwrap_or(0));
     if shared.process.queue_timeout > 0 && waited > Duration::from_millis(shared.process.queue_timeout) {
         channel.finish(outcome::TIMEOUT);
         return;
@@ -99,26 +99,26 @@ fn run_request(shared: &Shared, registry: &'static Registry, number: usize, chan
     let environ: Vec<_> = request.environ.iter().collect();
     let call = Call {
         environ: &environ,
-        script: request.script,
+        script: request.head.script,
         wanted: Wanted {
-            mtime: (request.script_mtime != UNKNOWN_MTIME).then_some(request.script_mtime),
+            mtime: (request.head.script_mtime != UNKNOWN_MTIME).then_some(request.head.script_mtime),
             // New code comes in new processes (the supervisor's part): a loaded script stays as it is.
             reload: false,
-            resource: request.resource,
+            resource: request.head.resource,
         },
-        callable: request.callable,
-        https: request.flags & flag::HTTPS != 0,
+        callable: request.head.callable,
+        https: request.head.flags & flag::HTTPS != 0,
         thread_id: i64::try_from(number).unwrap_or(0),
-        request_start: request.request_start,
-        queue_start: request.queue_start,
+        request_start: request.head.request_start,
+        queue_start: request.head.queue_start,
         daemon_start,
         request_rec: None,
     };
     let facts = Facts {
-        head_only: request.flags & flag::HEAD != 0,
+        head_only: request.head.flags & flag::HEAD != 0,
         content_length: call.entry(b"CONTENT_LENGTH").and_then(|v| std::str::from_utf8(v).ok()?.parse().ok()),
     };
-    let place = serve::Place { group: request.application_group, dynamic: request.flags & flag::DYNAMIC_GROUP != 0 };
+    let place = serve::Place { group: request.head.application_group, dynamic: request.head.flags & flag::DYNAMIC_GROUP != 0 };
     let exchange: Box<dyn Exchange> = Box::new(Arc::clone(channel));
     let ended = shared.watched(number, channel, || serve::run(registry, &place, exchange, facts, &call));
     channel.finish(ended);

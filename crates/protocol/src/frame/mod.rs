@@ -8,8 +8,8 @@ mod payload;
 mod write;
 
 pub use parse::{Parsed, Violation, parse};
-pub use payload::{BodyState, Entries, Fields, Hello, Request};
-pub use write::{RequestHead, TooLong, Writer};
+pub use payload::{BodyState, Entries, Fields, Hello, Request, RequestHead};
+pub use write::{TooLong, Writer};
 
 /// Version of the protocol, in [`Hello`].
 pub const VERSION: u16 = 1;

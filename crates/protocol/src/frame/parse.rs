@@ -2,7 +2,7 @@
 
 use super::{
     AbortReason, BodyState, Entries, Fields, Frame, HEAD_LENGTH, Hello, LONGEST_DATA, LONGEST_HEAD, RefusedReason, Request,
-    STREAM, Sender, kind,
+    RequestHead, STREAM, Sender, kind,
 };
 
 /// How a peer broke the rules of `docs/protocol.md`.
@@ -117,7 +117,7 @@ fn read(kind: u8, payload: &[u8]) -> Result<Frame<'_>, Malformed> {
 }
 
 fn request<'a>(cursor: &mut Cursor<'a>) -> Result<Request<'a>, Malformed> {
-    Ok(Request {
+    let head = RequestHead {
         flags: cursor.u32()?,
         script_mtime: cursor.i64()?,
         request_start: cursor.i64()?,
@@ -126,8 +126,8 @@ fn request<'a>(cursor: &mut Cursor<'a>) -> Result<Request<'a>, Malformed> {
         resource: cursor.text()?,
         application_group: cursor.text()?,
         callable: cursor.text()?,
-        environ: Entries::check(cursor)?,
-    })
+    };
+    Ok(Request { head, environ: Entries::check(cursor)? })
 }
 
 /// A length that says that there is no text.

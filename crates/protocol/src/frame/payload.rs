@@ -16,9 +16,9 @@ pub struct Hello<'a> {
     pub build: &'a [u8],
 }
 
-/// What the engine needs to run a request. Times are microseconds since the epoch.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Request<'a> {
+/// What the engine needs to run a request, besides its environ. Times are microseconds since the epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestHead<'a> {
     /// Bits of [`crate::embedded::flag`].
     pub flags: u32,
     /// The script's modification time, or [`crate::embedded::UNKNOWN_MTIME`].
@@ -35,6 +35,13 @@ pub struct Request<'a> {
     pub application_group: &'a [u8],
     /// Name of the callable.
     pub callable: &'a [u8],
+}
+
+/// A request as a daemon receives it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Request<'a> {
+    /// What runs, and how.
+    pub head: RequestHead<'a>,
     /// The environ's text entries.
     pub environ: Entries<'a>,
 }

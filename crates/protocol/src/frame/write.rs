@@ -1,31 +1,10 @@
 /*! Appending frames to a buffer. */
 
 use super::parse::NONE;
-use super::{AbortReason, BodyState, HEAD_LENGTH, Hello, LONGEST_DATA, RefusedReason, STREAM, kind};
+use super::{AbortReason, BodyState, HEAD_LENGTH, Hello, LONGEST_DATA, RefusedReason, RequestHead, STREAM, kind};
 
 /// Appends frames to a buffer that goes out in one write.
 pub struct Writer<'b>(&'b mut Vec<u8>);
-
-/// What stands in a [`super::Request`] besides its environ.
-#[derive(Clone, Copy, Debug)]
-pub struct RequestHead<'a> {
-    /// See [`super::Request`].
-    pub flags: u32,
-    /// As above.
-    pub script_mtime: i64,
-    /// As above.
-    pub request_start: i64,
-    /// As above.
-    pub queue_start: i64,
-    /// As above.
-    pub script: &'a [u8],
-    /// As above.
-    pub resource: &'a [u8],
-    /// As above.
-    pub application_group: &'a [u8],
-    /// As above.
-    pub callable: &'a [u8],
-}
 
 /// A payload would be longer than its type allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
