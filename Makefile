@@ -18,12 +18,15 @@ PORT ?= 8000
 PYTHON ?=
 # Which trials `make test` runs (a part of their names), and further arguments of the suites.
 TESTS ?=
+# Which fuzzers `make fuzz` runs, and for how long each.
+FUZZ ?= frames_of_child frames_of_daemon control_messages records header_fields trusted_proxies
+SECONDS ?= 60
 # A directory with the benchmark, and its arguments.
 BENCH ?=
 BENCH_ARGS ?=
 
 .DEFAULT_GOAL := build
-.PHONY: help build build-faults serve test lint format install uninstall bench clean
+.PHONY: help build build-faults serve test lint format fuzz install uninstall bench clean
 
 # $(call place,FROM,TO): puts a built file in place as a new file. Writing over the old one would change it under a running
 # Apache that has it mapped. An unchanged file keeps its time.
@@ -35,6 +38,7 @@ help:
 	@echo 'make serve APP=site.wsgi   the same with your application; PYTHON=/path/to/venv PORT=8000 HOST=127.0.0.1'
 	@echo 'make test                  unit tests and the suites against a real Apache; TESTS=part-of-a-name'
 	@echo 'make lint                  format, clippy, scripts'
+	@echo 'make fuzz SECONDS=60       each fuzzer for so long; FUZZ=one-of-them'
 	@echo 'make install               into the Apache that apxs names; DESTDIR= for packages; make uninstall takes it back'
 	@echo 'make bench BENCH=dir       a benchmark directory run against the built module; BENCH_ARGS='
 	@echo 'make clean                 forget everything that was built'
@@ -74,17 +78,33 @@ test:
 	@apxs/dependencies.sh test
 	@$(MAKE) --no-print-directory build-faults
 	$(CARGO) test $(CARGO_FLAGS) --workspace --exclude mod_wsgi_rs-tests
+	$(CARGO) test $(CARGO_FLAGS) --manifest-path fuzz/Cargo.toml --target-dir $(TARGET)/fuzz --no-default-features
 	$(CARGO) test $(CARGO_FLAGS) --package mod_wsgi_rs-tests -- $(TESTS)
 
 # Undocumented unsafe, unwrap and the rest are denied by the workspace's lints; generated pages are checked by unit tests.
 lint:
 	@apxs/dependencies.sh lint
 	$(CARGO) fmt --all --check
+	$(CARGO) fmt --manifest-path fuzz/Cargo.toml --check
 	$(CARGO) clippy $(CARGO_FLAGS) --workspace --all-targets --all-features -- -D warnings
+	$(CARGO) clippy $(CARGO_FLAGS) --manifest-path fuzz/Cargo.toml --target-dir $(TARGET)/fuzz --no-default-features --lib --test corpus -- -D warnings
 	@for script in apxs/*.sh .ci/run; do sh -n $$script || exit 1; done
 
 format:
 	$(CARGO) fmt --all
+	$(CARGO) fmt --manifest-path fuzz/Cargo.toml
+
+# cargo-fuzz wants a nightly compiler's switches; a stable one takes them when it is told to. What is found besides the committed
+# corpus goes to fuzz/found/, and an input that breaks a property to fuzz/artifacts/. There is no unsafe code in what is tried, so
+# the sanitizer would only slow it down.
+fuzz: export RUSTC_BOOTSTRAP := 1
+fuzz:
+	@command -v cargo-fuzz >/dev/null || $(CARGO) install cargo-fuzz --version 0.13.1 --locked
+	@for target in $(FUZZ); do \
+	    mkdir -p fuzz/found/$$target && \
+	    $(CARGO) fuzz run --sanitizer none --target-dir $(TARGET)/fuzz $$target fuzz/found/$$target fuzz/corpus/$$target -- \
+	        -max_total_time=$(SECONDS) -max_len=8192 -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 || exit 1; \
+	done
 
 install uninstall: export BUILD := $(BUILD)
 install uninstall: export DESTDIR := $(DESTDIR)

@@ -5,10 +5,10 @@ section, `.htaccess` file, and one per server for what stands outside of section
 server and a directory lives in [`DirectoryConfig`] alone: Apache merges the server's own one below every section's.
 Merging happens at every request, so what is large is behind an `Arc`. *Runs in: parent (filled), child (read).* */
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::daemon::DaemonProcess;
+use super::network::Network;
 use super::proxy_header::ProxyHeader;
 use super::section::{GroupUse, SectionGroups};
 
@@ -113,36 +113,6 @@ pub enum MapHead {
     /// When an output filter needs the body.
     #[default]
     Auto,
-}
-
-/// One entry of `WSGITrustedProxies`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Network {
-    /// Its address.
-    pub address: IpAddr,
-    /// How many leading bits count.
-    pub prefix: u8,
-}
-
-impl Network {
-    /// The same network, an IPv4 one in IPv6 clothes (`::ffff:10.0.0.0/104`) undressed.
-    #[must_use]
-    pub fn canonical(self) -> Self {
-        match (self.address, self.address.to_canonical(), self.prefix.checked_sub(96)) {
-            (IpAddr::V6(_), IpAddr::V4(v4), Some(prefix)) => Self { address: IpAddr::V4(v4), prefix },
-            _ => self,
-        }
-    }
-
-    /// Whether `address` lies in it; `::ffff:10.0.0.1` is `10.0.0.1`.
-    pub fn contains(&self, address: IpAddr) -> bool {
-        let prefix = u32::from(self.prefix);
-        match (self.address, address.to_canonical()) {
-            (IpAddr::V4(own), IpAddr::V4(other)) => (u32::from(own) ^ u32::from(other)).leading_zeros() >= prefix,
-            (IpAddr::V6(own), IpAddr::V6(other)) => (u128::from(own) ^ u128::from(other)).leading_zeros() >= prefix,
-            _ => false,
-        }
-    }
 }
 
 /// `WSGIPythonHashSeed`.

@@ -6,18 +6,11 @@ sees: without what must not arrive, with what mod_wsgi adds, and after the trust
 
 use std::borrow::Cow;
 
+use super::entry::Entry;
 use super::trusted_proxy;
+use crate::config::network::Network;
 use crate::config::proxy_header::ProxyHeader;
-use crate::config::settings::{MapHead, Network};
-
-/// One entry. Without a value the application finds `None`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry<'a> {
-    /// The key.
-    pub key: &'a [u8],
-    /// The value.
-    pub value: Option<Cow<'a, [u8]>>,
-}
+use crate::config::settings::MapHead;
 
 /// What the environ is made of besides httpd's table.
 #[derive(Clone, Copy, Debug)]

@@ -6,6 +6,7 @@ status when it does not work).
 *Runs in: child.* */
 
 pub mod admission;
+pub mod entry;
 pub mod environ;
 pub mod exchange;
 pub mod failure;

@@ -7,9 +7,9 @@ what an untrusted client sends cannot be mistaken for a proxy's word (CVE-2022-2
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use super::environ::Entry;
+use super::entry::Entry;
+use crate::config::network::Network;
 use crate::config::proxy_header::{Category, FORWARDED_FOR, PROXY_HEADERS, ProxyHeader};
-use crate::config::settings::Network;
 
 const CATEGORIES: [Category; 6] =
     [Category::Client, Category::Host, Category::Server, Category::Port, Category::ScriptName, Category::Scheme];

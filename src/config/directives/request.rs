@@ -1,12 +1,11 @@
 /*! Requests and responses: what an application sees, whom to believe about the client, and how the answer goes out. */
 
-use std::net::{IpAddr, Ipv4Addr};
-
 use super::arguments;
 use crate::config::directive::{Apply, Arity, Chapter, Contexts, Directive, Override, Place};
 use crate::config::error::{ConfigError, quoted};
+use crate::config::network::Network;
 use crate::config::proxy_header::{self, PROXY_HEADERS, ProxyHeader};
-use crate::config::settings::{DirectoryConfig, MapHead, Network};
+use crate::config::settings::{DirectoryConfig, MapHead};
 
 const ONE: Arity = Arity { min: 1, max: Some(1) };
 const FILE_INFO: Contexts = Contexts::Htaccess(Override::FileInfo);
@@ -145,7 +144,7 @@ fn map_head(config: &mut DirectoryConfig, words: &[&[u8]], _: &Place<'_>) -> Res
 fn trusted_proxies(config: &mut DirectoryConfig, words: &[&[u8]], place: &Place<'_>) -> Result<(), ConfigError> {
     let mut networks = config.trusted_proxies.as_deref().unwrap_or_default().to_vec();
     for word in words {
-        networks.push(network(word).ok_or_else(|| {
+        networks.push(Network::parse(word).ok_or_else(|| {
             ConfigError::new(
                 format!("WSGITrustedProxies: {} is not an IP address and not a network", quoted(word)),
                 "write addresses and networks, as `127.0.0.1`, `10.0.0.0/8` or `2001:db8::/32`; host names are not looked up",
@@ -155,50 +154,6 @@ fn trusted_proxies(config: &mut DirectoryConfig, words: &[&[u8]], place: &Place<
     config.trusted_proxies = Some(networks.into());
     place.notes.note_proxies();
     Ok(())
-}
-
-/// An address, or a network in one of the forms that httpd's `Require ip` takes too.
-fn network(word: &[u8]) -> Option<Network> {
-    let text = std::str::from_utf8(word).ok()?;
-    let (address, mask) = match text.split_once('/') {
-        Some((address, mask)) => (address, Some(mask)),
-        None => (text, None),
-    };
-    if let Ok(address) = address.parse::<IpAddr>() {
-        let width = if address.is_ipv4() { 32 } else { 128 };
-        let prefix = match mask {
-            None => width,
-            Some(mask) => prefix_length(mask, address.is_ipv4())?,
-        };
-        return (prefix <= width).then(|| Network { address, prefix }.canonical());
-    }
-    if mask.is_some() { None } else { partial(address) }
-}
-
-/// `10.` or `10.1`: the first one to three bytes of an IPv4 network.
-fn partial(text: &str) -> Option<Network> {
-    let mut octets = [0; 4];
-    let mut slots = octets.iter_mut();
-    let mut prefix: u8 = 0;
-    for part in text.strip_suffix('.').unwrap_or(text).split('.') {
-        *slots.next()? = octet(part)?;
-        prefix += 8;
-    }
-    (prefix < 32).then(|| Network { address: IpAddr::V4(Ipv4Addr::from(octets)), prefix })
-}
-
-fn octet(part: &str) -> Option<u8> {
-    part.parse().ok().filter(|_| part.bytes().all(|byte| byte.is_ascii_digit()))
-}
-
-/// `8`, or for IPv4 `255.0.0.0`.
-fn prefix_length(mask: &str, v4: bool) -> Option<u8> {
-    if let Some(bits) = octet(mask) {
-        return Some(bits);
-    }
-    let mask = u32::from(mask.parse::<Ipv4Addr>().ok().filter(|_| v4)?);
-    let bits = mask.leading_ones();
-    (bits == mask.count_ones()).then(|| u8::try_from(bits).ok()).flatten()
 }
 
 fn trusted_proxy_headers(config: &mut DirectoryConfig, words: &[&[u8]], place: &Place<'_>) -> Result<(), ConfigError> {

@@ -3,8 +3,9 @@
 use std::net::IpAddr;
 
 use super::refusal;
+use crate::config::network::Network;
 use crate::config::sample::Sample;
-use crate::config::settings::{MapHead, Network};
+use crate::config::settings::MapHead;
 
 #[test]
 fn head_requests_have_three_settings() {
