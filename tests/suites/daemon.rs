@@ -213,7 +213,8 @@ fn a_request_that_waits_too_long_is_504(site: &Site) {
 }
 
 fn a_request_that_runs_too_long_is_504(site: &Site) {
-    site.allow_log("re:WSGI(1262|1332|1300|1306|1313|1253)");
+    site.allow_log("re:WSGI(1262|1401|1332|1300|1306|1313|1253)");
+    site.allow_tracebacks();
     let begun = Instant::now();
     site.get("/narrow/sleep?6").expect(504);
     assert!(begun.elapsed() < Duration::from_millis(3500), "{:?}", begun.elapsed());

@@ -3,6 +3,7 @@
 mod bad_input;
 mod configtest;
 mod daemon;
+mod daemon_timers;
 mod differential;
 mod environ;
 mod errors;
@@ -41,6 +42,7 @@ pub fn all() -> Vec<Suite> {
         configtest::suite(),
         lifecycle::suite(),
         daemon::suite(),
+        daemon_timers::suite(),
         linkage::suite(),
         panics::suite(),
         bad_input::suite(),

@@ -31,6 +31,10 @@ pub struct Helpers {
     pub shut_down: Kept,
     /// `mod_wsgi.RequestTimeout`
     pub request_timeout: Kept,
+    /// `stack_of(thread) -> list of frames`
+    pub stack_of: Kept,
+    /// `format_stack(frames) -> str`
+    pub format_stack: Kept,
     after_load: Kept,
 }
 
@@ -64,6 +68,8 @@ pub fn set_up<'py>(py: Attached<'py>, group: &[u8], settings: &EngineSettings, f
         explain_load: module.attribute_named(c"explain_load")?.keep(),
         shut_down: module.attribute_named(c"shut_down")?.keep(),
         request_timeout: module.attribute_named(c"RequestTimeout")?.keep(),
+        stack_of: module.attribute_named(c"stack_of")?.keep(),
+        format_stack: module.attribute_named(c"format_stack")?.keep(),
         after_load: module.attribute_named(c"after_load")?.keep(),
     })
 }

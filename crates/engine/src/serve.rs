@@ -22,14 +22,39 @@ pub struct Place<'a> {
     pub dynamic: bool,
 }
 
+/// Who is told while a request's thread is inside Python: the time limits of daemon mode.
+pub trait Witness {
+    /// The thread is attached to `interpreter` and about to run the application.
+    fn entered(&self, interpreter: &'static Interpreter);
+    /// The request has ended, and nothing that is meant for it may reach the thread's next one. Still attached.
+    fn left(&self, py: Attached<'_>);
+}
+
+/// Nobody: embedded mode has no time limits of ours.
+pub struct Unwitnessed;
+
+impl Witness for Unwitnessed {
+    fn entered(&self, _interpreter: &'static Interpreter) {}
+    fn left(&self, _py: Attached<'_>) {}
+}
+
 /// Runs one request: an [`outcome`].
-pub fn run(registry: &'static Registry, place: &Place<'_>, exchange: Box<dyn Exchange>, facts: Facts, call: &Call<'_>) -> i32 {
+pub fn run(
+    registry: &'static Registry,
+    place: &Place<'_>,
+    exchange: Box<dyn Exchange>,
+    facts: Facts,
+    call: &Call<'_>,
+    witness: &dyn Witness,
+) -> i32 {
     let Some(interpreter) = registry.find(place.group, place.dynamic) else { return outcome::UNAVAILABLE };
     thread::attached(interpreter.handle, |py| {
         let request = Request::new(interpreter, exchange, facts);
         let entered = logging::enter(&request);
+        witness.entered(interpreter);
         let answered = respond(py, registry, interpreter, &request, call);
         request.end(py);
+        witness.left(py);
         drop(entered);
         answered
     })

@@ -236,6 +236,20 @@ def describe(kind, value, trace):
     return "".join(traceback.format_exception(kind, value, trace))
 
 
+def stack_of(thread):
+    """Where a thread is, the innermost frame last; empty if it runs no Python. Sources are not read yet: that may wait for a disk."""
+    import traceback
+
+    frame = sys._current_frames().get(thread)
+    frames = traceback.StackSummary.extract(traceback.walk_stack(frame), lookup_lines=False) if frame is not None else []
+    frames.reverse()
+    return frames
+
+
+def format_stack(frames):
+    return "".join(frames.format()).rstrip("\n") if frames else "  (no Python code)"
+
+
 def explain_load(exception, script):
     """What helps with a script that could not be imported: the cure where it is known, and what Python is looking at."""
     lines = []

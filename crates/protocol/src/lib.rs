@@ -15,6 +15,7 @@ pub mod line_buffer;
 pub mod log_code;
 pub mod plan;
 pub mod record;
+pub mod running;
 pub mod settings;
 
 pub use level::Level;

@@ -2,7 +2,7 @@
 
 As with httpd's `APLOGNO`: a number is never used again, a new context gets a new number, trace lines have none.
 Ours begin at WSGI1001 (mod_wsgi's own end below that). Ranges: 1001 configuration, 1050 starting Python, 1100 routing and
-admission, 1150 request body and response, 1200 applications, 1250 interpreters and streams, 1300 daemon mode. */
+admission, 1150 request body and response, 1200 applications, 1250 interpreters and streams, 1300 and 1400 daemon mode. */
 
 use crate::Level;
 
@@ -283,8 +283,8 @@ log_codes! {
         cure "After an upgrade this may happen once for requests that were under way. Otherwise find out who can reach the socket's directory.";
     1262 DAEMON_REQUEST_TIMEOUT Error "a request ran longer than request-timeout"
         cause "The application did not finish the request within `request-timeout` of its WSGIDaemonProcess."
-        did "The client got 504 (or a cut response), and the process is replaced."
-        cure "Find out what the request waits for, or raise `request-timeout`.";
+        did "The client got 504 (or a cut response), and the process is replaced. With `interrupt-timeout`, the request was interrupted first, and did not end."
+        cure "WSGI1401 shows where the request was: find out what it waits for there, or raise `request-timeout`.";
     1300 PROCESS_DIED Error "a daemon process died"
         cause "The application, a C extension or somebody outside ended the process; the line names the signal or the status. What it wrote last stands before the line."
         did "Its requests got 502. A new process was started at once, or after a pause if it is not the first in a row."
@@ -425,6 +425,10 @@ log_codes! {
         cause "The group has `threads=0`: it runs its import scripts and no requests."
         did "The request got 503."
         cure "Give the group threads, or the application another group.";
+    1401 REQUEST_OVERDUE Warning "a request has run longer than request-timeout"
+        cause "The application did not finish the request within `request-timeout`. The lines that follow show where its thread was, the innermost call last."
+        did "With `interrupt-timeout`, `mod_wsgi.RequestTimeout` is raised in the request, its client gets 504 (or a cut response) and the thread serves on; without it, or if the request does not end within it, the process is replaced."
+        cure "Look at the last lines of the stack: it is where the time went. Make that faster, give it a time limit of its own, or raise `request-timeout`.";
 }
 
 /// The page `docs/messages.md`, generated from [`ALL`].

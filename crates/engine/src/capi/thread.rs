@@ -6,13 +6,14 @@ cleared and deleted (httpd's HTTP/2 workers come and go). */
 #![expect(unsafe_code, reason = "this folder is the engine's border with Python's C API")]
 
 use std::cell::RefCell;
+use std::ffi::c_ulong;
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
 use pyo3::ffi;
 
 use super::error::Raised;
 use super::gilstate;
-use super::object::Attached;
+use super::object::{Attached, Object};
 
 /// An interpreter of this process. It is never deleted while threads may attach.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -168,9 +169,7 @@ pub fn new_interpreter() -> Result<Handle, String> {
             let py = Attached::assume();
             let why = Raised::pending(py)
                 .then(|| {
-                    Raised::assume()
-                        .take(py)
-                        .and_then(|e| e.value.call_method(&super::Object::text(py, "__str__").ok()?, &[]).ok())
+                    Raised::assume().take(py).and_then(|e| e.value.call_method(&Object::text(py, "__str__").ok()?, &[]).ok())
                 })
                 .flatten()
                 .and_then(|text| text.to_text().ok());
@@ -181,6 +180,39 @@ pub fn new_interpreter() -> Result<Handle, String> {
         remember(handle, ffi::PyEval_SaveThread());
         Ok(handle)
     }
+}
+
+unsafe extern "C" {
+    /// In the stable ABI since 3.2; pyo3's bindings leave it out.
+    fn PyThread_get_thread_ident() -> c_ulong;
+}
+
+/// A thread as Python numbers it (`threading.get_ident()`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ident(c_ulong);
+
+impl Ident {
+    /// The calling thread.
+    pub fn own() -> Self {
+        // SAFETY: no preconditions; it asks the system alone.
+        Self(unsafe { PyThread_get_thread_ident() })
+    }
+
+    /// The number.
+    pub fn number(self) -> i64 {
+        // Python itself reads the number as signed in some places and as unsigned in others.
+        #[expect(clippy::cast_possible_wrap, reason = "the bits are what counts")]
+        let number = self.0 as i64;
+        number
+    }
+}
+
+/// Sets the exception `class` on another thread of the attached interpreter: it is raised when that thread next runs Python code. With
+/// `None` one that has not been raised yet is taken back.
+pub fn raise_in(_py: Attached<'_>, thread: Ident, class: Option<&Object<'_>>) {
+    let exception = class.map_or(std::ptr::null_mut(), Object::as_ptr);
+    // SAFETY: attached; a live class or null. A thread that the interpreter does not know is left alone.
+    unsafe { ffi::PyThreadState_SetAsyncExc(thread.number(), exception) };
 }
 
 /// From here on threads that end leave Python alone: the process is about to go.

@@ -2,8 +2,8 @@
 
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use protocol::Level;
 use protocol::control::{Message, Process};
@@ -12,23 +12,15 @@ use rustix::event::EventfdFlags;
 
 use super::channel::Channel;
 use super::control::Control;
+use super::seat::{self, Seat};
 use super::{watch, worker};
 use crate::capi::thread::{self, Handle};
 use crate::capi::{overwrite_arguments, start};
 use crate::logging::{self, ProcessLog};
 use crate::registry::{self, Registry};
-use crate::request::lock;
 use crate::script::Wanted;
-
-/// What a worker is at: the request it runs and since when.
-pub struct Running {
-    /// The request's connection.
-    pub channel: Arc<Channel>,
-    /// When it began.
-    pub since: Instant,
-    /// Its time ran out, and its client was told.
-    pub timed_out: bool,
-}
+use crate::serve::{Unwitnessed, Witness};
+use crate::wsgi::Call;
 
 /// What all threads of the process share.
 pub struct Shared {
@@ -45,8 +37,8 @@ pub struct Shared {
     /// Connections that are being served.
     pub busy: AtomicU32,
     served: AtomicU64,
-    /// One place per worker.
-    pub running: Vec<Mutex<Option<Running>>>,
+    /// One per worker.
+    pub seats: Vec<Seat>,
 }
 
 static CONTROL: OnceLock<Arc<Shared>> = OnceLock::new();
@@ -60,16 +52,17 @@ pub fn script_loaded(path: &[u8], application_group: &[u8]) {
 
 impl Shared {
     /// Runs a request of worker `number` where the watching thread sees it.
-    pub fn watched(&self, number: usize, channel: &Arc<Channel>, request: impl FnOnce() -> i32) -> i32 {
-        let place = self.running.get(number.saturating_sub(1));
-        if let Some(place) = place {
-            *lock(place) = Some(Running { channel: Arc::clone(channel), since: Instant::now(), timed_out: false });
+    pub fn watched(
+        &self,
+        number: usize,
+        channel: &Arc<Channel>,
+        call: &Call<'_>,
+        request: impl FnOnce(&dyn Witness) -> i32,
+    ) -> i32 {
+        match self.seats.get(number.saturating_sub(1)) {
+            Some(seat) => seat.taken(channel, call, || request(seat)),
+            None => request(&Unwitnessed),
         }
-        let ended = request();
-        if let Some(place) = place {
-            *lock(place) = None;
-        }
-        ended
     }
 
     /// Counts a request, and asks for a successor when there have been enough.
@@ -144,7 +137,7 @@ fn begin(
     let registry = registry::registry().ok_or("there is no interpreter")?;
     let workers = usize::try_from(process.threads).unwrap_or(0);
     let shared = Arc::new(Shared {
-        running: (0..workers).map(|_| Mutex::new(None)).collect(),
+        seats: seat::rows(workers),
         process,
         control,
         listener,
@@ -174,7 +167,7 @@ fn run(shared: &Arc<Shared>, registry: &'static Registry) -> ! {
         watch::exit(shared, 0);
     }
     shared.control.send(&Message::Ready);
-    let workers: Vec<_> = (1..=shared.running.len()).filter_map(|number| start_worker(shared, registry, number)).collect();
+    let workers: Vec<_> = (1..=shared.seats.len()).filter_map(|number| start_worker(shared, registry, number)).collect();
     for worker in workers {
         // A worker that panicked outside of a request has said so.
         let _ended = worker.join();

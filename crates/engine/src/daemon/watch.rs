@@ -13,13 +13,16 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::{Pid, PidfdFlags};
 
 use super::control::Lost;
+use super::interrupt::{Interrupter, Overdue};
 use super::process::{Shared, stop_deadline};
+use super::seat::Stage;
 use crate::capi::{leave_process, signals};
 use crate::logging;
-use crate::request::lock;
 
 /// How often limits are looked at.
 const TICK: Duration = Duration::from_millis(250);
+/// How long an application has to answer `RequestTimeout` before its client is told 504 all the same.
+const ANSWER: Duration = Duration::from_secs(1);
 
 /// Starts the watching thread.
 ///
@@ -32,13 +35,16 @@ pub fn begin(shared: &Arc<Shared>) -> Result<(), String> {
     // A service hears of its end by Python's own handler (`set_up.py`), because it runs Python on the main thread.
     let signals =
         if shared.process.threads == 0 { None } else { Some(signals::install().map_err(|e| format!("signal handlers: {e}"))?) };
+    let timed = shared.process.request_timeout > 0;
+    let limits = Limits { interrupt: if timed { Some(Interrupter::begin(shared)?) } else { None } };
     let shared = Arc::clone(shared);
-    let started =
-        std::thread::Builder::new().name("wsgi-watch".to_owned()).spawn(move || watch(&shared, &parent, signals.as_ref()));
+    let started = std::thread::Builder::new()
+        .name("wsgi-watch".to_owned())
+        .spawn(move || watch(&shared, &parent, signals.as_ref(), &limits));
     started.map(drop).map_err(|e| format!("a thread: {e}"))
 }
 
-fn watch(shared: &Shared, parent: &OwnedFd, signals: Option<&OwnedFd>) {
+fn watch(shared: &Shared, parent: &OwnedFd, signals: Option<&OwnedFd>, limits: &Limits) {
     let tick = Timespec::try_from(TICK).ok();
     let mut stop_at = None;
     let mut supervised = true;
@@ -76,7 +82,7 @@ fn watch(shared: &Shared, parent: &OwnedFd, signals: Option<&OwnedFd>) {
             logging::coded(SHUTDOWN_OVERDUE, "requests were still running when the process had to end; they are cut");
             leave_process(1);
         }
-        look_at_requests(shared);
+        limits.look_at_requests(shared);
     }
 }
 
@@ -100,26 +106,65 @@ fn orders(shared: &Shared) -> Result<Option<Instant>, Lost> {
     Ok(stop_at)
 }
 
-fn look_at_requests(shared: &Shared) {
-    if shared.process.request_timeout == 0 {
-        return;
+/// What sees to the limits.
+struct Limits {
+    /// To the thread that interrupts, where requests have a limit.
+    interrupt: Option<Interrupter>,
+}
+
+impl Limits {
+    fn look_at_requests(&self, shared: &Shared) {
+        let Some(interrupt) = &self.interrupt else { return };
+        let limit = Duration::from_millis(shared.process.request_timeout);
+        let patience = Duration::from_millis(shared.process.interrupt_timeout);
+        let mut given_up = false;
+        for (index, seat) in shared.seats.iter().enumerate() {
+            let mut occupant = seat.running();
+            let Some(running) = occupant.get() else { continue };
+            let Some(over) = running.since.elapsed().checked_sub(limit) else { continue };
+            if running.stage == Stage::InTime {
+                running.stage = Stage::Overdue { told: false };
+                let raise = !patience.is_zero();
+                interrupt.give(Overdue { seat: index, serial: running.serial, raise });
+            }
+            let told = running.stage != Stage::Overdue { told: false };
+            // The application may answer the exception itself; its client does not wait longer than this for it.
+            if !told && over >= patience.min(ANSWER) {
+                running.channel.time_out();
+                running.stage = Stage::Overdue { told: true };
+            }
+            if running.stage != Stage::GivenUp && over >= patience {
+                running.stage = Stage::GivenUp;
+                drop(occupant);
+                give_up(shared, &seat.name(), limit, patience);
+                given_up = true;
+            } else {
+                given_up |= running.stage == Stage::GivenUp;
+            }
+        }
+        if given_up && interrupt.is_stuck(ANSWER) {
+            // No other thread can serve either: what comes now waits for the successor.
+            shared.leave();
+        }
     }
-    let limit = Duration::from_millis(shared.process.request_timeout);
-    for place in &shared.running {
-        let mut running = lock(place);
-        let Some(request) = running.as_mut().filter(|r| !r.timed_out && r.since.elapsed() >= limit) else { continue };
-        request.timed_out = true;
-        request.channel.time_out();
-        drop(running);
-        logging::coded(
-            DAEMON_REQUEST_TIMEOUT,
-            &format!(
-                "a request ran longer than `request-timeout={}`: its client got 504, and this process is replaced",
-                limit.as_secs()
-            ),
-        );
-        shared.control.send(&Message::ReplaceMe("request-timeout".to_owned()));
-    }
+}
+
+/// A request that does not end has the process replaced.
+fn give_up(shared: &Shared, name: &str, limit: Duration, patience: Duration) {
+    let limit = limit.as_secs();
+    let and = if patience.is_zero() {
+        String::new()
+    } else {
+        format!(
+            ", and did not end within `interrupt-timeout={}` after mod_wsgi.RequestTimeout was raised in it",
+            patience.as_secs()
+        )
+    };
+    logging::coded(
+        DAEMON_REQUEST_TIMEOUT,
+        &format!("{name} ran longer than `request-timeout={limit}`{and}: its client got 504, and this process is replaced"),
+    );
+    shared.control.send(&Message::ReplaceMe("request-timeout".to_owned()));
 }
 
 /// Ends the process: shutdown callbacks and `atexit` functions first, with a deadline. Python is not finalised.

@@ -120,7 +120,7 @@ fn run_request(shared: &Shared, registry: &'static Registry, number: usize, chan
     };
     let place = serve::Place { group: request.head.application_group, dynamic: request.head.flags & flag::DYNAMIC_GROUP != 0 };
     let exchange: Box<dyn Exchange> = Box::new(Arc::clone(channel));
-    let ended = shared.watched(number, channel, || serve::run(registry, &place, exchange, facts, &call));
+    let ended = shared.watched(number, channel, &call, |seat| serve::run(registry, &place, exchange, facts, &call, seat));
     channel.finish(ended);
     shared.served();
 }

@@ -1,0 +1,73 @@
+"""Applications that take their time, by path; the query says how much."""
+
+import ctypes
+import itertools
+import os
+import time
+
+PLAIN = [("Content-Type", "text/plain")]
+
+
+def pid(environ, start_response):
+    start_response("200 OK", PLAIN)
+    return [str(os.getpid()).encode()]
+
+
+def turn_in_circles(seconds):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        pass
+
+
+def loop(environ, start_response):
+    turn_in_circles(float(environ["QUERY_STRING"]))
+    return pid(environ, start_response)
+
+
+def late(environ, start_response):
+    """Loops when it has begun to answer."""
+    start_response("200 OK", PLAIN)
+    yield b"begun"
+    turn_in_circles(float(environ["QUERY_STRING"]))
+
+
+def native(environ, start_response):
+    """A body that waits and ends without running a line of Python, so that nothing raises what was set on the thread meanwhile."""
+    start_response("200 OK", PLAIN)
+    waits = map(time.sleep, [float(environ["QUERY_STRING"])])
+    return itertools.compress([b"-", b"slept"], itertools.chain(waits, [1]))
+
+
+def answer(environ, start_response):
+    """Has an answer of its own for the exception."""
+    import mod_wsgi
+
+    try:
+        turn_in_circles(10)
+    except mod_wsgi.RequestTimeout:
+        start_response("408 Too Slow", PLAIN)
+        return [b"its own answer"]
+
+
+def ignore(environ, start_response):
+    """Lets nothing end it."""
+    end = time.monotonic() + float(environ["QUERY_STRING"])
+    while time.monotonic() < end:
+        try:
+            time.sleep(0.05)
+        except BaseException:
+            pass
+    return pid(environ, start_response)
+
+
+def hold(environ, start_response):
+    """A C function that keeps the interpreter's lock."""
+    ctypes.PyDLL(None).sleep(int(environ["QUERY_STRING"]))
+    return pid(environ, start_response)
+
+
+PAGES = {f.__name__: f for f in (pid, loop, late, native, answer, ignore, hold)}
+
+
+def application(environ, start_response):
+    return PAGES[environ["PATH_INFO"].strip("/")](environ, start_response)
