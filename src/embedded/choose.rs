@@ -64,7 +64,7 @@ fn in_home(home: &[u8], place: &str, walker: &Walker) -> Result<Chosen, Problem>
     let blocked = |obstacle: &Obstacle| broken(obstacle.to_string(), &obstacle.hint());
     walker.walk(&home).map_err(|obstacle| blocked(&obstacle))?;
     if home.is_file() {
-        let hint = "name the directory that `python3 -c 'import sys; print(sys.prefix)'` prints";
+        let hint = "name the directory that `python3 -c 'import sys; print(sys.prefix)'` prints; for a daemon group `python=` names an executable";
         return Err(broken(format!("`{}` is a file, not a virtualenv or a prefix", home.display()), hint));
     }
     let mut obstacle = None;

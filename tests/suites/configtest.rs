@@ -32,7 +32,7 @@ pub fn suite() -> Suite {
             own!(a_mistake_does_not_end_a_running_server),
             own!(a_missing_home_is_a_warning_and_503).differs(WORDS),
             own!(a_home_that_is_no_virtualenv_is_a_warning_and_503).differs(WORDS),
-            own!(a_home_that_is_an_executable_is_named).differs(WORDS),
+            own!(a_home_that_is_an_executable_is_refused).differs(WORDS),
             own!(a_closed_directory_above_the_home_is_named).differs(WORDS),
             own!(a_home_whose_interpreter_is_gone_is_a_warning_and_503).differs(WORDS),
             own!(a_home_whose_interpreter_hangs_does_not_hold_up_httpd).differs(WORDS),
@@ -270,12 +270,25 @@ fn a_home_that_is_no_virtualenv_is_a_warning_and_503(setup: &Setup) {
     broken_home(setup, &home, &[&home.display().to_string(), "bin/python"], |home| make_virtualenv(setup, home));
 }
 
-fn a_home_that_is_an_executable_is_named(setup: &Setup) {
-    let said = accepted(setup, &homeless(&setup.home.join("bin/python")));
-    assert!(
-        said.contains("WSGIPythonHome at ") && said.contains("bin/python` is a file") && said.contains("sys.prefix"),
-        "{said}"
-    );
+/// Decision 2. An executable whose path does not look like one is the machine's state, and a warning.
+fn a_home_that_is_an_executable_is_refused(setup: &Setup) {
+    let home = setup.home.display();
+    let wrong = |line: &str| plan(&[line]).define("OWN_HOME", "1");
+    for (line, cure) in [
+        (format!("WSGIPythonHome \"{home}/bin/python\""), format!("`WSGIPythonHome {home}`")),
+        (format!("WSGIDaemonProcess shop python-home=\"{home}/bin/python3\""), format!("`python={home}/bin/python3`")),
+    ] {
+        let (accepted, said) = Prepared::new(setup, &wrong(&line), "configtest").configtest();
+        assert!(!accepted && said.contains("Syntax error on line ") && said.contains("found an executable"), "{line}: {said}");
+        assert!(said.contains("python=") && said.contains(&cure), "{line}: {said}");
+    }
+    accepted(setup, &wrong(&format!("WSGIPythonHome \"{home}\"")));
+    let right = format!("WSGIDaemonProcess shop python=\"{home}/bin/python3\"\nWSGIProcessGroup shop");
+    accepted(setup, &wrong(&right));
+    let other_name = scratch(setup, "strange-executable");
+    symlink(setup.home.join("bin/python"), &other_name).unwrap();
+    let said = accepted(setup, &homeless(&other_name));
+    assert!(said.contains("WSGIPythonHome at ") && said.contains("is a file") && said.contains("`python=`"), "{said}");
 }
 
 fn a_closed_directory_above_the_home_is_named(setup: &Setup) {

@@ -212,7 +212,7 @@ impl DaemonOption {
             Form::Paths(field) => put(typed, *field, arguments::paths(value, place)),
             Form::Home(field) => {
                 let home = arguments::home(value, place);
-                if home.as_ref().is_some_and(|(prefix, _)| is_interpreter(prefix)) {
+                if home.as_ref().is_some_and(|(prefix, _)| arguments::home_of_interpreter(prefix).is_some()) {
                     return Err(self.executable_as_home(group, value));
                 }
                 put(typed, *field, home)
@@ -311,12 +311,4 @@ fn preload(word: &[u8]) -> Option<Preload> {
         return Some(Preload::Auto);
     }
     arguments::on_off("preload", word).ok().map(|on| if on { Preload::On } else { Preload::Off })
-}
-
-/// Whether a path is that of an interpreter by its looks: `.../bin/python3.11`.
-fn is_interpreter(path: &[u8]) -> bool {
-    let mut parts = path.rsplit(|byte| *byte == b'/');
-    let version = parts.next().and_then(|file| file.strip_prefix(b"python"));
-    version.is_some_and(|version| version.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.'))
-        && parts.next() == Some(b"bin")
 }

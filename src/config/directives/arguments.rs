@@ -60,6 +60,16 @@ pub fn home(word: &[u8], place: &Place<'_>) -> Option<(Text, Option<Text>)> {
     Some((path(prefix, place), exec_prefix.map(|part| path(part, place))))
 }
 
+/// The home of what is an interpreter by the looks of its path: `/srv/venv` for `/srv/venv/bin/python3.11`. Only the text decides, so that
+/// a configuration is right or wrong wherever it is read.
+pub fn home_of_interpreter(path: &[u8]) -> Option<&[u8]> {
+    let slash = path.iter().rposition(|byte| *byte == b'/')?;
+    let (directory, file) = path.split_at_checked(slash)?;
+    let version = file.strip_prefix(b"/python")?;
+    let home = directory.strip_suffix(b"/bin")?;
+    version.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.').then_some(if home.is_empty() { b"/" } else { home })
+}
+
 /// A number of seconds above 0.
 pub fn positive_seconds(word: &[u8]) -> Option<f64> {
     let seconds: f64 = str::from_utf8(word).ok()?.parse().ok()?;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::options::{self, Kind, Options};
+use super::options::{self, Kind};
 use super::{arguments, loading, uses};
 use crate::config::directive::{Apply, Arity, Chapter, Contexts, Directive, Override, Place};
 use crate::config::error::{ConfigError, quoted};
@@ -166,51 +166,56 @@ pub const CASE_SENSITIVITY: Directive = Directive {
 };
 
 fn script_alias(config: &mut ServerConfig, words: &[&[u8]], place: &Place<'_>) -> Result<(), ConfigError> {
-    let [location, target, rest @ ..] = words else { return Ok(()) };
-    let target = arguments::path(target, place);
-    let options =
-        options::read(&Kind { directive: "WSGIScriptAlias", definition: "script alias", names: ALIAS_OPTIONS }, rest, place)?;
-    add_alias("WSGIScriptAlias", config, (*location).into(), None, target, options, place)
+    add_alias("WSGIScriptAlias", config, words, place, |location, target| {
+        Ok(Mapped { location: location.into(), pattern: None, target: arguments::path(target, place) })
+    })
 }
 
 fn script_alias_match(config: &mut ServerConfig, words: &[&[u8]], place: &Place<'_>) -> Result<(), ConfigError> {
     const NAME: &str = "WSGIScriptAliasMatch";
-    let [expression, target, rest @ ..] = words else { return Ok(()) };
-    let pattern = (place.compile)(expression).map_err(|reason| {
-        ConfigError::new(
-            format!("{NAME}: the regular expression {} cannot be compiled: {}", quoted(expression), reason.trim()),
-            "mend the expression; put it in double quotes if it contains spaces",
-        )
-    })?;
-    // What a group matches may be the beginning of an absolute path, and `..` is resolved when the whole path is known.
-    let target: Text = match target {
-        [b'/' | b'$', ..] => (*target).into(),
-        target => [place.server_root, b"/", *target].concat().into(),
-    };
-    let options = options::read(&Kind { directive: NAME, definition: "script alias", names: ALIAS_OPTIONS }, rest, place)?;
-    add_alias(NAME, config, (*expression).into(), Some(pattern), target, options, place)
+    add_alias(NAME, config, words, place, |expression, target| {
+        let pattern = (place.compile)(expression).map_err(|reason| {
+            ConfigError::new(
+                format!("{NAME}: the regular expression {} cannot be compiled: {}", quoted(expression), reason.trim()),
+                "mend the expression; put it in double quotes if it contains spaces",
+            )
+        })?;
+        // What a group matches may be the beginning of an absolute path, and `..` is resolved when the whole path is known.
+        let target: Text = match target {
+            [b'/' | b'$', ..] => target.into(),
+            target => [place.server_root, b"/", target].concat().into(),
+        };
+        Ok(Mapped { location: expression.into(), pattern: Some(pattern), target })
+    })
 }
 
-fn add_alias(
-    directive: &str,
-    config: &mut ServerConfig,
+/// What the two forms of an alias read from their first two words, each in its own way.
+struct Mapped {
     location: Text,
     pattern: Option<Arc<dyn Pattern>>,
     target: Text,
-    options: Options,
+}
+
+fn add_alias(
+    directive: &'static str,
+    config: &mut ServerConfig,
+    words: &[&[u8]],
     place: &Place<'_>,
+    read: impl FnOnce(&[u8], &[u8]) -> Result<Mapped, ConfigError>,
 ) -> Result<(), ConfigError> {
-    let order = place.notes.next_sequence();
+    let [location, target, rest @ ..] = words else { return Ok(()) };
+    let mapped = read(location, target)?;
+    let options = options::read(&Kind { directive, definition: "script alias", names: ALIAS_OPTIONS }, rest, place)?;
     let alias = Alias {
-        location,
-        pattern,
-        target,
+        location: mapped.location,
+        pattern: mapped.pattern,
+        target: mapped.target,
         process_group: options.process_group,
         application_group: options.application_group,
         callable_object: options.callable_object,
         pass_authorization: options.pass_authorization,
         place: place.name(),
-        order,
+        order: place.notes.next_sequence(),
     };
     let preload = loading::preload(&alias);
     if let Some(import) = &preload {

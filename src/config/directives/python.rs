@@ -43,7 +43,7 @@ that has a shared library serves. In the directory `bin/python`, `bin/python3` a
 order; without this directive it is `/usr/bin/python3`, then `/usr/local/bin/python3`, then the first `python3` of `PATH`. The start-up \
 line of the error log says which was chosen, and why.
 
-It is the directory that is named, not the executable in it. Apache's user must be able to read it: a virtual environment below a home \
+It is the directory that is named, not the executable in it, which is refused. Apache's user must be able to read it: a virtual environment below a home \
 directory of mode 0700 cannot be used.",
     apply: Apply::Server(python_home),
 };
@@ -198,6 +198,16 @@ fn python_home(config: &mut ServerConfig, words: &[&[u8]], place: &Place<'_>) ->
             "write the directory of the virtual environment, as `WSGIPythonHome /srv/shop/venv`",
         )
     })?;
+    if let Some(home) = arguments::home_of_interpreter(&prefix) {
+        return Err(ConfigError::new(
+            format!("WSGIPythonHome must be a directory, found an executable: {}", quoted(word)),
+            format!(
+                "write `WSGIPythonHome {}`; for a daemon group the executable itself can be named, by `python={}` of its WSGIDaemonProcess",
+                String::from_utf8_lossy(home).escape_debug(),
+                String::from_utf8_lossy(&prefix).escape_debug()
+            ),
+        ));
+    }
     config.process.python_home = Some(PythonHome { prefix, exec_prefix, place: place.name() });
     Ok(())
 }

@@ -15,6 +15,16 @@ fn a_python_home_is_one_directory_or_two() {
     assert_eq!(home("/srv/venv/"), expected("/srv/venv/", None));
     assert_eq!(home("/usr:/usr/lib64"), expected("/usr", Some("/usr/lib64")));
     assert_eq!(home("venv"), expected("/etc/apache2/venv", None));
+    for (word, cure) in [
+        ("/srv/venv/bin/python", "write `WSGIPythonHome /srv/venv`; "),
+        ("/usr/bin/python3.11", "write `WSGIPythonHome /usr`; "),
+        ("/bin/python3", "write `WSGIPythonHome /`; "),
+        ("venv/bin/python3", "`python=/etc/apache2/venv/bin/python3` of its WSGIDaemonProcess"),
+    ] {
+        let refused = refusal(&format!("WSGIPythonHome {word}"));
+        assert!(refused.contains(&format!("found an executable: `{word}`")) && refused.contains(cure), "{refused}");
+    }
+    assert!(home("/srv/python3.11").exec_prefix.is_none() && home("/srv/bin/pythonic").exec_prefix.is_none());
     for word in [":", "/a:", ":/a", "/a:/b:/c"] {
         let refused = refusal(&format!("WSGIPythonHome {word}"));
         assert!(refused.contains(&format!("found: `{word}`")), "{refused}");
