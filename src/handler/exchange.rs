@@ -165,6 +165,8 @@ fn converse(request: Request<'_>, settings: &RequestSettings<'_>, place: Place, 
         output: ResponseBody::new(request, settings.error_override, settings.enable_sendfile),
     };
     let ending = place.run(&mut conversation, call);
+    #[cfg(feature = "test-faults")]
+    crate::httpd::faults::in_handler(Log::Request(request));
     let ending = match (conversation.input.failure(), ending) {
         // What the application made of an upload that broke off matters less than why it did, while that can still be said.
         (Some(failure), Ending::Failed(500)) => Ending::Failed(failure.status()),

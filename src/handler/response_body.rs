@@ -319,6 +319,19 @@ impl<'r> ResponseBody<'r> {
     }
 }
 
+impl Drop for ResponseBody<'_> {
+    /// A panic on the way: a response that has begun must not look complete, and no error page may follow it.
+    fn drop(&mut self) {
+        if std::thread::panicking() && self.sent && !self.request.has_ended() {
+            // A second panic, in a destructor, would end the process.
+            let cut = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.cut()));
+            if let Err(payload) = cut {
+                std::mem::forget(payload);
+            }
+        }
+    }
+}
+
 /// A decimal number, digits alone.
 fn decimal(text: &[u8]) -> Option<i64> {
     let digits = !text.is_empty() && text.iter().all(u8::is_ascii_digit);

@@ -1,6 +1,6 @@
 /*! Faults on demand, for the tests of the panic guard: compiled with the feature `test-faults` alone.
 
-A callback panics when the request says so (`X-Test-Fault: read`), or, where there is no request, when the environment that httpd
+A callback panics when the request says so (`X-Test-Fault: read`; [`in_handler`] has a word of its own), or, where there is no request, when the environment that httpd
 was started with does (`MOD_WSGI_RS_TEST_FAULT=child_init`). The words are [`Kind::name`]'s. */
 #![expect(unsafe_code, reason = "an exported symbol")]
 
@@ -15,11 +15,22 @@ pub static mod_wsgi_rs_test_faults: u8 = 1;
 /// Panics if `kind` is asked for.
 #[expect(clippy::panic, reason = "that is its purpose")]
 pub fn here(kind: Kind, log: Log<'_>) {
-    let wanted = match log {
-        Log::Request(request) => request.headers_in().get(c"X-Test-Fault") == Some(kind.name().as_bytes()),
-        Log::Server(_) | Log::MainServer => std::env::var_os("MOD_WSGI_RS_TEST_FAULT").is_some_and(|name| name == kind.name()),
-    };
-    if wanted {
+    if is_wanted(log, kind.name()) {
         panic!("fault asked for by a test");
+    }
+}
+
+/// Panics in the middle of the handler, when the application has given its response and it is not finished yet, if `late-handler` is asked for.
+#[expect(clippy::panic, reason = "that is its purpose")]
+pub fn in_handler(log: Log<'_>) {
+    if is_wanted(log, "late-handler") {
+        panic!("fault asked for by a test");
+    }
+}
+
+fn is_wanted(log: Log<'_>, wanted: &str) -> bool {
+    match log {
+        Log::Request(request) => request.headers_in().get(c"X-Test-Fault") == Some(wanted.as_bytes()),
+        Log::Server(_) | Log::MainServer => std::env::var_os("MOD_WSGI_RS_TEST_FAULT").is_some_and(|name| name == wanted),
     }
 }

@@ -3,7 +3,7 @@
 
 use std::ffi::{c_char, c_int};
 
-use super::guard::{self, Configured, Kind};
+use super::guard::{self, AfterPanic as _, Configured, Kind};
 use super::log::Log;
 use super::pool::Pool;
 use super::request::Request;
@@ -127,7 +127,11 @@ unsafe extern "C" fn translate_name<H: Hooks>(request: *mut sys::request_rec) ->
 
 unsafe extern "C" fn handler<H: Hooks>(request: *mut sys::request_rec) -> c_int {
     // SAFETY: httpd lends the request for this call.
-    unsafe { in_request(Kind::Handler, request, H::handler) }
+    let answer = unsafe { in_request(Kind::Handler, request, H::handler) };
+    // SAFETY: as above.
+    let ended = unsafe { Request::new(request) }.is_some_and(Request::has_ended);
+    // A panic after the response's beginning has cut it (see `ResponseBody`): an error page behind that would be sent as it is.
+    if ended && answer == Answer::after_panic().number() { Answer::Ok.number() } else { answer }
 }
 
 fn configured(hook: impl FnOnce() -> Answer) -> c_int {

@@ -13,7 +13,7 @@ pub mod config;
 pub mod connection;
 pub mod descriptor;
 #[cfg(feature = "test-faults")]
-mod faults;
+pub mod faults;
 pub mod guard;
 pub mod hook;
 pub mod input;

@@ -30,6 +30,12 @@ impl<'r> Request<'r> {
         u16::try_from(unsafe { (*self.raw()).status }).unwrap_or(0)
     }
 
+    /// The end of the response has been passed to the filters.
+    pub fn has_ended(self) -> bool {
+        // SAFETY: live; a plain field, which `ap_pass_brigade` sets when it sees the end.
+        unsafe { (*self.raw()).eos_sent != 0 }
+    }
+
     /// httpd's own status line for a number, if it knows one (`404 Not Found`).
     pub fn known_status_line(status: u16) -> &'static CStr {
         // SAFETY: a static string of httpd, never null (an unknown number gives the one of 500).

@@ -4,7 +4,8 @@ that the callback can give, and the server lives. */
 use crate::own;
 use crate::support::client::Request;
 use crate::support::httpd::{Httpd, Plan, Prepared};
-use crate::support::matrix::{Reach, Setup, Suite};
+use crate::support::matrix::{Mode, Reach, Setup, Suite};
+use crate::support::response::Framing;
 use crate::support::site::Site;
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ pub fn suite() -> Suite {
         "panics",
         vec![
             own!(in_a_request_it_is_500_and_the_process_lives).differs(THEIRS),
+            own!(after_the_head_it_cuts_the_response).differs(THEIRS),
             own!(while_the_body_is_read_it_is_an_error_of_the_application).differs(THEIRS),
             own!(while_the_response_is_sent_it_cuts_the_response).differs(THEIRS),
             own!(while_logging_it_costs_the_line).differs(THEIRS),
@@ -60,6 +62,27 @@ fn in_a_request_it_is_500_and_the_process_lives(setup: &Setup) {
         site.expect_log(&format!("WSGI1001: {fault} callback: "));
     }
     assert_eq!(before, pid(&site));
+}
+
+/// In both modes: an error page behind a response that has begun would look like its end.
+fn after_the_head_it_cuts_the_response(setup: &Setup) {
+    let setup = faulty(setup);
+    for mode in [Mode::Embedded, Mode::Daemon] {
+        let setup = Setup { mode, ..setup.clone() };
+        let server = start(&setup);
+        let site = Site::new(&server, &setup);
+        let before = pid(&site);
+        let mut client = site.connect();
+        let response =
+            client.exchange(&asked("/response/big-generator?count=3&size=100000", "late-handler")).unwrap().expect(200);
+        assert_eq!((response.framing, response.complete), (Framing::Chunked, false), "{}", setup.name());
+        assert!(!response.text().contains("Internal Server Error"), "{}", setup.name());
+        assert!(client.is_closed().unwrap(), "{}", setup.name());
+        site.expect_log("WSGI1001: handler callback: ");
+        // Nothing has been sent yet: there is still room for an error page.
+        site.send(&asked("/response/list", "late-handler")).expect(500);
+        assert_eq!(before, pid(&site), "{}", setup.name());
+    }
 }
 
 fn while_the_body_is_read_it_is_an_error_of_the_application(setup: &Setup) {
