@@ -16,6 +16,24 @@ def sleep(environ, start_response):
     return process(environ, start_response)
 
 
+def mark(environ, start_response):
+    """Says by a file that it runs, then takes its time: `seconds&file`."""
+    seconds, file = environ["QUERY_STRING"].split("&")
+    open(file, "w").close()
+    time.sleep(float(seconds))
+    return process(environ, start_response)
+
+
+def hold(environ, start_response):
+    """Runs until it is released: `directory`, in which it makes `begun` and waits for `go`."""
+    directory = environ["QUERY_STRING"]
+    open(os.path.join(directory, "begun"), "w").close()
+    until = time.monotonic() + 20
+    while not os.path.exists(os.path.join(directory, "go")) and time.monotonic() < until:
+        time.sleep(0.01)
+    return process(environ, start_response)
+
+
 def count(environ, start_response):
     total = 0
     while data := environ["wsgi.input"].read(100_000):
@@ -100,7 +118,7 @@ def gone(environ, start_response):
     return Pieces()
 
 
-PAGES = {f.__name__: f for f in (process, sleep, count, whole, unread, mirror, say, die, closed, gone)}
+PAGES = {f.__name__: f for f in (process, sleep, mark, hold, count, whole, unread, mirror, say, die, closed, gone)}
 
 
 def application(environ, start_response):

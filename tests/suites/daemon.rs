@@ -11,7 +11,9 @@ use crate::support::site::Site;
 use crate::{case, own};
 use rustix::process::Signal;
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -181,32 +183,44 @@ fn the_application_learns_that_its_client_has_gone(site: &Site) {
     assert!(left.elapsed() < Duration::from_secs(2), "{:?}", left.elapsed());
 }
 
+/// A directory in which an application may write.
+fn open_directory(site: &Site, name: &str) -> PathBuf {
+    let directory = site.path("files").join(name);
+    std::fs::create_dir_all(&directory).unwrap();
+    std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o777)).unwrap();
+    directory
+}
+
 fn a_full_queue_is_503_at_once(site: &Site) {
-    site.allow_log("re:WSGI(1325|1262|1332)");
-    // One that runs and two that wait: a backlog of 1 lets the kernel keep two.
-    let mut waiting: Vec<_> = (0..3)
-        .map(|_| {
-            let mut client = site.connect();
-            client.send(&Request::get("/narrow/sleep?1").head_bytes()).unwrap();
-            thread::sleep(Duration::from_millis(150));
-            client
-        })
-        .collect();
-    let begun = Instant::now();
-    let response = site.get("/narrow/process").expect(503);
-    assert!(begun.elapsed() < Duration::from_millis(500), "{:?}", begun.elapsed());
-    assert!(response.header("Retry-After").is_some());
-    for client in &mut waiting {
-        client.receive(false).unwrap();
-    }
+    site.allow_log("WSGI1325");
+    let directory = open_directory(site, "full");
+    let mut runs = site.connect();
+    runs.send(&Request::get(&format!("/full/hold?{}", directory.display())).head_bytes()).unwrap();
+    poll::wait_for("the group's thread is busy", || directory.join("begun").exists());
+    // Far more than may wait: most are told so while the thread is still busy, the others wait.
+    let statuses: Vec<u16> = thread::scope(|scope| {
+        let ask = || {
+            let response = site.get("/full/process");
+            assert_eq!(response.header("Retry-After").is_some(), response.status == 503, "{response:?}");
+            response.status
+        };
+        let asking: Vec<_> = (0..8).map(|_| scope.spawn(ask)).collect();
+        poll::wait_for("those that cannot wait are answered", || asking.iter().filter(|one| one.is_finished()).count() >= 5);
+        std::fs::write(directory.join("go"), "").unwrap();
+        asking.into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    let count = |status| statuses.iter().filter(|one| **one == status).count();
+    assert!(count(503) >= 5 && count(200) >= 1 && count(503) + count(200) == 8, "{statuses:?}");
     site.expect_log("WSGI1325");
+    runs.receive(false).unwrap().expect(200);
 }
 
 fn a_request_that_waits_too_long_is_504(site: &Site) {
     site.allow_log("WSGI1331");
+    let begun = open_directory(site, "queue").join("begun");
     let mut busy = site.connect();
-    busy.send(&Request::get("/queue/sleep?1.5").head_bytes()).unwrap();
-    thread::sleep(Duration::from_millis(150));
+    busy.send(&Request::get(&format!("/queue/mark?1.5&{}", begun.display())).head_bytes()).unwrap();
+    poll::wait_for("the group's thread is busy", || begun.exists());
     site.get("/queue/process").expect(504);
     busy.receive(false).unwrap().ok();
     site.expect_log("WSGI1331");
@@ -236,14 +250,16 @@ fn a_group_that_cannot_run_is_503(site: &Site) {
     assert!(site.expect_log("WSGI1322").text.contains("no-such-user-here"));
 }
 
-/// Sends requests over new connections until told to stop: how many, and what failed.
-fn load(site: &Site, target: &str, stop: &AtomicBool) -> (usize, Vec<String>) {
+/// Sends requests over new connections until told to stop: how many, and what failed. `all` counts the good ones of all clients.
+fn load(site: &Site, target: &str, stop: &AtomicBool, all: &AtomicUsize) -> (usize, Vec<String>) {
     let (mut served, mut failed) = (0, Vec::new());
     while !stop.load(Ordering::Acquire) {
         served += 1;
         let mut client = site.connect();
         match client.exchange(&Request::get(target).header("Connection", "close")) {
-            Ok(response) if response.status == 200 && response.complete => {}
+            Ok(response) if response.status == 200 && response.complete => {
+                all.fetch_add(1, Ordering::AcqRel);
+            }
             Ok(response) => failed.push(format!("{response:?}")),
             Err(error) => failed.push(error.to_string()),
         }
@@ -251,13 +267,18 @@ fn load(site: &Site, target: &str, stop: &AtomicBool) -> (usize, Vec<String>) {
     (served, failed)
 }
 
-/// Runs `restarts` under load, with requests that take a second in flight all the time.
-fn under_load(site: &Site, restarts: impl FnOnce()) {
-    let stop = AtomicBool::new(false);
+/// Runs `restart` several times under load, with requests that take a second in flight all the time; the new generation serves between two
+/// of them.
+fn under_load(site: &Site, times: usize, restart: impl Fn(usize)) {
+    let (stop, all) = (AtomicBool::new(false), AtomicUsize::new(0));
     thread::scope(|scope| {
-        let fast: Vec<_> = (0..3).map(|_| scope.spawn(|| load(site, "/process", &stop))).collect();
-        let slow = scope.spawn(|| load(site, "/sleep?1", &stop));
-        restarts();
+        let fast: Vec<_> = (0..3).map(|_| scope.spawn(|| load(site, "/process", &stop, &all))).collect();
+        let slow = scope.spawn(|| load(site, "/sleep?1", &stop, &all));
+        for number in 0..times {
+            restart(number);
+            let before = all.load(Ordering::Acquire);
+            poll::wait_for("requests are served", || all.load(Ordering::Acquire) > before + 40);
+        }
         stop.store(true, Ordering::Release);
         let mut served = 0;
         for worker in fast.into_iter().chain([slow]) {
@@ -273,12 +294,7 @@ fn no_request_fails_over_graceful_restarts(setup: &Setup) {
     let server = Httpd::start(setup, &plan().define("OWN_SIZES", "1"), "daemon-graceful");
     let site = Site::new(&server, setup);
     let before = process(&site, "/process")[1].clone();
-    under_load(&site, || {
-        for _ in 0..5 {
-            server.graceful();
-            thread::sleep(Duration::from_millis(400));
-        }
-    });
+    under_load(&site, 5, |_| server.graceful());
     assert_ne!(process(&site, "/process")[1], before, "a new generation serves");
     poll::wait_for("one supervisor is left", || supervisors(&server).len() == 1);
 }
@@ -288,13 +304,10 @@ fn a_changed_group_loses_no_request_either(setup: &Setup) {
     let site = Site::new(&server, setup);
     let file = server.files.root.join("httpd.conf");
     let original = std::fs::read_to_string(&file).unwrap();
-    under_load(&site, || {
-        for number in 1..5 {
-            // What Python is told belongs to every group.
-            std::fs::write(&file, format!("{original}\nWSGIPythonWarnings ignore::Warning:m{number}\n")).unwrap();
-            server.graceful();
-            thread::sleep(Duration::from_millis(400));
-        }
+    under_load(&site, 4, |number| {
+        // What Python is told belongs to every group.
+        std::fs::write(&file, format!("{original}\nWSGIPythonWarnings ignore::Warning:m{number}\n")).unwrap();
+        server.graceful();
     });
 }
 

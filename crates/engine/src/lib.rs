@@ -7,7 +7,7 @@
 | `registry`, `interpreter` | the interpreters of the process and what each keeps |
 | `serve`, `script`, `wsgi/` | one request: the script, the environ, the call, the body |
 | `request`, `exchange`, `head` | a request's way back to its server |
-| `python_module`, `set_up.py` | the modules `mod_wsgi` and `apache`, the standard streams |
+| `python_module`, `set_up.py`, `stream` | the modules `mod_wsgi` and `apache`, the standard streams |
 | `logging`, `failure`, `panics` | what the error log is told |
 | `capi/` | Python's C API as thin safe types |
 
@@ -31,4 +31,5 @@ mod registry;
 mod request;
 mod script;
 mod serve;
+mod stream;
 mod wsgi;

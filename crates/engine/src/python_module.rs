@@ -7,6 +7,7 @@ use std::sync::Mutex;
 
 use protocol::Level;
 use protocol::line_buffer::LineBuffer;
+use protocol::log_code;
 use protocol::settings::EngineSettings;
 
 use crate::capi::{
@@ -15,6 +16,7 @@ use crate::capi::{
 };
 use crate::logging;
 use crate::request::lock;
+use crate::stream;
 
 /// `mod_wsgi.version`: the version whose behaviour we keep (decision 35).
 pub const COMPATIBLE_VERSION: [i64; 3] = [6, 1, 1];
@@ -104,6 +106,8 @@ fn settings_dict<'py>(py: Attached<'py>, group: &[u8], settings: &EngineSettings
     set("apache_mpm_name", Object::latin1(py, &settings.mpm_name)?)?;
     set("apache_maximum_processes", count(settings.apache_maximum_processes)?)?;
     set("apache_threads_per_process", count(settings.apache_threads_per_process)?)?;
+    set("path_missing", Object::int(py, i64::from(log_code::PYTHON_PATH_MISSING.number))?)?;
+    set("shutdown_failed", Object::int(py, i64::from(log_code::SHUTDOWN_FAILED.number))?)?;
     let paths = settings.python_path.iter().map(|p| Object::file_system(py, p)).collect::<PyResult<Vec<_>>>()?;
     set("python_path", Object::list(py, paths)?)?;
     set("first_path", Object::file_system(py, &settings.first_path)?)?;
@@ -127,6 +131,7 @@ impl NativeClass for Host {
     const DOC: &'static std::ffi::CStr = c"The engine's functions for its own Python code.";
     const METHODS: &'static [Method<Self>] = &[
         Method { name: c"log", doc: c"log(level, text, file='', line=0): one log record per line of the text.", call: Self::log },
+        Method { name: c"coded", doc: c"coded(number, text): a numbered message, at its own level.", call: Self::coded },
         Method { name: c"logs", doc: c"logs(level): would a record of that logging level be written?", call: Self::logs },
         Method {
             name: c"request_data",
@@ -145,6 +150,17 @@ impl Host {
         let file = file.map_or_else(|| Ok(String::new()), |f| f.to_text())?;
         let line = i32::try_from(line.map_or(Ok(0), |l| l.to_int())?).unwrap_or(0);
         logging::from_source(level, text.as_bytes(), file.as_bytes(), line);
+        Ok(Object::none(py))
+    }
+
+    fn coded<'py>(&self, this: &Object<'py>, arguments: &Arguments<'_, 'py>) -> PyResult<Object<'py>> {
+        let py = this.py();
+        let [number, text] = arguments.bind(["number", "text"], 2)?;
+        let number = number.map_or(Ok(0), |n| n.to_int())?;
+        let text = text.map_or_else(|| Ok(String::new()), |t| t.to_text())?;
+        let code = log_code::ALL.iter().find(|code| i64::from(code.number) == number);
+        let code = code.ok_or_else(|| Raised::runtime_error(py, &format!("there is no message {number}")))?;
+        logging::coded(*code, &text);
         Ok(Object::none(py))
     }
 
@@ -177,23 +193,17 @@ impl NativeClass for LogStream {
         Method { name: c"write", doc: c"write(data): data is a bytes-like object.", call: Self::write },
         Method { name: c"flush", doc: c"flush(): writes out what waits for its newline.", call: Self::flush },
         Method { name: c"close", doc: c"close(): as flush(); the stream stays usable.", call: Self::flush },
-        Method { name: c"isatty", doc: c"isatty(): False.", call: |_, this, _| Ok(Object::boolean(this.py(), false)) },
-        Method { name: c"readable", doc: c"readable(): False.", call: |_, this, _| Ok(Object::boolean(this.py(), false)) },
-        Method { name: c"seekable", doc: c"seekable(): False.", call: |_, this, _| Ok(Object::boolean(this.py(), false)) },
-        Method { name: c"writable", doc: c"writable(): True.", call: |_, this, _| Ok(Object::boolean(this.py(), true)) },
-        Method {
-            name: c"fileno",
-            doc: c"fileno(): there is none.",
-            call: |_, this, _| {
-                Err(Raised::os_error(this.py(), "the stream goes to Apache's error log and has no file descriptor"))
-            },
-        },
+        stream::isatty(),
+        stream::readable(),
+        stream::seekable(),
+        stream::writable(),
+        stream::fileno(),
     ];
     const GETTERS: &'static [Getter<Self>] = &[
         Getter { name: c"name", get: |stream, py| Object::text(py, &stream.name) },
-        Getter { name: c"closed", get: |_, py| Ok(Object::boolean(py, false)) },
-        Getter { name: c"encoding", get: |_, py| Object::text(py, "utf-8") },
-        Getter { name: c"errors", get: |_, py| Object::text(py, "replace") },
+        stream::closed(),
+        stream::encoding(),
+        stream::errors(),
     ];
     const CONSTRUCTOR: Option<Constructor<Self>> = Some(|_, _, arguments| {
         let [name] = arguments.bind(["name"], 1)?;

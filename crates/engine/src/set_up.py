@@ -80,8 +80,8 @@ def _set_up_path():
     before = list(sys.path)
     for directory in _settings["python_path"]:
         if not os.path.isdir(directory):
-            _host.log(30, "WSGI1255: the directory %r of WSGIPythonPath does not exist or can't be read by Apache's user: correct the path, "
-                          "or its permissions" % directory)
+            _host.coded(_settings["path_missing"], "the directory %r of %s does not exist, or the user of this process can't read it: correct "
+                        "the path, or its permissions" % (directory, _directive("python-path=", "WSGIPythonPath")))
         site.addsitedir(directory)
     added = [entry for entry in sys.path if entry not in before]
     sys.path[:] = added + before
@@ -274,12 +274,22 @@ def _where_to_find(name, script):
     for _ in range(3):
         for entry in (os.path.join(directory, name, "__init__.py"), os.path.join(directory, name + ".py")):
             if os.path.exists(entry):
+                if _settings["process_group"]:
+                    return "hint: `%s` is in %s, which is not on sys.path: add `python-path=%s` to `WSGIDaemonProcess %s`" % (
+                        name, directory, directory, _settings["process_group"])
                 return "hint: `%s` is in %s, which is not on sys.path: add `WSGIPythonPath %s`" % (name, directory, directory)
         if os.path.dirname(directory) == directory:
             break
         directory = os.path.dirname(directory)
-    return "hint: install `%s` into the environment above (`%s -m pip install ...`), or name the one that has it with `WSGIPythonHome`" % (
-        name, sys.executable)
+    return "hint: install `%s` into the environment above (`%s -m pip install ...`), or name the one that has it with %s" % (
+        name, sys.executable, _directive("python-home=", "`WSGIPythonHome`"))
+
+
+def _directive(option, directive):
+    """What names the thing for this process: an option of its group, or the directive of embedded mode."""
+    if _settings["process_group"]:
+        return "`%s` of `WSGIDaemonProcess %s`" % (option, _settings["process_group"])
+    return directive
 
 
 def _subscribe_shutdown(callback):
@@ -316,4 +326,4 @@ def _quietly(action):
     try:
         action()
     except BaseException as error:  # noqa: B902  (whatever it is, the process ends)
-        _host.log(40, "WSGI1254: an exception at the end of the process\n" + describe(type(error), error, error.__traceback__).rstrip("\n"))
+        _host.coded(_settings["shutdown_failed"], "an exception at the end of the process\n" + describe(type(error), error, error.__traceback__).rstrip("\n"))

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::capi::{Arguments, Getter, Method, NativeClass, Object, PyResult, Raised};
 use crate::request::Request;
+use crate::stream;
 
 /// The stream of one request.
 pub struct ErrorStream {
@@ -59,23 +60,17 @@ impl NativeClass for ErrorStream {
         Method { name: c"writelines", doc: c"writelines(lines): write() of each.", call: Self::writelines },
         Method { name: c"flush", doc: c"flush(): writes out what waits for its newline.", call: Self::flush },
         Method { name: c"close", doc: c"close(): as flush(); the stream is the server's to close.", call: Self::flush },
-        Method { name: c"isatty", doc: c"isatty(): False.", call: |_, this, _| Ok(Object::boolean(this.py(), false)) },
-        Method { name: c"readable", doc: c"readable(): False.", call: |_, this, _| Ok(Object::boolean(this.py(), false)) },
-        Method { name: c"seekable", doc: c"seekable(): False.", call: |_, this, _| Ok(Object::boolean(this.py(), false)) },
-        Method { name: c"writable", doc: c"writable(): True.", call: |_, this, _| Ok(Object::boolean(this.py(), true)) },
-        Method {
-            name: c"fileno",
-            doc: c"fileno(): there is none.",
-            call: |_, this, _| {
-                Err(Raised::os_error(this.py(), "wsgi.errors goes to Apache's error log and has no file descriptor"))
-            },
-        },
+        stream::isatty(),
+        stream::readable(),
+        stream::seekable(),
+        stream::writable(),
+        stream::fileno(),
     ];
     const GETTERS: &'static [Getter<Self>] = &[
         Getter { name: c"name", get: |_, py| Object::text(py, "<wsgi.errors>") },
-        Getter { name: c"closed", get: |_, py| Ok(Object::boolean(py, false)) },
-        Getter { name: c"encoding", get: |_, py| Object::text(py, "utf-8") },
-        Getter { name: c"errors", get: |_, py| Object::text(py, "replace") },
+        stream::closed(),
+        stream::encoding(),
+        stream::errors(),
         Getter { name: c"line_buffering", get: |_, py| Ok(Object::boolean(py, true)) },
         Getter { name: c"newlines", get: |_, py| Ok(Object::none(py)) },
     ];
