@@ -20,6 +20,7 @@ pub fn suite() -> Suite {
             case!(a_request_that_ignores_the_exception_has_its_process_replaced),
             case!(a_request_that_holds_the_lock_in_c_is_504_on_time),
             case!(a_request_without_interrupt_timeout_shows_where_it_was),
+            case!(a_process_whose_lock_nobody_gets_is_replaced),
         ],
     )
     .in_daemon_mode()
@@ -124,4 +125,16 @@ fn a_request_without_interrupt_timeout_shows_where_it_was(site: &Site) {
     assert!(!line.text.contains("RequestTimeout"), "{}", line.text);
     site.expect_log("re:in turn_in_circles");
     replaced(site, "strict", &before);
+}
+
+fn a_process_whose_lock_nobody_gets_is_replaced(site: &Site) {
+    let before = pid(site, "stuck");
+    assert_eq!(site.get("/stuck/hold?1").ok(), before, "a second without the lock is no deadlock");
+    site.allow_log("re:WSGI(1300|1327): ");
+    let begun = Instant::now();
+    site.get("/stuck/hold?30").expect(502);
+    let took = begun.elapsed();
+    assert!(took >= Duration::from_secs(2) && took < Duration::from_millis(5500), "{took:?}");
+    site.expect_log("re:WSGI1402: .*`deadlock-timeout=2`.*it was serving GET /stuck/hold .request id ");
+    replaced(site, "stuck", &before);
 }

@@ -429,6 +429,10 @@ log_codes! {
         cause "The application did not finish the request within `request-timeout`. The lines that follow show where its thread was, the innermost call last."
         did "With `interrupt-timeout`, `mod_wsgi.RequestTimeout` is raised in the request, its client gets 504 (or a cut response) and the thread serves on; without it, or if the request does not end within it, the process is replaced."
         cure "Look at the last lines of the stack: it is where the time went. Make that faster, give it a time limit of its own, or raise `request-timeout`.";
+    1402 DEADLOCK Error "Python's interpreter lock could not be had"
+        cause "For as long as `deadlock-timeout` one thread kept the lock, without which no Python code runs: mostly a C extension that waits or computes without giving it up, or two locks that wait for each other."
+        did "The process ended, and another one was started. What it was serving, which the line names, got 502."
+        cure "Find the extension that the requests named have in common, and update it; use `WSGIApplicationGroup %{GLOBAL}`. Raise `deadlock-timeout` only if such a long computation is meant.";
 }
 
 /// The page `docs/messages.md`, generated from [`ALL`].

@@ -2,10 +2,12 @@
 
 In reading order: [`process`] (from the first message to the end), [`worker`] (one thread), [`channel`] (the frames of one request), [`control`]
 (the supervisor), [`seat`] (what a worker is at), [`watch`] (what happens beside the requests: signals, the parent's death, time limits), [`interrupt`]
-(the part of the time limits that needs Python). *Runs in: daemon.* */
+(the part of the time limits that needs Python),
+[`deadlock`] (whether Python can be had at all). *Runs in: daemon.* */
 
 mod channel;
 mod control;
+mod deadlock;
 mod interrupt;
 mod process;
 mod seat;

@@ -151,7 +151,7 @@ fn begin(
     }
     let version = start::version_text();
     shared.control.send(&Message::Started(version.split_whitespace().next().unwrap_or_default().to_owned()));
-    watch::begin(&shared)?;
+    watch::begin(&shared, registry)?;
     Ok((shared, registry))
 }
 

@@ -13,14 +13,18 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::{Pid, PidfdFlags};
 
 use super::control::Lost;
+use super::deadlock::Heartbeat;
 use super::interrupt::{Interrupter, Overdue};
 use super::process::{Shared, stop_deadline};
 use super::seat::Stage;
 use crate::capi::{leave_process, signals};
 use crate::logging;
+use crate::registry::Registry;
 
 /// How often limits are looked at.
 const TICK: Duration = Duration::from_millis(250);
+/// The same where there is only `deadlock-timeout`.
+const SLOW_TICK: Duration = Duration::from_secs(1);
 /// How long an application has to answer `RequestTimeout` before its client is told 504 all the same.
 const ANSWER: Duration = Duration::from_secs(1);
 
@@ -28,7 +32,7 @@ const ANSWER: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 /// What could not be set up.
-pub fn begin(shared: &Arc<Shared>) -> Result<(), String> {
+pub fn begin(shared: &Arc<Shared>, registry: &'static Registry) -> Result<(), String> {
     let parent =
         i32::try_from(shared.process.parent).ok().and_then(Pid::from_raw).ok_or("there is no parent process to watch")?;
     let parent = rustix::process::pidfd_open(parent, PidfdFlags::empty()).map_err(|e| format!("httpd's parent process: {e}"))?;
@@ -36,7 +40,10 @@ pub fn begin(shared: &Arc<Shared>) -> Result<(), String> {
     let signals =
         if shared.process.threads == 0 { None } else { Some(signals::install().map_err(|e| format!("signal handlers: {e}"))?) };
     let timed = shared.process.request_timeout > 0;
-    let limits = Limits { interrupt: if timed { Some(Interrupter::begin(shared)?) } else { None } };
+    let limits = Limits {
+        interrupt: if timed { Some(Interrupter::begin(shared)?) } else { None },
+        heartbeat: Heartbeat::begin(shared, registry)?,
+    };
     let shared = Arc::clone(shared);
     let started = std::thread::Builder::new()
         .name("wsgi-watch".to_owned())
@@ -45,7 +52,6 @@ pub fn begin(shared: &Arc<Shared>) -> Result<(), String> {
 }
 
 fn watch(shared: &Shared, parent: &OwnedFd, signals: Option<&OwnedFd>, limits: &Limits) {
-    let tick = Timespec::try_from(TICK).ok();
     let mut stop_at = None;
     let mut supervised = true;
     loop {
@@ -56,9 +62,9 @@ fn watch(shared: &Shared, parent: &OwnedFd, signals: Option<&OwnedFd>, limits: &
             PollFd::new(parent, PollFlags::IN),
             PollFd::new(signals.unwrap_or(parent), PollFlags::IN),
         ];
-        let timed = shared.process.request_timeout > 0 || stop_at.is_some();
+        let tick = limits.tick(stop_at.is_some()).and_then(|tick| Timespec::try_from(tick).ok());
         // An interrupted wait is looked at like any other.
-        let _waited = rustix::event::poll(&mut descriptors, if timed { tick.as_ref() } else { None });
+        let _waited = rustix::event::poll(&mut descriptors, tick.as_ref());
         let [from_supervisor, parent_gone, signalled] = descriptors.map(|d| !d.revents().is_empty());
         if parent_gone {
             leave_process(0);
@@ -82,7 +88,7 @@ fn watch(shared: &Shared, parent: &OwnedFd, signals: Option<&OwnedFd>, limits: &
             logging::coded(SHUTDOWN_OVERDUE, "requests were still running when the process had to end; they are cut");
             leave_process(1);
         }
-        limits.look_at_requests(shared);
+        limits.look(shared);
     }
 }
 
@@ -110,9 +116,23 @@ fn orders(shared: &Shared) -> Result<Option<Instant>, Lost> {
 struct Limits {
     /// To the thread that interrupts, where requests have a limit.
     interrupt: Option<Interrupter>,
+    /// `deadlock-timeout`
+    heartbeat: Option<Arc<Heartbeat>>,
 }
 
 impl Limits {
+    /// How long to wait at most for something to happen.
+    fn tick(&self, stopping: bool) -> Option<Duration> {
+        if self.interrupt.is_some() || stopping { Some(TICK) } else { self.heartbeat.as_ref().map(|_| SLOW_TICK) }
+    }
+
+    fn look(&self, shared: &Shared) {
+        self.look_at_requests(shared);
+        if let Some(heartbeat) = &self.heartbeat {
+            heartbeat.check(shared);
+        }
+    }
+
     fn look_at_requests(&self, shared: &Shared) {
         let Some(interrupt) = &self.interrupt else { return };
         let limit = Duration::from_millis(shared.process.request_timeout);
