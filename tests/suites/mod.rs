@@ -4,6 +4,7 @@ mod bad_input;
 mod configtest;
 mod daemon;
 mod daemon_timers;
+mod descriptors;
 mod differential;
 mod environ;
 mod errors;
@@ -43,6 +44,7 @@ pub fn all() -> Vec<Suite> {
         lifecycle::suite(),
         daemon::suite(),
         daemon_timers::suite(),
+        descriptors::suite(),
         linkage::suite(),
         panics::suite(),
         bad_input::suite(),

@@ -61,11 +61,17 @@ pub fn text(level: Level, text: &[u8]) {
 pub fn from_source(level: Level, text: &[u8], file: &[u8], line: i32) {
     let request = current_request();
     for piece in text.split(|c| *c == b'\n').flat_map(|l| l.chunks(LONGEST)) {
-        match (&request, PROCESS.get()) {
-            (Some(request), _) => request.log(level, piece, file, line),
-            (None, Some(process)) => process.line(level, piece, file, line),
-            (None, None) => {}
+        match &request {
+            Some(request) => request.log(level, piece, file, line),
+            None => of_process(level, piece, file, line),
         }
+    }
+}
+
+/// Writes one line that belongs to no request.
+pub fn of_process(level: Level, text: &[u8], file: &[u8], line: i32) {
+    if let Some(process) = PROCESS.get() {
+        process.line(level, text, file, line);
     }
 }
 

@@ -8,10 +8,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use protocol::Level;
 
-use crate::capi::{Attached, Kept, Object, PyResult, Raised, thread};
+use crate::capi::{Attached, Kept, Object, PyResult, Raised, fork, thread};
 use crate::exchange::{Exchange, ReadError, Send, SendError};
 use crate::head::Head;
 use crate::interpreter::Interpreter;
+use crate::logging;
 use protocol::line_buffer::LineBuffer;
 
 /// How far a response has come.
@@ -177,6 +178,10 @@ impl Request {
 
     /// A line for the request's log; nothing after the end.
     pub fn log(&self, level: Level, text: &[u8], file: &[u8], line: i32) {
+        if fork::is_copy() {
+            // A process that the application forked has no part in the request's connection.
+            return logging::of_process(level, text, file, line);
+        }
         // Logging must never wait for a call that waits for the client: a busy door means another thread is in one, and
         // Apache's log functions may be called beside it.
         match self.ended.try_lock() {

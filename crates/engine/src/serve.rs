@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use protocol::embedded::outcome;
-use protocol::log_code::{APPLICATION_EXCEPTION, APPLICATION_EXIT, CLOSE_FAILED, LogCode};
+use protocol::log_code::{APPLICATION_EXCEPTION, APPLICATION_EXIT, CLOSE_FAILED, FORK_RETURNED, LogCode};
 
-use crate::capi::{Attached, Object, Raised, new_instance, thread};
+use crate::capi::{Attached, Object, Raised, fork, leave_process, new_instance, thread};
 use crate::exchange::Exchange;
 use crate::failure::{self, Context};
 use crate::interpreter::Interpreter;
@@ -53,11 +53,21 @@ pub fn run(
         let entered = logging::enter(&request);
         witness.entered(interpreter);
         let answered = respond(py, registry, interpreter, &request, call);
+        if fork::is_copy() {
+            leave_copy(call, answered);
+        }
         request.end(py);
         witness.left(py);
         drop(entered);
         answered
     })
+}
+
+/// A process that the application forked has come back from it: it has no connection, no workers and nothing to do.
+fn leave_copy(call: &Call<'_>, answered: i32) -> ! {
+    let text = "a process that the application forked came back from the request and is ended";
+    logging::coded(FORK_RETURNED, &format!("{text}{}", of_request(call)));
+    leave_process(i32::from(answered == outcome::FAILED))
 }
 
 fn respond(py: Attached<'_>, registry: &Registry, interpreter: &Interpreter, request: &Arc<Request>, call: &Call<'_>) -> i32 {

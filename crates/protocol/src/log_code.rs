@@ -433,6 +433,10 @@ log_codes! {
         cause "For as long as `deadlock-timeout` one thread kept the lock, without which no Python code runs: mostly a C extension that waits or computes without giving it up, or two locks that wait for each other."
         did "The process ended, and another one was started. What it was serving, which the line names, got 502."
         cure "Find the extension that the requests named have in common, and update it; use `WSGIApplicationGroup %{GLOBAL}`. Raise `deadlock-timeout` only if such a long computation is meant.";
+    1460 FORK_RETURNED Warning "a process that the application forked came back from its request"
+        cause "The application called `os.fork()`, and the child returned from the request, or left it by an exception or `sys.exit()`, as the parent does."
+        did "The child was ended without the functions registered with `atexit`. The parent's request went on, and alone answered its client."
+        cure "End the child with `os._exit()`, or execute another program in it; `subprocess` and `multiprocessing` do that by themselves.";
 }
 
 /// The page `docs/messages.md`, generated from [`ALL`].

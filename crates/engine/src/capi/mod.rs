@@ -10,6 +10,7 @@ mod arguments;
 mod class;
 mod dynamic;
 mod error;
+pub mod fork;
 mod gilstate;
 mod make;
 mod memory;

@@ -4,10 +4,10 @@ Handlers, not a blocked mask: a mask would be inherited by the programs that an 
 #![expect(unsafe_code, reason = "signal handlers are C functions")]
 
 use std::ffi::c_int;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd};
 use std::sync::atomic::{AtomicI32, Ordering};
 
-use rustix::pipe::PipeFlags;
+use super::fork::Descriptor;
 
 /// The pipe's writing end, and the process it belongs to: a forked child's signals are its own affair.
 static PIPE: AtomicI32 = AtomicI32::new(-1);
@@ -16,10 +16,14 @@ static OWNER: AtomicI32 = AtomicI32::new(0);
 const ASKING: [c_int; 4] = [libc::SIGTERM, libc::SIGINT, libc::SIGUSR1, libc::SIGXCPU];
 
 extern "C" fn note(number: c_int) {
-    // SAFETY: getpid, write and _exit are async-signal-safe; the byte lives on the stack, errno is put back.
+    // SAFETY: getpid, signal, kill and write are async-signal-safe; the byte lives on the stack, errno is put back.
     unsafe {
-        if libc::getpid() != OWNER.load(Ordering::Relaxed) {
-            libc::_exit(1);
+        let own = libc::getpid();
+        if own != OWNER.load(Ordering::Relaxed) {
+            // A forked process, before its handlers were taken back: it is to do what it would do without this one.
+            libc::signal(number, libc::SIG_DFL);
+            libc::kill(own, number);
+            return;
         }
         let errno = *libc::__errno_location();
         let byte = u8::try_from(number).unwrap_or(0);
@@ -28,13 +32,12 @@ extern "C" fn note(number: c_int) {
     }
 }
 
-/// Installs the handlers; the reading end of their pipe.
+/// Installs the handlers, which write to this end of a pipe.
 ///
 /// # Errors
-/// What the pipe or a handler fails with.
-pub fn install() -> Result<OwnedFd, std::io::Error> {
-    let (reading, writing) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
-    PIPE.store(writing.as_raw_fd(), Ordering::Relaxed);
+/// What a handler fails with.
+pub fn install(writing: Descriptor) -> Result<(), std::io::Error> {
+    PIPE.store(writing.as_fd().as_raw_fd(), Ordering::Relaxed);
     // The handlers write to it for as long as the process lives.
     std::mem::forget(writing);
     OWNER.store(rustix::process::getpid().as_raw_nonzero().get(), Ordering::Relaxed);
@@ -50,12 +53,27 @@ pub fn install() -> Result<OwnedFd, std::io::Error> {
             return Err(std::io::Error::last_os_error());
         }
     }
-    Ok(reading)
+    Ok(())
 }
 
 /// The numbers of the signals that have come since.
-pub fn pending(pipe: &OwnedFd) -> Vec<u8> {
+pub fn pending(pipe: impl AsFd) -> Vec<u8> {
     let mut numbers = [0; 64];
     rustix::io::read(pipe, &mut numbers[..])
         .map_or_else(|_| Vec::new(), |count| numbers.get(..count).unwrap_or_default().to_vec())
+}
+
+/// A process that an application forked hears signals as any other does. Async-signal-safe: it runs in the fork's child.
+pub fn give_back() {
+    for number in ASKING {
+        // SAFETY: sigaction is async-signal-safe, and an all-zero sigaction is valid: the default. What the application has installed stays.
+        unsafe {
+            let mut action: libc::sigaction = std::mem::zeroed();
+            let asked = libc::sigaction(number, std::ptr::null(), &raw mut action);
+            if asked == 0 && action.sa_sigaction == note as extern "C" fn(c_int) as usize {
+                action = std::mem::zeroed();
+                libc::sigaction(number, &raw const action, std::ptr::null_mut());
+            }
+        }
+    }
 }

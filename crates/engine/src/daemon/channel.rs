@@ -5,7 +5,7 @@ that the GIL is given up only when the child really is behind. Request body come
 
 use std::io::IoSlice;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -19,6 +19,7 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, Shutdown};
 
+use super::descriptors::Descriptor;
 use crate::capi::borrowed_descriptor;
 use crate::exchange::{Exchange, ReadError, Send, SendError};
 use crate::head::Head;
@@ -33,7 +34,7 @@ const MOST_ASKED: u64 = 1024 * 1024;
 
 /// One request's connection.
 pub struct Channel {
-    socket: OwnedFd,
+    socket: Descriptor,
     timeout: Option<Duration>,
     state: Mutex<State>,
     /// The request ran out of its time: nothing of the application's goes out any more.
@@ -95,7 +96,7 @@ pub struct Greeting {
 
 impl Channel {
     /// A connection that has just been accepted.
-    pub fn new(socket: OwnedFd, timeout_ms: u64) -> Self {
+    pub fn new(socket: Descriptor, timeout_ms: u64) -> Self {
         let timeout = (timeout_ms > 0).then(|| Duration::from_millis(timeout_ms));
         Self {
             socket,

@@ -1,17 +1,18 @@
 /*! The socket to the supervisor. *Runs in: daemon.* */
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Mutex;
 
 use protocol::control::{BadMessage, Message};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags};
 
+use super::descriptors::Descriptor;
 use crate::request::lock;
 
 /// The process's end.
 pub struct Control {
-    socket: OwnedFd,
+    socket: Descriptor,
     received: Mutex<Vec<u8>>,
 }
 
@@ -27,7 +28,7 @@ impl From<BadMessage> for Lost {
 
 impl Control {
     /// Talks over `socket`.
-    pub const fn new(socket: OwnedFd) -> Self {
+    pub const fn new(socket: Descriptor) -> Self {
         Self { socket, received: Mutex::new(Vec::new()) }
     }
 

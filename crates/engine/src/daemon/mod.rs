@@ -1,13 +1,13 @@
 /*! A daemon process: native worker threads that take requests from the group's listening socket and run them in this interpreter.
 
 In reading order: [`process`] (from the first message to the end), [`worker`] (one thread), [`channel`] (the frames of one request), [`control`]
-(the supervisor), [`seat`] (what a worker is at), [`watch`] (what happens beside the requests: signals, the parent's death, time limits), [`interrupt`]
-(the part of the time limits that needs Python),
-[`deadlock`] (whether Python can be had at all). *Runs in: daemon.* */
+(the supervisor), [`descriptors`] (which of them are the engine's own), [`seat`] (what a worker is at), [`watch`] (what happens beside the
+requests: signals, the parent's death, time limits), [`interrupt`] (the part of the time limits that needs Python), [`deadlock`] (whether Python can be had at all). *Runs in: daemon.* */
 
 mod channel;
 mod control;
 mod deadlock;
+mod descriptors;
 mod interrupt;
 mod process;
 mod seat;

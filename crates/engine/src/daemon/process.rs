@@ -12,6 +12,7 @@ use rustix::event::EventfdFlags;
 
 use super::channel::Channel;
 use super::control::Control;
+use super::descriptors::{self, Descriptor, adopt};
 use super::seat::{self, Seat};
 use super::{watch, worker};
 use crate::capi::thread::{self, Handle};
@@ -29,9 +30,9 @@ pub struct Shared {
     /// The way to the supervisor.
     pub control: Control,
     /// The group's listening socket.
-    pub listener: OwnedFd,
+    pub listener: Descriptor,
     /// Becomes readable when no further request is to be taken.
-    pub stop: OwnedFd,
+    pub stop: Descriptor,
     /// No further request is taken.
     pub leaving: AtomicBool,
     /// Connections that are being served.
@@ -109,12 +110,13 @@ impl ProcessLog for StandardError {
 /// Runs the process. Returns only if it could not begin.
 pub fn serve(main: Handle, control: OwnedFd, listener: OwnedFd) {
     logging::set_process_log(Box::new(StandardError));
-    let control = Control::new(control);
+    let prepared = descriptors::prepare();
+    let (control, listener) = (Control::new(adopt(control)), adopt(listener));
     let Ok(Some(Message::Begin(process))) = control.receive(true) else {
         logging::coded(PROCESS_NOT_STARTED, "the supervisor did not say what to do");
         return;
     };
-    match begin(main, control, listener, *process) {
+    match prepared.and_then(|()| begin(main, control, listener, *process)) {
         Ok((shared, registry)) => run(&shared, registry),
         Err(why) => logging::coded(PROCESS_NOT_STARTED, &format!("a daemon process could not begin: {why}")),
     }
@@ -123,7 +125,7 @@ pub fn serve(main: Handle, control: OwnedFd, listener: OwnedFd) {
 fn begin(
     main: Handle,
     control: Control,
-    listener: OwnedFd,
+    listener: Descriptor,
     process: Process,
 ) -> Result<(Arc<Shared>, &'static Registry), String> {
     if process.undumpable {
@@ -133,6 +135,7 @@ fn begin(
     show_name(&process.display_name);
     rustix::io::ioctl_fionbio(&listener, true).map_err(|e| format!("the listening socket: {e}"))?;
     let stop = rustix::event::eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).map_err(|e| format!("eventfd: {e}"))?;
+    let stop = adopt(stop);
     registry::adopt(main, process.engine.clone())?;
     let registry = registry::registry().ok_or("there is no interpreter")?;
     let workers = usize::try_from(process.threads).unwrap_or(0);

@@ -1,7 +1,7 @@
 /*! What happens beside the requests, in one thread that never takes the GIL: the supervisor's orders, the parent's death, signals, and time
 limits. *Runs in: daemon.* */
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -10,10 +10,12 @@ use protocol::Level;
 use protocol::control::Message;
 use protocol::log_code::{DAEMON_REQUEST_TIMEOUT, SHUTDOWN_OVERDUE};
 use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::pipe::PipeFlags;
 use rustix::process::{Pid, PidfdFlags};
 
 use super::control::Lost;
 use super::deadlock::Heartbeat;
+use super::descriptors::{Descriptor, adopt};
 use super::interrupt::{Interrupter, Overdue};
 use super::process::{Shared, stop_deadline};
 use super::seat::Stage;
@@ -36,9 +38,10 @@ pub fn begin(shared: &Arc<Shared>, registry: &'static Registry) -> Result<(), St
     let parent =
         i32::try_from(shared.process.parent).ok().and_then(Pid::from_raw).ok_or("there is no parent process to watch")?;
     let parent = rustix::process::pidfd_open(parent, PidfdFlags::empty()).map_err(|e| format!("httpd's parent process: {e}"))?;
+    let parent = adopt(parent);
     // A service hears of its end by Python's own handler (`set_up.py`), because it runs Python on the main thread.
     let signals =
-        if shared.process.threads == 0 { None } else { Some(signals::install().map_err(|e| format!("signal handlers: {e}"))?) };
+        if shared.process.threads == 0 { None } else { Some(signal_pipe().map_err(|e| format!("signal handlers: {e}"))?) };
     let timed = shared.process.request_timeout > 0;
     let limits = Limits {
         interrupt: if timed { Some(Interrupter::begin(shared)?) } else { None },
@@ -51,7 +54,14 @@ pub fn begin(shared: &Arc<Shared>, registry: &'static Registry) -> Result<(), St
     started.map(drop).map_err(|e| format!("a thread: {e}"))
 }
 
-fn watch(shared: &Shared, parent: &OwnedFd, signals: Option<&OwnedFd>, limits: &Limits) {
+/// Has the signals that ask the process to go written to a pipe; its reading end.
+fn signal_pipe() -> Result<Descriptor, std::io::Error> {
+    let (reading, writing) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
+    signals::install(adopt(writing))?;
+    Ok(adopt(reading))
+}
+
+fn watch(shared: &Shared, parent: &Descriptor, signals: Option<&Descriptor>, limits: &Limits) {
     let mut stop_at = None;
     let mut supervised = true;
     loop {

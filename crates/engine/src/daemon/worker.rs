@@ -3,7 +3,6 @@
 Every idle worker waits on the group's listening socket in an epoll set of its own, exclusively: the kernel wakes one of them, in whichever process, and a
 busy one is never asked. *Runs in: daemon.* */
 
-use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -16,6 +15,7 @@ use rustix::io::Errno;
 use rustix::net::SocketFlags;
 
 use super::channel::{Channel, Greeting, NoRequest};
+use super::descriptors::{Descriptor, adopt};
 use super::process::Shared;
 use crate::exchange::Exchange;
 use crate::logging;
@@ -48,20 +48,20 @@ pub fn run(shared: &Shared, registry: &'static Registry, number: usize) {
         }
         if let Ok(socket) = rustix::net::accept_with(&shared.listener, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK) {
             shared.busy.fetch_add(1, Ordering::AcqRel);
-            serve_connection(shared, registry, number, socket);
+            serve_connection(shared, registry, number, adopt(socket));
             shared.busy.fetch_sub(1, Ordering::AcqRel);
         }
     }
 }
 
-fn idle_set(shared: &Shared) -> Result<OwnedFd, Errno> {
-    let set = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+fn idle_set(shared: &Shared) -> Result<Descriptor, Errno> {
+    let set = adopt(epoll::create(epoll::CreateFlags::CLOEXEC)?);
     epoll::add(&set, &shared.listener, EventData::new_u64(LISTENER), EventFlags::IN | EventFlags::EXCLUSIVE)?;
     epoll::add(&set, &shared.stop, EventData::new_u64(STOP), EventFlags::IN)?;
     Ok(set)
 }
 
-fn serve_connection(shared: &Shared, registry: &'static Registry, number: usize, socket: OwnedFd) {
+fn serve_connection(shared: &Shared, registry: &'static Registry, number: usize, socket: Descriptor) {
     let peer = rustix::net::sockopt::socket_peercred(&socket);
     if !peer.is_ok_and(|peer| peer.uid.is_root() || peer.uid.as_raw() == shared.process.peer) {
         logging::coded(PEER_REFUSED, "a connection of another user than Apache's was closed unread");
