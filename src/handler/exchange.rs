@@ -18,7 +18,7 @@ use super::route;
 use super::script::Script;
 use crate::config::RequestSettings;
 use crate::httpd::status::Answer;
-use crate::httpd::{Log, Request, config};
+use crate::httpd::{Log, Request, Status, config};
 
 /// How long a client should wait before it tries again, seconds.
 const RETRY_AFTER: &std::ffi::CStr = c"10";
@@ -176,7 +176,12 @@ fn converse(request: Request<'_>, settings: &RequestSettings<'_>, place: Place, 
     if ending == Ending::Failed(503) {
         request.error_headers_out().set(c"Retry-After", RETRY_AFTER);
     }
-    conversation.output.finish(ending)
+    let answer = conversation.output.finish(ending);
+    if answer == Answer::Ok && conversation.input.is_unread() {
+        // httpd would first wait for the rest of a body that nobody wants. A client that is gone is noticed by whoever reads on.
+        let _sent: Result<(), Status> = conversation.request.flush_connection();
+    }
+    answer
 }
 
 /// What the group names of a request are made of.

@@ -113,6 +113,11 @@ impl<'r> RequestBody<'r> {
         }
     }
 
+    /// The client may have more to send.
+    pub fn is_unread(&self) -> bool {
+        self.request.may_have_body() && !self.input.has_ended()
+    }
+
     /// A filter has answered the request itself when a read failed.
     pub const fn is_answered(&self) -> bool {
         self.answered

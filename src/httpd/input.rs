@@ -24,6 +24,11 @@ impl<'r> Input<'r> {
         Self { request, brigade: None, ended: false, failed: None }
     }
 
+    /// Has all of it been read?
+    pub const fn has_ended(&self) -> bool {
+        self.ended
+    }
+
     /// Fills `buffer` with what has arrived, waiting for the first byte if `wait`: the number of bytes, 0 at the end.
     ///
     /// # Errors

@@ -93,6 +93,19 @@ impl<'r> Request<'r> {
         Status::check(status)
     }
 
+    /// Sends what httpd has kept of a response that has ended, instead of waiting for the rest of the request first.
+    ///
+    /// # Errors
+    /// The client is gone.
+    pub fn flush_connection(self) -> Result<(), Status> {
+        let mut brigade = self.new_brigade();
+        brigade.append_flush();
+        // SAFETY: request and connection are live; the brigade is of the connection.
+        let status = unsafe { sys::ap_pass_brigade((*(*self.raw()).connection).output_filters, brigade.raw()) };
+        brigade.clear();
+        Status::check(status)
+    }
+
     /// Sends `data` now, and what the brigade holds before it. Nothing of `data` is kept afterwards.
     ///
     /// # Errors

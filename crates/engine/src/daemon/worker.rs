@@ -43,13 +43,14 @@ pub fn run(shared: &Shared, registry: &'static Registry, number: usize) {
             Ok(_) | Err(Errno::INTR) => {}
             Err(_) => return,
         }
-        if events.iter().any(|event| event.data.u64() == STOP) {
-            return;
-        }
+        // Looked at even when the process is about to stop: if it was this worker that the kernel woke for a connection, nobody else was.
         if let Ok(socket) = rustix::net::accept_with(&shared.listener, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK) {
             shared.busy.fetch_add(1, Ordering::AcqRel);
             serve_connection(shared, registry, number, adopt(socket));
             shared.busy.fetch_sub(1, Ordering::AcqRel);
+        }
+        if events.iter().any(|event| event.data.u64() == STOP) {
+            return;
         }
     }
 }
