@@ -20,6 +20,7 @@ mod linkage;
 mod logging;
 mod panics;
 mod preload;
+mod privileges;
 mod proxies;
 mod python;
 mod response;
@@ -45,6 +46,7 @@ pub fn all() -> Vec<Suite> {
         daemon::suite(),
         daemon_timers::suite(),
         descriptors::suite(),
+        privileges::suite(),
         linkage::suite(),
         panics::suite(),
         bad_input::suite(),

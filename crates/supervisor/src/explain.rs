@@ -71,11 +71,18 @@ fn not_prepared(group: &plan::Group, step: Step, error: &io::Error) -> String {
         ),
         Step::Root => "it would run as root, which no application does here; set `user=` to an ordinary user".to_owned(),
         Step::NoNewPrivileges => format!("no-new-privileges was refused: {error}"),
-        Step::Parent => format!("the supervisor was gone before it began: {error}"),
+        Step::Parent => format!("its end could not be tied to the supervisor's, or the supervisor was gone already: {error}"),
         Step::Directory => {
             let directory = Path::new(OsStr::from_bytes(&group.directory));
             let closed = closed_component(directory, group).map(|c| format!(": {c}")).unwrap_or_default();
-            format!("home=`{}` can't be its working directory: {error}{closed}", text(&group.directory))
+            let (path, user) = (text(&group.directory), text(&identity.name));
+            if group.directory == identity.home {
+                format!(
+                    "`{path}`, the home directory of its user `{user}`, can't be its working directory: {error}{closed} (`home=` names another)"
+                )
+            } else {
+                format!("home=`{path}` can't be its working directory: {error}{closed}")
+            }
         }
         Step::Umask | Step::Priority | Step::Limit | Step::Trying | Step::Exec => error.to_string(),
     };
