@@ -78,7 +78,10 @@ fn a_step_that_fails_is_the_end_before_any_python() {
         ("-setgid", "its supplementary groups [65534] could not be set: Operation not permitted"),
         ("-setuid", "its user 65534 could not be set: Operation not permitted"),
         ("-sys_chroot", "chroot `/`: Operation not permitted"),
-        ("-sys_nice", "home=`/nonexistent` can't be its working directory: No such file or directory"),
+        (
+            "-sys_nice",
+            "`/nonexistent`, the home directory of its user `nobody`, can't be its working directory: No such file or directory",
+        ),
     ] {
         let mut bench = Bench::new("fails");
         if missing == "-sys_chroot" {
