@@ -66,7 +66,14 @@ def hold(environ, start_response):
     return pid(environ, start_response)
 
 
-PAGES = {f.__name__: f for f in (pid, loop, late, native, answer, ignore, hold)}
+def hang(environ, start_response):
+    """The same for ever: a lock that waits for itself."""
+    library, lock = ctypes.PyDLL(None), ctypes.create_string_buffer(64)
+    library.pthread_mutex_lock(lock)
+    library.pthread_mutex_lock(lock)
+
+
+PAGES = {f.__name__: f for f in (pid, loop, late, native, answer, ignore, hold, hang)}
 
 
 def application(environ, start_response):

@@ -110,8 +110,11 @@ fn a_request_that_holds_the_lock_in_c_is_504_on_time(site: &Site) {
     let before = pid(site, "locked");
     site.allow_log("re:WSGI(1401|1332|1262): ");
     site.allow_tracebacks();
-    too_late(site, "/locked/hold?6", Duration::from_millis(2900));
-    site.expect_log("re:WSGI1262: GET /locked/hold ");
+    too_late(site, "/locked/hang", Duration::from_millis(2900));
+    site.expect_log("re:WSGI1262: GET /locked/hang ");
+    site.allow_log("re:Stack .most recent|File \"");
+    site.expect_log("re:WSGI1401: GET /locked/hang .* runs with Python's interpreter lock out of reach");
+    site.expect_log("re:daemon_timers.wsgi., line [0-9]+ in hang");
     replaced(site, "locked", &before);
 }
 
@@ -130,11 +133,12 @@ fn a_request_without_interrupt_timeout_shows_where_it_was(site: &Site) {
 fn a_process_whose_lock_nobody_gets_is_replaced(site: &Site) {
     let before = pid(site, "stuck");
     assert_eq!(site.get("/stuck/hold?1").ok(), before, "a second without the lock is no deadlock");
-    site.allow_log("re:WSGI(1300|1327): ");
+    site.allow_log("re:WSGI(1300|1327|1401): |Stack .most recent|File \"");
     let begun = Instant::now();
-    site.get("/stuck/hold?30").expect(502);
+    site.get("/stuck/hang").expect(502);
     let took = begun.elapsed();
     assert!(took >= Duration::from_secs(2) && took < Duration::from_millis(5500), "{took:?}");
-    site.expect_log("re:WSGI1402: .*`deadlock-timeout=2`.*it was serving GET /stuck/hold .request id ");
+    site.expect_log("re:WSGI1402: .*`deadlock-timeout=2`.*it was serving GET /stuck/hang .request id ");
+    site.expect_log("re:daemon_timers.wsgi., line [0-9]+ in hang");
     replaced(site, "stuck", &before);
 }

@@ -3,6 +3,7 @@
 mod bad_input;
 mod configtest;
 mod daemon;
+mod daemon_deaths;
 mod daemon_timers;
 mod descriptors;
 mod differential;
@@ -44,6 +45,7 @@ pub fn all() -> Vec<Suite> {
         configtest::suite(),
         lifecycle::suite(),
         daemon::suite(),
+        daemon_deaths::suite(),
         daemon_timers::suite(),
         descriptors::suite(),
         privileges::suite(),

@@ -11,6 +11,10 @@ use crate::settings::EngineSettings;
 pub const LISTENER: i32 = 3;
 /// Descriptor of the control socket in a daemon process.
 pub const CONTROL: i32 = 4;
+/// Descriptor of the memory file in a daemon process (see [`crate::running`]).
+pub const MEMORY: i32 = 5;
+/// The signal at which a thread of a daemon process writes its Python stack to standard error, whoever has the interpreter's lock.
+pub const SHOW_STACK: i32 = 60;
 
 /// What a daemon process is told first. Times are milliseconds; 0: no such limit.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -286,9 +286,9 @@ log_codes! {
         did "The client got 504 (or a cut response), and the process is replaced. With `interrupt-timeout`, the request was interrupted first, and did not end."
         cure "WSGI1401 shows where the request was: find out what it waits for there, or raise `request-timeout`.";
     1300 PROCESS_DIED Error "a daemon process died"
-        cause "The application, a C extension or somebody outside ended the process; the line names the signal or the status. What it wrote last stands before the line."
+        cause "The application, a C extension or somebody outside ended the process; the line names the signal or the status, and the requests that it was serving. What it wrote last stands before the line; after a fault, the Python stack of the thread follows it."
         did "Its requests got 502. A new process was started at once, or after a pause if it is not the first in a row."
-        cure "SIGSEGV, SIGBUS and SIGABRT come from C extensions: update them, and use `WSGIApplicationGroup %{GLOBAL}`. SIGKILL without a cause is mostly the kernel out of memory: see its log. An exit status comes from `os._exit()` or from Python itself.";
+        cure "SIGSEGV, SIGBUS and SIGABRT come from C extensions: update them, and use `WSGIApplicationGroup %{GLOBAL}`. SIGKILL is mostly the kernel out of memory, which the line says where it is known (set `memory-limit`, or use fewer processes). An exit status comes from `os._exit()` or from Python itself.";
     1301 CRASH_LOOP Error "daemon processes die one after another"
         cause "Three processes in a row lived less than ten seconds; the lines before say how each ended."
         did "Further ones are started after a pause that grows to 30 seconds. Their deaths are no longer explained one by one until one has lived for ten seconds."

@@ -1,13 +1,22 @@
-/*! What a worker thread of a daemon process is at, in memory that others read while it runs and the supervisor reads when it has died.
+/*! What a daemon process is at, in a memory file that outlives it: the supervisor makes it, the process writes, and the supervisor reads it when the
+process has died.
 
-One slot of [`SLOT`] bytes per worker: when the request began (microseconds since the epoch; 0: none), then its method, its id and its path
-without the query, each padded with NUL bytes. A writer fills the texts first and the time last; who reads the slot of a process that died in between
-finds no request there. *Runs in: daemon (written), supervisor (read).* */
+At its front, one slot of [`SLOT`] bytes per worker thread: when the request began (microseconds since the epoch; 0: none), then its method, its
+id and its path without the query, each padded with NUL bytes. A writer fills the texts first and the time last; who reads the slot of a process that
+died in between finds no request there. From [`text_at`] on, room for [`TEXT`] bytes that Python's faulthandler writes when a signal ends the process.
+*Runs in: daemon (written), supervisor (read).* */
 
 /// Bytes of a slot.
 pub const SLOT: usize = 256;
 /// The same in words, as it is written.
 pub const WORDS: usize = SLOT / 8;
+/// Bytes for the text behind the slots.
+pub const TEXT: usize = 64 * 1024;
+
+/// Where the text begins in the file of a process with so many threads: on a page of its own.
+pub const fn text_at(threads: usize) -> usize {
+    threads.saturating_mul(SLOT).next_multiple_of(4096)
+}
 
 const METHOD: std::ops::Range<usize> = 8..24;
 const ID: std::ops::Range<usize> = 24..64;
@@ -70,11 +79,16 @@ impl Running {
         Self::read(&bytes)
     }
 
-    /// For a log line: `GET /path (request id X)`. What is no plain character was chosen by a client, and is shown escaped.
-    pub fn describe(&self) -> String {
+    /// For a log line: `GET /path (request id X)`, with how long it had run by `now` if that is given (microseconds since the epoch).
+    /// What is no plain character was chosen by a client, and is shown escaped.
+    pub fn describe(&self, now: Option<u64>) -> String {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).escape_debug().to_string();
-        let id = if self.id.is_empty() { String::new() } else { format!(" (request id {})", text(&self.id)) };
-        format!("{} {}{id}", text(&self.method), text(&self.path))
+        let id = (!self.id.is_empty()).then(|| format!("request id {}", text(&self.id)));
+        let tenths = now.map(|now| now.saturating_sub(self.since) / 100_000);
+        let age = tenths.map(|tenths| format!("{}.{} s", tenths / 10, tenths % 10));
+        let known: Vec<_> = id.into_iter().chain(age).collect();
+        let known = if known.is_empty() { String::new() } else { format!(" ({})", known.join(", ")) };
+        format!("{} {}{known}", text(&self.method), text(&self.path))
     }
 }
 
@@ -86,7 +100,8 @@ mod tests {
     fn a_request_is_read_as_it_was_written() {
         let written = words(7, b"GET", b"/shop/cart?item=1", b"aB3+x");
         let read = Running::read_words(&written).unwrap_or_default();
-        assert_eq!((read.since, read.describe()), (7, "GET /shop/cart (request id aB3+x)".to_owned()));
+        assert_eq!((read.since, read.describe(None)), (7, "GET /shop/cart (request id aB3+x)".to_owned()));
+        assert_eq!(read.describe(Some(1_260_007)), "GET /shop/cart (request id aB3+x, 1.2 s)");
         assert_eq!(Running::read_words(&words(0, b"GET", b"/", b"")), None);
         assert_eq!(Running::read(&[]), None);
     }
@@ -97,6 +112,6 @@ mod tests {
         let read = Running::read_words(&words(1, &long, &[b"/\n\x1b", long.as_slice()].concat(), &long)).unwrap_or_default();
         assert_eq!((read.method.len(), read.id.len(), read.path.len()), (16, 40, 192));
         assert!(read.method.ends_with(b"x...") && read.path.ends_with(b"x..."));
-        assert!(read.describe().contains("/\\n\\u{1b}x"), "{}", read.describe());
+        assert!(read.describe(None).contains("/\\n\\u{1b}x"), "{}", read.describe(None));
     }
 }

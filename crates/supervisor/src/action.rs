@@ -69,6 +69,8 @@ pub enum End {
     Status(i32),
     /// A signal ended it.
     Signal(i32),
+    /// The kernel killed it because memory was out; how that is known.
+    LackOfMemory(String),
 }
 
 impl std::fmt::Display for End {
@@ -77,6 +79,7 @@ impl std::fmt::Display for End {
             Self::NotStarted(_, why) => f.write_str(why),
             Self::Status(status) => write!(f, "exited with status {status}"),
             Self::Signal(number) => write!(f, "died by {}", signal_name(*number)),
+            Self::LackOfMemory(known) => write!(f, "was killed by the kernel because memory was out ({known})"),
         }
     }
 }

@@ -1,4 +1,4 @@
-/*! One live process: its control connection, its output, its reports before exec. Bytes in and out; what they mean is decided elsewhere.
+/*! One live process: its control connection, its output, its memory file, its reports before exec. Bytes in and out; what they mean is decided elsewhere.
 *Runs in: supervisor.* */
 
 use std::os::fd::{AsFd, OwnedFd};
@@ -10,6 +10,7 @@ use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, 
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::Pid;
 
+use crate::memory::Memory;
 use crate::recipe::Recipe;
 use crate::spawn::{Descriptors, spawn};
 use crate::trouble::{LENGTH, Report};
@@ -32,6 +33,10 @@ pub struct Child {
     pub trouble: Option<OwnedFd>,
     /// Its reports.
     pub reports: Vec<Report>,
+    /// What it was at, to be read when it has died.
+    pub memory: Memory,
+    /// A fault ended it, so that there is a stack in its memory.
+    pub faulted: bool,
     to_send: Vec<u8>,
     received: Vec<u8>,
     lines: LineBuffer,
@@ -54,7 +59,8 @@ impl Child {
     ///
     /// # Errors
     /// When there are no more descriptors or processes.
-    pub fn start(recipe: &Recipe, listener: &OwnedFd, null: &OwnedFd) -> std::io::Result<Self> {
+    pub fn start(recipe: &Recipe, threads: u32, listener: &OwnedFd, null: &OwnedFd) -> std::io::Result<Self> {
+        let memory = Memory::new(usize::try_from(threads).unwrap_or(0))?;
         let flags = SocketFlags::CLOEXEC;
         let (control, theirs) = socketpair(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
         let (output, output_in) = pipe_with(PipeFlags::CLOEXEC)?;
@@ -68,6 +74,7 @@ impl Child {
             output: output_in.as_fd(),
             listener: listener.as_fd(),
             control: theirs.as_fd(),
+            memory: memory.as_fd(),
             trouble: trouble_in.as_fd(),
         };
         let pid = spawn(recipe, descriptors)?;
@@ -77,6 +84,8 @@ impl Child {
             output: Some(output),
             trouble: Some(trouble),
             reports: Vec::new(),
+            memory,
+            faulted: false,
             to_send: Vec::new(),
             received: Vec::new(),
             lines: LineBuffer::default(),

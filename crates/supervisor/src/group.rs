@@ -192,6 +192,8 @@ impl Group {
     /// A process is gone.
     pub fn ended(&mut self, id: Id, end: &End, now: Millis) {
         let Some(process) = self.processes.remove(&id) else { return };
+        // One that has asked to be replaced, and takes no more requests, may end before its successor is there.
+        let told = process.told || (process.asked.is_some() && *end == End::Status(0));
         let Some(slot) = self.slots.get_mut(process.slot) else { return };
         if slot.successor == Some(id) {
             slot.successor = None;
@@ -200,13 +202,13 @@ impl Group {
         } else if slot.current == Some(id) {
             slot.current = None;
             slot.settled = true;
-            let died = !process.told || process.failed;
+            let died = !told || process.failed;
             let renewing = std::mem::take(&mut slot.renewing);
             let (delay, deaths) = if died { slot.deaths.after(process.age(now)) } else { (0, 0) };
             if slot.successor.is_none() || renewing {
                 slot.respawn_at = Some(now.saturating_add(delay));
             }
-            if !process.told {
+            if !told {
                 self.explain(id, end, deaths);
             }
             if deaths == EXPLAINED {
@@ -332,7 +334,7 @@ impl Group {
                 self.actions.push(Note::about(
                     id,
                     log_code::DRAIN_OVERDUE,
-                    "still has requests at the end of its time to drain; they are cut",
+                    "has had its time to drain and is told to end at once",
                 ));
                 self.stop(id, Some(self.last_resort()), now);
             }
@@ -398,7 +400,12 @@ impl Group {
 /// A process that was to end, but not like this.
 fn unasked(process: &Process, end: &End) -> bool {
     const TERM: i32 = 15;
-    process.state != State::Killed && matches!(end, End::Signal(number) if *number != TERM)
+    let violent = match end {
+        End::Signal(number) => *number != TERM,
+        End::LackOfMemory(_) => true,
+        End::NotStarted(..) | End::Status(_) => false,
+    };
+    process.state != State::Killed && violent
 }
 
 impl std::fmt::Debug for Group {

@@ -474,3 +474,24 @@ fn it_wakes_for_whatever_comes_first() {
     bench.dies(1, &SEGV);
     assert_eq!(bench.group.wake(bench.now), Some(bench.now));
 }
+
+#[test]
+fn one_that_asked_to_be_replaced_may_end_first() {
+    let mut bench = Bench::serving(shop());
+    bench.says(1, Message::ReplaceMe("request-timeout".to_owned()));
+    assert_eq!(bench.did(), ["start 2 [/a] all"]);
+    bench.dies(1, &End::Status(0));
+    assert!(bench.did().is_empty(), "that is no death, and the successor is on its way");
+    bench.ready(2);
+    bench.did();
+    bench.says(2, Message::ReplaceMe("deadlock-timeout".to_owned()));
+    bench.dies(2, &End::Status(1));
+    assert_eq!(bench.did(), ["1300", "start 3 [/a]"]);
+}
+
+#[test]
+fn a_kill_for_lack_of_memory_is_a_death_like_another() {
+    let mut bench = Bench::serving(shop());
+    bench.dies(1, &End::LackOfMemory("memory.events counts it".to_owned()));
+    assert_eq!(bench.did(), ["1300", "start 2 [/a]"]);
+}

@@ -10,6 +10,7 @@ descriptors that it names are inherited. SIGTERM or the death of httpd's parent 
 | `running`, `child` | a group's live processes |
 | `recipe`, `spawn`, `trouble`, `explain` | from the plan to Python: prepared, forked, and what went wrong |
 | `watch`, `log` | scripts that change; lines for the error log |
+| `memory`, `lack_of_memory` | what a process was at when it died, and whether the kernel killed it |
 
 *Runs in: supervisor.* */
 
@@ -18,7 +19,9 @@ mod child;
 mod explain;
 mod group;
 mod handover;
+mod lack_of_memory;
 mod log;
+mod memory;
 mod process;
 mod recipe;
 mod replace;

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use protocol::Level;
 use protocol::control::{Message, Process};
-use protocol::log_code;
+use protocol::log_code::{self, LogCode};
 use protocol::plan::{self, Plan, Script};
 use rustix::process::{Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid};
 
@@ -14,11 +14,21 @@ use crate::action::{Action, End, Id, Note};
 use crate::child::Child;
 use crate::explain;
 use crate::group::Group;
+use crate::lack_of_memory::Kills;
 use crate::log::Log;
 use crate::recipe::Recipe;
 use crate::spawn::inherited;
 use crate::timers::Millis;
 use crate::watch::Disk;
+
+const KILL: i32 = 9;
+/// Signals at which faulthandler writes the stack: SIGILL, SIGABRT, SIGBUS, SIGFPE, SIGSEGV.
+const FAULTS: [i32; 5] = [4, 6, 7, 8, 11];
+
+/// Whether a line tells of requests that come to a bad end.
+fn ends_requests(code: LogCode) -> bool {
+    [log_code::PROCESS_DIED, log_code::PROCESS_KILLED, log_code::DRAIN_OVERDUE].contains(&code)
+}
 
 /// A group of the plan, at work.
 #[derive(Debug)]
@@ -36,6 +46,8 @@ pub struct Running {
     listener: OwnedFd,
     null: OwnedFd,
     introduced: bool,
+    /// What the kernel had killed when it was looked at last.
+    kills: Kills,
 }
 
 impl Running {
@@ -60,6 +72,7 @@ impl Running {
             generation: plan.generation,
             parent: plan.parent,
             introduced: false,
+            kills: Kills::default(),
         })
     }
 
@@ -109,9 +122,10 @@ impl Running {
     }
 
     fn start(&mut self, id: Id, scripts: Vec<Script>, must_load: bool, now: Millis) {
-        match Child::start(&self.recipe, &self.listener, &self.null) {
+        match Child::start(&self.recipe, self.plan.threads, &self.listener, &self.null) {
             Ok(mut child) => {
                 child.send(&Message::Begin(Box::new(self.begin(scripts, must_load))));
+                self.kills = Kills::now();
                 self.children.insert(id, child);
             }
             Err(error) => {
@@ -153,7 +167,14 @@ impl Running {
             None => format!("group {name}: "),
         };
         let code = note.code.map(|code| format!("{code}: ")).unwrap_or_default();
-        self.log.line(note.level, std::process::id(), format!("{code}{subject}{}", note.text).as_bytes());
+        let child = note.process.and_then(|id| self.children.get(&id)).filter(|_| note.code.is_some_and(ends_requests));
+        let cut = child.map(|child| child.memory.serving()).unwrap_or_default();
+        self.log.line(note.level, std::process::id(), format!("{code}{subject}{}{cut}", note.text).as_bytes());
+        if let Some(child) = child.filter(|child| note.code == Some(log_code::PROCESS_DIED) && child.faulted) {
+            for line in child.memory.stack() {
+                self.log.line(note.level, child.number(), &line);
+            }
+        }
     }
 
     /// A control connection can be read.
@@ -228,6 +249,12 @@ impl Running {
         }
     }
 
+    /// What a SIGKILL means.
+    fn killed(&mut self) -> End {
+        let before = std::mem::replace(&mut self.kills, Kills::now());
+        self.kills.since(&before).map_or(End::Signal(KILL), End::LackOfMemory)
+    }
+
     fn buried(&mut self, id: Id, status: Option<&rustix::process::WaitIdStatus>, now: Millis) {
         self.trouble(id);
         while self.children.get(&id).is_some_and(|child| child.control.is_some()) {
@@ -238,6 +265,7 @@ impl Running {
             }
         }
         while self.output(id) {}
+        let killed = self.killed();
         let Some(child) = self.children.get_mut(&id) else { return };
         if let Some(line) = child.last_words() {
             self.log.output(child.number(), &line);
@@ -246,11 +274,13 @@ impl Running {
         let end = match (failed, status) {
             (Some((code, why)), _) => End::NotStarted(code, why),
             (None, Some(status)) => match status.terminating_signal() {
+                Some(KILL) => killed,
                 Some(number) => End::Signal(number),
                 None => End::Status(status.exit_status().unwrap_or_default()),
             },
             (None, None) => End::Status(-1),
         };
+        child.faulted = matches!(end, End::Signal(number) if FAULTS.contains(&number));
         self.machine.ended(id, &end, now);
         self.act(now);
         self.children.remove(&id);

@@ -42,9 +42,12 @@ fn a_process_is_who_it_is_meant_to_be_and_holds_nothing_else() {
     }
     let held = born.split(r#""descriptors": {"#).nth(1).and_then(|rest| rest.split('}').next()).unwrap();
     let numbers: Vec<_> = held.split(", ").map(|entry| entry.split(':').next().unwrap().trim_matches('"')).collect();
-    assert_eq!(numbers, ["0", "1", "2", "3", "4"], "{held}");
+    assert_eq!(numbers, ["0", "1", "2", "3", "4", "5"], "{held}");
     assert!(
-        held.contains(r#""0": "/dev/null""#) && held.matches("pipe:").count() == 2 && held.matches("socket:").count() == 2,
+        held.contains(r#""0": "/dev/null""#)
+            && held.matches("pipe:").count() == 2
+            && held.matches("socket:").count() == 2
+            && held.contains("wsgi-memory"),
         "{held}"
     );
     supervisor.stop();

@@ -7,7 +7,10 @@ use std::ffi::c_int;
 use std::os::fd::{AsFd, AsRawFd};
 use std::sync::atomic::{AtomicI32, Ordering};
 
+use protocol::control::SHOW_STACK;
+
 use super::fork::Descriptor;
+use super::thread::Ident;
 
 /// The pipe's writing end, and the process it belongs to: a forked child's signals are its own affair.
 static PIPE: AtomicI32 = AtomicI32::new(-1);
@@ -54,6 +57,12 @@ pub fn install(writing: Descriptor) -> Result<(), std::io::Error> {
         }
     }
     Ok(())
+}
+
+/// Has a thread write its Python stack to standard error, from a signal handler of faulthandler's that needs no lock. The thread must be alive.
+pub fn show_stack(thread: Ident) {
+    // SAFETY: the caller says that the thread lives; `faults::watch` has installed a handler for the signal.
+    unsafe { libc::pthread_kill(thread.pthread(), SHOW_STACK) };
 }
 
 /// The numbers of the signals that have come since.

@@ -207,6 +207,13 @@ impl Ident {
     }
 }
 
+impl Ident {
+    /// The same as the system's library names it: Python's number is that, as an integer.
+    pub(super) const fn pthread(self) -> libc::pthread_t {
+        self.0 as libc::pthread_t
+    }
+}
+
 /// Sets the exception `class` on another thread of the attached interpreter: it is raised when that thread next runs Python code. With
 /// `None` one that has not been raised yet is taken back.
 pub fn raise_in(_py: Attached<'_>, thread: Ident, class: Option<&Object<'_>>) {

@@ -9,6 +9,7 @@ use protocol::control::Message;
 use protocol::log_code::DEADLOCK;
 
 use super::process::Shared;
+use super::watch::show_stack;
 use crate::capi::{leave_process, thread};
 use crate::logging;
 use crate::registry::Registry;
@@ -16,6 +17,8 @@ use crate::registry::Registry;
 /// How often the lock is taken.
 const EACH: Duration = Duration::from_secs(1);
 
+/// What the threads get to write where they are.
+const WRITING: Duration = Duration::from_millis(200);
 /// The watching thread looks more often than this, milliseconds.
 const STANDSTILL: u64 = 5_000;
 
@@ -86,6 +89,11 @@ impl Heartbeat {
             ),
         );
         shared.control.send(&Message::ReplaceMe("deadlock-timeout".to_owned()));
+        for seat in &shared.seats {
+            show_stack(seat, |_| true);
+        }
+        // Each thread writes its own, as soon as it is its turn.
+        std::thread::sleep(WRITING);
         leave_process(1)
     }
 }

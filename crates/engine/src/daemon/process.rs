@@ -14,7 +14,7 @@ use super::channel::Channel;
 use super::control::Control;
 use super::descriptors::{self, Descriptor, adopt};
 use super::seat::{self, Seat};
-use super::{watch, worker};
+use super::{faults, watch, worker};
 use crate::capi::thread::{self, Handle};
 use crate::capi::{overwrite_arguments, start};
 use crate::logging::{self, ProcessLog};
@@ -108,7 +108,7 @@ impl ProcessLog for StandardError {
 }
 
 /// Runs the process. Returns only if it could not begin.
-pub fn serve(main: Handle, control: OwnedFd, listener: OwnedFd) {
+pub fn serve(main: Handle, control: OwnedFd, listener: OwnedFd, memory: OwnedFd) {
     logging::set_process_log(Box::new(StandardError));
     let prepared = descriptors::prepare();
     let (control, listener) = (Control::new(adopt(control)), adopt(listener));
@@ -116,7 +116,7 @@ pub fn serve(main: Handle, control: OwnedFd, listener: OwnedFd) {
         logging::coded(PROCESS_NOT_STARTED, "the supervisor did not say what to do");
         return;
     };
-    match prepared.and_then(|()| begin(main, control, listener, *process)) {
+    match prepared.and_then(|()| begin(main, control, listener, adopt(memory), *process)) {
         Ok((shared, registry)) => run(&shared, registry),
         Err(why) => logging::coded(PROCESS_NOT_STARTED, &format!("a daemon process could not begin: {why}")),
     }
@@ -126,6 +126,7 @@ fn begin(
     main: Handle,
     control: Control,
     listener: Descriptor,
+    memory: Descriptor,
     process: Process,
 ) -> Result<(Arc<Shared>, &'static Registry), String> {
     if process.undumpable {
@@ -139,8 +140,10 @@ fn begin(
     registry::adopt(main, process.engine.clone())?;
     let registry = registry::registry().ok_or("there is no interpreter")?;
     let workers = usize::try_from(process.threads).unwrap_or(0);
+    let seats = seat::rows(workers, &memory).map_err(|e| format!("its memory file: {e}"))?;
+    faults::watch(registry, memory);
     let shared = Arc::new(Shared {
-        seats: seat::rows(workers),
+        seats,
         process,
         control,
         listener,

@@ -10,8 +10,9 @@ use std::time::Instant;
 use protocol::running::{self, WORDS};
 
 use super::channel::Channel;
-use crate::capi::Attached;
+use super::descriptors::Descriptor;
 use crate::capi::thread::{self, Ident};
+use crate::capi::{Attached, shared_words};
 use crate::interpreter::Interpreter;
 use crate::request::lock;
 use crate::serve::Witness;
@@ -61,12 +62,13 @@ struct State {
     running: Option<Running>,
 }
 
-/// Seats for so many workers.
-pub fn rows(workers: usize) -> Vec<Seat> {
-    let words: Vec<AtomicU64> = std::iter::repeat_with(AtomicU64::default).take(workers * WORDS).collect();
-    // The seats live as long as the process.
-    let words: &'static [AtomicU64] = Vec::leak(words);
-    words.chunks(WORDS).map(|slot| Seat { state: Mutex::default(), slot }).collect()
+/// Seats for so many workers, whose slots are at the front of a memory file.
+///
+/// # Errors
+/// When the file can't be mapped.
+pub fn rows(workers: usize, memory: &Descriptor) -> std::io::Result<Vec<Seat>> {
+    let words = shared_words(memory, workers * WORDS)?;
+    Ok(words.chunks(WORDS).map(|slot| Seat { state: Mutex::default(), slot }).collect())
 }
 
 impl Seat {
@@ -114,7 +116,7 @@ impl Seat {
         for (word, place) in words.iter_mut().zip(self.slot) {
             *word = place.load(Ordering::Acquire);
         }
-        running::Running::read_words(&words).map_or_else(|| "a request".to_owned(), |request| request.describe())
+        running::Running::read_words(&words).map_or_else(|| "a request".to_owned(), |request| request.describe(None))
     }
 
     /// The request that runs here, to look at and to change; nothing that may wait is done meanwhile.

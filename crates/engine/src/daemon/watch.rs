@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use protocol::Level;
 use protocol::control::Message;
-use protocol::log_code::{DAEMON_REQUEST_TIMEOUT, SHUTDOWN_OVERDUE};
+use protocol::log_code::{DAEMON_REQUEST_TIMEOUT, REQUEST_OVERDUE, SHUTDOWN_OVERDUE};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::pipe::PipeFlags;
 use rustix::process::{Pid, PidfdFlags};
@@ -18,7 +18,7 @@ use super::deadlock::Heartbeat;
 use super::descriptors::{Descriptor, adopt};
 use super::interrupt::{Interrupter, Overdue};
 use super::process::{Shared, stop_deadline};
-use super::seat::Stage;
+use super::seat::{Running, Seat, Stage};
 use crate::capi::{leave_process, signals};
 use crate::logging;
 use crate::registry::Registry;
@@ -172,10 +172,26 @@ impl Limits {
                 given_up |= running.stage == Stage::GivenUp;
             }
         }
-        if given_up && interrupt.is_stuck(ANSWER) {
+        if given_up && interrupt.is_stuck(ANSWER) && !shared.leaving.load(Ordering::Acquire) {
             // No other thread can serve either: what comes now waits for the successor.
             shared.leave();
+            for seat in &shared.seats {
+                show_stack(seat, |running| running.stage == Stage::GivenUp);
+            }
         }
+    }
+}
+
+/// Where a request is, when the interpreter's lock can't be had: its own thread writes that behind this line.
+pub fn show_stack(seat: &Seat, wanted: impl Fn(&Running) -> bool) {
+    let thread = seat.running().get().filter(|running| wanted(running)).map(|running| running.thread);
+    if let Some(thread) = thread {
+        let name = seat.name();
+        logging::coded(
+            REQUEST_OVERDUE,
+            &format!("{name} runs with Python's interpreter lock out of reach. It is at, the innermost call first:"),
+        );
+        signals::show_stack(thread);
     }
 }
 

@@ -1,4 +1,4 @@
-/*! The engine's door for a daemon process: the Python module `mod_wsgi_rs_engine` with its one function, `serve(control, listener)`.
+/*! The engine's door for a daemon process: the Python module `mod_wsgi_rs_engine` with its one function, `serve(control, listener, memory)`.
 
 The module's definition is written by hand and picks its slots by Python's version at run time, because an older Python refuses slots that it
 does not know (decision 6). *Runs in: daemon.* */
@@ -40,7 +40,7 @@ fn definition() -> *mut ffi::PyObject {
             ml_name: c"serve".as_ptr(),
             ml_meth: ffi::PyMethodDefPointer { PyCFunction: serve },
             ml_flags: ffi::METH_VARARGS,
-            ml_doc: c"serve(control, listener): runs the daemon process; never returns.".as_ptr(),
+            ml_doc: c"serve(control, listener, memory): runs the daemon process; never returns.".as_ptr(),
         },
         ffi::PyMethodDef::zeroed(),
     ];
@@ -65,24 +65,23 @@ unsafe extern "C" fn serve(_module: *mut ffi::PyObject, arguments: *mut ffi::PyO
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         // SAFETY: METH_VARARGS passes a tuple; the numbers in it are the descriptors that the supervisor made for this process and that
         // nobody else here owns. Out of range or no numbers: the calls raise, and -1 is refused below.
-        let (control, listener) = unsafe {
+        let [control, listener, memory] = unsafe {
             let number = |place| ffi::PyLong_AsLongLong(ffi::PyTuple_GetItem(arguments, place));
-            let (control, listener) = (number(0), number(1));
+            let numbers = [number(0), number(1), number(2)].map(|number| c_int::try_from(number).unwrap_or(-1));
             if !ffi::PyErr_Occurred().is_null() {
                 return false;
             }
-            let (Ok(control), Ok(listener)) = (c_int::try_from(control), c_int::try_from(listener)) else { return false };
-            if control < 0 || listener < 0 {
+            if numbers.iter().any(|number| *number < 0) {
                 return false;
             }
-            (OwnedFd::from_raw_fd(control), OwnedFd::from_raw_fd(listener))
+            numbers.map(|number| OwnedFd::from_raw_fd(number))
         };
-        thread::with_main_adopted(|main| crate::daemon::serve(main, control, listener));
+        thread::with_main_adopted(|main| crate::daemon::serve(main, control, listener, memory));
         true
     }));
     let message = match outcome {
         Ok(true) => c"the daemon process has come to its end",
-        Ok(false) => c"serve(control, listener) takes two descriptors",
+        Ok(false) => c"serve(control, listener, memory) takes three descriptors",
         Err(_) => c"the engine panicked at its start",
     };
     // SAFETY: attached again; the message ends with a NUL.
