@@ -39,6 +39,8 @@ pub enum Breach {
     File,
     /// A status that HTTP does not have.
     Status(u16),
+    /// A reason phrase with control characters.
+    Reason,
     /// A header that HTTP does not allow. The engine has checked what the application gave.
     Header,
 }
@@ -53,6 +55,7 @@ impl std::fmt::Display for Breach {
             Self::Descriptors => f.write_str("a descriptor too many"),
             Self::File => f.write_str("a file that is not a regular one, or that ends before its range does"),
             Self::Status(status) => write!(f, "the status {status}"),
+            Self::Reason => f.write_str("a reason phrase with control characters"),
             Self::Header => f.write_str("a header that HTTP does not allow"),
         }
     }
@@ -157,9 +160,11 @@ impl Answer {
             }
             Frame::Head { .. } if self.head => Err(End::Breach(Breach::Turn("a second head"))),
             Frame::Head { status, .. } if !(100..1000).contains(&status) => Err(End::Breach(Breach::Status(status))),
+            Frame::Head { reason, .. } if reason.iter().any(u8::is_ascii_control) => Err(End::Breach(Breach::Reason)),
             Frame::Head { status, reason, fields } => {
+                let mut promised = None;
                 for (name, value) in fields.iter() {
-                    if field::name(name).is_err() || field::value(value).is_err() {
+                    if field::name(name).is_err() || field::value(value).is_err() || !is_one_length(name, value, &mut promised) {
                         return Err(End::Breach(Breach::Header));
                     }
                     if name.len().saturating_add(value.len()).saturating_add(2) > self.longest_header {
@@ -230,6 +235,16 @@ fn taken(taken: Taken, response: &mut ResponseBody<'_>) -> Result<(), End> {
     }
 }
 
+/// Whether a header, if it is `Content-Length`, is a number and no other one than `promised` before it: anything else would be taken
+/// for different lengths by whoever stands between us and the client.
+fn is_one_length<'v>(name: &[u8], value: &'v [u8], promised: &mut Option<&'v [u8]>) -> bool {
+    if !name.eq_ignore_ascii_case(b"Content-Length") {
+        return true;
+    }
+    let number = !value.is_empty() && value.iter().all(u8::is_ascii_digit);
+    number && promised.replace(value).is_none_or(|before| before == value)
+}
+
 /// Whether an incomplete frame can be a [`Frame::File`].
 fn may_be_file(bytes: &[u8]) -> bool {
     // Type 9; its place in the head is after the length.
@@ -254,7 +269,7 @@ mod tests {
     use std::io::Write as _;
     use std::os::fd::OwnedFd;
 
-    use super::{holds, may_be_file};
+    use super::{holds, is_one_length, may_be_file};
 
     #[test]
     fn a_received_file_is_looked_at() {
@@ -270,6 +285,17 @@ mod tests {
         let directory: OwnedFd = std::fs::File::open("/").unwrap().into();
         let device: OwnedFd = std::fs::File::open("/dev/zero").unwrap().into();
         assert!(!holds(&directory, 0, 0) && !holds(&device, 0, 0));
+    }
+
+    #[test]
+    fn a_length_is_one_number() {
+        let mut promised = None;
+        assert!(is_one_length(b"X", b"five", &mut promised) && promised.is_none());
+        assert!(is_one_length(b"content-length", b"5", &mut promised) && is_one_length(b"Content-Length", b"5", &mut promised));
+        assert!(!is_one_length(b"Content-Length", b"6", &mut promised));
+        for bad in [&b""[..], b"+5", b"-5", b" 5", b"5,5", b"0x5", b"five"] {
+            assert!(!is_one_length(b"Content-Length", bad, &mut None), "{bad:?}");
+        }
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod lifecycle;
 mod linkage;
 mod logging;
 mod panics;
+mod peers;
 mod preload;
 mod privileges;
 mod proxies;
@@ -49,6 +50,7 @@ pub fn all() -> Vec<Suite> {
         daemon_timers::suite(),
         descriptors::suite(),
         privileges::suite(),
+        peers::suite(),
         linkage::suite(),
         panics::suite(),
         bad_input::suite(),
