@@ -33,6 +33,8 @@ pub struct Shared {
     pub listener: Descriptor,
     /// Becomes readable when no further request is to be taken.
     pub stop: Descriptor,
+    /// Its scripts have been loaded, well or badly: there may be requests.
+    pub ready: AtomicBool,
     /// No further request is taken.
     pub leaving: AtomicBool,
     /// Connections that are being served.
@@ -148,6 +150,7 @@ fn begin(
         control,
         listener,
         stop,
+        ready: AtomicBool::new(false),
         leaving: AtomicBool::new(false),
         busy: AtomicU32::new(0),
         served: AtomicU64::new(0),
@@ -172,6 +175,7 @@ fn run(shared: &Arc<Shared>, registry: &'static Registry) -> ! {
         // A service has done its work when its scripts have ended.
         watch::exit(shared, 0);
     }
+    shared.ready.store(true, Ordering::Release);
     shared.control.send(&Message::Ready);
     let workers: Vec<_> = (1..=shared.seats.len()).filter_map(|number| start_worker(shared, registry, number)).collect();
     for worker in workers {

@@ -93,6 +93,11 @@ fn watch(shared: &Shared, parent: &Descriptor, signals: Option<&Descriptor>, lim
             });
             // The first limit holds: a later word does not move it.
             stop_at = stop_at.or(ordered);
+            // It may be deep in an import that never ends, and has nothing to finish. (A service never gets ready: its scripts are what it runs.)
+            if shared.process.threads > 0 && shared.leaving.load(Ordering::Acquire) && !shared.ready.load(Ordering::Acquire) {
+                logging::text(Level::Info, b"the daemon process ends before it has loaded its scripts");
+                leave_process(1);
+            }
         }
         if stop_at.is_some_and(|at| Instant::now() >= at) {
             logging::coded(SHUTDOWN_OVERDUE, "requests were still running when the process had to end; they are cut");
