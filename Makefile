@@ -26,7 +26,7 @@ BENCH ?=
 BENCH_ARGS ?=
 
 .DEFAULT_GOAL := build
-.PHONY: help build build-faults serve test lint format fuzz install uninstall bench clean
+.PHONY: help build build-faults serve test soak lint format fuzz install uninstall bench clean
 
 # $(call place,FROM,TO): puts a built file in place as a new file. Writing over the old one would change it under a running
 # Apache that has it mapped. An unchanged file keeps its time.
@@ -37,6 +37,7 @@ help:
 	@echo 'make serve                 Apache with an example page on http://127.0.0.1:8000/ (Ctrl-C stops it)'
 	@echo 'make serve APP=site.wsgi   the same with your application; PYTHON=/path/to/venv PORT=8000 HOST=127.0.0.1'
 	@echo 'make test                  unit tests and the suites against a real Apache; TESTS=part-of-a-name'
+	@echo 'make soak                  the trials in full length (an hour), and against mod_wsgi 6.1.1: docs/reliability.md'
 	@echo 'make lint                  format, clippy, scripts'
 	@echo 'make fuzz SECONDS=60       each fuzzer for so long; FUZZ=one-of-them'
 	@echo 'make install               into the Apache that apxs names; DESTDIR= for packages; make uninstall takes it back'
@@ -80,6 +81,12 @@ test:
 	$(CARGO) test $(CARGO_FLAGS) --workspace --exclude mod_wsgi_rs-tests
 	$(CARGO) test $(CARGO_FLAGS) --manifest-path fuzz/Cargo.toml --target-dir $(TARGET)/fuzz --no-default-features
 	$(CARGO) test $(CARGO_FLAGS) --package mod_wsgi_rs-tests -- $(TESTS)
+
+# What takes too long for every change. It needs a machine to itself: gaps and limits are measured.
+soak:
+	@apxs/dependencies.sh test
+	@$(MAKE) --no-print-directory build
+	SOAK=1 $(CARGO) test $(CARGO_FLAGS) --package mod_wsgi_rs-tests -- --test-threads 1 trials::every_trial
 
 # Undocumented unsafe, unwrap and the rest are denied by the workspace's lints; generated pages are checked by unit tests.
 lint:

@@ -30,6 +30,7 @@ mod route;
 mod serve;
 mod stress;
 mod tls;
+mod trials;
 
 use crate::support::matrix::Suite;
 
@@ -55,6 +56,7 @@ pub fn all() -> Vec<Suite> {
         panics::suite(),
         bad_input::suite(),
         stress::suite(),
+        trials::suite(),
         differential::suite(),
         errors::suite(),
         tls::suite(),

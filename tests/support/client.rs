@@ -198,6 +198,11 @@ impl Client {
         }
     }
 
+    /// Has any byte come of the response that was asked for last?
+    pub const fn heard_anything(&self) -> bool {
+        self.incoming.heard()
+    }
+
     /// Reads everything until the server closes, raw.
     pub fn read_to_end(&mut self) -> io::Result<Vec<u8>> {
         let mut all = self.incoming.pending().to_vec();
@@ -205,6 +210,25 @@ impl Client {
             Err(error) if error.kind() != io::ErrorKind::ConnectionReset => Err(error),
             _ => Ok(all),
         }
+    }
+
+    /// Hands everything that comes until the server closes to `take`, piece by piece: for what is too large to be kept.
+    pub fn read_pieces(&mut self, mut take: impl FnMut(&[u8])) -> io::Result<()> {
+        take(self.incoming.pending());
+        let mut buffer = vec![0; 1 << 18];
+        loop {
+            match self.incoming.source().read(&mut buffer) {
+                Ok(0) => return Ok(()),
+                Ok(count) => take(&buffer[..count]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// The same connection once more, for a thread that writes while this one reads.
+    pub fn second_half(&mut self) -> io::Result<TcpStream> {
+        self.incoming.source().try_clone()
     }
 
     /// Says that nothing more will be sent.

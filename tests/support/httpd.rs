@@ -20,6 +20,15 @@ use std::time::Duration;
 /// How long httpd may take to listen, or to stop.
 const LIMIT: Duration = Duration::from_secs(30);
 
+fn run(files: &Prepared, flags: &[&str]) -> Child {
+    let console = fs::File::create(files.root.join("console.txt")).unwrap();
+    let mut command = files.command();
+    // prefork signals its whole process group when it stops: it must not be ours.
+    command.process_group(0);
+    command.args(flags).stdout(console.try_clone().unwrap()).stderr(console);
+    command.spawn().unwrap_or_else(|error| panic!("{}: {error}", files.program.display()))
+}
+
 /// A running server.
 #[derive(Debug)]
 pub struct Httpd {
@@ -31,6 +40,7 @@ pub struct Httpd {
     /// Up to here the log has been judged.
     judged: Mutex<Position>,
     single: bool,
+    flags: Vec<&'static str>,
     stopped: bool,
     abandoned: bool,
 }
@@ -62,12 +72,7 @@ impl Httpd {
 
     fn spawn(setup: &Setup, plan: &Plan, name: &str) -> Self {
         let files = Prepared::new(setup, plan, name);
-        let console = fs::File::create(files.root.join("console.txt")).unwrap();
-        let mut command = files.command();
-        // prefork signals its whole process group when it stops: it must not be ours.
-        command.process_group(0);
-        command.args(&plan.flags).stdout(console.try_clone().unwrap()).stderr(console);
-        let child = command.spawn().unwrap_or_else(|error| panic!("{}: {error}", files.program.display()));
+        let child = run(&files, &plan.flags);
         let logs = ErrorLogs::new(&files.root.join("logs"));
         Self {
             files,
@@ -76,6 +81,7 @@ impl Httpd {
             announced: Mutex::new(plan.announced.iter().map(|text| Announced::Line(pattern(text))).collect()),
             judged: Mutex::default(),
             single: plan.flags.contains(&"-X"),
+            flags: plan.flags.clone(),
             stopped: false,
             abandoned: false,
         }
@@ -191,6 +197,27 @@ impl Httpd {
             return Err(format!("httpd ended with {status}"));
         }
         Ok(())
+    }
+
+    /// Kills the parent as a crash or a careless hand does, and gives all that descended from it. Nothing is cleaned up.
+    pub fn kill_parent(&mut self) -> BTreeSet<Process> {
+        let family = processes::descendants(self.pid());
+        let mut child = self.child.lock().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        self.stopped = true;
+        family
+    }
+
+    /// Starts a server whose parent was killed on the same files, with what the old one has left there.
+    pub fn start_again(&mut self) {
+        let before = self.generation_lines();
+        *self.child.lock().unwrap() = run(&self.files, &self.flags);
+        self.stopped = false;
+        poll::wait_for("httpd serves again", || {
+            assert!(!self.has_ended(), "it ended: {}", self.console());
+            self.generation_lines() > before && Client::connect(self.files.port).is_ok()
+        });
     }
 
     /// Waits a moment until no worker is busy. httpd's event MPM, when it is told to stop at once, closes the sockets of its workers

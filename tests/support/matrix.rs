@@ -342,7 +342,7 @@ fn timed<T>(label: &str, work: impl FnOnce() -> T) -> T {
 }
 
 /// Runs something that may panic; a panic becomes its message, its place and what the failing trial's own servers had to say.
-fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+pub fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|payload| {
         let mut text = super::run::take_panic_place().unwrap_or_default();
         text.push_str(&message(&payload));

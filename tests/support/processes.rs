@@ -110,6 +110,13 @@ pub fn descriptors(pid: i32) -> usize {
     fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, Iterator::count)
 }
 
+/// The sockets that a process holds.
+pub fn sockets(pid: i32) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(format!("/proc/{pid}/fd")) else { return Vec::new() };
+    let links = entries.filter_map(|entry| Some(fs::read_link(entry.ok()?.path()).ok()?.display().to_string()));
+    links.filter(|link| link.starts_with("socket:")).collect()
+}
+
 /// Anonymous memory in bytes: what the process has allocated or written. (What counts as private depends on whether a child that
 /// shares its pages lives just now; this does not.)
 pub fn anonymous_memory(pid: i32) -> u64 {

@@ -105,12 +105,14 @@ pub struct Incoming<R> {
     source: R,
     pending: Vec<u8>,
     ended: bool,
+    /// Something came since the last response began to be read.
+    heard: bool,
 }
 
 impl<R: Read> Incoming<R> {
     /// Reads from `source`.
     pub const fn new(source: R) -> Self {
-        Self { source, pending: Vec::new(), ended: false }
+        Self { source, pending: Vec::new(), ended: false, heard: false }
     }
 
     /// The source itself.
@@ -123,6 +125,11 @@ impl<R: Read> Incoming<R> {
         &self.pending
     }
 
+    /// Has anything come of the response that was asked for last?
+    pub const fn heard(&self) -> bool {
+        self.heard
+    }
+
     /// Reads more; false at the end of the stream (a reset counts as one, for a connection that was cut).
     pub fn more(&mut self) -> io::Result<bool> {
         if self.ended {
@@ -131,7 +138,10 @@ impl<R: Read> Incoming<R> {
         let mut buffer = [0; 65536];
         match self.source.read(&mut buffer) {
             Ok(0) => self.ended = true,
-            Ok(count) => self.pending.extend_from_slice(&buffer[..count]),
+            Ok(count) => {
+                self.heard = true;
+                self.pending.extend_from_slice(&buffer[..count]);
+            }
             Err(error) if error.kind() == io::ErrorKind::ConnectionReset => self.ended = true,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
@@ -205,6 +215,7 @@ impl<R: Read> Incoming<R> {
         };
         response.interim = interim;
         self.body(&mut response, to_head)?;
+        self.heard = !self.pending.is_empty();
         Ok(response)
     }
 

@@ -1,0 +1,362 @@
+/*! Trials A: what happens when a process dies or hangs: a daemon's, an Apache child's, the parent's, the supervisor's. *Runs in: tests.* */
+
+use super::field::{Field, fact};
+use crate::support::client::{Client, Request};
+use crate::support::curl;
+use crate::support::load::{self, Stream, nothing_failed};
+use crate::support::matrix::Setup;
+use crate::support::poll;
+use crate::support::processes::{self, Process};
+use crate::support::response::{Framing, Response};
+use rustix::process::Signal;
+use std::collections::BTreeSet;
+use std::fs;
+use std::time::{Duration, Instant};
+
+/// What a death leads to in our log.
+const DEATH: &str = "re:WSGI13(00|01|27|28):";
+/// How long a new process may take until it serves, on a machine with other work to do.
+const STARTED: Duration = Duration::from_secs(5);
+
+/// Sends a request that waits for the trial; it has begun when this returns.
+fn begin(field: &Field<'_>, gate: &str) -> Client {
+    let mut client = Client::connect(field.server.files.port).unwrap();
+    client.send(&Request::get(&format!("/app/gate?name={gate}")).head_bytes()).unwrap();
+    field.wait_for_note(&format!("begun-{gate}"));
+    client
+}
+
+/// Reads a response that must come soon; an error says what came instead.
+#[track_caller]
+fn answer(client: &mut Client) -> Response {
+    client.receive(false).unwrap_or_else(|error| panic!("no answer came: {error}"))
+}
+
+/// The hurt group's process.
+#[track_caller]
+fn process(field: &Field<'_>) -> Process {
+    Process::find(field.who().pid).expect("the process that answered lives")
+}
+
+/// A1
+pub fn a_death_before_the_answer_is_502_at_once(setup: &Setup) {
+    let field = Field::start(setup, "death-first", "threads=5");
+    field.server.announce(DEATH);
+    let site = field.site();
+    let daemon = process(&field);
+    let mut client = begin(&field, "first");
+    let died = Instant::now();
+    daemon.kill();
+    let response = answer(&mut client).expect(502);
+    let heard = died.elapsed();
+    assert!(heard < Duration::from_secs(1), "the answer came after {heard:?}");
+    drop(response);
+    let recovered = field.recovers_within(STARTED);
+    fact(format!("502 after {} ms, served again {} ms later", heard.as_millis(), recovered.as_millis()));
+    field.others_serve();
+    if setup.is_ours() {
+        let line = site.expect_log("re:WSGI1300: ").text;
+        for part in ["group hurt", "SIGKILL", format!("process {}", daemon.pid).as_str()] {
+            assert!(line.contains(part), "the log line lacks `{part}`: {line}");
+        }
+    }
+}
+
+/// A2 and A3 over HTTP/1.1: the body was cut, and looks cut.
+#[track_caller]
+fn looks_cut(field: &Field<'_>, how: &str, when: &str) {
+    let mut client = Client::connect(field.server.files.port).unwrap();
+    let target = format!("/app/die?how={how}&when={when}");
+    let response = client.exchange(&Request::get(&target));
+    let response = response.unwrap_or_else(|error| panic!("the client waits for the rest of a response that was cut: {error}"));
+    let response = response.expect(200);
+    let framing = if when == "length" { Framing::Length(1000) } else { Framing::Chunked };
+    assert_eq!(response.framing, framing);
+    assert!(!response.complete, "the response that was cut ({how}, {when}) looks complete");
+    assert_eq!(response.text(), "begun");
+    assert!(client.is_closed().unwrap(), "the connection stays open after a cut response");
+    let line = poll::until(poll::SOON, || field.ends().into_iter().rfind(|line| line.contains(&target)));
+    let line = line.expect("the request is in the access log");
+    let sent: usize = line.split(' ').rev().nth(1).and_then(|word| word.parse().ok()).unwrap();
+    assert!(sent < 1000, "the access log does not show how little was sent: {line}");
+}
+
+/// A2
+pub fn a_death_in_a_body_with_a_length_shows(setup: &Setup) {
+    let field = Field::start(setup, "death-length", "threads=5");
+    field.server.announce(DEATH);
+    looks_cut(&field, "kill", "length");
+    field.recovers_within(STARTED);
+}
+
+/// A3
+pub fn a_death_in_a_chunked_body_shows(setup: &Setup) {
+    let field = Field::start_with(setup, "death-chunked", "threads=5", |plan| plan.modules(&["http2"]));
+    field.server.announce(DEATH);
+    // mod_http2 says what a worker that fails leaves behind.
+    field.server.announce("http2:warn");
+    for how in ["kill", "exit", "segv"] {
+        looks_cut(&field, how, "chunked");
+        field.recovers_within(STARTED);
+    }
+    let url = format!("http://localhost:{}/app/die?how=kill&when=chunked", field.server.files.port);
+    let fetched = curl::fetch(&field.directory, &["--http2-prior-knowledge"], &url);
+    assert_eq!((fetched.version.as_str(), fetched.status), ("2", 200), "{fetched:?}");
+    assert!(fetched.exit != 0, "over HTTP/2 the response that was cut looks complete");
+    field.recovers_within(STARTED);
+}
+
+/// A4
+pub fn an_exception_in_a_body_shows(setup: &Setup) {
+    let field = Field::start(setup, "exception", "threads=5");
+    field.server.announce("re:WSGI1200:|RuntimeError: the trial wants it");
+    field.server.announce_tracebacks();
+    let site = field.site();
+    let daemon = process(&field);
+    for (count, when) in ["length", "chunked"].into_iter().enumerate() {
+        looks_cut(&field, "raise", when);
+        poll::wait_for("close() is called", || field.notes("closed-die").len() == count + 1);
+        let logged = || site.log().iter().filter(|line| line.text.contains("RuntimeError: the trial wants it")).count();
+        poll::wait_for("the traceback is logged", || logged() > count);
+        assert_eq!(logged(), count + 1, "the traceback is logged once");
+    }
+    assert_eq!(process(&field), daemon, "the process lives on");
+}
+
+/// A5
+pub fn a_segmentation_fault_hurts_its_group_alone(setup: &Setup) {
+    let field = Field::start(setup, "segfault", "threads=5");
+    field.server.announce(DEATH);
+    field.server.announce_tracebacks();
+    let site = field.site();
+    let streams = [Stream::kept(2, "/other"), Stream::fresh(1, "/other")];
+    let tallies = load::run(field.server.files.port, &streams, &load::any, |progress| {
+        for _ in 0..3 {
+            site.get("/app/die?how=segv&when=first").expect(502);
+            field.recovers_within(STARTED);
+        }
+        poll::wait_for("the others are served", || progress.served() > 100);
+    });
+    nothing_failed(&tallies);
+    if setup.is_ours() {
+        assert!(site.expect_log("re:WSGI1300: ").text.contains("SIGSEGV"));
+    }
+}
+
+/// A6 in a request.
+pub fn an_application_that_ends_its_process_is_explained(setup: &Setup) {
+    let field = Field::start(setup, "exits", "threads=5");
+    field.server.announce("re:WSGI13(00|01|27|28):|WSGI1200|SystemExit|the trial wants it");
+    field.server.announce_tracebacks();
+    let site = field.site();
+    for (how, said) in [("exit", "status 3"), ("abort", "SIGABRT")] {
+        site.get(&format!("/app/die?how={how}&when=first")).expect(502);
+        if setup.is_ours() {
+            site.expect_log(&format!("re:WSGI1300: .*{said}"));
+        }
+        field.recovers_within(STARTED);
+    }
+    let daemon = process(&field);
+    site.get("/app/die?how=sys-exit&when=first").expect(500);
+    assert_eq!(process(&field), daemon, "sys.exit() in a request ends the request alone");
+}
+
+/// A6 at import: a group that cannot start does not keep the machine busy.
+pub fn a_crash_loop_is_slowed_down_and_named_once(setup: &Setup) {
+    let text = "import os\nopen(os.path.join(os.path.dirname(__file__), 'starts'), 'a').write('x\\n')\nos._exit(3)\n";
+    let field = Field::start_text(setup, "crash-loop", "threads=5", text);
+    field.server.announce(DEATH);
+    field.others_serve();
+    poll::wait_for("it has died three times", || field.notes("starts").len() >= 3);
+    std::thread::park_timeout(Duration::from_secs(3));
+    let starts = field.notes("starts").len();
+    fact(format!("{starts} starts in the first seconds"));
+    assert!(starts < 8, "it was started {starts} times in the first seconds");
+    if setup.is_ours() {
+        let lines = |code: &str| field.server.whole_log().iter().filter(|line| line.text.contains(code)).count();
+        assert_eq!(lines("WSGI1301"), 1, "the loop is named once");
+        assert!(lines("WSGI1300") <= 3, "a loop is not explained death by death");
+    }
+    field.others_serve();
+    // What is mended comes into service by itself.
+    field.deploy(1);
+    let recovered = field.recovers_within(Duration::from_secs(20));
+    fact(format!("served {} ms after it was mended", recovered.as_millis()));
+    assert_eq!(field.who().version, 1);
+}
+
+/// A6 at import, by an exception: the process lives, and each request says 500.
+pub fn an_exit_at_import_is_500_and_tried_again(setup: &Setup) {
+    let field = Field::start_text(setup, "exit-at-import", "threads=5", "import sys\nsys.exit('not today')\n");
+    field.server.announce("re:WSGI1202|WSGI120|SystemExit|not today");
+    field.server.announce_tracebacks();
+    let site = field.site();
+    for _ in 0..3 {
+        site.get("/app/who").expect(500);
+    }
+    field.others_serve();
+    field.deploy(1);
+    poll::wait_for("the mended script serves", || site.get("/app/who").status == 200);
+}
+
+/// A8 for one way of hanging.
+fn hang(setup: &Setup, name: &str, target: &str) {
+    let field = Field::start(setup, name, "processes=2 threads=4 request-timeout=2");
+    field.server.announce("re:WSGI(1262|1332|1300|1306|1313|1253|1302|1303|14[0-9][0-9])");
+    field.server.announce_tracebacks();
+    field.who();
+    let streams = [Stream::kept(1, "/app/who").pause(Duration::from_millis(20)), Stream::kept(1, "/other")];
+    let mut took = Duration::ZERO;
+    let mut response = None;
+    let tallies = load::run(field.server.files.port, &streams, &load::any, |_| {
+        let mut client = Client::connect(field.server.files.port).unwrap();
+        let begun = Instant::now();
+        client.send(&Request::get(target).head_bytes()).unwrap();
+        response = client.receive(false).ok();
+        took = begun.elapsed();
+    });
+    let response = response.unwrap_or_else(|| panic!("the client of the hanging request got no answer"));
+    fact(format!("status {} after {:.1} s", response.status, took.as_secs_f64()));
+    assert_eq!(response.status, 504, "the client got {} after {took:?}", response.status);
+    assert!(took < Duration::from_secs(3), "the limit of 2 s took {took:?}");
+    assert!(tallies[1].failed.is_empty(), "the other group failed: {:?}", tallies[1].failed);
+    field.recovers_within(STARTED);
+    poll::wait_for("the process that hung has gone", || field.loaded().len() == 2);
+}
+
+/// A8
+pub fn a_hang_in_a_loop_ends_at_its_limit(setup: &Setup) {
+    hang(setup, "hang-loop", "/app/spin?for=30");
+}
+
+/// A8
+pub fn a_hang_in_a_sleep_ends_at_its_limit(setup: &Setup) {
+    hang(setup, "hang-sleep", "/app/sleep?for=30");
+}
+
+/// A8
+pub fn a_hang_with_the_gil_held_ends_at_its_limit(setup: &Setup) {
+    hang(setup, "hang-gil", "/app/hold?for=30");
+}
+
+/// A9
+pub fn a_full_queue_is_refused_early_and_recovers(setup: &Setup) {
+    let field = Field::start(setup, "full-queue", "threads=2 listen-backlog=2 connect-timeout=2");
+    field.server.announce("re:WSGI13(25|1[0-9]|4[0-9])");
+    let daemon = process(&field);
+    let mut running = [begin(&field, "one"), begin(&field, "two")];
+    let mut waiting = Vec::new();
+    let mut refused = 0;
+    for _ in 0..12 {
+        let mut client = Client::connect(field.server.files.port).unwrap();
+        let begun = Instant::now();
+        client.send(&Request::get("/app/who").head_bytes()).unwrap();
+        if client.hears_something_within(Duration::from_millis(300)).unwrap() {
+            let response = answer(&mut client).expect(503);
+            assert!(response.header("Retry-After").is_some(), "503 without Retry-After");
+            assert!(begun.elapsed() < Duration::from_secs(1), "a refusal took {:?}", begun.elapsed());
+            refused += 1;
+        } else {
+            waiting.push(client);
+        }
+    }
+    fact(format!("{} waited, {refused} were refused", waiting.len()));
+    assert!(refused >= 6, "only {refused} of 12 requests were refused while both threads hung");
+    field.others_serve();
+    field.open_gate("one");
+    field.open_gate("two");
+    for client in running.iter_mut().chain(&mut waiting) {
+        answer(client).expect(200);
+    }
+    assert_eq!(process(&field), daemon, "the process was not restarted");
+}
+
+/// A11
+pub fn a_killed_apache_child_frees_its_threads(setup: &Setup) {
+    let field = Field::start(setup, "killed-child", "threads=1");
+    field.server.announce("re:AH0005[12]|exit signal");
+    let daemon = process(&field);
+    let mut client = Client::connect(field.server.files.port).unwrap();
+    client.send(&Request::get("/app/stream?name=child").head_bytes()).unwrap();
+    assert_eq!(client.receive_head().unwrap().status, 200);
+    let killed = Instant::now();
+    for pid in field.workers() {
+        processes::send(pid, Signal::KILL);
+    }
+    let closed = poll::until(Duration::from_secs(10), || (!field.notes("closed-child").is_empty()).then(|| killed.elapsed()));
+    let closed = closed.unwrap_or_else(|| panic!("close() was not called within 10 s"));
+    fact(format!("close() after {} ms", closed.as_millis()));
+    assert!(closed < Duration::from_millis(1500), "close() was called after {closed:?}");
+    // httpd needs a moment for new children; a connection meanwhile waits in its queue.
+    field.recovers_within(Duration::from_secs(10));
+    assert_eq!(process(&field), daemon, "the daemon process lives on");
+}
+
+/// A12
+pub fn a_killed_parent_takes_everything_along(setup: &Setup) {
+    let mut field = Field::start(setup, "killed-parent", "processes=2 threads=2");
+    field.server.announce("re:WSGI13(2[78]|1[0-9])|AH00098");
+    field.who();
+    let busy = begin(&field, "orphan");
+    let workers: BTreeSet<i32> = field.workers().into_iter().collect();
+    let killed = Instant::now();
+    let family = field.server.kill_parent();
+    let others: Vec<Process> = family.iter().copied().filter(|process| !workers.contains(&process.pid)).collect();
+    assert!(others.len() >= 2, "the group's processes: {others:?}");
+    let gone = poll::until(Duration::from_secs(8), || others.iter().all(|process| !process.runs()).then(|| killed.elapsed()));
+    let gone = gone.unwrap_or_else(|| panic!("daemon processes live on 8 s after httpd's parent was killed"));
+    fact(format!("all gone after {:.1} s, with a request running", gone.as_secs_f64()));
+    assert!(gone < Duration::from_secs(5), "it took {gone:?}");
+    drop(busy);
+    // httpd's own children: what becomes of them without a parent is httpd's affair, but they keep the port.
+    family.into_iter().for_each(Process::kill);
+    let sockets = || fs::read_dir(field.server.files.root.join("run")).unwrap().count();
+    assert!(sockets() > 0, "pid file and sockets are left, as after a power cut");
+    field.server.start_again();
+    field.recovers_within(STARTED);
+    field.others_serve();
+}
+
+/// A13
+pub fn a_killed_supervisor_costs_no_request(setup: &Setup) {
+    assert!(setup.is_ours(), "n/a: it has no supervisor, httpd's parent starts the processes itself");
+    let field = Field::start(setup, "killed-supervisor", "processes=2 threads=8");
+    field.server.announce("re:WSGI1315:");
+    field.who();
+    let before = field.supervisors();
+    assert_eq!(before.len(), 1);
+    let streams = [Stream::kept(4, "/app/who"), Stream::fresh(2, "/app/who"), Stream::kept(2, "/app/sleep?for=1")];
+    let tallies = load::run(field.server.files.port, &streams, &load::any, |progress| {
+        poll::wait_for("requests are served", || progress.served() > 100);
+        processes::send(before[0], Signal::KILL);
+        poll::wait_for("another supervisor runs", || field.supervisors().iter().any(|pid| !before.contains(pid)));
+        let so_far = progress.served();
+        poll::wait_for("requests are served", || progress.served() > so_far + 500);
+        poll::wait_for("the old processes have gone", || field.loaded().len() == 2);
+    });
+    let served: usize = tallies.iter().map(|tally| tally.served).sum();
+    fact(format!("{served} requests, {} failed", tallies.iter().map(|tally| tally.failed.len()).sum::<usize>()));
+    nothing_failed(&tallies);
+}
+
+/// A14
+pub fn children_of_an_application_end_with_it(setup: &Setup) {
+    let field = Field::start(setup, "offspring", "threads=2");
+    let site = field.site();
+    let text = site.get("/app/offspring").ok();
+    let pids: Vec<i32> = text.split(' ').map(|word| word.parse().unwrap()).collect();
+    let children: Vec<Process> = pids.iter().map(|pid| Process::find(*pid).expect("the application's child runs")).collect();
+    // What a fork can do with its copies is the matter of a suite of its own (`descriptors`).
+    for child in &children[1..] {
+        let sockets = processes::sockets(child.pid);
+        assert!(sockets.is_empty(), "a program that the application started holds sockets of the server: {sockets:?}");
+    }
+    let begun = Instant::now();
+    field.deploy(1);
+    poll::wait_for("the new version serves", || field.who().version == 1);
+    let gone = poll::until(Duration::from_secs(10), || children.iter().all(|child| !child.runs()).then(|| begun.elapsed()));
+    if gone.is_none() {
+        children.iter().for_each(|child| child.kill());
+        panic!("children of the application live on after its process has gone");
+    }
+}
