@@ -57,7 +57,13 @@ impl Hooks for Wsgi {
         let log = httpd::Log::Server(main);
         let mut mistaken = false;
         if let Some(notes) = httpd::command::notes(configuration) {
-            for finding in config::whole::check(&embedded::check::views(main), notes) {
+            let servers = embedded::check::views(main);
+            let mut findings = config::whole::check(&servers, notes);
+            // A start says this when it plans the groups.
+            if httpd::process::is_configtest() {
+                findings.extend(config::plan::check(&servers, &daemon::machine::ThisMachine::new(configuration, main)));
+            }
+            for finding in findings {
                 mistaken |= finding.code.level == protocol::Level::Error;
                 log.line(finding.code.level, format_args!("{finding}"));
             }
@@ -66,8 +72,9 @@ impl Hooks for Wsgi {
         if mistaken && httpd::process::is_configtest() { Answer::Http(500) } else { Answer::Ok }
     }
 
-    fn test_config(_configuration: Pool<'_>, main: Server<'_>) {
+    fn test_config(configuration: Pool<'_>, main: Server<'_>) {
         embedded::check::warn(main);
+        daemon::check::warn(configuration, main);
     }
 
     fn post_config(configuration: Pool<'_>, main: Server<'_>) -> Answer {

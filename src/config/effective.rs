@@ -19,8 +19,8 @@ pub struct RequestSettings<'c> {
     pub callable_object: Option<&'c CallableName>,
     /// `WSGIScriptReloading`
     pub script_reloading: bool,
-    /// `WSGIPassAuthorization`
-    pub pass_authorization: bool,
+    /// `WSGIPassAuthorization`; `None` when nothing is said, which is as `Off`.
+    pub pass_authorization: Option<bool>,
     /// `WSGIPassApacheRequest`
     pub pass_apache_request: bool,
     /// `WSGIChunkedRequest`
@@ -57,7 +57,7 @@ impl<'c> RequestSettings<'c> {
             application_group: options_application.or(directory.application_group.as_ref()).unwrap_or(&GroupName::Resource),
             callable_object: callable,
             script_reloading: directory.script_reloading.unwrap_or(true),
-            pass_authorization: options_authorization.or(directory.pass_authorization).unwrap_or(false),
+            pass_authorization: options_authorization.or(directory.pass_authorization),
             pass_apache_request: directory.pass_apache_request.unwrap_or(false),
             chunked_request: directory.chunked_request.unwrap_or(false),
             map_head: directory.map_head.unwrap_or_default(),
@@ -90,7 +90,7 @@ mod tests {
         assert_eq!((settings.process_group, settings.application_group), (&GroupName::Global, &GroupName::Resource));
         assert_eq!(settings.callable_object, None);
         assert!(settings.script_reloading);
-        assert!(!settings.pass_authorization && !settings.pass_apache_request && !settings.chunked_request);
+        assert!(settings.pass_authorization.is_none() && !settings.pass_apache_request && !settings.chunked_request);
         assert!(!settings.enable_sendfile && !settings.error_override && !settings.ignore_activity);
         assert!(settings.permits(b"") && settings.permits(b"shop"));
         assert_eq!(settings.map_head, MapHead::Auto);
@@ -132,12 +132,12 @@ mod tests {
         let settings = RequestSettings::new(&section, with.aliases.first(), None);
         assert_eq!((settings.process_group, settings.application_group), (&GroupName::Global, &literal("alias")));
         assert_eq!(settings.callable_object, Some(&callable("alias")));
-        assert!(!settings.pass_authorization && !settings.script_reloading);
+        assert!(settings.pass_authorization == Some(false) && !settings.script_reloading);
 
         let settings = RequestSettings::new(&section, without.aliases.first(), None);
         assert_eq!(settings.application_group, &literal("section"));
         assert_eq!(settings.callable_object, Some(&callable("section")));
-        assert!(settings.pass_authorization);
+        assert_eq!(settings.pass_authorization, Some(true));
     }
 
     #[test]
@@ -149,6 +149,6 @@ mod tests {
         assert_eq!(settings.application_group, &GroupName::Literal(b"handler".as_slice().into()));
         assert_eq!(settings.process_group, &GroupName::Env(b"X".as_slice().into()));
         assert_eq!(settings.callable_object, None);
-        assert!(!settings.pass_authorization);
+        assert_eq!(settings.pass_authorization, Some(false));
     }
 }

@@ -12,15 +12,15 @@ use protocol::field;
 use protocol::frame::{AbortReason, Frame, HEAD_LENGTH, Parsed, RefusedReason, Sender, VERSION, Violation, parse};
 use rustix::fs::{FileType, OFlags};
 
-use crate::handler::response_body::{ResponseBody, Taken};
+use crate::handler::response_body::{Passing, ResponseBody, Taken};
 use crate::httpd::Log;
 
 /// The most that a daemon may have asked for and not got.
 const MOST_ASKED: u64 = 16 * 1024 * 1024;
-/// Pieces from here on go to the filters from where they are; smaller ones are gathered.
+/// Pieces from here on go to the filters from where they are; smaller ones are kept until there is more.
 const LARGE: usize = 16 * 1024;
-/// So much is gathered at most.
-const GATHERED: usize = 64 * 1024;
+/// So much is kept at most.
+const MOST_KEPT: usize = 64 * 1024;
 
 /// How a daemon broke the rules of `docs/protocol.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,15 +89,17 @@ pub struct Answer {
     pub begun: bool,
     /// Status and headers have come.
     pub head: bool,
-    /// Body bytes that were gathered and not passed on.
+    /// Body bytes that have come since the client was last sent all there was.
     pub gathered: usize,
+    /// Those of them that were not even passed to the filters.
+    kept: usize,
 }
 
 impl Answer {
     /// Nothing is known. `longest_header`: how long a header's line may be, bytes.
     pub fn new(longest_header: u32) -> Self {
         let longest_header = usize::try_from(longest_header).unwrap_or(usize::MAX);
-        Self { longest_header, greeted: false, begun: false, head: false, gathered: 0 }
+        Self { longest_header, greeted: false, begun: false, head: false, gathered: 0, kept: 0 }
     }
 
     /// Takes the frames at the front of `bytes`: how many bytes they had, and the end if it was among them.
@@ -191,9 +193,10 @@ impl Answer {
     }
 
     fn data(&mut self, piece: &[u8], response: &mut ResponseBody<'_>) -> Result<(), End> {
-        let flush = piece.len() >= LARGE || self.gathered.saturating_add(piece.len()) > GATHERED;
-        let written = response.write(std::iter::once(piece), flush);
-        self.gathered = if flush { 0 } else { self.gathered.saturating_add(piece.len()) };
+        let pass = piece.len() >= LARGE || self.kept.saturating_add(piece.len()) > MOST_KEPT;
+        let written = response.write(std::iter::once(piece), if pass { Passing::Passed } else { Passing::Kept });
+        self.kept = if pass { 0 } else { self.kept.saturating_add(piece.len()) };
+        self.gathered = self.gathered.saturating_add(piece.len());
         taken(written, response)
     }
 
@@ -218,8 +221,8 @@ impl Answer {
 
     /// Everything that was gathered goes to the client.
     pub fn flush(&mut self, response: &mut ResponseBody<'_>) -> Result<(), End> {
-        self.gathered = 0;
-        let written = response.write(std::iter::empty(), true);
+        (self.gathered, self.kept) = (0, 0);
+        let written = response.write(std::iter::empty(), Passing::Flushed);
         taken(written, response)
     }
 }

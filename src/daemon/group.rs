@@ -40,6 +40,10 @@ pub struct Group {
     pub socket_timeout: Duration,
     /// How long more output is waited for before the client gets what there is.
     pub response_flush_delay: Duration,
+    /// How much of a response may be on its way to the client.
+    pub response_buffer_size: u64,
+    /// How long one write to the client may take, if that is not httpd's own affair.
+    pub response_socket_timeout: Option<Duration>,
     /// It runs no requests.
     pub service: bool,
     /// Its root directory.

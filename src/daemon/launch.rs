@@ -263,6 +263,8 @@ fn daemons(access: Groups, plan: &Plan, kept: &Kept, refused: &[(Vec<u8>, String
                 header_buffer_size: process.header_buffer_size,
                 socket_timeout: milliseconds(planned.map_or(0, |group| group.socket_timeout)),
                 response_flush_delay: process.response_flush_delay,
+                response_buffer_size: process.response_buffer_size,
+                response_socket_timeout: process.response_socket_timeout.or(process.socket_timeout),
                 service: process.is_service(),
                 chroot: process.chroot.clone(),
                 script_owner: process.script_owner.clone(),

@@ -6,11 +6,12 @@ it runs; anybody else cannot become that user, looks at the files alone, and say
 use protocol::{Level, log_code};
 
 use super::choose::{self, Chosen};
+use super::helper::{Confinement, Identity};
 use super::problem::Problem;
 use super::reach::{Walker, user_name};
 use super::{companion, facts, libpython, virtualenv};
 use crate::config::settings::ProcessSettings;
-use crate::config::whole::{self, ServerView};
+use crate::config::whole::{self, Groups, ServerView};
 use crate::httpd::{Log, Server, config, process};
 
 /// All servers, as the functions of `config::whole` want them.
@@ -26,22 +27,24 @@ pub fn views<'s>(main: Server<'s>) -> Vec<ServerView<'s>> {
         .collect()
 }
 
-/// Warns of what would keep Python from starting in a child, if the configuration asks for a Python.
+/// Warns of what would keep Python from starting in a child, if the configuration asks for a Python there. A `WSGIPythonHome` that only daemon
+/// groups use is looked at with them, as their users.
 pub fn warn(main: Server<'_>) {
     let log = Log::Server(main);
     let settings = &config::of_server(main).process;
-    let maps = whole::starts_python(&views(main));
-    if !maps && settings.python_home.is_none() {
+    let servers = views(main);
+    let maps = whole::starts_python(&servers);
+    if !maps && (settings.python_home.is_none() || Groups::new(&servers).iter().next().is_some()) {
         return;
     }
-    let result = if rustix::process::geteuid().is_root() { as_apache(settings) } else { from_outside(settings, log) };
+    let result = if rustix::process::geteuid().is_root() { as_apache(settings, maps) } else { from_outside(settings, log) };
     if let Err(problem) = result {
         log.line(Level::Warning, format_args!("{}: {problem}", problem.code()));
     }
 }
 
 /// As root: everything, with the rights of Apache's user.
-fn as_apache(settings: &ProcessSettings) -> Result<(), Problem> {
+fn as_apache(settings: &ProcessSettings, maps: bool) -> Result<(), Problem> {
     let (uid, gid) = process::unix_user();
     if uid == 0 {
         return Err(Problem::new(
@@ -59,8 +62,14 @@ fn as_apache(settings: &ProcessSettings) -> Result<(), Problem> {
     let chosen = chosen(settings, &walker)?;
     let told = |problem: Problem| chosen.told(&for_user(&problem, uid));
     virtualenv::look_around(&chosen, &walker).map_err(told)?;
-    let (facts, _) = facts::ask(&chosen.executable, Some((uid, gid))).map_err(told)?;
-    libpython::find(&chosen, &facts)?;
+    let identity = Identity { uid, gid, groups: walker.groups().to_vec() };
+    let confinement = Confinement { identity: Some(&identity), root: None };
+    let (facts, _) = facts::ask(&chosen.executable, confinement).map_err(told)?;
+    libpython::check_version(&chosen, &facts)?;
+    if maps {
+        libpython::find(&chosen, &facts, &walker)?;
+    }
+    virtualenv::check_version(&chosen, &facts).map_err(told)?;
     let engine = companion::engine()?;
     walker.walk(&engine).map_err(|obstacle| {
         Problem::new(

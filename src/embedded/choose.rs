@@ -30,15 +30,15 @@ impl Chosen {
 }
 
 /// Where the system's Python is looked for before PATH.
-const USUAL: [&str; 2] = ["/usr/bin/python3", "/usr/local/bin/python3"];
+pub const USUAL: [&str; 2] = ["/usr/bin/python3", "/usr/local/bin/python3"];
 
-/// Chooses. `home` is the prefix of `WSGIPythonHome` with its place; `walker` is who will use it; `path` is `PATH`.
+/// Chooses for embedded mode. `home` is the prefix of `WSGIPythonHome` with its place; `walker` is who will use it; `path` is `PATH`.
 ///
 /// # Errors
 /// [`log_code::PYTHON_HOME_BROKEN`] or [`log_code::PYTHON_NOT_FOUND`].
 pub fn choose(home: Option<(&[u8], &str)>, walker: &Walker, path: Option<&OsStr>) -> Result<Chosen, Problem> {
     if let Some((home, place)) = home {
-        return in_home(home, place, walker);
+        return in_home(home, &format!("WSGIPythonHome at {place}"), walker);
     }
     for usual in USUAL {
         if Path::new(usual).exists() {
@@ -55,10 +55,14 @@ pub fn choose(home: Option<(&[u8], &str)>, walker: &Walker, path: Option<&OsStr>
     })
 }
 
-fn in_home(home: &[u8], place: &str, walker: &Walker) -> Result<Chosen, Problem> {
+/// The interpreter of a home. `said_by`: the directive with its place, as `WSGIPythonHome at site.conf:3`.
+///
+/// # Errors
+/// [`log_code::PYTHON_HOME_BROKEN`]
+pub fn in_home(home: &[u8], said_by: &str, walker: &Walker) -> Result<Chosen, Problem> {
     let home = PathBuf::from(OsStr::from_bytes(home));
     let broken = |cause: String, hint: &str| {
-        let text = format!("WSGIPythonHome at {place}: {cause} (hint: {hint})");
+        let text = format!("{said_by}: {cause} (hint: {hint})");
         Problem::new(&log_code::PYTHON_HOME_BROKEN, text)
     };
     let blocked = |obstacle: &Obstacle| broken(obstacle.to_string(), &obstacle.hint());
@@ -70,7 +74,7 @@ fn in_home(home: &[u8], place: &str, walker: &Walker) -> Result<Chosen, Problem>
     let mut obstacle = None;
     for executable in candidates(&home) {
         match walker.walk(&executable) {
-            Ok(_) => return Ok(Chosen { executable, home: Some(home), reason: format!("WSGIPythonHome at {place}") }),
+            Ok(_) => return Ok(Chosen { executable, home: Some(home), reason: said_by.to_owned() }),
             Err(Obstacle::Missing(at)) if at == executable || executable.parent() == Some(&at) => {}
             Err(other) => obstacle = obstacle.or(Some((executable, other))),
         }

@@ -4,16 +4,12 @@ Never as root (a `.pth` file or a `sitecustomize` of a tenant must not run with 
 configtest gives the rights of Apache's user to the helper before it runs. *Runs in: parent (configtest), child.* */
 
 use std::ffi::OsStr;
-use std::io::Read as _;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use protocol::log_code;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use super::helper::{self, Answer, Confinement, LIMIT};
 use super::problem::Problem;
 
 /// What is known about an interpreter.
@@ -37,9 +33,6 @@ pub struct Facts {
     pub abiflags: String,
 }
 
-/// How long an interpreter may think about it.
-const LIMIT: Duration = Duration::from_secs(5);
-
 /// What it prints begins with this, because a broken one prints other things.
 const MARK: &[u8] = b"mod_wsgi_rs:";
 
@@ -51,74 +44,52 @@ facts = ['.'.join(map(str, sys.version_info[:3])), g('Py_GIL_DISABLED') or 0, g(
 sys.stdout.buffer.write(b'mod_wsgi_rs:' + b'\\0'.join(os.fsencode(str(f)) for f in facts))
 ";
 
-/// Asks `executable`: its facts, and the answer that [`parse`] reads them from. `identity`: user and group that the helper takes on first (only root can).
+/// Loads the engine as a daemon process does (the file is the argument), and what the engine's own Python code imports.
+const LOAD_ENGINE: &str = "import io, os, sys, site, threading, traceback, warnings
+from importlib.machinery import ExtensionFileLoader
+from importlib.util import module_from_spec, spec_from_file_location
+name, path = 'mod_wsgi_rs_engine', sys.argv[1]
+spec = spec_from_file_location(name, path, loader=ExtensionFileLoader(name, path))
+spec.loader.exec_module(module_from_spec(spec))
+print('mod_wsgi_rs: loaded')
+";
+
+/// Asks `executable`: its facts, and the answer that [`parse`] reads them from.
 ///
 /// # Errors
 /// [`log_code::PYTHON_NOT_ASKED`] when it cannot be run, fails, or takes too long.
-pub fn ask(executable: &Path, identity: Option<(u32, u32)>) -> Result<(Facts, Vec<u8>), Problem> {
-    let problem = |cause: String| {
-        let hint = "run it by hand as Apache's user: a broken virtualenv is mended by making it anew";
-        Problem::new(&log_code::PYTHON_NOT_ASKED, format!("`{}` {cause} (hint: {hint})", executable.display()))
-    };
-    let answer = run(executable, identity).map_err(|error| problem(format!("cannot be run: {error}")))?;
-    match answer {
-        Answer::Late => Err(problem(format!("did not answer within {} s", LIMIT.as_secs()))),
-        Answer::Said(output) => match parse(&output) {
-            Some(facts) => Ok((facts, output)),
-            None => Err(problem(format!("cannot say its version: {}", last_line(&output)))),
-        },
+pub fn ask(executable: &Path, confinement: Confinement<'_>) -> Result<(Facts, Vec<u8>), Problem> {
+    let output = run(executable, &[OsStr::new(QUESTION)], confinement)?;
+    match parse(&output) {
+        Some(facts) => Ok((facts, output)),
+        None => Err(not_asked(executable, &format!("cannot say its version: {}", helper::last_line(&output)))),
     }
 }
 
-enum Answer {
-    Said(Vec<u8>),
-    Late,
+/// Has `executable` load the engine.
+///
+/// # Errors
+/// As [`ask`], with Python's own last words.
+pub fn load_engine(executable: &Path, engine: &Path, confinement: Confinement<'_>) -> Result<(), Problem> {
+    let output = run(executable, &[OsStr::new(LOAD_ENGINE), engine.as_os_str()], confinement)?;
+    if output.ends_with(b"mod_wsgi_rs: loaded\n") {
+        return Ok(());
+    }
+    Err(not_asked(executable, &format!("cannot load the engine `{}`: {}", engine.display(), helper::last_line(&output))))
 }
 
-fn run(executable: &Path, identity: Option<(u32, u32)>) -> std::io::Result<Answer> {
-    let (mut reader, writer) = std::io::pipe()?;
-    let mut command = Command::new(executable);
-    command.args(["-I", "-S", "-c", QUESTION]).env_clear().current_dir("/").stdin(Stdio::null());
-    command.stdout(writer.try_clone()?).stderr(writer);
-    if let Some((uid, gid)) = identity {
-        command.uid(uid).gid(gid);
+fn run(executable: &Path, code: &[&OsStr], confinement: Confinement<'_>) -> Result<Vec<u8>, Problem> {
+    let arguments: Vec<&OsStr> = ["-I", "-S", "-c"].map(OsStr::new).into_iter().chain(code.iter().copied()).collect();
+    match helper::run(executable, &arguments, confinement) {
+        Ok(Answer::Said(output)) => Ok(output),
+        Ok(Answer::Late) => Err(not_asked(executable, &format!("did not answer within {} s", LIMIT.as_secs()))),
+        Err(error) => Err(not_asked(executable, &format!("cannot be run: {error}"))),
     }
-    let mut child = command.spawn()?;
-    // The command holds the pipe's other end: without it the end of the output is seen.
-    drop(command);
-    let deadline = Instant::now() + LIMIT;
-    let mut output = Vec::new();
-    let mut buffer = [0; 4096];
-    loop {
-        let left = deadline.saturating_duration_since(Instant::now());
-        let timeout = Timespec::try_from(left).map_err(std::io::Error::other)?;
-        let ready = poll(&mut [PollFd::new(&reader, PollFlags::IN)], Some(&timeout));
-        match ready {
-            Ok(0) => {
-                end(&mut child);
-                return Ok(Answer::Late);
-            }
-            Ok(_) => {}
-            Err(rustix::io::Errno::INTR) => continue,
-            Err(error) => {
-                end(&mut child);
-                return Err(error.into());
-            }
-        }
-        let count = reader.read(&mut buffer)?;
-        if count == 0 || output.len() > 64 * 1024 {
-            break;
-        }
-        output.extend_from_slice(buffer.get(..count).unwrap_or_default());
-    }
-    end(&mut child);
-    Ok(Answer::Said(output))
 }
 
-/// Ends the helper, which has said what it had to say or never will, and takes its place in the process table back.
-fn end(child: &mut Child) {
-    // It may be gone already: that is what these errors say.
-    let _gone: (std::io::Result<()>, std::io::Result<_>) = (child.kill(), child.wait());
+fn not_asked(executable: &Path, cause: &str) -> Problem {
+    let hint = "run it by hand as that user: a broken virtualenv is mended by making it anew";
+    Problem::new(&log_code::PYTHON_NOT_ASKED, format!("`{}` {cause} (hint: {hint})", executable.display()))
 }
 
 /// Reads an answer.
@@ -138,17 +109,11 @@ pub fn parse(output: &[u8]) -> Option<Facts> {
     Some(Facts { version, free_threaded, shared, soname, libdir, multiarch, base_prefix, abiflags })
 }
 
-/// What somebody who is to mend it wants to see of a failed run: a traceback's last line.
-fn last_line(output: &[u8]) -> String {
-    let text = String::from_utf8_lossy(output);
-    text.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or("it said nothing").to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
-    use super::{ask, parse};
+    use super::{Confinement, ask, parse};
     use std::os::unix::fs::PermissionsExt as _;
     use std::path::{Path, PathBuf};
 
@@ -177,16 +142,16 @@ mod tests {
             "broken",
             "#!/bin/sh\necho 'Fatal Python error: init_fs_encoding' >&2\necho \"No module named 'encodings'\" >&2\nexit 1\n",
         );
-        let text = ask(&broken, None).unwrap_err().text().to_owned();
+        let text = ask(&broken, Confinement::default()).unwrap_err().text().to_owned();
         assert!(text.contains("No module named 'encodings'"), "{text}");
         std::fs::remove_file(broken).unwrap();
-        assert!(ask(Path::new("/none/python"), None).unwrap_err().text().contains("cannot be run"));
+        assert!(ask(Path::new("/none/python"), Confinement::default()).unwrap_err().text().contains("cannot be run"));
     }
 
     #[test]
     fn a_real_one_answers() {
         if Path::new("/usr/bin/python3").exists() {
-            let (facts, answer) = ask(Path::new("/usr/bin/python3"), None).unwrap();
+            let (facts, answer) = ask(Path::new("/usr/bin/python3"), Confinement::default()).unwrap();
             assert_eq!(parse(&answer), Some(facts.clone()));
             assert!(facts.version >= (3, 6, 0), "{facts:?}");
         }

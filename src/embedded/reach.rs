@@ -63,7 +63,7 @@ impl Obstacle {
     pub fn hint(&self) -> String {
         match self {
             Self::Closed(path, ..) => {
-                format!("run `chmod o+x {}`, or move it all to a place that Apache's User may enter", path.display())
+                format!("run `chmod o+x {}`, or move it all to a place that this user may enter", path.display())
             }
             Self::Unreadable(path, ..) => format!("run `chmod o+r {}`", path.display()),
             Self::Missing(path) => format!("make `{}`, or correct the path", path.display()),
@@ -89,6 +89,14 @@ impl Walker {
             groups.extend(text.lines().filter_map(member));
         }
         Self::User { uid, groups }
+    }
+
+    /// The groups that it is looked at for; those of this process are the kernel's to know.
+    pub fn groups(&self) -> &[u32] {
+        match self {
+            Self::Myself => &[],
+            Self::User { groups, .. } => groups,
+        }
     }
 
     /// Walks to `path`; the real path, without links, if nothing stands in the way. A file at its end must be readable.

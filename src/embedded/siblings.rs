@@ -10,6 +10,7 @@ use protocol::log_code;
 use rustix::process::{Pid, test_kill_process};
 
 use super::facts::{self, Facts};
+use super::helper::Confinement;
 use super::problem::Problem;
 use crate::httpd::shared::Shared;
 
@@ -26,7 +27,7 @@ pub fn facts(shared: Option<&Shared>, executable: &Path) -> Result<Facts, Proble
     if let Some(facts) = known {
         return Ok(facts);
     }
-    let (facts, answer) = facts::ask(executable, None)?;
+    let (facts, answer) = facts::ask(executable, Confinement::default())?;
     if let (Some(shared), Some(key)) = (shared, key) {
         shared.leave(&[key, answer].concat());
     }

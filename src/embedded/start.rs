@@ -139,7 +139,7 @@ fn open(child: &Child) -> Result<Engine, Problem> {
     virtualenv::look_around(&chosen, &Walker::Myself).map_err(told)?;
     let shared = child.shared;
     let facts = siblings::facts(shared, &chosen.executable).map_err(told)?;
-    let library = libpython::find(&chosen, &facts)?;
+    let library = libpython::find(&chosen, &facts, &Walker::Myself)?;
     let file = companion::engine()?;
     let (major, minor, micro) = facts.version;
     if (major, minor) > libpython::NEWEST_TESTED {

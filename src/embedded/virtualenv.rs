@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use protocol::log_code;
 
 use super::choose::Chosen;
+use super::facts::Facts;
 use super::problem::Problem;
 use super::reach::Walker;
 
@@ -26,8 +27,30 @@ pub fn look_around(chosen: &Chosen, walker: &Walker) -> Result<(), Problem> {
         return Err(broken("its pyvenv.cfg has no line `home = ...`".to_owned(), "make the virtualenv anew"));
     };
     let hint =
-        "the Python that it was made from has moved or is closed; make the virtualenv anew with one that Apache's User can read";
+        "the Python that it was made from has moved or is closed; make the virtualenv anew with one that this user can read";
     walker.walk(&base).map(|_| ()).map_err(|obstacle| broken(format!("its Python: {obstacle}"), hint))
+}
+
+/// The packages of a virtualenv lie in a directory that has the version in its name: an interpreter of another one does not see them.
+///
+/// # Errors
+/// [`log_code::VIRTUALENV_OF_ANOTHER_PYTHON`]
+pub fn check_version(chosen: &Chosen, facts: &Facts) -> Result<(), Problem> {
+    let Some(home) = chosen.home.as_ref().filter(|home| home.join("pyvenv.cfg").is_file()) else { return Ok(()) };
+    let (major, minor, _) = facts.version;
+    let libraries = home.join("lib");
+    if libraries.join(format!("python{major}.{minor}")).is_dir() {
+        return Ok(());
+    }
+    let other = std::fs::read_dir(&libraries).into_iter().flatten().filter_map(Result::ok);
+    let other = other.filter_map(|entry| entry.file_name().to_str()?.strip_prefix("python").map(str::to_owned)).max();
+    let Some(other) = other else { return Ok(()) };
+    let text = format!(
+        "the virtualenv `{0}` was made for Python {other}, but its interpreter is now Python {major}.{minor}, which does not see the \
+         packages in it (hint: make it anew, `python{major}.{minor} -m venv --clear {0}`, and install its packages again)",
+        home.display()
+    );
+    Err(Problem::new(&log_code::VIRTUALENV_OF_ANOTHER_PYTHON, text))
 }
 
 /// The value of `home` in a pyvenv.cfg.

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 
 use super::entry::Entry;
 use super::trusted_proxy;
+use crate::config::daemon::jail;
 use crate::config::network::Network;
 use crate::config::proxy_header::ProxyHeader;
 use crate::config::settings::MapHead;
@@ -49,6 +50,8 @@ pub struct Facts<'a> {
     pub trusted_proxies: Option<&'a [Network]>,
     /// `WSGITrustedProxyHeaders`
     pub trusted_proxy_headers: &'a [&'static ProxyHeader],
+    /// `chroot=` of the process group.
+    pub chroot: Option<&'a [u8]>,
 }
 
 /// The finished environ.
@@ -74,12 +77,33 @@ pub fn build<'a>(table: impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)>, fact
             Fate::Scheme => https |= value.is_some_and(says_https),
         }
     }
+    if let Some(chroot) = facts.chroot {
+        move_into(chroot, &mut entries);
+    }
     add(&mut entries, facts);
     if !facts.trusted_proxy_headers.is_empty() {
         let told = trusted_proxy::apply(&mut entries, facts.trusted_proxies, facts.trusted_proxy_headers);
         https = told.unwrap_or(https);
     }
     Environ { entries, https }
+}
+
+/// Paths become what they are for a process whose root directory is `chroot`; a document root that does not lie in it is no place there.
+fn move_into(chroot: &[u8], entries: &mut Vec<Entry<'_>>) {
+    entries.retain_mut(|entry| {
+        let document_root = entry.key.eq_ignore_ascii_case(b"DOCUMENT_ROOT");
+        if !document_root && !entry.key.eq_ignore_ascii_case(b"SCRIPT_FILENAME") {
+            return true;
+        }
+        let Some(path) = &entry.value else { return true };
+        match jail::inside(chroot, path) {
+            Some(inside) => {
+                entry.value = Some(Cow::Owned(inside.to_vec()));
+                true
+            }
+            None => !document_root,
+        }
+    });
 }
 
 /// `HTTPS=on` in any case, or `HTTPS=1`.
@@ -192,6 +216,7 @@ mod tests {
         connection_id: Some(b"c1"),
         trusted_proxies: None,
         trusted_proxy_headers: &[],
+        chroot: None,
     };
 
     fn built<'a>(table: &'a [(&'a str, &'a str)], facts: &Facts<'a>) -> Environ<'a> {
@@ -360,6 +385,20 @@ mod tests {
         assert_eq!(value(&environ, "SCRIPT_NAME").as_deref(), Some("/outside"));
         assert_eq!(value(&environ, "mod_wsgi.mount_point").as_deref(), Some("/outside"));
         assert_eq!(value(&environ, "mod_wsgi.script_name").as_deref(), Some("/app"));
+    }
+
+    #[test]
+    fn in_a_jail_paths_are_shortened() {
+        let jailed = Facts { chroot: Some(b"/jail"), ..FACTS };
+        let paths = |script, root| [("SCRIPT_FILENAME", script), ("DOCUMENT_ROOT", root), ("CONTEXT_PREFIX", "/jail/x")];
+        let (inside, outside) = (paths("/jail/srv/app.wsgi", "/jail/www"), paths("/srv/app.wsgi", "/var/www"));
+        let environ = built(&inside, &jailed);
+        assert_eq!(value(&environ, "SCRIPT_FILENAME").as_deref(), Some("/srv/app.wsgi"));
+        assert_eq!(value(&environ, "DOCUMENT_ROOT").as_deref(), Some("/www"));
+        assert_eq!(value(&environ, "CONTEXT_PREFIX").as_deref(), Some("/jail/x"));
+        let environ = built(&outside, &jailed);
+        assert_eq!(value(&environ, "DOCUMENT_ROOT"), None);
+        assert_eq!(value(&built(&inside, &FACTS), "SCRIPT_FILENAME").as_deref(), Some("/jail/srv/app.wsgi"));
     }
 
     #[test]

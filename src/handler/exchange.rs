@@ -7,6 +7,7 @@ use std::mem::MaybeUninit;
 use protocol::embedded::flag;
 
 use super::admission;
+use super::authorization;
 use super::environ::{self, Environ, Facts};
 use super::failure::Failure;
 use super::group_failure::GroupFailure;
@@ -17,6 +18,7 @@ use super::response_body::{Ending, ResponseBody};
 use super::route;
 use super::script::Script;
 use crate::config::RequestSettings;
+use crate::config::daemon::jail;
 use crate::httpd::status::Answer;
 use crate::httpd::{Log, Request, Status, config};
 
@@ -113,10 +115,12 @@ fn run<'r>(request: Request<'r>, script: Script<'r>, settings: &RequestSettings<
         Script::Handler(_) => Cow::Borrowed(b"handle_request"),
     };
     let port = request.connection().local_port().to_string();
+    // A line in the log gives the connection an id: whether it had one before is what counts.
+    let connection_id = request.connection().log_id();
     let facts = Facts {
         head_as_get: request.is_head() && environ::shows_head_as_get(settings.map_head, request.has_content_filter()),
         tls: request.connection().is_tls(),
-        authorization: settings.pass_authorization.then(|| request.headers_in().get(c"Authorization")).flatten(),
+        authorization: authorization::passed(request, settings),
         script_name: &script_name,
         path_info: &path_info,
         process_group: place.process_group(),
@@ -128,17 +132,18 @@ fn run<'r>(request: Request<'r>, script: Script<'r>, settings: &RequestSettings<
         listener_port: port.as_bytes(),
         server_pid: place.server_pid(),
         request_id: request.log_id(),
-        connection_id: request.connection().log_id(),
+        connection_id,
         trusted_proxies: settings.trusted_proxies,
         trusted_proxy_headers: settings.trusted_proxy_headers,
+        chroot: place.chroot(),
     };
     let table = request.environment().entries().map(|(name, value)| (name.to_bytes(), value));
     let environ = environ::build(table, &facts);
     let call = Call {
         environ: &environ,
-        script: script.path(request),
+        script: jail::as_seen(place.chroot(), script.path(request)),
         script_mtime: script.handler().is_none().then(|| request.file_mtime()).flatten(),
-        resource: request.filename(),
+        resource: jail::as_seen(place.chroot(), request.filename()),
         interpreter: group.interpreter(),
         callable: &callable,
         flags: flags(request, settings, &environ, &group),

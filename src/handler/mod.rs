@@ -1,11 +1,12 @@
 /*! One request, from start to finish, in reading order: [`route`] (which script), [`admission`] (may it run), [`group_name`] (where),
-[`environ`] (what the application is told; [`trusted_proxy`] corrects it), [`exchange`] (all of that put together, and the
+[`environ`] (what the application is told; [`trusted_proxy`] corrects it), [`authorization`] (whether credentials are among it), [`exchange`] (all of that put together, and the
 conversation with Python), [`request_body`] and [`response_body`] (what the conversation is made of), [`failure`] (who gets which
 status when it does not work).
 
 *Runs in: child.* */
 
 pub mod admission;
+mod authorization;
 pub mod entry;
 pub mod environ;
 pub mod exchange;

@@ -10,9 +10,9 @@ use std::path::Path;
 use super::exchange::{Call, Conversation};
 use super::failure::Failure;
 use super::group_failure::GroupFailure;
-use super::response_body::Ending;
+use super::response_body::{Ending, Limits};
 use super::script_owner::{self, FileFacts};
-use crate::config::daemon::ScriptOwner;
+use crate::config::daemon::{ScriptOwner, jail};
 use crate::daemon::{self, Group};
 use crate::embedded;
 use crate::embedded::start::Engine;
@@ -54,6 +54,14 @@ impl Place {
         }
     }
 
+    /// The root directory of its processes, if it is not that of everybody.
+    pub fn chroot(self) -> Option<&'static [u8]> {
+        match self {
+            Self::Near(_) => None,
+            Self::Far(group, _) => group.chroot.as_deref(),
+        }
+    }
+
     /// The process group, as the application is told.
     pub fn process_group(self) -> &'static [u8] {
         match self {
@@ -74,7 +82,11 @@ impl Place {
     pub fn run<'r>(self, conversation: &mut Conversation<'r>, call: &Call<'_>) -> Ending {
         match self {
             Self::Near(engine) => engine.run(conversation, call),
-            Self::Far(group, _) => daemon::run(conversation, group, call),
+            Self::Far(group, _) => {
+                let limits = Limits { write: group.response_socket_timeout, unflushed: group.response_buffer_size };
+                conversation.output.limit(limits);
+                daemon::run(conversation, group, call)
+            }
         }
     }
 }
@@ -91,9 +103,7 @@ fn check<'r>(group: &'static Group, request: Request<'r>) -> Result<(), GroupFai
     }
     let script = request.filename();
     match group.chroot.as_deref() {
-        Some(chroot) if !Path::new(OsStr::from_bytes(script)).starts_with(OsStr::from_bytes(chroot)) => {
-            Err(GroupFailure::OutsideChroot { script, chroot })
-        }
+        Some(chroot) if jail::inside(chroot, script).is_none() => Err(GroupFailure::OutsideChroot { script, chroot }),
         _ => Ok(()),
     }
 }

@@ -5,10 +5,12 @@ pass, so until then any failure can still become an error page; after it, a resp
 bucket, and no keep-alive, as Apache's own proxy does it. *Runs in: child.* */
 
 use std::os::fd::BorrowedFd;
+use std::time::Duration;
 
 use protocol::log_code;
 
 use crate::httpd::brigade::FileSending;
+use crate::httpd::client_socket::WriteLimit;
 use crate::httpd::status::Answer;
 use crate::httpd::{Brigade, Log, Request, Status};
 
@@ -41,6 +43,26 @@ pub enum Ending {
     ClientGone,
 }
 
+/// What becomes of bytes that the application gave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Passing {
+    /// They are kept, to go with what comes next.
+    Kept,
+    /// They go down the filters, with what was kept; a client that does not take them at once is not waited for, within [`Limits::unflushed`].
+    Passed,
+    /// They, and all that was kept or passed, are sent.
+    Flushed,
+}
+
+/// How a response may burden this child.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// How long one write may wait for the client; `None`: as httpd has it.
+    pub write: Option<Duration>,
+    /// How much may have been passed down the filters and not been flushed.
+    pub unflushed: u64,
+}
+
 /// One response.
 pub struct ResponseBody<'r> {
     request: Request<'r>,
@@ -65,6 +87,11 @@ pub struct ResponseBody<'r> {
     plain: Option<bool>,
     /// Bytes that the client's socket takes without waiting, as far as known.
     room: usize,
+    /// See [`Limits::unflushed`].
+    most_unflushed: u64,
+    unflushed: u64,
+    /// Dropped with the response, which gives the client's socket its own limit back.
+    write_limit: Option<WriteLimit<'r>>,
 }
 
 impl<'r> ResponseBody<'r> {
@@ -85,7 +112,16 @@ impl<'r> ResponseBody<'r> {
             failed: false,
             plain: None,
             room: 0,
+            most_unflushed: u64::MAX,
+            unflushed: 0,
+            write_limit: None,
         }
+    }
+
+    /// Sets limits for this response.
+    pub fn limit(&mut self, limits: Limits) {
+        self.most_unflushed = limits.unflushed;
+        self.write_limit = limits.write.and_then(|limit| self.request.connection().limit_writes(limit));
     }
 
     /// Records status and headers. Once something has been sent, it is too late.
@@ -134,8 +170,8 @@ impl<'r> ResponseBody<'r> {
         }
     }
 
-    /// Takes bytes. `flush`: send them, and what was kept, now.
-    pub fn write<'d>(&mut self, pieces: impl Iterator<Item = &'d [u8]>, flush: bool) -> Taken {
+    /// Takes bytes.
+    pub fn write<'d>(&mut self, pieces: impl Iterator<Item = &'d [u8]>, passing: Passing) -> Taken {
         if self.answered {
             return Taken::ClientGone;
         }
@@ -152,18 +188,21 @@ impl<'r> ResponseBody<'r> {
         });
         let mut count = 0;
         let counted = within.inspect(|piece| count += piece.len());
-        let result = if flush {
-            self.sent = true;
-            self.request.pass_with(&mut self.brigade, counted)
-        } else {
+        let flush = passing == Passing::Flushed || self.unflushed >= self.most_unflushed;
+        let result = if passing == Passing::Kept {
             let brigade = &mut self.brigade;
             counted.filter(|piece| !piece.is_empty()).try_for_each(|piece| brigade.append_copy(piece))
+        } else {
+            self.sent = true;
+            self.request.pass_with(&mut self.brigade, counted, flush)
         };
+        let count_passed = u64::try_from(count).unwrap_or(u64::MAX);
+        self.unflushed = if passing != Passing::Kept && flush { 0 } else { self.unflushed.saturating_add(count_passed) };
         self.given = self.given.saturating_add(i64::try_from(count).unwrap_or(i64::MAX));
         self.taken(result)
     }
 
-    /// As [`ResponseBody::write`] with `flush`, if the client's socket has room for it beyond doubt. The caller may hold a lock that others
+    /// As [`ResponseBody::write`] with [`Passing::Flushed`], if the client's socket has room for it beyond doubt. The caller may hold a lock that others
     /// wait for: a filter that works on the content, or a connection that is not a plain socket, could take its time.
     pub fn write_promptly<'d>(&mut self, pieces: impl Iterator<Item = &'d [u8]> + Clone) -> Taken {
         let length = pieces.clone().map(<[u8]>::len).sum::<usize>();
@@ -178,7 +217,7 @@ impl<'r> ResponseBody<'r> {
             return Taken::WouldWait;
         }
         self.room -= needed;
-        self.write(pieces, true)
+        self.write(pieces, Passing::Flushed)
     }
 
     /// As [`ResponseBody::send_file`], for a file that another process opened: it is never mapped, because its owner could shorten it and

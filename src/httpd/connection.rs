@@ -47,6 +47,11 @@ impl<'c> Connection<'c> {
         unsafe { (*self.raw()).keepalive = sys::AP_CONN_CLOSE };
     }
 
+    /// A stream of an HTTP/2 connection, which has another connection above it.
+    pub fn is_secondary(self) -> bool {
+        !self.get().master.is_null()
+    }
+
     /// HTTP/1 over a socket, without TLS.
     pub fn is_plain(self) -> bool {
         self.get().master.is_null() && !self.is_tls()

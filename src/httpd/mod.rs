@@ -6,10 +6,11 @@ with that lifetime (`Request<'r>`, `Pool<'p>`, `Server<'s>`); what Rust gives to
 pub mod accounts;
 pub mod brigade;
 pub mod bucket;
-mod client_socket;
+pub mod client_socket;
 pub mod command;
 pub mod command_table;
 pub mod config;
+pub mod confine;
 pub mod connection;
 pub mod descriptor;
 #[cfg(feature = "test-faults")]

@@ -106,16 +106,24 @@ impl<'r> Request<'r> {
         Status::check(status)
     }
 
-    /// Sends `data` now, and what the brigade holds before it. Nothing of `data` is kept afterwards.
+    /// Passes what the brigade holds, and `data` after it, down the output filters; a filter that keeps some of it makes a copy. With `flush`
+    /// all of it is sent before this returns.
     ///
     /// # Errors
     /// The status of the filter that failed.
-    pub fn pass_with<'d>(self, brigade: &mut Brigade<'r>, data: impl Iterator<Item = &'d [u8]>) -> Result<(), Status> {
+    pub fn pass_with<'d>(
+        self,
+        brigade: &mut Brigade<'r>,
+        data: impl Iterator<Item = &'d [u8]>,
+        flush: bool,
+    ) -> Result<(), Status> {
         for piece in data.filter(|piece| !piece.is_empty()) {
             // SAFETY: the brigade is passed on and emptied before this function returns, and `data` is borrowed for longer than that.
             unsafe { brigade.append_lent(piece) };
         }
-        brigade.append_flush();
+        if flush {
+            brigade.append_flush();
+        }
         self.pass(brigade)
     }
 }

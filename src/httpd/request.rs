@@ -215,6 +215,12 @@ impl<'r> Request<'r> {
         self.table(self.get().err_headers_out)
     }
 
+    /// The user that Apache itself has authenticated.
+    pub fn user(self) -> Option<&'r [u8]> {
+        // SAFETY: null, or a string of the request.
+        unsafe { self.text(self.get().user) }
+    }
+
     /// Environment variables.
     pub fn environment(self) -> Table<'r> {
         self.table(self.get().subprocess_env)

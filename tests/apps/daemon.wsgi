@@ -118,7 +118,49 @@ def gone(environ, start_response):
     return Pieces()
 
 
-PAGES = {f.__name__: f for f in (process, sleep, mark, hold, count, whole, unread, mirror, say, die, closed, gone)}
+def flood(environ, start_response):
+    """As `gone`, and faster than any buffer."""
+    start_response("200 OK", [("Content-Type", "text/plain")])
+
+    class Pieces:
+        def __iter__(self):
+            while True:
+                yield b"x" * 1_000_000
+
+        def close(self):
+            CLOSED.append(1)
+
+    return Pieces()
+
+
+def burst(environ, start_response):
+    """300,000 bytes at once; the response ends when it is released: `directory`, in which it waits for `go`."""
+    directory = environ["QUERY_STRING"]
+    start_response("200 OK", [("Content-Type", "text/plain")])
+
+    def pieces():
+        for _ in range(3):
+            yield b"x" * 100_000
+        open(os.path.join(directory, "begun"), "w").close()
+        until = time.monotonic() + 20
+        while not os.path.exists(os.path.join(directory, "go")) and time.monotonic() < until:
+            time.sleep(0.01)
+
+    return pieces()
+
+
+def long_header(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain"), ("X-Long", "x" * int(environ["QUERY_STRING"]))])
+    return [b"long"]
+
+
+def paths(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    values = [environ.get("SCRIPT_FILENAME"), environ.get("DOCUMENT_ROOT"), __file__, sys.executable, sorted(os.listdir("/"))]
+    return [repr(values).encode()]
+
+
+PAGES = {f.__name__: f for f in (flood, burst, long_header, paths, process, sleep, mark, hold, count, whole, unread, mirror, say, die, closed, gone)}
 
 
 def application(environ, start_response):

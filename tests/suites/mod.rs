@@ -1,6 +1,7 @@
 /*! All suites. One file per chapter of what users rely on, one trial per behaviour. */
 
 mod bad_input;
+mod complaints;
 mod configtest;
 mod daemon;
 mod daemon_deaths;
@@ -12,6 +13,7 @@ mod errors;
 mod example;
 mod file_wrapper;
 mod frameworks;
+mod group_options;
 mod harness;
 mod input;
 mod install;
@@ -45,9 +47,11 @@ pub fn all() -> Vec<Suite> {
         file_wrapper::suite(),
         proxies::suite(),
         configtest::suite(),
+        complaints::suite(),
         lifecycle::suite(),
         daemon::suite(),
         daemon_deaths::suite(),
+        group_options::suite(),
         daemon_timers::suite(),
         descriptors::suite(),
         privileges::suite(),

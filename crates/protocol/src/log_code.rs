@@ -433,6 +433,26 @@ log_codes! {
         cause "For as long as `deadlock-timeout` one thread kept the lock, without which no Python code runs: mostly a C extension that waits or computes without giving it up, or two locks that wait for each other."
         did "The process ended, and another one was started. What it was serving, which the line names, got 502."
         cure "Find the extension that the requests named have in common, and update it; use `WSGIApplicationGroup %{GLOBAL}`. Raise `deadlock-timeout` only if such a long computation is meant.";
+    1420 VIRTUALENV_OF_ANOTHER_PYTHON Warning "a virtualenv was made for another Python"
+        cause "The Python that the virtualenv was made from has been replaced by another version. The packages lie in a directory that has the old version in its name."
+        did "The interpreter is used as it is: it does not find the packages."
+        cure "Make the virtualenv anew and install its packages again.";
+    1421 SOCKET_OUT_OF_REACH Warning "Apache's user cannot reach the sockets of the daemon groups"
+        cause "Apache's children connect to the groups' sockets as Apache's user, who may not enter a directory on the way. The line names it."
+        did "The configuration is used as it is: requests for daemon groups get 503."
+        cure "Open the directory (`chmod o+x`), or name another one with `WSGISocketPrefix`.";
+    1422 LOCALE_UNKNOWN Warning "a locale is not installed"
+        cause "`lang=` or `locale=` of `WSGIDaemonProcess` names a locale that `locale -a` does not list."
+        did "The variable is set all the same, and the processes fall back to the locale C."
+        cure "Name an installed locale, as `locale=C.UTF-8`, or install the one that is named.";
+    1423 JAIL_INCOMPLETE Warning "something is missing in the directory of chroot="
+        cause "Interpreter, libraries, Python's modules and the engine are looked for below the directory, because the group's processes see nothing else."
+        did "The configuration is used as it is: the group cannot start, and its requests get 503."
+        cure "Put there what the line names.";
+    1424 AUTHORIZATION_NOT_PASSED Warning "an Authorization header was kept from the application"
+        cause "The client sent `Authorization`, Apache itself did not use it, and `WSGIPassAuthorization` is off: so the application finds no credentials, and may answer that none were provided."
+        did "The application ran without the header. An Apache child says so once."
+        cure "Write `WSGIPassAuthorization On` for applications that check credentials themselves; `WSGIPassAuthorization Off` for the place says that it is meant, and ends the message.";
     1460 FORK_RETURNED Warning "a process that the application forked came back from its request"
         cause "The application called `os.fork()`, and the child returned from the request, or left it by an exception or `sys.exit()`, as the parent does."
         did "The child was ended without the functions registered with `atexit`. The parent's request went on, and alone answered its client."

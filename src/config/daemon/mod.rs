@@ -1,11 +1,12 @@
 /*! `WSGIDaemonProcess`: one row per option ([`OPTIONS`]), read into [`Typed`] as it stands there, made a valid [`DaemonProcess`] once.
 
 In reading order: [`option`] (a row and its forms of value), [`options`] (the table, by chapter), [`typed`] (as typed), [`validate`]
-(defaults, and options that exclude each other), [`process`] (what comes out), [`page`] (its part of `docs/directives.md`).
+(defaults, and options that exclude each other), [`process`] (what comes out), [`jail`] (paths below a `chroot=`), [`page`] (its part of `docs/directives.md`).
 *Runs in: parent.* */
 
 pub mod account;
 pub mod define;
+pub mod jail;
 pub mod option;
 pub mod options;
 pub mod page;

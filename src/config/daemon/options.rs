@@ -46,7 +46,8 @@ pub const OPTIONS: &[DaemonOption] = &[
         "chroot",
         Form::Absolute(|typed| &mut typed.chroot),
         "none",
-        "The directory that is the root of all paths for the processes. Interpreter, libraries, engine and scripts must lie in it. Needs root.",
+        "The directory that is the root of all paths for the processes. Interpreter, libraries, engine and scripts must lie in it; configtest says \
+         what is missing. `WSGIScriptAlias` names a script as Apache sees it, the other options name paths as they are inside. Needs root.",
     ),
     row(
         Chapter::Identity,

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use protocol::plan::{Group, Identity, Plan};
+use protocol::plan::{Group, Identity, Plan, Script};
 use protocol::settings::EngineSettings;
 
 use super::identity::{self, Found};
 use super::interpreters;
 use super::launch::{Launch, Resources};
 use super::machine::Machine;
-use crate::config::daemon::DaemonProcess;
+use crate::config::daemon::{DaemonProcess, jail};
 use crate::config::notes::Finding;
 use crate::config::settings::{ProcessSettings, Text};
 use crate::config::whole::{self, DaemonGroup, Groups, ServerView};
@@ -63,7 +63,8 @@ pub fn build(
     for group in groups.iter() {
         match identity::of(&group.process, machine) {
             Ok(found) => {
-                let scripts = whole::scripts(group, servers, is_directory);
+                let mut scripts = whole::scripts(group, servers, is_directory);
+                seen_by(&group.process, servers, &mut scripts.list);
                 let main_group = whole::main_group(&group.process.name, servers, is_directory);
                 let engine = engine(&group.process, settings, launch, main_group);
                 let resources = resources(group, &found.identity);
@@ -129,6 +130,17 @@ fn one(
         queue_timeout: limit(process.queue_timeout),
         socket_timeout: milliseconds(process.socket_timeout.unwrap_or_else(|| machine.timeout())),
         engine,
+    }
+}
+
+/// Scripts as the group's processes find them. What an alias maps outside of a `chroot=` is not theirs to load; what `WSGIImportScript` names
+/// may be written either way.
+fn seen_by(process: &DaemonProcess, servers: &[ServerView<'_>], scripts: &mut Vec<Script>) {
+    let Some(chroot) = process.chroot.as_deref() else { return };
+    let mapped = |path: &[u8]| servers.iter().any(|server| server.config.aliases.iter().any(|alias| *alias.target == *path));
+    scripts.retain(|script| jail::inside(chroot, &script.path).is_some() || !mapped(&script.path));
+    for script in scripts {
+        script.path = jail::as_seen(Some(chroot), &script.path).to_vec();
     }
 }
 

@@ -5,8 +5,8 @@ about users and processors, and of what [`launch`] says about this start. Nothin
 
 pub mod build;
 mod findings;
-mod identity;
-mod interpreters;
+pub mod identity;
+pub mod interpreters;
 pub mod launch;
 pub mod machine;
 pub mod socket;

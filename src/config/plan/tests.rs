@@ -102,6 +102,20 @@ fn a_plan_says_what_the_start_is() {
 }
 
 #[test]
+fn scripts_of_a_jail_are_named_as_they_are_in_it() {
+    let group = group(&[
+        "WSGIDaemonProcess a chroot=/jail",
+        "WSGIScriptAlias /in /jail/srv/in.wsgi process-group=a application-group=x",
+        "WSGIScriptAlias /out /srv/out.wsgi process-group=a application-group=x",
+        "WSGIScriptAlias /also-out /jailed/out.wsgi process-group=a",
+        "WSGIImportScript /jail/srv/one.py process-group=a application-group=x",
+        "WSGIImportScript /srv/two.py process-group=a application-group=x",
+    ]);
+    let paths: Vec<&[u8]> = group.scripts.iter().map(|script| &*script.path).collect();
+    assert_eq!(paths, [b"/srv/in.wsgi".as_slice(), b"/srv/one.py", b"/srv/two.py"]);
+}
+
+#[test]
 fn silence_means_httpds_own_identity_and_the_defaults() {
     let a = group(&["WSGIDaemonProcess a"]);
     assert_eq!((a.place.as_slice(), a.processes, a.threads, a.stack_size, a.peer), (b"test.conf:1".as_slice(), 1, 15, 0, 33));

@@ -13,7 +13,7 @@ use protocol::embedded::{ABI, HostTable, Pair, READ_NOW, Slice, read_failure, se
 use super::bytes;
 use crate::handler::exchange::Conversation;
 use crate::handler::request_body::{BodyFailure, Read};
-use crate::handler::response_body::Taken;
+use crate::handler::response_body::{Passing, Taken};
 use crate::httpd::Log;
 use crate::httpd::guard::{self, Kind, ReadCount, Sent, Yes};
 
@@ -73,9 +73,9 @@ unsafe extern "C" fn write(request: *mut c_void, chunks: *const Slice, count: us
         // SAFETY: the engine lends the chunks for the call.
         let pieces = unsafe { array(chunks, count) }.iter().map(|chunk| unsafe { bytes(chunk) }.unwrap_or_default());
         match how {
-            write_how::FLUSH => conversation.output.write(pieces, true),
+            write_how::FLUSH => conversation.output.write(pieces, Passing::Flushed),
             write_how::PROMPT => conversation.output.write_promptly(pieces),
-            _ => conversation.output.write(pieces, false),
+            _ => conversation.output.write(pieces, Passing::Kept),
         }
     };
     // SAFETY: the engine gives back what `run` lent.
