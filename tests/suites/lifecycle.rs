@@ -4,6 +4,7 @@ use crate::own;
 use crate::support::client::{Client, Request};
 use crate::support::httpd::{Httpd, Plan};
 use crate::support::installation::Mpm;
+use crate::support::keys::Keys;
 use crate::support::matrix::{Reach, Setup, Suite};
 use crate::support::poll;
 use crate::support::processes::{self, Process};
@@ -264,19 +265,21 @@ struct Size {
     memory: u64,
     descriptors: usize,
     mappings: usize,
+    keys: i64,
 }
 
-fn size(server: &Httpd) -> Size {
+fn size(server: &Httpd, keys: &Keys) -> Size {
     let pid = server.pid();
     Size {
         memory: processes::anonymous_memory(pid),
         descriptors: processes::descriptors(pid),
         mappings: processes::mappings(pid),
+        keys: keys.of(server),
     }
 }
 
 /// Restarts a server 20 times, then 200 times, and says how the parent grew over the 200.
-fn growth(server: &Httpd, request: impl Fn()) -> (i64, Size, Size) {
+fn growth(server: &Httpd, keys: &Keys, request: impl Fn()) -> (i64, Size, Size) {
     let rounds = |count: u32| {
         for round in 0..count {
             server.graceful();
@@ -286,26 +289,34 @@ fn growth(server: &Httpd, request: impl Fn()) -> (i64, Size, Size) {
         }
     };
     rounds(20);
-    let before = size(server);
+    let before = size(server, keys);
     rounds(200);
-    let after = size(server);
+    let after = size(server, keys);
     (i64::try_from(after.memory).unwrap() - i64::try_from(before.memory).unwrap(), before, after)
 }
 
 /// Decision 40: measured against httpd without the module in the same trial.
 fn two_hundred_graceful_restarts_leave_nothing_behind(setup: &Setup) {
     assert_eq!(setup.mpm, Mpm::Event);
-    let without = Httpd::start(setup, &Plan::new("floor.conf").without_the_module(), "floor");
-    let (floor, ..) = growth(&without, || ());
+    let (keys, plan) = Keys::count(&setup.run.workdir, Plan::new("floor.conf").without_the_module());
+    let without = Httpd::start(setup, &plan, "floor");
+    let (floor, ..) = growth(&without, &keys, || ());
     drop(without);
-    let server = start(setup, "restarts", |plan| plan);
+    let mut keys = None;
+    let server = start(setup, "restarts", |plan| {
+        let (counted, plan) = Keys::count(&setup.run.workdir, plan);
+        keys = Some(counted);
+        plan
+    });
+    let keys = keys.unwrap();
     let site = Site::new(&server, setup);
-    let (grown, before, after) = growth(&server, || {
+    let (grown, before, after) = growth(&server, &keys, || {
         site.get("/main").expect(200);
         site.get("/sub").expect(200);
     });
     assert!(grown <= floor.max(0) + 200 * 1024, "the parent grew by {grown} bytes, httpd alone by {floor}: {before:?} {after:?}");
     assert_eq!(before.descriptors, after.descriptors, "descriptors of the parent");
+    assert_eq!(before.keys, after.keys, "thread-specific keys of the parent");
     assert!(after.mappings <= before.mappings + 2, "mappings of the parent: {before:?} {after:?}");
     assert_eq!(processes::threads(server.pid()), 1, "threads of the parent");
 }

@@ -7,6 +7,7 @@ pub mod curl;
 pub mod error_log;
 pub mod httpd;
 pub mod installation;
+pub mod keys;
 pub mod load;
 pub mod matrix;
 pub mod module_under_test;
