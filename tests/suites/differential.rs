@@ -8,7 +8,7 @@ mod table;
 
 use crate::own;
 use crate::support::httpd::{Httpd, Plan};
-use crate::support::matrix::{Reach, Setup, Suite};
+use crate::support::matrix::{Mode, Reach, Setup, Suite};
 use crate::support::module_under_test::Module;
 use crate::support::pythons;
 use crate::support::site::Site;
@@ -68,27 +68,51 @@ fn built_module(home: &Path) -> Result<PathBuf, String> {
         .ok_or_else(|| format!("no module below {}", lib.display()))
 }
 
+/// In both modes. A pattern of the table is about both of them, unless it begins with the name of one; what ends with `?` is not seen in every run.
 fn answers_differ_only_as_listed(setup: &Setup) {
     let (their_setup, our_setup) = both(setup);
-    let plan = || Plan::new("differential.conf").modules(&["filter", "deflate"]).announce("re:.");
-    let (theirs, ours) = (Httpd::start(&their_setup, &plan(), "theirs"), Httpd::start(&our_setup, &plan(), "ours"));
-    let (their_site, our_site) = (Site::new(&theirs, &their_setup), Site::new(&ours, &our_setup));
-    let mut found = BTreeSet::new();
-    let mut report = String::new();
     let listed: BTreeSet<String> = table::read().into_iter().flat_map(|difference| difference.probes).collect();
-    for probe in probes::read() {
-        let (left, right) = (observe(&their_site, &probe), observe(&our_site, &probe));
-        for (aspect, theirs, ours) in left.differences(&right) {
-            let name = format!("{}/{aspect}", probe.name);
-            if !listed.iter().any(|pattern| covers(pattern, &name)) {
-                report.push_str(&format!("\n{name}\n  mod_wsgi: {theirs}\n  ours:     {ours}\n"));
+    let (mut report, mut gone) = (String::new(), Vec::new());
+    for mode in [Mode::Embedded, Mode::Daemon] {
+        let in_mode = |setup: &Setup| Setup { mode, ..setup.clone() };
+        let differences = differences(&in_mode(&their_setup), &in_mode(&our_setup));
+        let here: Vec<&str> = listed.iter().filter_map(|pattern| about(pattern, mode)).collect();
+        for (name, theirs, ours) in &differences {
+            if !here.iter().any(|pattern| covers(pattern.trim_end_matches('?'), name)) {
+                report.push_str(&format!("\n{} {name}\n  mod_wsgi: {theirs}\n  ours:     {ours}\n", mode.name()));
             }
-            found.insert(name);
         }
+        let certain = here.iter().filter(|pattern| !pattern.ends_with('?'));
+        let missing = certain.filter(|pattern| !differences.iter().any(|(name, ..)| covers(pattern, name)));
+        gone.extend(missing.map(|pattern| format!("{}:{pattern}", mode.name())));
     }
-    let gone: Vec<&String> = listed.iter().filter(|pattern| !found.iter().any(|name| covers(pattern, name))).collect();
     assert!(report.is_empty(), "differences that tests/differences.txt does not list:\n{report}");
     assert!(gone.is_empty(), "tests/differences.txt lists what is no difference any more: {gone:?}");
+}
+
+/// What differs: the probe with its aspect, what they answer and what we do.
+fn differences(their_setup: &Setup, our_setup: &Setup) -> Vec<(String, String, String)> {
+    let plan = || Plan::new("differential.conf").modules(&["filter", "deflate"]).announce("re:.");
+    let (theirs, ours) = (Httpd::start(their_setup, &plan(), "theirs"), Httpd::start(our_setup, &plan(), "ours"));
+    let (their_site, our_site) = (Site::new(&theirs, their_setup), Site::new(&ours, our_setup));
+    let mut found = Vec::new();
+    for probe in probes::read().into_iter().filter(|probe| their_setup.mode == Mode::Daemon || !probe.name.starts_with("daemon."))
+    {
+        let (left, right) = (observe(&their_site, &probe), observe(&our_site, &probe));
+        for (aspect, theirs, ours) in left.differences(&right) {
+            found.push((format!("{}/{aspect}", probe.name), theirs, ours));
+        }
+    }
+    found
+}
+
+/// The pattern, without the mode that it names, if it is about that mode.
+fn about(pattern: &str, mode: Mode) -> Option<&str> {
+    let of = |mode: Mode| pattern.strip_prefix(mode.name()).and_then(|rest| rest.strip_prefix(':'));
+    match (of(Mode::Embedded), of(Mode::Daemon)) {
+        (None, None) => Some(pattern),
+        _ => of(mode),
+    }
 }
 
 /// Does a pattern of the table (`*` stands for any text) cover a difference?

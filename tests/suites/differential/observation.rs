@@ -69,7 +69,9 @@ pub fn observe(site: &Site, probe: &Probe) -> Observation {
         .collect();
     seen.0.insert("headers".to_owned(), headers.join("; "));
     let root = site.server.files.root.display().to_string();
-    body(&normal(&latin1(&response.body).replace(&root, "ROOT"), site), &mut seen);
+    // The run's directory has a process number in its name, which may be that of a port.
+    let run = site.setup.run.workdir.path().display().to_string();
+    body(&normal(&latin1(&response.body).replace(&root, "ROOT").replace(&run, "RUN"), site), &mut seen);
     seen
 }
 

@@ -1,7 +1,7 @@
 /*! The table of differences, `tests/differences.txt`, and the page that is made from it.
 
-An entry begins with `## ` and a title, then has lines of `theirs:`, `ours:` and `why:`, and the names of the probes (`name/aspect`)
-and trials (`suite::name`) that see it. */
+An entry begins with `## ` and a title, then has lines of `theirs:`, `ours:` and `why:`, and the names of the probes (`name/aspect`, with
+`daemon:` or `embedded:` before it if only one mode differs) and trials (`suite::name`) that see it. */
 
 /// One difference.
 #[derive(Clone, Debug, Default)]
