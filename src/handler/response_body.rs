@@ -308,6 +308,8 @@ impl<'r> ResponseBody<'r> {
             (Ending::Failed(_) | Ending::Cut, _) => self.cut(),
             (Ending::ClientGone, _) => {
                 self.brigade.clear();
+                // httpd ends the response by itself, and a cache would take what there is for all of it.
+                self.request.forbid_caching();
                 self.request.connection().close_after_this();
                 if self.started { Answer::Ok } else { Answer::Http(400) }
             }
@@ -323,6 +325,7 @@ impl<'r> ResponseBody<'r> {
     /// Sends what there is, then an error bucket: chunked, the last chunk is left out; over HTTP/2 the stream is reset; otherwise
     /// the connection ends before the promised length. An error bucket that came before the head would replace it.
     fn cut(&mut self) -> Answer {
+        self.request.forbid_caching();
         // The head goes out as that of a connection that lives on: a response that the connection's end ends could not look cut.
         let begun = self.sent || {
             self.brigade.append_flush();

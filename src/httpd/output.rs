@@ -70,6 +70,17 @@ impl<'r> Request<'r> {
         }
     }
 
+    /// No cache may keep the response: it is not what the application meant to say. Called before its end is passed on.
+    pub fn forbid_caching(self) {
+        // SAFETY: the request is live, and so is the one that it is a part of; their flags are the handler's to set.
+        unsafe {
+            (*self.raw()).no_cache = 1;
+            if let Some(main) = (*self.raw()).main.as_mut() {
+                main.no_cache = 1;
+            }
+        }
+    }
+
     /// Sets the content type, which also chooses filters (`AddOutputFilterByType`).
     pub fn set_content_type(self, content_type: &'r CStr) {
         // SAFETY: the request is live; the text lives as long as it.

@@ -33,6 +33,7 @@ mod serve;
 mod stress;
 mod tls;
 mod trials;
+mod truncation;
 
 use crate::support::matrix::Suite;
 
@@ -64,6 +65,7 @@ pub fn all() -> Vec<Suite> {
         differential::suite(),
         errors::suite(),
         tls::suite(),
+        truncation::suite(),
         python::suite(),
         logging::suite(),
         preload::suite(),

@@ -29,6 +29,7 @@ pub fn suite() -> Suite {
             case!(many_streams_share_a_connection).threads(),
         ],
     )
+    .in_both_modes()
     .plan(|plan| plan.modules(&["socache_shmcb", "ssl", "http2"]).certificate().announce("re:\\[ssl:warn\\]|AH10034"))
 }
 
