@@ -93,13 +93,15 @@ pub struct Answer {
     pub gathered: usize,
     /// Those of them that were not even passed to the filters.
     kept: usize,
+    /// The process wants no further request on this connection.
+    pub goes_away: bool,
 }
 
 impl Answer {
-    /// Nothing is known. `longest_header`: how long a header's line may be, bytes.
-    pub fn new(longest_header: u32) -> Self {
+    /// Nothing is known. `longest_header`: how long a header's line may be, bytes. `greeted`: the process has greeted, at an earlier request.
+    pub fn new(longest_header: u32, greeted: bool) -> Self {
         let longest_header = usize::try_from(longest_header).unwrap_or(usize::MAX);
-        Self { longest_header, greeted: false, begun: false, head: false, gathered: 0, kept: 0 }
+        Self { longest_header, greeted, begun: false, head: false, gathered: 0, kept: 0, goes_away: false }
     }
 
     /// Takes the frames at the front of `bytes`: how many bytes they had, and the end if it was among them.
@@ -142,7 +144,7 @@ impl Answer {
         if self.greeted != !matches!(frame, Frame::Hello(_)) {
             return Err(End::Breach(Breach::Turn("a greeting")));
         }
-        self.begun |= !matches!(frame, Frame::Hello(_) | Frame::Refused(_));
+        self.begun |= !matches!(frame, Frame::Hello(_) | Frame::Refused(_) | Frame::GoAway);
         match *frame {
             Frame::Hello(hello) => {
                 self.greeted = true;
@@ -184,7 +186,10 @@ impl Answer {
             Frame::Abort(reason) => Err(End::Aborted(reason)),
             Frame::Refused(_) if self.begun => Err(End::Breach(Breach::Turn("a refusal"))),
             Frame::Refused(reason) => Err(End::Refused(reason)),
-            Frame::GoAway => Ok(()),
+            Frame::GoAway => {
+                self.goes_away = true;
+                Ok(())
+            }
             // The parser gives no frame that only a child may send.
             Frame::Request(_) | Frame::Body(_) | Frame::BodyEnd(_) | Frame::ClientGone => {
                 Err(End::Breach(Breach::Turn("a child's frame")))

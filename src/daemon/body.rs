@@ -42,6 +42,11 @@ impl Body {
         }
     }
 
+    /// All of it has been said, to its end.
+    pub const fn has_ended(&self) -> bool {
+        self.ended
+    }
+
     /// The daemon waits for the client.
     pub const fn is_starving(&self) -> bool {
         self.starving.is_some()

@@ -41,12 +41,14 @@ pub struct Outbox {
     pub bytes: Vec<u8>,
     sent: usize,
     kept: bool,
+    /// The peer takes nothing more.
+    held: bool,
 }
 
 impl Outbox {
     /// Keeps what is sent until [`Outbox::forget`].
     pub fn keeping(bytes: Vec<u8>) -> Self {
-        Self { bytes, sent: 0, kept: true }
+        Self { bytes, sent: 0, kept: true, held: false }
     }
 
     /// How much of what is kept has gone out.
@@ -54,14 +56,22 @@ impl Outbox {
         self.sent
     }
 
-    /// Bytes that have not gone out.
+    /// Bytes that wait to be sent.
     pub const fn pending(&self) -> usize {
-        self.bytes.len().saturating_sub(self.sent)
+        if self.held { 0 } else { self.bytes.len().saturating_sub(self.sent) }
     }
 
-    /// Everything is to be sent once more, over another connection.
-    pub const fn rewind(&mut self) {
-        self.sent = 0;
+    /// Everything has gone out.
+    pub const fn is_sent(&self) -> bool {
+        !self.held && self.sent >= self.bytes.len()
+    }
+
+    /// Everything is to be sent once more, over another connection, from `start` on; what stands at the beginning is first overwritten.
+    pub fn rewind(&mut self, start: usize, beginning: &[u8]) {
+        for (place, byte) in self.bytes.iter_mut().zip(beginning) {
+            *place = *byte;
+        }
+        (self.sent, self.held) = (start, false);
     }
 
     /// What was sent need not be kept any longer.
@@ -72,11 +82,9 @@ impl Outbox {
         }
     }
 
-    /// Nothing of what is left is to be sent.
-    pub fn give_up(&mut self) {
-        self.kept = false;
-        self.bytes.clear();
-        self.sent = 0;
+    /// Nothing more is sent over this connection.
+    pub const fn hold(&mut self) {
+        self.held = true;
     }
 
     fn drop_sent(&mut self) {
@@ -221,13 +229,19 @@ mod tests {
         outbox.send(near.as_fd()).unwrap();
         assert_eq!((outbox.sent(), outbox.pending()), (11, 0));
         let (again, other) = pair();
-        outbox.rewind();
+        outbox.rewind(0, b"HE");
         outbox.send(again.as_fd()).unwrap();
-        for socket in [far, other] {
+        for (socket, text) in [(far, b"hello world"), (other, b"HEllo world")] {
             let mut inbox = Inbox::default();
             assert_eq!(inbox.receive(socket.as_fd()), Received::Some);
-            assert_eq!(inbox.bytes(), b"hello world");
+            assert_eq!(inbox.bytes(), text);
         }
+        let (third, end) = pair();
+        outbox.rewind(6, b"");
+        outbox.send(third.as_fd()).unwrap();
+        let mut inbox = Inbox::default();
+        inbox.receive(end.as_fd());
+        assert_eq!(inbox.bytes(), b"world");
         outbox.forget();
         assert_eq!((outbox.sent(), outbox.bytes.len()), (0, 0));
     }

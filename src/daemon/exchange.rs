@@ -1,22 +1,24 @@
 /*! One request's conversation with a daemon process, in both directions at once and without ever waiting for one side alone.
 
-In reading order: [`run`], `Relay::offer` (until somebody takes the request), `Relay::talk` (one connection), `Relay::wait`, `Relay::ending`.
-What an application sends reaches the client when it stops sending for a moment; what it wants to read is read when it wants it.
-A request is sent again only if it certainly has not begun: the process refused it, or its first bytes could not be sent. *Runs in: child.* */
+In reading order: [`run`], `Relay::offer` (in [`super::offer`]: until somebody takes the request), `Relay::talk` (one connection), `Relay::wait`,
+`Relay::ending`. What an application sends reaches the client when it stops sending for a moment; what it wants to read is read when it wants it.
+*Runs in: child.* */
 
-use std::os::fd::{AsFd as _, OwnedFd};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::os::fd::AsFd as _;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use protocol::embedded::flag;
 use protocol::frame::AbortReason;
+use protocol::table::Wish;
 use rustix::event::{PollFd, PollFlags, Timespec};
-use rustix::io::Errno;
 
 use super::answer::{Answer, End};
 use super::body::Body;
 use super::client::Client;
-use super::connection::{self, Inbox, Outbox, Received};
-use super::group::Group;
+use super::connection::{Outbox, Received};
+use super::connections::Connection;
+use super::group::{Group, Reach};
+use super::offer::Queue;
 use super::opening::opening;
 use crate::handler::exchange::{Call, Conversation};
 use crate::handler::failure::Failure;
@@ -24,13 +26,8 @@ use crate::handler::group_failure::GroupFailure;
 use crate::handler::response_body::Ending;
 use crate::httpd::{Log, Request, config};
 
-/// First pause before a request is offered again; it doubles up to [`LONGEST_PAUSE`].
-const PAUSE: Duration = Duration::from_millis(5);
-/// See [`PAUSE`].
-const LONGEST_PAUSE: Duration = Duration::from_millis(250);
-
 /// How one connection's conversation ended.
-enum Talk {
+pub enum Talk {
     /// With an end, from the daemon or about the client.
     End(End),
     /// The connection ended without one.
@@ -39,14 +36,19 @@ enum Talk {
     Unsent,
     /// The daemon was silent for too long.
     Silent,
+    /// It waited for a thread for longer than `queue-timeout`, and was taken back.
+    Overdue,
+    /// It was taken back, because another process has a thread free.
+    Better,
 }
 
-/// Runs a request in a process of `group`.
-pub fn run<'r>(conversation: &mut Conversation<'r>, group: &'r Group, call: &Call<'_>) -> Ending {
-    let request = conversation.request;
+/// Runs a request in a process of a group.
+pub fn run<'r>(conversation: &mut Conversation<'r>, reach: Reach, call: &Call<'_>) -> Ending {
+    let (request, group) = (conversation.request, reach.group);
     let on_demand = request.expects_continue();
     let call = Call { flags: call.flags | if on_demand { flag::ON_DEMAND } else { 0 }, ..*call };
-    let Ok(opening) = opening(group, &call, request.time(), now()) else {
+    let queue_start = now();
+    let Ok(opening) = opening(group, &call, request.time(), queue_start) else {
         let length =
             call.environ.entries.iter().map(|entry| entry.key.len() + entry.value.as_deref().map_or(0, <[u8]>::len)).sum();
         return Ending::Failed(tell(request, group, GroupFailure::HeadTooLong(length)));
@@ -54,11 +56,13 @@ pub fn run<'r>(conversation: &mut Conversation<'r>, group: &'r Group, call: &Cal
     let body = Body::new(request.may_have_body(), on_demand, request.server().timeout());
     let mut relay = Relay {
         conversation,
+        reach,
         group,
+        call,
+        queue_start,
         request_end: opening.len(),
         outbox: Outbox::keeping(opening),
-        inbox: Inbox::default(),
-        answer: Answer::new(group.header_buffer_size),
+        answer: Answer::new(group.header_buffer_size, false),
         body,
         client: Client::new(request.connection()),
         gathered_since: None,
@@ -70,7 +74,7 @@ pub fn run<'r>(conversation: &mut Conversation<'r>, group: &'r Group, call: &Cal
 }
 
 /// What came of offering a request to a group.
-type Outcome<'g> = Result<Talk, GroupFailure<'g>>;
+pub type Outcome<'g> = Result<Talk, GroupFailure<'g>>;
 
 /// Says in the log why a request fails: the status that its client gets.
 fn tell(request: Request<'_>, group: &Group, failure: GroupFailure<'_>) -> u16 {
@@ -86,83 +90,53 @@ fn now() -> i64 {
 }
 
 /// A request between its client and a daemon.
-struct Relay<'a, 'r> {
-    conversation: &'a mut Conversation<'r>,
-    group: &'a Group,
+pub struct Relay<'a, 'r> {
+    pub(super) conversation: &'a mut Conversation<'r>,
+    pub(super) reach: Reach,
+    pub(super) group: &'a Group,
+    call: Call<'a>,
+    queue_start: i64,
     /// How much of the outbox greeting and request are.
     request_end: usize,
-    outbox: Outbox,
-    inbox: Inbox,
-    answer: Answer,
-    body: Body,
-    client: Client<'r>,
+    pub(super) outbox: Outbox,
+    pub(super) answer: Answer,
+    pub(super) body: Body,
+    pub(super) client: Client<'r>,
     /// Since when there is response that the client has not got.
     gathered_since: Option<Instant>,
-    began: Instant,
+    pub(super) began: Instant,
 }
 
 impl<'a, 'r: 'a> Relay<'a, 'r> {
-    /// Offers the request until a process takes it.
-    fn offer(&mut self) -> Outcome<'a> {
-        let until = Instant::now() + self.group.connect_timeout;
-        let (mut pause, mut attempts) = (PAUSE, 0);
-        loop {
-            let refused = match connection::connect(&self.group.path) {
-                Ok(socket) => match self.talk(&socket) {
-                    Talk::End(End::Refused(_)) | Talk::Unsent => true,
-                    end => return Ok(end),
-                },
-                Err(Errno::AGAIN) => return Err(GroupFailure::QueueFull(self.group.listen_backlog)),
-                // Nobody listens yet, or any more.
-                Err(Errno::CONNREFUSED | Errno::NOENT) => false,
-                Err(error) => {
-                    let error =
-                        self.conversation.request.pool().string(error.to_string().as_bytes()).to_str().unwrap_or_default();
-                    return Err(GroupFailure::Socket(error));
-                }
-            };
-            attempts += 1;
-            let now = Instant::now();
-            if self.client.is_gone(now) {
-                return Ok(Talk::End(End::ClientGone));
-            }
-            if now >= until {
-                return Err(if refused {
-                    GroupFailure::KeptLeaving(attempts)
-                } else {
-                    GroupFailure::NotReady(self.group.connect_timeout.as_secs())
-                });
-            }
-            self.start_again();
-            std::thread::sleep(pause);
-            pause = (pause * 2).min(LONGEST_PAUSE);
+    /// The request has waited for new code, and says so when it is offered again.
+    pub(super) fn waited(&mut self) {
+        self.call.flags |= flag::WAITED;
+        // It is as long as the first one, and was not too long then.
+        if let Ok(opening) = opening(self.group, &self.call, self.conversation.request.time(), self.queue_start) {
+            self.outbox.rewind(0, &opening);
         }
     }
 
-    /// Forgets a connection on which the request was not begun.
-    fn start_again(&mut self) {
-        self.outbox.rewind();
-        self.inbox = Inbox::default();
-        self.answer = Answer::new(self.group.header_buffer_size);
-    }
-
-    fn talk(&mut self, socket: &OwnedFd) -> Talk {
+    /// Has the request served over a connection. `full`: no thread was free for it.
+    pub(super) fn talk(&mut self, connection: &mut Connection, full: bool, wish: Wish) -> Talk {
         let mut heard = Instant::now();
+        let mut queue = connection.ticket().map(|_| Queue::new(full));
+        connection.send();
         loop {
-            if !self.send(socket) {
+            if !self.send(connection) {
                 return Talk::Unsent;
             }
             let before = Instant::now();
-            let ready = self.wait(socket, heard, before);
+            let ready = self.wait(connection, heard, before, queue.as_ref());
             let now = Instant::now();
             if ready {
-                let received = self.inbox.receive(socket.as_fd());
+                let received = connection.inbox.receive(connection.socket.as_fd());
                 match received {
                     Received::Some => heard = now,
                     Received::Nothing => {}
                     Received::End => return Talk::Died,
                 }
-                if let Some(end) = self.take(now) {
+                if let Some(end) = self.take(connection, now) {
                     return Talk::End(end);
                 }
             } else if self.is_pause_over(now)
@@ -172,6 +146,9 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
             }
             if self.client.is_gone(now) {
                 return Talk::End(End::ClientGone);
+            }
+            if let Some(end) = self.look(connection, &mut queue, wish, now) {
+                return end;
             }
             if !ready && !self.body.is_starving() && now.saturating_duration_since(heard) >= self.group.socket_timeout {
                 return Talk::Silent;
@@ -183,17 +160,42 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
         }
     }
 
+    /// Looks after a request that may still wait for a thread.
+    fn look(&self, connection: &Connection, queue: &mut Option<Queue>, wish: Wish, now: Instant) -> Option<Talk> {
+        let waiting = queue.as_mut()?;
+        if self.answer.begun {
+            *queue = None;
+            return None;
+        }
+        let overdue = self.group.queue_timeout.is_some_and(|limit| now.saturating_duration_since(self.began) >= limit);
+        if now < waiting.look && !overdue {
+            return None;
+        }
+        if !connection.waits() {
+            *queue = None;
+            return None;
+        }
+        if overdue {
+            return connection.take_back().then_some(Talk::Overdue);
+        }
+        waiting.later(now);
+        let better = self.reach.connections.table().is_some_and(|table| table.better(connection.place, wish));
+        (better && connection.take_back()).then_some(Talk::Better)
+    }
+
     /// Sends what is there as far as the daemon takes it; `false` if the request itself did not get through.
-    fn send(&mut self, socket: &OwnedFd) -> bool {
+    fn send(&mut self, connection: &Connection) -> bool {
         loop {
             self.body.fill(self.conversation, &mut self.outbox);
-            if self.outbox.pending() > 0 && self.outbox.send(socket.as_fd()).is_err() {
+            if self.outbox.pending() > 0 && self.outbox.send(connection.socket.as_fd()).is_err() {
                 if !self.answer.begun && self.outbox.sent() < self.request_end {
                     return false;
                 }
                 // It has closed its end, perhaps because it needs no more body; what it has said before is still to be read.
-                self.outbox.give_up();
-                self.body.give_up();
+                self.outbox.hold();
+                if self.answer.begun {
+                    self.body.give_up();
+                }
             }
             if self.outbox.pending() > 0 || !self.body.goes_on() {
                 return true;
@@ -202,11 +204,11 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
     }
 
     /// Takes what has come from the daemon.
-    fn take(&mut self, now: Instant) -> Option<End> {
-        let (bytes, files) = self.inbox.parts();
+    fn take(&mut self, connection: &mut Connection, now: Instant) -> Option<End> {
+        let (bytes, files) = connection.inbox.parts();
         let log = Log::Request(self.conversation.request);
         let (taken, end) = self.answer.take(bytes, files, &mut self.conversation.output, log, &mut self.body.credit);
-        self.inbox.consume(taken);
+        connection.inbox.consume(taken);
         if self.answer.begun {
             self.outbox.forget();
         }
@@ -225,18 +227,19 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
     }
 
     /// Waits until something can be done; whether the daemon has something to say.
-    fn wait(&mut self, socket: &OwnedFd, heard: Instant, now: Instant) -> bool {
+    fn wait(&mut self, connection: &Connection, heard: Instant, now: Instant, queue: Option<&Queue>) -> bool {
         let reading = self.body.is_starving();
         let deadlines = [
             self.gathered_since.map(|since| since + self.group.response_flush_delay),
             self.body.deadline(now),
             self.client.deadline(now, reading),
             (!reading).then(|| heard + self.group.socket_timeout),
+            queue.map(|queue| self.group.queue_timeout.map_or(queue.look, |limit| queue.look.min(self.began + limit))),
         ];
         let until = deadlines.into_iter().flatten().min();
         let timeout = until.and_then(|until| Timespec::try_from(until.saturating_duration_since(now)).ok());
         let wanted = if self.outbox.pending() > 0 { PollFlags::IN | PollFlags::OUT } else { PollFlags::IN };
-        let daemon = PollFd::new(socket, wanted);
+        let daemon = PollFd::new(&connection.socket, wanted);
         let (daemon, client) = match self.client.interest(reading) {
             Some((client, flags)) => {
                 let mut both = [daemon, PollFd::from_borrowed_fd(client, flags)];
@@ -291,13 +294,8 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
         if self.answer.head { Ending::Cut } else { Ending::Failed(status) }
     }
 
-    /// Which of the time limits it was: the daemon has only one word for both.
+    /// The daemon's time limit.
     fn timeout(&self) -> GroupFailure<'static> {
-        match (self.group.queue_timeout, self.group.request_timeout) {
-            (Some(limit), other) if other.is_none_or(|other| self.began.elapsed() < other) => {
-                GroupFailure::QueueTimeout(limit.as_secs())
-            }
-            (_, limit) => GroupFailure::RequestTimeout(limit.unwrap_or_default().as_secs()),
-        }
+        GroupFailure::RequestTimeout(self.group.request_timeout.unwrap_or_default().as_secs())
     }
 }

@@ -7,32 +7,41 @@ definition did not change keeps its socket and its secret over restarts, and one
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use super::connections::Connections;
 use super::launch;
 use crate::config::daemon::ScriptOwner;
 use crate::config::settings::Text;
 use crate::config::whole::{Groups, NoAccess};
-use crate::httpd::Server;
+use crate::httpd::{Server, descriptor};
 
 /// One group as the requests of this child see it.
 #[derive(Debug)]
 pub struct Group {
     /// Its name.
     pub name: Text,
-    /// Path of its socket.
+    /// What the paths of its processes' sockets begin with.
     pub path: Vec<u8>,
+    /// The descriptor of its table, in the parent.
+    pub table: Option<i32>,
+    /// The number of its definition in the table.
+    pub definition: u32,
     /// Its secret.
     pub token: [u8; 16],
     /// The configuration generation of this child.
     pub generation: u64,
     /// The application group that its main interpreters host.
     pub main_group: Option<Text>,
-    /// How long a socket that is not there is waited for.
+    /// How long a process is waited for.
     pub connect_timeout: Duration,
-    /// How many requests may wait, for messages.
+    /// How many requests may wait.
     pub listen_backlog: u32,
-    /// `queue-timeout`, for messages: the daemon enforces it.
+    /// How many of them in one process.
+    pub ahead: u32,
+    /// How long a request waits for new code.
+    pub reload_wait: Duration,
+    /// `queue-timeout`
     pub queue_timeout: Option<Duration>,
-    /// `request-timeout`, likewise.
+    /// `request-timeout`, for messages: the daemon enforces it.
     pub request_timeout: Option<Duration>,
     /// The longest line of a response header.
     pub header_buffer_size: u32,
@@ -67,15 +76,35 @@ pub struct Daemons {
 #[derive(Debug)]
 pub struct Child {
     daemons: Option<&'static Daemons>,
+    /// One for each group, in the same order.
+    connections: Vec<Connections>,
     process_id: String,
+}
+
+/// A group, and this child's connections to its processes.
+#[derive(Clone, Copy, Debug)]
+pub struct Reach {
+    /// The group.
+    pub group: &'static Group,
+    /// The connections.
+    pub connections: &'static Connections,
 }
 
 static CHILD: OnceLock<Child> = OnceLock::new();
 
 /// A child begins.
 pub fn child_init(main: Server<'_>) {
+    let daemons: Option<&'static Daemons> = main.remembered(launch::DAEMONS);
+    CHILD.get_or_init(|| {
+        let groups = daemons.map(|daemons| daemons.groups.as_slice()).unwrap_or_default();
+        Child {
+            daemons,
+            connections: groups.iter().map(|group| Connections::new(group.table.and_then(descriptor::lend))).collect(),
+            process_id: std::process::id().to_string(),
+        }
+    });
+    // What is mapped stays.
     launch::child_init(main);
-    CHILD.get_or_init(|| Child { daemons: main.remembered(launch::DAEMONS), process_id: std::process::id().to_string() });
 }
 
 /// What this child has of daemon mode.
@@ -88,8 +117,10 @@ impl Child {
     ///
     /// # Errors
     /// Why there is none for it.
-    pub fn usable(&self, name: &[u8], host: &[u8]) -> Result<&'static Group, NoAccess> {
-        self.daemons.ok_or(NoAccess::Unknown)?.usable(name, host)
+    pub fn usable(&'static self, name: &[u8], host: &[u8]) -> Result<Reach, NoAccess> {
+        let (index, group) = self.daemons.ok_or(NoAccess::Unknown)?.usable(name, host)?;
+        let connections = self.connections.get(index).ok_or(NoAccess::Unknown)?;
+        Ok(Reach { group, connections })
     }
 
     /// This process's id, as text.
@@ -103,9 +134,9 @@ impl Daemons {
     ///
     /// # Errors
     /// Why there is none for it.
-    pub fn usable(&self, name: &[u8], host: &[u8]) -> Result<&Group, NoAccess> {
+    fn usable(&self, name: &[u8], host: &[u8]) -> Result<(usize, &Group), NoAccess> {
         let number = self.access.usable(name, host)?.number;
         let index = usize::try_from(number.saturating_sub(1)).unwrap_or(usize::MAX);
-        self.groups.get(index).ok_or(NoAccess::Unknown)
+        self.groups.get(index).map(|group| (index, group)).ok_or(NoAccess::Unknown)
     }
 }

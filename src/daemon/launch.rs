@@ -1,23 +1,22 @@
-/*! A configuration generation's daemons: planned, given their sockets, and handed to a supervisor of their own.
+/*! A configuration generation's daemons: planned, given what they need, and handed to a supervisor of their own.
 
-Nothing here waits, because while the configuration is read nobody serves. A group whose definition did not change keeps its listening
-socket and its secret, so the old generation's processes and the new one's accept side by side until the new ones are ready: no request
-waits for a Python that starts. A group that did change gets a new socket at the old path, where children of both generations find it;
-the supervisors then agree when the old processes go. *Runs in: parent.* */
+Nothing here waits, because while the configuration is read nobody serves. A group keeps its table and its secret for as long as the parent
+lives. Where its definition did not change, the children of the new generation use the old one's processes until the new ones are ready, so that no
+request waits for a Python that starts; where it did, they wait for processes of the new definition, and the supervisors agree when
+the old ones go. *Runs in: parent.* */
 
-use std::collections::HashSet;
 use std::os::fd::IntoRawFd as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::time::Duration;
 
-use protocol::kept::{Kept, Socket};
+use protocol::kept::{self, Kept};
 use protocol::log_code;
 use protocol::plan::{self, Plan};
 use protocol::settings::EngineSettings;
+use protocol::table::{self, MOST_SLOTS};
 
 use super::group::{Daemons, Group};
-use super::listener::{self, Wanted};
 use super::machine::ThisMachine;
 use super::supervisor;
 use crate::config::daemon::Account;
@@ -25,7 +24,7 @@ use crate::config::plan::{Launch, Machine, Resources, build, socket};
 use crate::config::settings::ProcessSettings;
 use crate::config::whole::{DaemonGroup, Groups};
 use crate::embedded::{check, companion};
-use crate::httpd::{Log, Pool, Server, config, descriptor, process, retained};
+use crate::httpd::{Log, Pool, Server, config, descriptor, process, retained, shared_file};
 
 /// Where the children find what they need to know.
 pub const DAEMONS: &std::ffi::CStr = c"mod_wsgi_rs:daemons";
@@ -72,7 +71,7 @@ pub fn post_config(configuration: Pool<'_>, main: Server<'_>) {
     let daemons = daemons(groups, &plan, &kept, &refused, trouble.as_deref());
     supervisor::keep(main, &kept);
     configuration.remember(DAEMONS, daemons);
-    let mut descriptors: Vec<i32> = kept.sockets.iter().map(|socket| socket.listener).collect();
+    let mut descriptors: Vec<i32> = kept.groups.iter().map(|group| group.table).collect();
     descriptors.extend(kept.supervisors.iter().filter_map(|one| one.successor));
     descriptors.extend(kept.plan);
     configuration.remember(PARENTS, Parents { pid: std::process::id(), descriptors });
@@ -87,7 +86,7 @@ struct Parents {
 
 const PARENTS: &std::ffi::CStr = c"mod_wsgi_rs:parents";
 
-/// A child closes what is the parent's: a listener that somebody holds open takes connections that nobody accepts.
+/// A child closes what is the parent's.
 pub fn child_init(main: Server<'_>) {
     let Some(parents) = main.remembered::<Parents>(PARENTS) else { return };
     // With `-X` the parent is the child.
@@ -133,78 +132,70 @@ struct Start<'s> {
 }
 
 impl Start<'_> {
-    /// Gives a group its log, its socket and its secret.
+    /// Gives a group its log, its table and its secret.
     fn equip(&mut self, group: &mut plan::Group, declared: &DaemonGroup) -> Result<(), String> {
         let definition = definition(group);
         let server = self.main.all().nth(declared.server).unwrap_or(self.main);
         group.log = number(server.log_descriptor().or_else(|| self.main.log_descriptor()).unwrap_or(2));
         group.log_level = u32::try_from(server.log_level()).unwrap_or(0);
-        let generation = self.kept.generation;
-        let known = self.kept.sockets.iter_mut().find(|socket| *socket.group == *group.name);
-        if let Some(socket) = known.filter(|socket| socket.definition == definition && listener::is_there(&socket.path)) {
-            socket.generation = generation;
-            group.listener = number(socket.listener);
-            group.token = socket.token;
+        if declared.process.is_service() {
             return Ok(());
         }
-        let socket = self.new_socket(group, declared, definition)?;
-        group.listener = number(socket.listener);
-        group.token = socket.token;
-        self.kept.sockets.retain(|old| {
-            let same = old.group == socket.group;
-            if same {
-                // The old generation's processes hold their own copies until they go.
-                drop(descriptor::take(old.listener));
-            }
-            !same
-        });
-        self.kept.sockets.push(socket);
+        let place = socket(
+            self.settings,
+            &self.machine.runtime_directory(),
+            std::process::id(),
+            self.kept.generation,
+            group.identity.uid,
+            declared.number,
+        )
+        .map_err(|error| error.to_string())?;
+        group.socket_owner =
+            if self.machine.privileged() { Some(self.owner(declared.process.socket_user.as_ref())?) } else { None };
+        let kept = self.keep(&group.name, &place.path, group.processes, definition)?;
+        group.table = Some(number(kept.table));
+        group.path.clone_from(&kept.path);
+        group.definition = kept.number;
+        group.token = kept.token;
+        group.socket_directory = place.directory.unwrap_or_default();
         Ok(())
     }
 
-    fn new_socket(&self, group: &plan::Group, declared: &DaemonGroup, definition: Vec<u8>) -> Result<Socket, String> {
-        let process = &declared.process;
-        let known = self.kept.sockets.iter().find(|socket| *socket.group == *group.name);
-        let foreign: HashSet<&[u8]> =
-            self.kept.sockets.iter().filter(|socket| *socket.group != *group.name).map(|socket| &*socket.path).collect();
-        let mut number = declared.number;
-        let place = loop {
-            let place = socket(
-                self.settings,
-                &self.machine.runtime_directory(),
-                std::process::id(),
-                self.kept.generation,
-                group.identity.uid,
-                number,
-            )
-            .map_err(|error| error.to_string())?;
-            // Only where names stay the same over generations can another group's be in the way.
-            if !foreign.contains(&*place.path) {
-                break place;
+    /// What the parent keeps of a group: as it is, with its new definition, or made. `path` is where its sockets would be.
+    fn keep(&mut self, name: &[u8], path: &[u8], processes: u32, definition: Vec<u8>) -> Result<&kept::Group, String> {
+        let generation = self.kept.generation;
+        let directory = |path: &[u8]| Path::new(std::ffi::OsStr::from_bytes(path)).parent().map(Path::to_path_buf);
+        // Two generations side by side, each with a successor for every process.
+        let slots = processes.saturating_mul(4).clamp(64, MOST_SLOTS);
+        let known = self.kept.groups.iter().position(|group| {
+            *group.name == *name && group.slots >= processes.saturating_mul(2) && directory(&group.path) == directory(path)
+        });
+        if let Some(group) = known.and_then(|known| self.kept.groups.get_mut(known)) {
+            group.generation = generation;
+            if group.definition != definition {
+                group.definition = definition;
+                group.number = group.number.wrapping_add(1);
             }
-            number = number.saturating_add(1000);
-        };
-        // Children of the generation before look for it where it was.
-        let same_directory = |old: &&Socket| {
-            Path::new(std::ffi::OsStr::from_bytes(&old.path)).parent()
-                == Path::new(std::ffi::OsStr::from_bytes(&place.path)).parent()
-        };
-        let path = known.filter(same_directory).map_or_else(|| place.path.clone(), |old| old.path.clone());
-        let owner = if self.machine.privileged() { Some(self.owner(process.socket_user.as_ref())?) } else { None };
-        let wanted = Wanted {
-            directory: place.directory.as_deref(),
-            path: &path,
-            owner,
-            backlog: process.listen_backlog,
-            send_buffer: process.send_buffer_size,
-            receive_buffer: process.receive_buffer_size,
-        };
-        let token = match known {
-            Some(known) => known.token,
-            None => random()?,
-        };
-        let listener = listener::make(&wanted)?.into_raw_fd();
-        Ok(Socket { group: group.name.clone(), path, token, listener, definition, generation: self.kept.generation })
+        } else {
+            let failed = |error: rustix::io::Errno| format!("the table of its processes cannot be made: {error}");
+            let file = shared_file::make(c"mod_wsgi_rs-table", table::words(slots), &table::BEGINNING).map_err(failed)?;
+            let token = match self.kept.groups.iter().find(|group| *group.name == *name) {
+                Some(known) => known.token,
+                None => random()?,
+            };
+            self.kept.groups.push(kept::Group {
+                name: name.to_vec(),
+                path: path.to_vec(),
+                token,
+                table: file.into_raw_fd(),
+                slots,
+                definition,
+                number: 1,
+                generation,
+            });
+        }
+        let found = known.or_else(|| self.kept.groups.len().checked_sub(1));
+        found.and_then(|found| self.kept.groups.get(found)).ok_or_else(|| "its table is gone".to_owned())
     }
 
     fn owner(&self, account: Option<&Account>) -> Result<u32, String> {
@@ -218,9 +209,9 @@ impl Start<'_> {
     }
 }
 
-/// What must be the same for two generations to share a socket: all that the group is told, and the build that tells it.
+/// What must be the same for two generations to use each other's processes: all that the group is told, and the build that tells it.
 fn definition(group: &plan::Group) -> Vec<u8> {
-    let bare = plan::Group { listener: 0, log: 0, log_level: 0, token: [0; 16], ..group.clone() };
+    let bare = plan::Group { log: 0, log_level: 0, ..group.clone() };
     [env!("CARGO_PKG_VERSION").as_bytes(), &protocol::frame::VERSION.to_le_bytes(), &bare.encode()].concat()
 }
 
@@ -245,12 +236,15 @@ fn daemons(access: Groups, plan: &Plan, kept: &Kept, refused: &[(Vec<u8>, String
         .map(|declared| {
             let process = &declared.process;
             let planned = plan.groups.iter().find(|group| *group.name == *process.name);
-            let socket = kept.sockets.iter().find(|socket| *socket.group == *process.name);
+            let known =
+                kept.groups.iter().rev().find(|group| *group.name == *process.name && group.generation == plan.generation);
             let cause = refused.iter().find(|(name, _)| **name == *process.name).map(|(_, why)| why.clone());
             Group {
                 name: process.name.clone(),
-                path: socket.map(|socket| socket.path.clone()).unwrap_or_default(),
-                token: socket.map(|socket| socket.token).unwrap_or_default(),
+                path: known.map(|known| known.path.clone()).unwrap_or_default(),
+                token: known.map(|known| known.token).unwrap_or_default(),
+                table: known.map(|known| known.table),
+                definition: known.map_or(0, |known| known.number),
                 generation: plan.generation,
                 main_group: planned
                     .map(|group| &group.engine.main_group)
@@ -258,6 +252,9 @@ fn daemons(access: Groups, plan: &Plan, kept: &Kept, refused: &[(Vec<u8>, String
                     .map(|name| name.as_slice().into()),
                 connect_timeout: process.connect_timeout,
                 listen_backlog: process.listen_backlog,
+                // As the kernel has it, there always is room for one.
+                ahead: process.listen_backlog.max(1).div_ceil(process.processes.max(1)),
+                reload_wait: process.reload_wait,
                 queue_timeout: process.queue_timeout,
                 request_timeout: process.request_timeout,
                 header_buffer_size: process.header_buffer_size,

@@ -1,23 +1,25 @@
 /*! Daemon mode, seen from Apache: applications in processes of their own.
 
-In the parent: [`launch`] (a generation is planned and equipped, with what [`machine`] says and a [`listener`] per group) and
-[`supervisor`] (who starts and watches its processes); [`check`] asks at configtest what would keep a group from serving. In a child: [`group`] (what it knows about the groups) and [`exchange`] (one
-request's conversation with a process), which is made of [`opening`], [`connection`], [`body`], [`answer`] and [`client`]. *Runs in: parent, child.* */
+In the parent: [`launch`] (a generation is planned and equipped, with what [`machine`] says) and [`supervisor`] (who starts and watches its
+processes); [`check`] asks at configtest what would keep a group from serving. In a child: [`group`] (what it knows about the groups) and [`exchange`]
+(one request's conversation with a process), which is made of [`offer`], [`opening`], [`connection`], [`body`], [`answer`] and [`client`];
+[`connections`] are kept for the next request. *Runs in: parent, child.* */
 
 pub mod answer;
 pub mod body;
 pub mod check;
 pub mod client;
 pub mod connection;
+pub mod connections;
 pub mod exchange;
 pub mod group;
 mod jail;
 pub mod launch;
-pub mod listener;
 mod locale;
 pub mod machine;
+pub mod offer;
 pub mod opening;
 pub mod supervisor;
 
 pub use exchange::run;
-pub use group::{Child, Daemons, Group, child, child_init};
+pub use group::{Child, Daemons, Group, Reach, child, child_init};

@@ -1,24 +1,33 @@
-/*! The first bytes to a daemon: greeting, request, and what is known of the body, for one write. *Runs in: child.* */
+/*! The first bytes to a daemon: greeting and request. A greeting has always the same length, so that another connection's can take its place.
+*Runs in: child.* */
 
 use protocol::embedded::UNKNOWN_MTIME;
 use protocol::frame::{Hello, RequestHead, TooLong, VERSION, Writer};
+use protocol::table::Ticket;
 
 use super::group::Group;
 use crate::handler::exchange::Call;
 
-/// Greeting and request. `request_start` and `queue_start` are microseconds since the epoch.
+/// The greeting, over a connection with that ticket.
+pub fn greeting(group: &Group, ticket: Option<Ticket>) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(64);
+    Writer::new(&mut bytes).hello(&Hello {
+        version: VERSION,
+        generation: group.generation,
+        token: group.token,
+        ticket,
+        build: env!("CARGO_PKG_VERSION").as_bytes(),
+    });
+    bytes
+}
+
+/// Greeting (without a ticket) and request. `request_start` and `queue_start` are microseconds since the epoch.
 ///
 /// # Errors
 /// The environ is longer than a request may be.
 pub fn opening(group: &Group, call: &Call<'_>, request_start: i64, queue_start: i64) -> Result<Vec<u8>, TooLong> {
-    let mut bytes = Vec::with_capacity(4096);
-    let mut writer = Writer::new(&mut bytes);
-    writer.hello(&Hello {
-        version: VERSION,
-        generation: group.generation,
-        token: group.token,
-        build: env!("CARGO_PKG_VERSION").as_bytes(),
-    });
+    let mut bytes = greeting(group, None);
+    bytes.reserve(4096);
     let head = RequestHead {
         flags: call.flags,
         script_mtime: call.script_mtime.unwrap_or(UNKNOWN_MTIME),
@@ -29,6 +38,6 @@ pub fn opening(group: &Group, call: &Call<'_>, request_start: i64, queue_start: 
         application_group: call.interpreter,
         callable: call.callable,
     };
-    writer.request(&head, call.environ.entries.iter().map(|entry| (entry.key, entry.value.as_deref())))?;
+    Writer::new(&mut bytes).request(&head, call.environ.entries.iter().map(|entry| (entry.key, entry.value.as_deref())))?;
     Ok(bytes)
 }

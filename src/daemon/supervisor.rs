@@ -8,7 +8,7 @@ use std::os::fd::{AsFd as _, AsRawFd as _, IntoRawFd as _};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use protocol::kept::{Kept, Supervisor};
+use protocol::kept::{self, Kept, Supervisor};
 use protocol::plan::Plan;
 use protocol::{Level, log_code};
 use rustix::event::{PollFd, PollFlags, Timespec};
@@ -71,7 +71,7 @@ fn start(kept: &mut Kept, plan: &Plan, predecessor: Option<i32>, again: bool) ->
     descriptor::replace_whole(memory.as_fd(), &plan.encode()).map_err(|error| failed("its plan", &error))?;
     let mut passed = vec![memory.as_raw_fd(), own.as_raw_fd()];
     passed.extend(predecessor);
-    let named = plan.groups.iter().flat_map(|group| [group.listener, group.log]).chain([plan.main_log]);
+    let named = plan.groups.iter().flat_map(|group| [Some(group.log), group.table]).flatten().chain([plan.main_log]);
     passed.extend(named.filter_map(|number| i32::try_from(number).ok()).filter(|number| *number > 2));
     let arguments = [memory.as_raw_fd().to_string(), own.as_raw_fd().to_string()];
     let pid = other_child::start(&program, &arguments, passed).map_err(|error| failed("it cannot be run", &error))?;
@@ -117,22 +117,30 @@ fn forget_ended(kept: &mut Kept) {
     }
 }
 
-/// Forgets a supervisor. Sockets that no later generation uses go with it.
+/// Forgets a supervisor. Groups that no later generation defines go with it.
 fn forget(kept: &mut Kept, pid: i32) -> Option<Supervisor> {
     let at = kept.supervisors.iter().position(|one| one.pid == pid)?;
     let gone = kept.supervisors.remove(at);
     drop(gone.successor.and_then(descriptor::take));
     let current = kept.generation;
     let oldest = kept.supervisors.iter().map(|one| one.generation).min().unwrap_or(current);
-    kept.sockets.retain(|socket| {
-        let used = socket.generation >= current || socket.generation >= oldest;
+    kept.groups.retain(|group| {
+        let used = group.generation >= current || group.generation >= oldest;
         if !used {
-            drop(descriptor::take(socket.listener));
-            let _gone: rustix::io::Result<()> = rustix::fs::unlink(&socket.path);
+            drop(descriptor::take(group.table));
+            remove_sockets(group);
         }
         used
     });
     Some(gone)
+}
+
+/// Removes what a supervisor that was killed has left behind.
+fn remove_sockets(group: &kept::Group) {
+    for slot in 0..group.slots {
+        // Most are gone, or never were.
+        let _gone: rustix::io::Result<()> = rustix::fs::unlink([&group.path, format!(".{slot}").as_bytes()].concat());
+    }
 }
 
 /// httpd's main loop says that a supervisor has ended.
@@ -207,9 +215,7 @@ pub fn configuration_ends() {
     }
     if after == After::Stop {
         wait_for_all(&mut kept);
-        for socket in &kept.sockets {
-            let _gone: rustix::io::Result<()> = rustix::fs::unlink(&socket.path);
-        }
+        kept.groups.iter().for_each(remove_sockets);
     }
 }
 

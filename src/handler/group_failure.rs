@@ -34,6 +34,8 @@ pub enum GroupFailure<'a> {
     },
     /// Its socket could not be connected to: the system's words.
     Socket(&'a str),
+    /// None of its processes can be started; the log says why.
+    CannotStart,
     /// No process took the request within `connect-timeout`.
     NotReady(u64),
     /// As many requests wait as `listen-backlog` (the number) allows.
@@ -84,6 +86,7 @@ impl GroupFailure<'_> {
             Self::ScriptOwner(_) => (403, log_code::SCRIPT_OWNER_WRONG),
             Self::OutsideChroot { .. } => (502, log_code::OUTSIDE_CHROOT),
             Self::Socket(_) => (503, log_code::DAEMON_SOCKET_FAILED),
+            Self::CannotStart => (503, log_code::DAEMON_CANNOT_START),
             Self::NotReady(_) => (503, log_code::DAEMON_NOT_READY),
             Self::QueueFull(_) => (503, log_code::DAEMON_QUEUE_FULL),
             Self::KeptLeaving(_) => (503, log_code::DAEMON_KEPT_LEAVING),
@@ -115,6 +118,7 @@ impl GroupFailure<'_> {
                 format!("the script {} is not below {}, the chroot of the process group {group}", quoted(script), quoted(chroot))
             }
             Self::Socket(error) => format!("the socket of the process group {group} could not be connected to: {error}"),
+            Self::CannotStart => format!("no process of the group {group} can be started"),
             Self::NotReady(limit) => {
                 format!("no process of the group {group} was ready within the {limit} s of connect-timeout")
             }
@@ -158,6 +162,7 @@ impl GroupFailure<'_> {
             Self::ScriptOwner(_) => "correct it with `chown` and `chmod`, or change `script-user=` or `script-group=`",
             Self::OutsideChroot { .. } => "put the script below that directory, or give the application another group",
             Self::Socket(_) => "`apachectl graceful` makes the socket anew; Apache's user must be able to search its directory",
+            Self::CannotStart => "the line about its last attempt, in the log of the group, has the cause",
             Self::NotReady(_) => "the log says why it does not start; raise `connect-timeout=` if its application needs longer",
             Self::QueueFull(_) => "find what keeps the threads busy, or give the group more `processes=` or `threads=`",
             Self::KeptLeaving(_) => "find what keeps changing the script, or a `reload_required` that always says yes",
@@ -186,6 +191,7 @@ pub fn samples() -> impl Iterator<Item = (GroupFailure<'static>, u16)> {
         (GroupFailure::ScriptOwner("others may write it"), 403),
         (GroupFailure::OutsideChroot { script: b"/a", chroot: b"/jail" }, 502),
         (GroupFailure::Socket("No such file or directory"), 503),
+        (GroupFailure::CannotStart, 503),
         (GroupFailure::NotReady(15), 503),
         (GroupFailure::QueueFull(100), 503),
         (GroupFailure::KeptLeaving(5), 503),

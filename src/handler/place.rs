@@ -13,7 +13,7 @@ use super::group_failure::GroupFailure;
 use super::response_body::{Ending, Limits};
 use super::script_owner::{self, FileFacts};
 use crate::config::daemon::{ScriptOwner, jail};
-use crate::daemon::{self, Group};
+use crate::daemon::{self, Group, Reach};
 use crate::embedded;
 use crate::embedded::start::Engine;
 use crate::httpd::{Request, accounts};
@@ -24,7 +24,7 @@ pub enum Place {
     /// In this child.
     Near(&'static Engine),
     /// In a process of the group.
-    Far(&'static Group, &'static daemon::Child),
+    Far(Reach, &'static daemon::Child),
 }
 
 impl Place {
@@ -42,7 +42,7 @@ impl Place {
         let failed = |failure| Failure::Group { name: group, failure };
         let child = daemon::child().ok_or_else(|| failed(GroupFailure::Undefined))?;
         let found = child.usable(group, request.server().host()).map_err(|why| failed(GroupFailure::from(why)))?;
-        check(found, request).map_err(failed)?;
+        check(found.group, request).map_err(failed)?;
         Ok(Self::Far(found, child))
     }
 
@@ -50,7 +50,7 @@ impl Place {
     pub fn main_group(self) -> Option<&'static [u8]> {
         match self {
             Self::Near(engine) => engine.main_group(),
-            Self::Far(group, _) => group.main_group.as_deref(),
+            Self::Far(reach, _) => reach.group.main_group.as_deref(),
         }
     }
 
@@ -58,7 +58,7 @@ impl Place {
     pub fn chroot(self) -> Option<&'static [u8]> {
         match self {
             Self::Near(_) => None,
-            Self::Far(group, _) => group.chroot.as_deref(),
+            Self::Far(reach, _) => reach.group.chroot.as_deref(),
         }
     }
 
@@ -66,7 +66,7 @@ impl Place {
     pub fn process_group(self) -> &'static [u8] {
         match self {
             Self::Near(_) => b"",
-            Self::Far(group, _) => &group.name,
+            Self::Far(reach, _) => &reach.group.name,
         }
     }
 
@@ -82,10 +82,10 @@ impl Place {
     pub fn run<'r>(self, conversation: &mut Conversation<'r>, call: &Call<'_>) -> Ending {
         match self {
             Self::Near(engine) => engine.run(conversation, call),
-            Self::Far(group, _) => {
-                let limits = Limits { write: group.response_socket_timeout, unflushed: group.response_buffer_size };
+            Self::Far(reach, _) => {
+                let limits = Limits { write: reach.group.response_socket_timeout, unflushed: reach.group.response_buffer_size };
                 conversation.output.limit(limits);
-                daemon::run(conversation, group, call)
+                daemon::run(conversation, reach, call)
             }
         }
     }

@@ -1,6 +1,7 @@
 /*! All suites. One file per chapter of what users rely on, one trial per behaviour. */
 
 mod bad_input;
+mod channel;
 mod complaints;
 mod configtest;
 mod daemon;
@@ -51,6 +52,7 @@ pub fn all() -> Vec<Suite> {
         complaints::suite(),
         lifecycle::suite(),
         daemon::suite(),
+        channel::suite(),
         daemon_deaths::suite(),
         group_options::suite(),
         daemon_timers::suite(),

@@ -177,7 +177,7 @@ impl Script {
             Ok(namespace) => {
                 *lock(&self.loaded) = Some(namespace.clone().keep());
                 interpreter.helpers.after_load(py);
-                crate::daemon::script_loaded(&self.path, &interpreter.group);
+                crate::daemon::script_loaded(&self.path, mtime, &interpreter.group);
                 Ok(namespace)
             }
             Err(raised) => {

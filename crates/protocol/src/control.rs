@@ -7,12 +7,14 @@ use crate::plan::Script;
 use crate::record::record;
 use crate::settings::EngineSettings;
 
-/// Descriptor of the listening socket in a daemon process.
+/// Descriptor of the listening socket in a daemon process; `/dev/null` in a service.
 pub const LISTENER: i32 = 3;
 /// Descriptor of the control socket in a daemon process.
 pub const CONTROL: i32 = 4;
 /// Descriptor of the memory file in a daemon process (see [`crate::running`]).
 pub const MEMORY: i32 = 5;
+/// Descriptor of the group's table in a daemon process; `/dev/null` in a service.
+pub const TABLE: i32 = 6;
 /// The signal at which a thread of a daemon process writes its Python stack to standard error, whoever has the interpreter's lock.
 pub const SHOW_STACK: i32 = 60;
 
@@ -25,6 +27,10 @@ pub struct Process {
     pub token: [u8; 16],
     /// The uid that may connect besides root.
     pub peer: u32,
+    /// Its slot in the group's [`crate::table::Table`].
+    pub slot: u32,
+    /// That slot's epoch.
+    pub epoch: u32,
     /// Worker threads; 0: a service, which runs its import scripts on the main thread and ends.
     pub threads: u32,
     /// Their stack size, bytes; 0 for the system's.
@@ -45,8 +51,6 @@ pub struct Process {
     pub request_timeout: u64,
     /// After the exception was sent to a request that ran out of time.
     pub interrupt_timeout: u64,
-    /// From the hand-over to the beginning.
-    pub queue_timeout: u64,
     /// One read or write of the channel.
     pub socket_timeout: u64,
     /// Without the interpreter's lock.
@@ -63,6 +67,8 @@ record!(Process {
     generation,
     token,
     peer,
+    slot,
+    epoch,
     threads,
     stack_size,
     display_name,
@@ -73,7 +79,6 @@ record!(Process {
     reload,
     request_timeout,
     interrupt_timeout,
-    queue_timeout,
     socket_timeout,
     deadlock_timeout,
     shutdown_timeout,

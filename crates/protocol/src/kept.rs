@@ -1,4 +1,4 @@
-/*! What httpd's parent keeps over restarts, though the module is unloaded in between and may come back as another version: sockets, and
+/*! What httpd's parent keeps over restarts, though the module is unloaded in between and may come back as another version: the groups' tables, and
 supervisors that still run. Descriptors are numbers in the parent. *Runs in: parent.* */
 
 use crate::record::record;
@@ -8,8 +8,8 @@ use crate::record::record;
 pub struct Kept {
     /// Number of the last configuration generation.
     pub generation: u64,
-    /// The groups' sockets.
-    pub sockets: Vec<Socket>,
+    /// What is kept of the groups.
+    pub groups: Vec<Group>,
     /// Supervisors that have not ended, the newest last.
     pub supervisors: Vec<Supervisor>,
     /// The newest plan, in memory, to start its supervisor again.
@@ -18,26 +18,30 @@ pub struct Kept {
     pub overdue: bool,
 }
 
-record!(Kept { generation, sockets, supervisors, plan, overdue });
+record!(Kept { generation, groups, supervisors, plan, overdue });
 
-/// A group's listening socket.
+/// A group, over all generations that define it.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Socket {
-    /// The group's name.
-    pub group: Vec<u8>,
-    /// Its path.
+pub struct Group {
+    /// Its name.
+    pub name: Vec<u8>,
+    /// Where the sockets of its processes are: this path, a dot and the process's slot.
     pub path: Vec<u8>,
     /// The secret that opens a connection.
     pub token: [u8; 16],
-    /// The listener.
-    pub listener: i32,
-    /// What the group was defined as: two generations share a socket only if this is the same.
+    /// Its [`crate::table::Table`].
+    pub table: i32,
+    /// How many slots that has.
+    pub slots: u32,
+    /// What the group was defined as: children use processes of another generation only if this was the same.
     pub definition: Vec<u8>,
-    /// The last generation that uses it.
+    /// Counts its definitions.
+    pub number: u32,
+    /// The last generation that defines it.
     pub generation: u64,
 }
 
-record!(Socket { group, path, token, listener, definition, generation });
+record!(Group { name, path, token, table, slots, definition, number, generation });
 
 /// A supervisor.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -60,15 +64,15 @@ record!(Supervisor { pid, generation, successor, shutdown_timeout, started, agai
 
 #[cfg(test)]
 mod tests {
-    use super::{Kept, Socket, Supervisor};
+    use super::{Group, Kept, Supervisor};
 
     #[test]
     fn what_is_kept_is_found_again() {
-        let socket = Socket { group: b"shop".to_vec(), listener: 7, token: [1; 16], ..Socket::default() };
+        let group = Group { name: b"shop".to_vec(), table: 7, token: [1; 16], number: 2, ..Group::default() };
         let supervisor = Supervisor { pid: 42, successor: Some(9), ..Supervisor::default() };
         let kept = Kept {
             generation: 3,
-            sockets: vec![socket.clone(), Socket { group: b"blog".to_vec(), ..socket }],
+            groups: vec![group.clone(), Group { name: b"blog".to_vec(), ..group }],
             supervisors: vec![supervisor.clone(), Supervisor { successor: None, ..supervisor }],
             plan: Some(5),
             overdue: true,

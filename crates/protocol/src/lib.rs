@@ -17,5 +17,6 @@ pub mod plan;
 pub mod record;
 pub mod running;
 pub mod settings;
+pub mod table;
 
 pub use level::Level;

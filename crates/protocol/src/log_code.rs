@@ -425,6 +425,14 @@ log_codes! {
         cause "The group has `threads=0`: it runs its import scripts and no requests."
         did "The request got 503."
         cure "Give the group threads, or the application another group.";
+    1339 DAEMON_CANNOT_START Error "no process of the group can be started"
+        cause "Each attempt to start a process of the group has failed so far; the group's log has a line about the last one."
+        did "The request got 503 at once. The supervisor goes on trying, with a pause that grows up to 30 s."
+        cure "Mend what that line names; the next attempt serves. `apachectl graceful` tries at once.";
+    1340 SOCKET_REMOVED Warning "the socket of a daemon process was removed"
+        cause "Something removes old files from the directory of the sockets (a cleaner of temporary directories, for example)."
+        did "Another process is started with a socket of its own; requests that can't reach one meanwhile wait for it."
+        cure "Exempt the directory from the cleaner, or put the sockets elsewhere with `WSGISocketPrefix`.";
     1401 REQUEST_OVERDUE Warning "a request has run longer than request-timeout"
         cause "The application did not finish the request within `request-timeout`. The lines that follow show where its thread was, the innermost call last."
         did "With `interrupt-timeout`, `mod_wsgi.RequestTimeout` is raised in the request, its client gets 504 (or a cut response) and the thread serves on; without it, or if the request does not end within it, the process is replaced."

@@ -86,8 +86,20 @@ pub struct Group {
     pub threads: u32,
     /// Stack size of those threads, bytes; 0 for the system's.
     pub stack_size: u64,
-    /// The listening socket's descriptor.
-    pub listener: u32,
+    /// The descriptor of the group's [`crate::table::Table`]; none for a service group.
+    pub table: Option<u32>,
+    /// Where the sockets of its processes are: this path, a dot and the process's slot.
+    pub path: Vec<u8>,
+    /// The directory of those, if it is ours to make (0711); empty if it is the administrator's.
+    pub socket_directory: Vec<u8>,
+    /// Whose the sockets are; whoever runs httpd if `None`.
+    pub socket_owner: Option<u32>,
+    /// The number of its definition in the table.
+    pub definition: u32,
+    /// `SO_SNDBUF` of its sockets, bytes; 0 for the system's.
+    pub send_buffer: u32,
+    /// `SO_RCVBUF`, likewise.
+    pub receive_buffer: u32,
     /// The descriptor of the log for lines outside of requests.
     pub log: u32,
     /// The least urgent [`crate::Level`] that its log takes. A line that the engine itself writes to its standard error begins with `<N>`,
@@ -155,8 +167,6 @@ pub struct Group {
     pub restart_interval: u64,
     /// Requests of a process; 0: no limit.
     pub maximum_requests: u64,
-    /// From the hand-over to the beginning.
-    pub queue_timeout: u64,
     /// One read or write between child and daemon.
     pub socket_timeout: u64,
     /// What its engines are told.
@@ -169,7 +179,13 @@ record!(Group {
     processes,
     threads,
     stack_size,
-    listener,
+    table,
+    path,
+    socket_directory,
+    socket_owner,
+    definition,
+    send_buffer,
+    receive_buffer,
     log,
     log_level,
     token,
@@ -203,7 +219,6 @@ record!(Group {
     deadlock_timeout,
     restart_interval,
     maximum_requests,
-    queue_timeout,
     socket_timeout,
     engine,
 });

@@ -20,6 +20,10 @@ pub enum Action {
         /// It is of no use if it can't load them.
         must_load: bool,
     },
+    /// It takes requests from now on.
+    Serve(Id),
+    /// A new version has taken over from an old one, or could not (`false`).
+    Changed(bool),
     /// Send a message.
     Send(Id, Message),
     /// SIGTERM to the process alone.
@@ -45,8 +49,13 @@ pub struct Note {
 
 impl Note {
     /// A numbered line about a process.
+    pub fn process(process: Id, code: LogCode, text: impl Into<String>) -> Self {
+        Self { code: Some(code), level: code.level, process: Some(process), text: text.into() }
+    }
+
+    /// The same as something to be done.
     pub fn about(process: Id, code: LogCode, text: impl Into<String>) -> Action {
-        Action::Note(Self { code: Some(code), level: code.level, process: Some(process), text: text.into() })
+        Action::Note(Self::process(process, code, text))
     }
 
     /// A numbered line about the group.

@@ -1,7 +1,7 @@
 /*! One live process: its control connection, its output, its memory file, its reports before exec. Bytes in and out; what they mean is decided elsewhere.
 *Runs in: supervisor.* */
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use protocol::control::{BadMessage, Message};
 use protocol::line_buffer::LineBuffer;
@@ -43,6 +43,15 @@ pub struct Child {
     reported: Vec<u8>,
 }
 
+/// What a child needs to take requests; nothing for a service.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Post<'a> {
+    /// Its listening socket.
+    pub listener: Option<BorrowedFd<'a>>,
+    /// The group's table.
+    pub table: Option<BorrowedFd<'a>>,
+}
+
 /// What came over the control connection.
 #[derive(Debug, Default)]
 pub struct Received {
@@ -55,11 +64,11 @@ pub struct Received {
 }
 
 impl Child {
-    /// Forks a child that is to become Python.
+    /// Forks a child that is to become Python. `null` is `/dev/null`, which also stands for what a service has no use for.
     ///
     /// # Errors
     /// When there are no more descriptors or processes.
-    pub fn start(recipe: &Recipe, threads: u32, listener: &OwnedFd, null: &OwnedFd) -> std::io::Result<Self> {
+    pub fn start(recipe: &Recipe, threads: u32, post: Post<'_>, null: &OwnedFd) -> std::io::Result<Self> {
         let memory = Memory::new(usize::try_from(threads).unwrap_or(0))?;
         let flags = SocketFlags::CLOEXEC;
         let (control, theirs) = socketpair(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
@@ -72,7 +81,8 @@ impl Child {
         let descriptors = Descriptors {
             null: null.as_fd(),
             output: output_in.as_fd(),
-            listener: listener.as_fd(),
+            listener: post.listener.unwrap_or(null.as_fd()),
+            table: post.table.unwrap_or(null.as_fd()),
             control: theirs.as_fd(),
             memory: memory.as_fd(),
             trouble: trouble_in.as_fd(),

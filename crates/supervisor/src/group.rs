@@ -362,6 +362,8 @@ impl Group {
             return;
         }
         let Some(slot) = self.slots.get_mut(process.slot) else { return };
+        // Before anybody else leaves.
+        self.actions.push(Action::Serve(id));
         if slot.current == Some(id) {
             slot.settled = true;
         } else if slot.successor == Some(id) {
@@ -372,6 +374,7 @@ impl Group {
             let cause = slot.cause.take().unwrap_or(Cause::Reload);
             let old = slot.current.replace(id);
             self.refused.clear();
+            self.actions.push(Action::Changed(true));
             // The next process of the group need not wait for the next look.
             self.urgent = true;
             if let Some(old) = old {

@@ -47,6 +47,8 @@ fn shown(action: Action) -> String {
             let paths: Vec<_> = scripts.iter().map(|s| String::from_utf8_lossy(&s.path).into_owned()).collect();
             format!("start {process} [{}]{}", paths.join(" "), if must_load { " all" } else { "" })
         }
+        Action::Serve(id) => format!("serve {id}"),
+        Action::Changed(took_over) => format!("changed {took_over}"),
         Action::Send(id, Message::Drain) => format!("drain {id}"),
         Action::Send(id, Message::Stop) => format!("stop {id}"),
         Action::Send(id, Message::Ask) => format!("ask {id}"),
@@ -67,8 +69,15 @@ impl Bench {
         bench
     }
 
-    /// What is to be done by now.
+    /// What is to be done by now, to processes and in the log.
     fn did(&mut self) -> Vec<String> {
+        let mut all = self.did_all();
+        all.retain(|what| !what.starts_with("changed ") && !what.starts_with("serve "));
+        all
+    }
+
+    /// The same with what is noted in the table.
+    fn did_all(&mut self) -> Vec<String> {
         self.group.tick(self.now, self.room);
         self.group.actions().into_iter().map(shown).collect()
     }
@@ -162,6 +171,31 @@ fn new_code_takes_over_when_it_is_ready() {
     assert_eq!(bench.group.replacements(), 0);
     bench.dies(1, &End::Status(0));
     assert!(bench.after(5_000).is_empty());
+}
+
+#[test]
+fn the_new_process_is_in_the_table_before_the_old_one_leaves_it() {
+    let mut bench = Bench::new(shop());
+    assert_eq!(bench.did_all(), ["start 1 [/a]"]);
+    bench.ready(1);
+    assert_eq!(bench.did_all(), ["serve 1"]);
+    bench.says(1, Message::Loaded(b"/a".to_vec()));
+    bench.files.write(b"/a", 2);
+    assert_eq!(bench.after(1_000), ["start 2 [/a] all"]);
+    bench.ready(2);
+    assert_eq!(bench.did_all(), ["serve 2", "changed true", "drain 1"]);
+    bench.says(2, Message::Loaded(b"/a".to_vec()));
+    bench.files.write(b"/a", 3);
+    assert_eq!(bench.after(1_000), ["start 3 [/a] all"]);
+    bench.says(3, Message::NotReady("broken".to_owned()));
+    assert_eq!(bench.did_all(), ["1305", "changed false"], "whoever waits for the new code need wait no longer");
+}
+
+#[test]
+fn a_process_without_a_socket_is_replaced_once() {
+    let mut bench = Bench::serving(shop());
+    assert!(bench.group.out_of_reach(1) && !bench.group.out_of_reach(1) && !bench.group.out_of_reach(9));
+    assert_eq!(bench.did(), ["start 2 [/a] all"]);
 }
 
 #[test]

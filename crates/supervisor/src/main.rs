@@ -9,6 +9,7 @@ descriptors that it names are inherited. SIGTERM or the death of httpd's parent 
 | `group`, `replace`, `process`, `timers`, `action` | a group as a state machine, without clock or system call |
 | `running`, `child` | a group's live processes |
 | `recipe`, `spawn`, `trouble`, `explain` | from the plan to Python: prepared, forked, and what went wrong |
+| `posts`, `listener` | the group's table: who takes requests, and over which socket |
 | `watch`, `log` | scripts that change; lines for the error log |
 | `memory`, `lack_of_memory` | what a process was at when it died, and whether the kernel killed it |
 
@@ -20,8 +21,10 @@ mod explain;
 mod group;
 mod handover;
 mod lack_of_memory;
+mod listener;
 mod log;
 mod memory;
+mod posts;
 mod process;
 mod recipe;
 mod replace;

@@ -136,6 +136,16 @@ impl Group {
         }
     }
 
+    /// No request can reach a process any more. Whether that is news.
+    pub fn out_of_reach(&mut self, id: Id) -> bool {
+        let Some(process) = self.processes.get_mut(&id).filter(|p| p.state == State::Ready && p.asked.is_none()) else {
+            return false;
+        };
+        process.asked = Some(Cause::Signal);
+        self.urgent = true;
+        true
+    }
+
     /// A process says that it is of no use.
     pub(crate) fn not_ready(&mut self, id: Id, why: &str, now: Millis) {
         let limit = self.last_resort();
@@ -155,6 +165,7 @@ impl Group {
         let mut tried = process.loaded.clone();
         tried.extend(process.before.iter().map(|(path, version)| (path.clone(), *version)));
         self.refused.extend(tried);
+        self.actions.push(Action::Changed(false));
         let Some(slot) = self.slots.get_mut(process.slot) else { return };
         slot.cause = None;
         slot.retry_at = now.saturating_add(slot.retries.after(0).0.max(LOOK));

@@ -1,7 +1,7 @@
 /*! A group and its live processes: does what the group's state machine asks for and tells it what happened. *Runs in: supervisor.* */
 
 use std::collections::BTreeMap;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::rc::Rc;
 
 use protocol::Level;
@@ -11,14 +11,15 @@ use protocol::plan::{self, Plan, Script};
 use rustix::process::{Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid};
 
 use crate::action::{Action, End, Id, Note};
-use crate::child::Child;
+use crate::child::{self, Child};
 use crate::explain;
 use crate::group::Group;
 use crate::lack_of_memory::Kills;
 use crate::log::Log;
+use crate::posts::{Post, Posts};
 use crate::recipe::Recipe;
 use crate::spawn::inherited;
-use crate::timers::Millis;
+use crate::timers::{LOOK, Millis};
 use crate::watch::Disk;
 
 const KILL: i32 = 9;
@@ -43,7 +44,10 @@ pub struct Running {
     generation: u64,
     parent: u32,
     recipe: Recipe,
-    listener: OwnedFd,
+    /// Where its processes are found by requests; none in a service group.
+    posts: Option<Posts>,
+    taken: BTreeMap<Id, Post>,
+    looked: Millis,
     null: OwnedFd,
     introduced: bool,
     /// What the kernel had killed when it was looked at last.
@@ -66,7 +70,9 @@ impl Running {
                 Level::from_number(i32::try_from(group.log_level).unwrap_or_default()),
             ),
             recipe: Recipe::new(plan, group, std::env::vars_os())?,
-            listener: descriptor("its listening socket", group.listener)?,
+            posts: Posts::new(group)?,
+            taken: BTreeMap::new(),
+            looked: 0,
             null: null.try_clone().map_err(|e| e.to_string())?,
             plan: rc,
             generation: plan.generation,
@@ -80,6 +86,32 @@ impl Running {
     pub fn tick(&mut self, now: Millis, room: usize) {
         self.machine.tick(now, room);
         self.act(now);
+        if now >= self.looked.saturating_add(LOOK) {
+            self.looked = now;
+            self.look();
+        }
+    }
+
+    /// When `tick` has something to do next.
+    pub fn wake(&self, now: Millis) -> Option<Millis> {
+        let look = self.posts.as_ref().map(|_| self.looked.saturating_add(LOOK));
+        self.machine.wake(now).into_iter().chain(look).min()
+    }
+
+    /// Looks after the posts.
+    fn look(&mut self) {
+        let Some(posts) = &mut self.posts else { return };
+        posts.tidy(&self.plan.path);
+        let lost: Vec<Id> = self.taken.iter().filter(|(_, post)| !posts.is_reachable(post)).map(|(id, _)| *id).collect();
+        for id in lost {
+            if self.machine.out_of_reach(id) {
+                self.note(&Note::process(
+                    id,
+                    log_code::SOCKET_REMOVED,
+                    "can't be reached any more, because its socket was removed; it is replaced",
+                ));
+            }
+        }
     }
 
     /// Does all that the state machine wants done.
@@ -98,13 +130,28 @@ impl Running {
     fn perform(&mut self, action: Action, now: Millis) {
         match action {
             Action::Start { process, scripts, must_load } => self.start(process, scripts, must_load, now),
+            Action::Serve(id) => self.with_post(id, Posts::serve),
+            Action::Changed(took_over) => {
+                if let Some(posts) = &self.posts {
+                    posts.changed(took_over);
+                }
+            }
             Action::Send(id, message) => {
+                if matches!(message, Message::Drain | Message::Stop) {
+                    self.with_post(id, Posts::leave);
+                }
                 if let Some(child) = self.children.get_mut(&id) {
                     child.send(&message);
                 }
             }
-            Action::Terminate(id) => self.signal(id, false),
-            Action::Kill(id) => self.signal(id, true),
+            Action::Terminate(id) => {
+                self.with_post(id, Posts::leave);
+                self.signal(id, false);
+            }
+            Action::Kill(id) => {
+                self.with_post(id, Posts::leave);
+                self.signal(id, true);
+            }
             Action::Note(note) => self.note(&note),
         }
     }
@@ -122,25 +169,52 @@ impl Running {
     }
 
     fn start(&mut self, id: Id, scripts: Vec<Script>, must_load: bool, now: Millis) {
-        match Child::start(&self.recipe, self.plan.threads, &self.listener, &self.null) {
-            Ok(mut child) => {
-                child.send(&Message::Begin(Box::new(self.begin(scripts, must_load))));
-                self.kills = Kills::now();
-                self.children.insert(id, child);
+        if let Err(end) = self.post_and_start(id, scripts, must_load) {
+            if let (Some(posts), Some(post)) = (&mut self.posts, self.taken.remove(&id)) {
+                posts.vacate(&post);
             }
-            Err(error) => {
-                let why = format!("no process could be started: {error}");
-                self.machine.ended(id, &End::NotStarted(log_code::FORK_FAILED, why), now);
+            if let Some(posts) = &self.posts {
+                posts.trouble();
             }
+            self.machine.ended(id, &end, now);
         }
     }
 
-    fn begin(&self, scripts: Vec<Script>, must_load: bool) -> Process {
+    fn post_and_start(&mut self, id: Id, scripts: Vec<Script>, must_load: bool) -> Result<(), End> {
+        let mut listener = None;
+        if let Some(posts) = &self.posts {
+            let (post, socket) = posts.take(&self.plan).map_err(|why| End::NotStarted(log_code::SOCKET_NOT_MADE, why))?;
+            self.taken.insert(id, post);
+            // Our copy is closed when the process has its own: when that is dead, whoever connects hears so at once.
+            listener = Some(socket);
+        }
+        let post = child::Post { listener: listener.as_ref().map(AsFd::as_fd), table: self.posts.as_ref().map(Posts::file) };
+        let mut child = Child::start(&self.recipe, self.plan.threads, post, &self.null)
+            .map_err(|error| End::NotStarted(log_code::FORK_FAILED, format!("no process could be started: {error}")))?;
+        if let (Some(posts), Some(post)) = (&self.posts, self.taken.get(&id)) {
+            posts.name(post, child.pid);
+        }
+        child.send(&Message::Begin(Box::new(self.begin(id, scripts, must_load))));
+        self.kills = Kills::now();
+        self.children.insert(id, child);
+        Ok(())
+    }
+
+    fn with_post(&self, id: Id, act: impl FnOnce(&Posts, &Post)) {
+        if let (Some(posts), Some(post)) = (&self.posts, self.taken.get(&id)) {
+            act(posts, post);
+        }
+    }
+
+    fn begin(&self, id: Id, scripts: Vec<Script>, must_load: bool) -> Process {
         let group = &self.plan;
+        let place = self.taken.get(&id).map(|post| post.place);
         Process {
             generation: self.generation,
             token: group.token,
             peer: group.peer,
+            slot: place.map_or(0, |place| place.slot),
+            epoch: place.map_or(0, |place| place.epoch),
             threads: group.threads,
             stack_size: group.stack_size,
             display_name: group.display_name.clone(),
@@ -151,7 +225,6 @@ impl Running {
             reload: group.reload,
             request_timeout: group.request_timeout,
             interrupt_timeout: group.interrupt_timeout,
-            queue_timeout: group.queue_timeout,
             socket_timeout: group.socket_timeout,
             deadlock_timeout: group.deadlock_timeout,
             shutdown_timeout: group.shutdown_timeout,
@@ -281,6 +354,9 @@ impl Running {
             (None, None) => End::Status(-1),
         };
         child.faulted = matches!(end, End::Signal(number) if FAULTS.contains(&number));
+        if let (Some(posts), Some(post)) = (&mut self.posts, self.taken.remove(&id)) {
+            posts.vacate(&post);
+        }
         self.machine.ended(id, &end, now);
         self.act(now);
         self.children.remove(&id);

@@ -1,4 +1,4 @@
-/*! From fork to exec: the only file here that is unsafe, and so also the home of three other calls that rustix lacks.
+/*! From fork to exec: the only file here that is unsafe, and so also the home of three other calls that rustix lacks, and of the mapping of a group's table.
 
 Between fork and exec the child makes async-signal-safe calls alone and allocates nothing. Every step of the identity is checked, and a failure is
 the end of the child: it says which step over a pipe and exits. It never executes anything with effective user 0 (decision 1).
@@ -12,15 +12,16 @@ use std::ffi::{CStr, CString, c_char, c_int};
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr::{null, null_mut};
+use std::sync::atomic::AtomicU32;
 
-use protocol::control::{CONTROL, LISTENER, MEMORY};
+use protocol::control::{CONTROL, LISTENER, MEMORY, TABLE};
 use rustix::process::Pid;
 
 use crate::recipe::{Candidate, Drop, Limit, Recipe, Resource};
 use crate::trouble::{Report, Step};
 
 /// Where the pipe for reports stands in the child.
-const TROUBLE: RawFd = 6;
+const TROUBLE: RawFd = 7;
 /// Descriptors are first moved above this, so that putting one in its place can't overwrite another.
 const ASIDE: RawFd = 64;
 /// Exit status of a child that never became Python.
@@ -35,6 +36,8 @@ pub struct Descriptors<'a> {
     pub output: BorrowedFd<'a>,
     /// The group's listening socket.
     pub listener: BorrowedFd<'a>,
+    /// The group's table.
+    pub table: BorrowedFd<'a>,
     /// Its end of the control connection.
     pub control: BorrowedFd<'a>,
     /// The memory file that outlives it.
@@ -124,8 +127,11 @@ fn place_descriptors(from: Descriptors<'_>, highest: c_int) -> Result<(), i32> {
         check(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, ASIDE) })
     };
     let (null, output, listener) = (aside(from.null)?, aside(from.output)?, aside(from.listener)?);
-    let (control, memory, trouble) = (aside(from.control)?, aside(from.memory)?, aside(from.trouble)?);
-    for (fd, place) in [(null, 0), (output, 1), (output, 2), (listener, LISTENER), (control, CONTROL), (memory, MEMORY)] {
+    let (control, memory) = (aside(from.control)?, aside(from.memory)?);
+    let (table, trouble) = (aside(from.table)?, aside(from.trouble)?);
+    let places =
+        [(null, 0), (output, 1), (output, 2), (listener, LISTENER), (control, CONTROL), (memory, MEMORY), (table, TABLE)];
+    for (fd, place) in places {
         // SAFETY: dup2 onto a number that nothing in the child uses any more; the copy has no close-on-exec flag.
         check(unsafe { libc::dup2(fd, place) })?;
     }
@@ -300,6 +306,24 @@ pub fn inherited(number: u32) -> io::Result<OwnedFd> {
     let copy = check(unsafe { libc::fcntl(number, libc::F_DUPFD_CLOEXEC, 10) }).map_err(io::Error::from_raw_os_error)?;
     // SAFETY: the copy was made just now, and nobody else knows of it.
     Ok(unsafe { OwnedFd::from_raw_fd(copy) })
+}
+
+/// Maps a group's table, for as long as the supervisor lives.
+///
+/// # Errors
+/// What the kernel says; `EINVAL` for a file that could still become shorter.
+pub fn map_table(file: &OwnedFd) -> io::Result<&'static [AtomicU32]> {
+    let seals = rustix::fs::fcntl_get_seals(file)?;
+    let size = usize::try_from(rustix::fs::fstat(file)?.st_size).unwrap_or(0);
+    if !seals.contains(rustix::fs::SealFlags::SHRINK) {
+        return Err(io::Error::from_raw_os_error(libc::EINVAL));
+    }
+    let protection = rustix::mm::ProtFlags::READ | rustix::mm::ProtFlags::WRITE;
+    // SAFETY: a new mapping at an address of the kernel's choice, so it overlaps nothing.
+    let memory = unsafe { rustix::mm::mmap(null_mut(), size, protection, rustix::mm::MapFlags::SHARED, file, 0) }?;
+    // SAFETY: page-aligned, of that size, never unmapped, and sealed against shrinking (looked at above); other processes write to it, which
+    // is what atomics are for.
+    Ok(unsafe { std::slice::from_raw_parts(memory.cast::<AtomicU32>(), size / size_of::<AtomicU32>()) })
 }
 
 /// Blocks the signals that the supervisor listens for and returns the descriptor that tells of them (128 bytes each, the number in the first four).

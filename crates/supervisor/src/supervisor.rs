@@ -183,7 +183,7 @@ impl Supervisor {
         let (mut fds, sources) = self.sources();
         let asks = self.parent.watch.is_none().then(|| at.saturating_add(LOOK));
         let takes_over = (!self.took_over && self.predecessor.there()).then(|| self.born.saturating_add(TAKE_OVER));
-        let wake = self.groups.iter().filter_map(|group| group.machine.wake(at)).chain(asks).chain(takes_over).min();
+        let wake = self.groups.iter().filter_map(|group| group.wake(at)).chain(asks).chain(takes_over).min();
         let timeout = wake.map(|wake| {
             // Rounded up by a millisecond, so that time has come when it wakes.
             let wait = i64::try_from(wake.saturating_sub(at).saturating_add(u64::from(wake > at))).unwrap_or(i64::MAX);

@@ -47,7 +47,8 @@ fn a_process_is_who_it_is_meant_to_be_and_holds_nothing_else() {
         held.contains(r#""0": "/dev/null""#)
             && held.matches("pipe:").count() == 2
             && held.matches("socket:").count() == 2
-            && held.contains("wsgi-memory"),
+            && held.contains("wsgi-memory")
+            && held.contains("memfd:table"),
         "{held}"
     );
     supervisor.stop();

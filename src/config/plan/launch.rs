@@ -23,8 +23,8 @@ pub struct Launch {
 /// What one group gets at one start; descriptors are the supervisor's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Resources {
-    /// The listening socket.
-    pub listener: u32,
+    /// The table of its processes.
+    pub table: Option<u32>,
     /// The log of the group's server.
     pub log: u32,
     /// That log's level, a [`protocol::Level`].

@@ -1,4 +1,4 @@
-/*! Where a group's socket is (decision 20).
+/*! Where the sockets of a group's processes are (decision 20): a path, to which each process adds a dot and the number of its slot.
 
 By default it lies in a directory of our own below httpd's runtime directory, which only root writes and everybody passes through (0711).
 `WSGISocketPrefix` puts it elsewhere; then the place is the administrator's. The name tells httpd's parent, generation and group, as
@@ -8,22 +8,23 @@ use crate::config::ConfigError;
 use crate::config::error::quoted;
 use crate::config::settings::ProcessSettings;
 
-/// The longest path that a Unix socket can have: `sun_path` with its NUL.
-const LONGEST: usize = 107;
+/// The longest path that a Unix socket can have: `sun_path` with its NUL, less the ending that names a process (`.4095`, and a letter
+/// more while it is being made).
+const LONGEST: usize = 101;
 
 /// The directory of ours below the runtime directory.
 const DIRECTORY: &[u8] = b"mod_wsgi_rs";
 
-/// Where a group's socket goes.
+/// Where a group's sockets go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Socket {
     /// The directory to make first (0711, root's) if it is ours to make.
     pub directory: Option<Vec<u8>>,
-    /// The socket's path.
+    /// What their paths begin with.
     pub path: Vec<u8>,
 }
 
-/// The socket of group `number` (from 1), whose processes run as `uid`, at the given generation of the httpd whose parent is `parent`.
+/// The sockets of group `number` (from 1), whose processes run as `uid`, at the given generation of the httpd whose parent is `parent`.
 /// With `WSGISocketRotation Off` its name stays the same over generations.
 ///
 /// # Errors
@@ -45,7 +46,7 @@ pub fn socket(
         }
     };
     let when = if settings.socket_rotation { generation.to_string() } else { format!("u{uid}") };
-    let path = [&prefix, format!(".{parent}.{when}.{number}.sock").as_bytes()].concat();
+    let path = [&prefix, format!(".{parent}.{when}.{number}").as_bytes()].concat();
     if path.len() > LONGEST {
         return Err(ConfigError::new(
             format!(

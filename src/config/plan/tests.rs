@@ -76,7 +76,7 @@ fn built(lines: &[&str], machine: &Fake) -> Built {
         Launch { generation: 7, parent: 42, engine: b"/lib/engine.so".to_vec(), main_log: 3, predecessor: Some(9), httpd };
     with(lines, |servers| {
         build(servers, machine, &launch, &|_| false, &mut |group, identity| Resources {
-            listener: 10 + group.number,
+            table: Some(10 + group.number),
             log: identity.uid,
             log_level: 4,
             token: [5; 16],
@@ -95,8 +95,8 @@ fn a_plan_says_what_the_start_is() {
     let plan = built.plan;
     assert_eq!((plan.generation, plan.parent, plan.privileged, plan.main_log, plan.predecessor), (7, 42, true, 3, Some(9)));
     assert_eq!((plan.engine.as_slice(), plan.replacements), (b"/lib/engine.so".as_slice(), 2));
-    let groups: Vec<(&[u8], u32)> = plan.groups.iter().map(|group| (&*group.name, group.listener)).collect();
-    assert_eq!(groups, [(b"a".as_slice(), 11), (b"b", 12)]);
+    let groups: Vec<(&[u8], Option<u32>)> = plan.groups.iter().map(|group| (&*group.name, group.table)).collect();
+    assert_eq!(groups, [(b"a".as_slice(), Some(11)), (b"b", Some(12))]);
     assert!(plan.groups.iter().all(|group| (group.log, group.log_level, group.token) == (33, 4, [5; 16])));
     assert!(built.refused.is_empty());
 }
@@ -136,9 +136,8 @@ fn silence_means_httpds_own_identity_and_the_defaults() {
         a.inactivity_timeout,
         a.restart_interval,
         a.maximum_requests,
-        a.queue_timeout,
     ];
-    assert_eq!(none, [0; 8]);
+    assert_eq!(none, [0; 7]);
 }
 
 #[test]
@@ -170,7 +169,7 @@ fn every_option_reaches_the_plan() {
         a.restart_interval,
     ];
     assert_eq!(times, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].map(|seconds| seconds * 1000));
-    assert_eq!((a.maximum_requests, a.queue_timeout, a.socket_timeout, a.graceful_explicit), (11, 12_000, 13_000, true));
+    assert_eq!((a.maximum_requests, a.socket_timeout, a.graceful_explicit), (11, 13_000, true));
 }
 
 #[test]
@@ -340,25 +339,25 @@ fn a_socket_has_a_name_that_no_other_start_has() {
     let path = |settings: &ProcessSettings| socket(settings, b"/run/apache2/", 42, 7, 1000, 3).unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let default = path(&settings(&[]));
-    assert_eq!(text(&default.path), "/run/apache2/mod_wsgi_rs/wsgi.42.7.3.sock");
+    assert_eq!(text(&default.path), "/run/apache2/mod_wsgi_rs/wsgi.42.7.3");
     assert_eq!(default.directory.as_deref().map(text).as_deref(), Some("/run/apache2/mod_wsgi_rs"));
     let prefixed = path(&settings(&["WSGISocketPrefix /var/run/x"]));
-    assert_eq!((text(&prefixed.path), prefixed.directory), ("/var/run/x.42.7.3.sock".to_owned(), None));
+    assert_eq!((text(&prefixed.path), prefixed.directory), ("/var/run/x.42.7.3".to_owned(), None));
     let fixed = path(&settings(&["WSGISocketPrefix /var/run/x", "WSGISocketRotation Off"]));
-    assert_eq!(text(&fixed.path), "/var/run/x.42.u1000.3.sock");
+    assert_eq!(text(&fixed.path), "/var/run/x.42.u1000.3");
 }
 
 #[test]
 fn a_path_that_no_socket_can_have_is_refused_before() {
-    let long = format!("WSGISocketPrefix /{}", "x".repeat(87));
+    let long = format!("WSGISocketPrefix /{}", "x".repeat(86));
     let said = |prefix: &str| with(&[prefix, "WSGIDaemonProcess a"], |servers| check(servers, &ROOT));
     let findings = said(&long);
     assert_eq!(findings.len(), 1, "{findings:?}");
     assert!(findings[0].to_string().starts_with("WSGI1026: test.conf:2: the socket's path `/xxx"), "{findings:?}");
     assert_eq!(findings[0].code.level, protocol::Level::Error);
-    let fits = format!("WSGISocketPrefix /{}", "x".repeat(86));
+    let fits = format!("WSGISocketPrefix /{}", "x".repeat(85));
     assert_eq!(said(&fits), []);
     let process = Sample::of(&[&long]).server.process;
     assert!(socket(&process, b"/run", 4_194_304, 9_999, 0, 1).is_err());
-    assert_eq!(socket(&process, b"/run", 4_194_304, 999, 0, 1).unwrap().path.len(), 107, "the longest that fits");
+    assert_eq!(socket(&process, b"/run", 4_194_304, 999, 0, 1).unwrap().path.len(), 101, "the longest that fits");
 }

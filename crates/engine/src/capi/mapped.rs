@@ -4,7 +4,7 @@
 use std::io::{Error, ErrorKind};
 use std::os::fd::AsFd;
 use std::ptr::null_mut;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU32, AtomicU64};
 
 use rustix::mm::{MapFlags, ProtFlags};
 
@@ -26,5 +26,21 @@ pub fn shared_words(file: impl AsFd, count: usize) -> Result<&'static [AtomicU64
     unsafe {
         let start = rustix::mm::mmap(null_mut(), length, ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED, file, 0)?;
         Ok(std::slice::from_raw_parts(start.cast::<AtomicU64>(), count))
+    }
+}
+
+/// All words of a file, for as long as the process lives.
+///
+/// # Errors
+/// When it can't be mapped, or could become shorter, which would kill whoever looks at it.
+pub fn map_whole(file: impl AsFd) -> Result<&'static [AtomicU32], Error> {
+    if !rustix::fs::fcntl_get_seals(&file)?.contains(rustix::fs::SealFlags::SHRINK) {
+        return Err(Error::from(ErrorKind::InvalidInput));
+    }
+    let length = usize::try_from(rustix::fs::fstat(&file)?.st_size).map_err(|_| ErrorKind::InvalidInput)?;
+    // SAFETY: as above; the seal was looked at, and the slice ends with the file.
+    unsafe {
+        let start = rustix::mm::mmap(null_mut(), length, ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED, file, 0)?;
+        Ok(std::slice::from_raw_parts(start.cast::<AtomicU32>(), length / size_of::<AtomicU32>()))
     }
 }

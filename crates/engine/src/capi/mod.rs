@@ -24,6 +24,6 @@ pub use arguments::Arguments;
 pub use class::{Constructor, Getter, Method, NativeClass, instance, make_class, new_instance};
 pub use error::{Exception, PyResult, Raised};
 pub use make::run_module_code;
-pub use mapped::shared_words;
+pub use mapped::{map_whole, shared_words};
 pub use memory::{borrowed_descriptor, filled, initialised, leave_process, overwrite_arguments, regular_file_size};
 pub use object::{Attached, Kept, Object};

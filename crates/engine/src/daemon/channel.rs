@@ -1,11 +1,11 @@
-/*! The frames of one request (`docs/protocol.md`), on the daemon's side.
+/*! The frames of one connection (`docs/protocol.md`), on the daemon's side: one request after another.
 
 A small response leaves in one write: what does not wait is gathered, and sent when Python has been left. Writes are tried without waiting first, so
 that the GIL is given up only when the child really is behind. Request body comes only as it was asked for. *Runs in: daemon.* */
 
 use std::io::IoSlice;
 use std::mem::MaybeUninit;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -15,6 +15,7 @@ use protocol::embedded::{flag, outcome};
 use protocol::frame::{
     AbortReason, BodyState, Frame, Hello, LONGEST_DATA, Parsed, RefusedReason, Sender, UNASKED, VERSION, Writer, parse,
 };
+use protocol::table::Ticket;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, Shutdown};
@@ -27,12 +28,14 @@ use crate::request::lock;
 
 /// Body bytes up to here are copied into the gathered output; longer ones are sent from where they are.
 const GATHERED: usize = 16 * 1024;
+/// So much the socket takes at once for certain, when the child has read all that came before.
+const PROMPT: usize = 64 * 1024;
 /// The least that is asked for at a time.
 const ASK: u64 = 64 * 1024;
 /// The most that is asked for at a time.
 const MOST_ASKED: u64 = 1024 * 1024;
 
-/// One request's connection.
+/// One connection.
 pub struct Channel {
     socket: Descriptor,
     timeout: Option<Duration>,
@@ -54,10 +57,31 @@ struct State {
     /// Written and not sent.
     outgoing: Vec<u8>,
     greeted: bool,
+    /// The child's ticket for this connection.
+    ticket: Option<Ticket>,
     gone: bool,
 }
 
 impl State {
+    /// Room for the next request. Body of the last one that is still on its way is dropped as it comes.
+    fn begin(&mut self, granted: u64) {
+        self.body.clear();
+        (self.read, self.body_end, self.granted) = (0, None, granted);
+    }
+
+    /// What is said between requests: the rest of a body that nobody read. Whether it may be.
+    fn skip(&mut self, rest: Rest) -> bool {
+        if self.body_end.is_some() {
+            return false;
+        }
+        match rest {
+            Rest::Bytes(count) if count <= self.granted => self.granted -= count,
+            Rest::Bytes(_) => return false,
+            Rest::End(end) => self.body_end = Some(end),
+        }
+        true
+    }
+
     /// One frame of the child's, while a request runs.
     fn take_frame(&mut self, frame: &Frame<'_>) -> Result<(), ReadError> {
         match frame {
@@ -76,10 +100,26 @@ impl State {
     }
 }
 
+/// What may still come of a body when its request has been answered.
+enum Rest {
+    Bytes(u64),
+    End(BodyState),
+}
+
+impl Rest {
+    const fn of(frame: &Frame<'_>) -> Option<Self> {
+        match frame {
+            Frame::Body(bytes) => Some(Self::Bytes(bytes.len() as u64)),
+            Frame::BodyEnd(end) => Some(Self::End(*end)),
+            _ => None,
+        }
+    }
+}
+
 /// Why no request came over a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoRequest {
-    /// The child closed it, or sent nothing in time.
+    /// The child closed it.
     Closed,
     /// The peer broke the rules, or does not know the secret.
     Violation,
@@ -106,11 +146,11 @@ impl Channel {
         }
     }
 
-    /// Waits for the child's greeting and a request: the bytes of the request's frame, for [`request_of`].
+    /// The next request, if all of it has come: the bytes of its frame. What has come of one is kept. Never waits: a slow peer costs no thread.
     ///
     /// # Errors
     /// [`NoRequest`].
-    pub fn request(&self, greeting: &Greeting) -> Result<Vec<u8>, NoRequest> {
+    pub fn next(&self, greeting: &Greeting) -> Result<Option<Vec<u8>>, NoRequest> {
         let mut state = lock(&self.state);
         loop {
             match parse(&state.incoming, Sender::Child).map_err(|_| NoRequest::Violation)? {
@@ -118,32 +158,92 @@ impl Channel {
                     if !same(&hello.token, &greeting.token) {
                         return Err(NoRequest::Violation);
                     }
-                    let understood = hello.version == VERSION;
-                    state.greeted = true;
+                    let (understood, ticket) = (hello.version == VERSION, hello.ticket);
+                    (state.greeted, state.ticket) = (true, ticket);
+                    // Before the first request there is no body.
+                    state.body_end = Some(BodyState::Complete);
                     state.incoming.drain(..length);
                     Writer::new(&mut state.outgoing).hello(&Hello {
                         version: VERSION,
                         generation: greeting.generation,
                         token: greeting.token,
+                        ticket: None,
                         build: env!("CARGO_PKG_VERSION").as_bytes(),
                     });
                     if !understood {
-                        self.send(&mut state, true).map_err(|_| NoRequest::Closed)?;
+                        self.send(&mut state, false).map_err(|_| NoRequest::Closed)?;
                         return Err(NoRequest::Violation);
                     }
                 }
-                Parsed::Frame(Frame::Request(request), length) if state.greeted => {
+                Parsed::Frame(Frame::Request(request), length) if state.greeted && state.body_end.is_some() => {
                     let on_demand = request.head.flags & flag::ON_DEMAND != 0;
-                    state.granted = if on_demand { 0 } else { UNASKED };
+                    state.begin(if on_demand { 0 } else { UNASKED });
                     let rest = state.incoming.split_off(length);
-                    return Ok(std::mem::replace(&mut state.incoming, rest));
+                    return Ok(Some(std::mem::replace(&mut state.incoming, rest)));
+                }
+                Parsed::Frame(frame, length) if state.greeted => {
+                    let rest = Rest::of(&frame).ok_or(NoRequest::Violation)?;
+                    if !state.skip(rest) {
+                        return Err(NoRequest::Violation);
+                    }
+                    state.incoming.drain(..length);
                 }
                 Parsed::Frame(..) => return Err(NoRequest::Violation),
                 Parsed::Incomplete(needed) => {
                     let more = needed.saturating_sub(state.incoming.len());
-                    self.receive(&mut state, more, true).map_err(|_| NoRequest::Closed)?;
+                    if !self.receive(&mut state, more, false).map_err(|_| NoRequest::Closed)? {
+                        return Ok(None);
+                    }
                 }
             }
+        }
+    }
+
+    /// Whether a request has begun to come and is not complete: its child has reserved a place for it.
+    pub fn is_amid(&self) -> bool {
+        let state = lock(&self.state);
+        state.greeted && state.body_end.is_some() && !state.incoming.is_empty()
+    }
+
+    /// The child's ticket for this connection.
+    pub fn ticket(&self) -> Option<Ticket> {
+        lock(&self.state).ticket
+    }
+
+    /// Whether all of the request's body has come, so that nothing but the client's leave may still be said before the answer is there.
+    pub fn has_whole_body(&self) -> bool {
+        let mut state = lock(&self.state);
+        // What breaks the rules is told when the application reads.
+        Self::take_in(&mut state).is_ok() && state.body_end.is_some()
+    }
+
+    /// Gives the memory of a request's frame back for the next one.
+    pub fn recycle(&self, mut memory: Vec<u8>) {
+        const KEPT: usize = 256 * 1024;
+        let mut state = lock(&self.state);
+        if state.incoming.capacity() == 0 && memory.capacity() <= KEPT {
+            memory.clear();
+            state.incoming = memory;
+        }
+    }
+
+    /// The socket, to wait on.
+    pub fn socket(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+
+    /// Ends the connection for the peer, whoever may still hold it here.
+    pub fn close(&self) {
+        let _ended = rustix::net::shutdown(&self.socket, Shutdown::Both);
+    }
+
+    /// Asks the child to close the connection when it has no request on it.
+    pub fn go_away(&self) {
+        let mut state = lock(&self.state);
+        if state.greeted {
+            Writer::new(&mut state.outgoing).go_away();
+            // A child that does not read is closed by the process's end.
+            let _told = self.send(&mut state, false);
         }
     }
 
@@ -266,26 +366,35 @@ impl Channel {
         result
     }
 
-    /// The end of the request: what is left of the response, and how it ended. Called detached.
-    pub fn finish(&self, ended: i32) {
+    /// The end of the request: what is left of the response, and how it ended; whether the connection can have another one. Called detached.
+    /// `release` returns the request's place: before the last bytes go out if they go at once, so that whoever has the answer finds the place free.
+    pub fn finish(&self, ended: i32, release: impl FnOnce()) -> bool {
         let mut state = lock(&self.state);
+        let timed_out = self.timed_out.load(Ordering::Acquire);
         let mut writer = Writer::new(&mut state.outgoing);
         match ended {
-            _ if self.timed_out.load(Ordering::Acquire) => writer.abort(AbortReason::Timeout),
+            _ if timed_out => writer.abort(AbortReason::Timeout),
             outcome::DONE => writer.end(),
             outcome::TIMEOUT => writer.abort(AbortReason::Timeout),
             outcome::UNAVAILABLE => writer.abort(AbortReason::Unavailable),
             _ => writer.abort(AbortReason::Failed),
         }
+        let done = ended == outcome::DONE && !timed_out && !state.gone;
         // A child that is gone can't be told anything.
-        let _told = self.send(&mut state, true);
+        if state.outgoing.len() <= PROMPT {
+            release();
+            return self.send(&mut state, true).is_ok() && done;
+        }
+        let told = self.send(&mut state, true);
+        release();
+        told.is_ok() && done
     }
 
-    /// Says that the request was not begun.
-    pub fn refuse(&self, reason: RefusedReason) {
+    /// Says that the request was not begun; whether the connection can have another one.
+    pub fn refuse(&self, reason: RefusedReason) -> bool {
         let mut state = lock(&self.state);
         Writer::new(&mut state.outgoing).refused(reason);
-        let _told = self.send(&mut state, true);
+        self.send(&mut state, true).is_ok()
     }
 
     /// The request's time is up: whatever the application does, its client hears of it now. Called by the watching thread, which never waits.

@@ -1,19 +1,24 @@
-/*! A daemon process: native worker threads that take requests from the group's listening socket and run them in this interpreter.
+/*! A daemon process: native worker threads that take requests from the process's connections and run them in this interpreter.
 
-In reading order: [`process`] (from the first message to the end), [`worker`] (one thread), [`channel`] (the frames of one request), [`control`]
-(the supervisor), [`descriptors`] (which of them are the engine's own), [`seat`] (what a worker is at), [`watch`] (what happens beside the
+In reading order: [`process`] (from the first message to the end), [`worker`] (one thread), [`connections`] and [`admission`] (what the workers wait
+for, and how many of them), [`channel`] (the frames of one connection), [`standing`] (the process in its group's table), [`news`] (changed scripts),
+[`control`] (the supervisor), [`descriptors`] (which of them are the engine's own), [`seat`] (what a worker is at), [`watch`] (what happens beside the
 requests: signals, the parent's death, time limits), [`interrupt`] (the part of the time limits that needs Python), [`deadlock`] (whether Python can
 be had at all), [`faults`] (the stack that a fault leaves). *Runs in: daemon.* */
 
+mod admission;
 mod channel;
+mod connections;
 mod control;
 mod deadlock;
 mod descriptors;
 mod faults;
 mod interrupt;
+mod news;
 mod process;
 mod seat;
+mod standing;
 mod watch;
 mod worker;
 
-pub use process::{script_loaded, serve};
+pub use process::{Inherited, script_loaded, serve};

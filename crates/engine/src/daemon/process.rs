@@ -1,20 +1,25 @@
 /*! A daemon process from its first message to its end. *Runs in: daemon.* */
 
 use std::os::fd::OwnedFd;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use protocol::Level;
 use protocol::control::{Message, Process};
 use protocol::log_code::PROCESS_NOT_STARTED;
-use rustix::event::EventfdFlags;
+use protocol::table::Place;
 
+use super::admission::Admission;
 use super::channel::Channel;
+use super::connections::Connections;
 use super::control::Control;
 use super::descriptors::{self, Descriptor, adopt};
+use super::news::News;
 use super::seat::{self, Seat};
-use super::{faults, watch, worker};
+use super::standing::Standing;
+use super::worker::Worker;
+use super::{faults, watch};
 use crate::capi::thread::{self, Handle};
 use crate::capi::{overwrite_arguments, start};
 use crate::logging::{self, ProcessLog};
@@ -23,22 +28,29 @@ use crate::script::Wanted;
 use crate::serve::{Unwitnessed, Witness};
 use crate::wsgi::Call;
 
+/// So many connections are kept at least: of a prefork httpd, each child has one.
+const LEAST_CONNECTIONS: usize = 256;
+
 /// What all threads of the process share.
 pub struct Shared {
     /// What the supervisor said.
     pub process: Process,
     /// The way to the supervisor.
     pub control: Control,
-    /// The group's listening socket.
+    /// The process's listening socket.
     pub listener: Descriptor,
-    /// Becomes readable when no further request is to be taken.
-    pub stop: Descriptor,
+    /// What has been accepted from it.
+    pub connections: Connections,
+    /// How many workers wait for requests.
+    pub admission: Admission,
+    /// The process in its group's table.
+    pub standing: Standing,
+    /// Which scripts have changed.
+    pub news: News,
     /// Its scripts have been loaded, well or badly: there may be requests.
     pub ready: AtomicBool,
-    /// No further request is taken.
+    /// No further request is begun.
     pub leaving: AtomicBool,
-    /// Connections that are being served.
-    pub busy: AtomicU32,
     served: AtomicU64,
     /// One per worker.
     pub seats: Vec<Seat>,
@@ -47,8 +59,9 @@ pub struct Shared {
 static CONTROL: OnceLock<Arc<Shared>> = OnceLock::new();
 
 /// Tells the supervisor that a script is in use, so that it watches its file. Nothing in an Apache child.
-pub fn script_loaded(path: &[u8], application_group: &[u8]) {
+pub fn script_loaded(path: &[u8], mtime: i64, application_group: &[u8]) {
     if let Some(shared) = CONTROL.get() {
+        shared.news.loaded(path, mtime);
         shared.control.send(&Message::Loaded([path, b"\0", application_group].concat()));
     }
 }
@@ -78,14 +91,18 @@ impl Shared {
 
     /// What the supervisor may ask.
     pub fn load(&self) -> Message {
-        Message::Load { busy: self.busy.load(Ordering::Acquire), served: self.served.load(Ordering::Acquire) }
+        Message::Load { busy: self.standing.busy(), served: self.served.load(Ordering::Acquire) }
     }
 
-    /// From here on no request is taken; the workers end with what they have.
+    /// Asks the supervisor for a process with the new version of a script.
+    pub fn ask_for_new_code(&self, script: &[u8]) {
+        self.control.send(&Message::ReplaceMe(format!("reload {}", String::from_utf8_lossy(script))));
+    }
+
+    /// From here on no request is begun; the workers end with what they have.
     pub fn leave(&self) {
         self.leaving.store(true, Ordering::Release);
-        // An eventfd takes a first write always.
-        let _woken = rustix::io::write(&self.stop, &1_u64.to_ne_bytes());
+        self.standing.leave();
     }
 }
 
@@ -109,16 +126,29 @@ impl ProcessLog for StandardError {
     }
 }
 
+/// What the supervisor has left open for the process.
+pub struct Inherited {
+    /// The way to the supervisor.
+    pub control: OwnedFd,
+    /// The listening socket.
+    pub listener: OwnedFd,
+    /// The memory file that outlives the process.
+    pub memory: OwnedFd,
+    /// The group's table.
+    pub table: OwnedFd,
+}
+
 /// Runs the process. Returns only if it could not begin.
-pub fn serve(main: Handle, control: OwnedFd, listener: OwnedFd, memory: OwnedFd) {
+pub fn serve(main: Handle, descriptors: Inherited) {
     logging::set_process_log(Box::new(StandardError));
     let prepared = descriptors::prepare();
-    let (control, listener) = (Control::new(adopt(control)), adopt(listener));
+    let Inherited { control, listener, memory, table } = descriptors;
+    let (control, listener, memory) = (Control::new(adopt(control)), adopt(listener), adopt(memory));
     let Ok(Some(Message::Begin(process))) = control.receive(true) else {
         logging::coded(PROCESS_NOT_STARTED, "the supervisor did not say what to do");
         return;
     };
-    match prepared.and_then(|()| begin(main, control, listener, adopt(memory), *process)) {
+    match prepared.and_then(|()| begin(main, control, listener, (memory, table), *process)) {
         Ok((shared, registry)) => run(&shared, registry),
         Err(why) => logging::coded(PROCESS_NOT_STARTED, &format!("a daemon process could not begin: {why}")),
     }
@@ -128,7 +158,7 @@ fn begin(
     main: Handle,
     control: Control,
     listener: Descriptor,
-    memory: Descriptor,
+    (memory, table): (Descriptor, OwnedFd),
     process: Process,
 ) -> Result<(Arc<Shared>, &'static Registry), String> {
     if process.undumpable {
@@ -136,12 +166,15 @@ fn begin(
             .map_err(|e| format!("dumpable=Off: {e}"))?;
     }
     show_name(&process.display_name);
-    rustix::io::ioctl_fionbio(&listener, true).map_err(|e| format!("the listening socket: {e}"))?;
-    let stop = rustix::event::eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).map_err(|e| format!("eventfd: {e}"))?;
-    let stop = adopt(stop);
+    let workers = usize::try_from(process.threads).unwrap_or(0);
+    let place = (workers > 0).then_some(Place { slot: process.slot, epoch: process.epoch });
+    let standing = Standing::new(&table, place)?;
+    // A service has no listener, and /dev/null can't be waited on.
+    let listens = if workers > 0 { &listener } else { &standing.end };
+    let most = workers.saturating_mul(2).max(LEAST_CONNECTIONS);
+    let connections = Connections::new(listens, &standing.end, most).map_err(|e| format!("the listening socket: {e}"))?;
     registry::adopt(main, process.engine.clone())?;
     let registry = registry::registry().ok_or("there is no interpreter")?;
-    let workers = usize::try_from(process.threads).unwrap_or(0);
     let seats = seat::rows(workers, &memory).map_err(|e| format!("its memory file: {e}"))?;
     faults::watch(registry, memory);
     let shared = Arc::new(Shared {
@@ -149,10 +182,12 @@ fn begin(
         process,
         control,
         listener,
-        stop,
+        connections,
+        admission: Admission::new(workers),
+        standing,
+        news: News::default(),
         ready: AtomicBool::new(false),
         leaving: AtomicBool::new(false),
-        busy: AtomicU32::new(0),
         served: AtomicU64::new(0),
     });
     if CONTROL.set(Arc::clone(&shared)).is_err() {
@@ -176,6 +211,19 @@ fn run(shared: &Arc<Shared>, registry: &'static Registry) -> ! {
         watch::exit(shared, 0);
     }
     shared.ready.store(true, Ordering::Release);
+    if shared.seats.len() > 1 {
+        let looks = Arc::clone(shared);
+        let started = std::thread::Builder::new()
+            .name("wsgi-admit".to_owned())
+            .spawn(move || looks.admission.look_after(&looks.connections));
+        if let Err(error) = started {
+            logging::text(
+                Level::Error,
+                format!("the thread that lets workers in could not start, so all are in: {error}").as_bytes(),
+            );
+            shared.admission.open();
+        }
+    }
     shared.control.send(&Message::Ready);
     let workers: Vec<_> = (1..=shared.seats.len()).filter_map(|number| start_worker(shared, registry, number)).collect();
     for worker in workers {
@@ -191,7 +239,7 @@ fn start_worker(shared: &Arc<Shared>, registry: &'static Registry, number: usize
         builder = builder.stack_size(size);
     }
     let shared = Arc::clone(shared);
-    let started = builder.spawn(move || worker::run(&shared, registry, number));
+    let started = builder.spawn(move || Worker { shared: &shared, registry, number }.run());
     started
         .map_err(|error| logging::text(Level::Error, format!("worker thread {number} could not start: {error}").as_bytes()))
         .ok()

@@ -25,7 +25,7 @@ use crate::registry::Registry;
 
 /// How often limits are looked at.
 const TICK: Duration = Duration::from_millis(250);
-/// The same where there is only `deadlock-timeout`.
+/// How often it is looked whether a child has died with something of ours, and `deadlock-timeout` if there is nothing else.
 const SLOW_TICK: Duration = Duration::from_secs(1);
 /// How long an application has to answer `RequestTimeout` before its client is told 504 all the same.
 const ANSWER: Duration = Duration::from_secs(1);
@@ -72,7 +72,9 @@ fn watch(shared: &Shared, parent: &Descriptor, signals: Option<&Descriptor>, lim
             PollFd::new(parent, PollFlags::IN),
             PollFd::new(signals.unwrap_or(parent), PollFlags::IN),
         ];
-        let tick = limits.tick(stop_at.is_some()).and_then(|tick| Timespec::try_from(tick).ok());
+        // What children reserved and did not use is looked for while there is something of it.
+        let unsettled = shared.standing.look(shared.leaving.load(Ordering::Acquire));
+        let tick = Timespec::try_from(limits.tick(stop_at.is_some() || unsettled)).ok();
         // An interrupted wait is looked at like any other.
         let _waited = rustix::event::poll(&mut descriptors, tick.as_ref());
         let [from_supervisor, parent_gone, signalled] = descriptors.map(|d| !d.revents().is_empty());
@@ -137,8 +139,8 @@ struct Limits {
 
 impl Limits {
     /// How long to wait at most for something to happen.
-    fn tick(&self, stopping: bool) -> Option<Duration> {
-        if self.interrupt.is_some() || stopping { Some(TICK) } else { self.heartbeat.as_ref().map(|_| SLOW_TICK) }
+    const fn tick(&self, soon: bool) -> Duration {
+        if self.interrupt.is_some() || soon { TICK } else { SLOW_TICK }
     }
 
     fn look(&self, shared: &Shared) {

@@ -1,21 +1,20 @@
-/*! One worker thread: takes a connection only when it is idle, and runs its request.
+/*! One worker thread: waits with the others for what comes on the process's connections, and runs requests.
 
-Every idle worker waits on the group's listening socket in an epoll set of its own, exclusively: the kernel wakes one of them, in whichever process, and a
-busy one is never asked. *Runs in: daemon.* */
+It is let in by [`super::admission`]. A request that is complete is run at once; of one that is not, what has come is kept and the worker is free again.
+*Runs in: daemon.* */
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use protocol::embedded::{UNKNOWN_MTIME, flag, outcome};
+use protocol::embedded::{UNKNOWN_MTIME, flag};
 use protocol::frame::{Frame, Parsed, RefusedReason, Request as RequestFrame, Sender, parse};
 use protocol::log_code::PEER_REFUSED;
-use rustix::event::epoll::{self, EventData, EventFlags};
-use rustix::io::Errno;
 use rustix::net::SocketFlags;
 
 use super::channel::{Channel, Greeting, NoRequest};
-use super::descriptors::{Descriptor, adopt};
+use super::connections::{self, Connection};
+use super::descriptors::adopt;
 use super::process::Shared;
 use crate::exchange::Exchange;
 use crate::logging;
@@ -25,105 +24,161 @@ use crate::script::Wanted;
 use crate::serve;
 use crate::wsgi::Call;
 
-const LISTENER: u64 = 0;
-const STOP: u64 = 1;
-
-/// Runs requests until the process takes no more.
-pub fn run(shared: &Shared, registry: &'static Registry, number: usize) {
-    let waiting = match idle_set(shared) {
-        Ok(set) => set,
-        Err(error) => {
-            logging::text(protocol::Level::Error, format!("worker thread {number} could not start: {error}").as_bytes());
-            return;
-        }
-    };
-    while !shared.leaving.load(Ordering::Acquire) {
-        let mut events = Vec::with_capacity(2);
-        match epoll::wait(&waiting, rustix::buffer::spare_capacity(&mut events), None) {
-            Ok(_) | Err(Errno::INTR) => {}
-            Err(_) => return,
-        }
-        // Looked at even when the process is about to stop: if it was this worker that the kernel woke for a connection, nobody else was.
-        if let Ok(socket) = rustix::net::accept_with(&shared.listener, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK) {
-            shared.busy.fetch_add(1, Ordering::AcqRel);
-            serve_connection(shared, registry, number, adopt(socket));
-            shared.busy.fetch_sub(1, Ordering::AcqRel);
-        }
-        if events.iter().any(|event| event.data.u64() == STOP) {
-            return;
-        }
-    }
+/// One worker.
+pub struct Worker<'s> {
+    /// What it shares with the others.
+    pub shared: &'s Shared,
+    /// The process's interpreters.
+    pub registry: &'static Registry,
+    /// Its number, from 1.
+    pub number: usize,
 }
 
-fn idle_set(shared: &Shared) -> Result<Descriptor, Errno> {
-    let set = adopt(epoll::create(epoll::CreateFlags::CLOEXEC)?);
-    epoll::add(&set, &shared.listener, EventData::new_u64(LISTENER), EventFlags::IN | EventFlags::EXCLUSIVE)?;
-    epoll::add(&set, &shared.stop, EventData::new_u64(STOP), EventFlags::IN)?;
-    Ok(set)
-}
-
-fn serve_connection(shared: &Shared, registry: &'static Registry, number: usize, socket: Descriptor) {
-    let peer = rustix::net::sockopt::socket_peercred(&socket);
-    if !peer.is_ok_and(|peer| peer.uid.is_root() || peer.uid.as_raw() == shared.process.peer) {
-        logging::coded(PEER_REFUSED, "a connection of another user than Apache's was closed unread");
-        return;
+impl Worker<'_> {
+    /// Runs requests until the process takes no more.
+    pub fn run(&self) {
+        let shared = self.shared;
+        shared.admission.pass(true);
+        loop {
+            match shared.connections.wait() {
+                Ok(connections::Call::Connection(connection)) => {
+                    shared.standing.turn(true);
+                    shared.admission.begin(self.number);
+                    self.turn_to(&connection);
+                    shared.admission.end(self.number);
+                    shared.standing.turn(false);
+                }
+                Ok(connections::Call::Connect) => self.accept(),
+                Ok(connections::Call::Nothing) => {}
+                Ok(connections::Call::End) | Err(_) => {
+                    shared.admission.open();
+                    return;
+                }
+            }
+            shared.admission.pass(false);
+        }
     }
-    let channel = Arc::new(Channel::new(socket, shared.process.socket_timeout));
-    let greeting = Greeting { token: shared.process.token, generation: shared.process.generation };
-    match channel.request(&greeting) {
-        Ok(bytes) => {
-            if let Ok(Parsed::Frame(Frame::Request(request), _)) = parse(&bytes, Sender::Child) {
-                run_request(shared, registry, number, &channel, &request);
+
+    /// Takes all who connect.
+    fn accept(&self) {
+        let shared = self.shared;
+        while let Ok(socket) = rustix::net::accept_with(&shared.listener, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK) {
+            let peer = rustix::net::sockopt::socket_peercred(&socket);
+            if peer.is_ok_and(|peer| peer.uid.is_root() || peer.uid.as_raw() == shared.process.peer) {
+                shared.connections.add(Channel::new(adopt(socket), shared.process.socket_timeout));
+            } else {
+                logging::coded(PEER_REFUSED, "a connection of another user than Apache's was closed unread");
             }
         }
-        Err(NoRequest::Closed) => {}
-        Err(NoRequest::Violation) => {
-            logging::coded(
-                PEER_REFUSED,
-                "a connection that does not know the group's secret, or speaks another protocol, was closed",
-            );
+    }
+
+    /// Sees to all that has come on a connection.
+    fn turn_to(&self, connection: &Connection) {
+        if !connection.enter() {
+            return;
+        }
+        loop {
+            if !self.serve(connection) {
+                self.shared.connections.remove(connection);
+                return;
+            }
+            self.shared.connections.left(connection);
+            if connection.leave() {
+                return;
+            }
         }
     }
-}
 
-fn run_request(shared: &Shared, registry: &'static Registry, number: usize, channel: &Arc<Channel>, request: &RequestFrame<'_>) {
-    let daemon_start = now();
-    if shared.leaving.load(Ordering::Acquire) {
-        channel.refuse(RefusedReason::GoingAway);
-        return;
+    /// Runs the request that has come, if one has; whether the connection goes on.
+    fn serve(&self, connection: &Connection) -> bool {
+        let (shared, channel) = (self.shared, &connection.channel);
+        let greeting = Greeting { token: shared.process.token, generation: shared.process.generation };
+        match channel.next(&greeting) {
+            Ok(None) => true,
+            Ok(Some(bytes)) => {
+                let goes_on = match parse(&bytes, Sender::Child) {
+                    Ok(Parsed::Frame(Frame::Request(request), _)) => self.answer(connection, &request),
+                    _ => false,
+                };
+                channel.recycle(bytes);
+                goes_on
+            }
+            Err(why) => {
+                if why == NoRequest::Violation {
+                    logging::coded(
+                        PEER_REFUSED,
+                        "a connection that does not know the group's secret, or speaks another protocol, was closed",
+                    );
+                }
+                // Half a request has a place all the same, unless its child has taken it back.
+                if channel.is_amid() && shared.standing.begin(channel.ticket()) {
+                    shared.standing.release();
+                }
+                false
+            }
+        }
     }
-    let waited = Duration::from_micros(u64::try_from(daemon_start.saturating_sub(request.head.queue_start)).unwrap_or(0));
-    if shared.process.queue_timeout > 0 && waited > Duration::from_millis(shared.process.queue_timeout) {
-        channel.finish(outcome::TIMEOUT);
-        return;
+
+    /// Runs a request, or says that it will not be run; whether the connection goes on.
+    fn answer(&self, connection: &Connection, request: &RequestFrame<'_>) -> bool {
+        let (shared, channel) = (self.shared, &connection.channel);
+        if !shared.standing.begin(channel.ticket()) {
+            return false;
+        }
+        let refused = if shared.leaving.load(Ordering::Acquire) {
+            Some(RefusedReason::GoingAway)
+        } else {
+            shared.news.concerns(request).then_some(RefusedReason::NewCode)
+        };
+        if let Some(reason) = refused {
+            if reason == RefusedReason::NewCode {
+                shared.ask_for_new_code(request.head.script);
+            }
+            shared.standing.release();
+            return channel.refuse(reason);
+        }
+        // While the worker reads a body itself, nobody else need hear that it comes.
+        let whole = channel.has_whole_body();
+        if !whole {
+            shared.connections.tell(connection, false);
+        }
+        let ended = self.run_request(channel, request);
+        let goes_on = channel.finish(ended, || shared.standing.release());
+        shared.served();
+        if goes_on && !whole {
+            shared.connections.tell(connection, true);
+        }
+        goes_on
     }
-    let environ: Vec<_> = request.environ.iter().collect();
-    let call = Call {
-        environ: &environ,
-        script: request.head.script,
-        wanted: Wanted {
-            mtime: (request.head.script_mtime != UNKNOWN_MTIME).then_some(request.head.script_mtime),
-            // New code comes in new processes (the supervisor's part): a loaded script stays as it is.
-            reload: false,
-            resource: request.head.resource,
-        },
-        callable: request.head.callable,
-        https: request.head.flags & flag::HTTPS != 0,
-        thread_id: i64::try_from(number).unwrap_or(0),
-        request_start: request.head.request_start,
-        queue_start: request.head.queue_start,
-        daemon_start,
-        request_rec: None,
-    };
-    let facts = Facts {
-        head_only: request.head.flags & flag::HEAD != 0,
-        content_length: call.entry(b"CONTENT_LENGTH").and_then(|v| std::str::from_utf8(v).ok()?.parse().ok()),
-    };
-    let place = serve::Place { group: request.head.application_group, dynamic: request.head.flags & flag::DYNAMIC_GROUP != 0 };
-    let exchange: Box<dyn Exchange> = Box::new(Arc::clone(channel));
-    let ended = shared.watched(number, channel, &call, |seat| serve::run(registry, &place, exchange, facts, &call, seat));
-    channel.finish(ended);
-    shared.served();
+
+    fn run_request(&self, channel: &Arc<Channel>, request: &RequestFrame<'_>) -> i32 {
+        let head = &request.head;
+        let environ: Vec<_> = request.environ.iter().collect();
+        let call = Call {
+            environ: &environ,
+            script: head.script,
+            wanted: Wanted {
+                mtime: (head.script_mtime != UNKNOWN_MTIME).then_some(head.script_mtime),
+                // New code comes in new processes (the supervisor's part): a loaded script stays as it is.
+                reload: false,
+                resource: head.resource,
+            },
+            callable: head.callable,
+            https: head.flags & flag::HTTPS != 0,
+            thread_id: i64::try_from(self.number).unwrap_or(0),
+            request_start: head.request_start,
+            queue_start: head.queue_start,
+            daemon_start: now(),
+            request_rec: None,
+        };
+        let facts = Facts {
+            head_only: head.flags & flag::HEAD != 0,
+            content_length: call.entry(b"CONTENT_LENGTH").and_then(|v| std::str::from_utf8(v).ok()?.parse().ok()),
+        };
+        let place = serve::Place { group: head.application_group, dynamic: head.flags & flag::DYNAMIC_GROUP != 0 };
+        let exchange: Box<dyn Exchange> = Box::new(Arc::clone(channel));
+        self.shared.watched(self.number, channel, &call, |seat| serve::run(self.registry, &place, exchange, facts, &call, seat))
+    }
 }
 
 fn now() -> i64 {

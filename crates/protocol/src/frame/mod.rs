@@ -130,6 +130,8 @@ reasons! {
         GoingAway = 1,
         /// Every thread is busy.
         Busy = 2,
+        /// The script is newer than what the process has loaded, and a process with the new version is being started.
+        NewCode = 3,
     }
 }
 

@@ -4,6 +4,7 @@ use super::{
     AbortReason, BodyState, Entries, Fields, Frame, HEAD_LENGTH, Hello, LONGEST_DATA, LONGEST_HEAD, RefusedReason, Request,
     RequestHead, STREAM, Sender, kind,
 };
+use crate::table::Ticket;
 
 /// How a peer broke the rules of `docs/protocol.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,6 +89,11 @@ pub fn parse(bytes: &[u8], from: Sender) -> Result<Parsed<'_>, Violation> {
     }
 }
 
+/// A ticket, unless its number says that there is none.
+fn ticket(number: u32, serial: u32) -> Option<Ticket> {
+    (number != u32::MAX).then_some(Ticket { number, serial })
+}
+
 fn read(kind: u8, payload: &[u8]) -> Result<Frame<'_>, Malformed> {
     let mut cursor = Cursor::new(payload);
     let frame = match kind {
@@ -95,6 +101,7 @@ fn read(kind: u8, payload: &[u8]) -> Result<Frame<'_>, Malformed> {
             version: cursor.u16()?,
             generation: cursor.u64()?,
             token: cursor.array()?,
+            ticket: ticket(cursor.u32()?, cursor.u32()?),
             build: cursor.text()?,
         }),
         kind::REQUEST => Frame::Request(request(&mut cursor)?),

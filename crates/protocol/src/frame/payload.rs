@@ -2,6 +2,7 @@
 
 use super::BodyState as State;
 use super::parse::{Cursor, Malformed};
+use crate::table::Ticket;
 
 /// The first frame of each side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,8 +11,10 @@ pub struct Hello<'a> {
     pub version: u16,
     /// Configuration generation.
     pub generation: u64,
-    /// The group's secret of that generation.
+    /// The group's secret.
     pub token: [u8; 16],
+    /// The connection's ticket in the group's table, from the child; `None` from the daemon, or if there was none left.
+    pub ticket: Option<Ticket>,
     /// The sender's build, for messages.
     pub build: &'a [u8],
 }

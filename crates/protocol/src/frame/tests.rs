@@ -11,6 +11,7 @@ use super::{
     AbortReason, BodyState, Frame, HEAD_LENGTH, Hello, LONGEST_DATA, Parsed, RefusedReason, RequestHead, Sender, Violation,
     Writer, parse,
 };
+use crate::table::Ticket;
 
 fn written(write: impl FnOnce(&mut Writer<'_>)) -> Vec<u8> {
     let mut buffer = Vec::new();
@@ -34,7 +35,8 @@ fn request_head() -> RequestHead<'static> {
 fn every_frame() -> Vec<(Sender, Vec<u8>)> {
     let environ: [(&[u8], Option<&[u8]>); 3] = [(b"A", Some(b"1")), (b"B", None), (b"C", Some(b""))];
     let fields: [(&[u8], &[u8]); 2] = [(b"X", b"1"), (b"X", b"")];
-    let hello = Hello { version: 1, generation: 7, token: [9; 16], build: b"0.1.0" };
+    let hello =
+        Hello { version: 1, generation: 7, token: [9; 16], ticket: Some(Ticket { number: 3, serial: 4 }), build: b"0.1.0" };
     vec![
         (Sender::Child, written(|w| w.hello(&hello))),
         (Sender::Daemon, written(|w| w.hello(&hello))),

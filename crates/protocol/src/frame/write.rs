@@ -50,6 +50,10 @@ impl<'b> Writer<'b> {
         payload.extend_from_slice(&hello.version.to_le_bytes());
         payload.extend_from_slice(&hello.generation.to_le_bytes());
         payload.extend_from_slice(&hello.token);
+        // No ticket has the last number.
+        let (number, serial) = hello.ticket.map_or((u32::MAX, 0), |ticket| (ticket.number, ticket.serial));
+        payload.extend_from_slice(&number.to_le_bytes());
+        payload.extend_from_slice(&serial.to_le_bytes());
         text(&mut payload, hello.build.get(..hello.build.len().min(256)).unwrap_or_default());
         self.short(kind::HELLO, &payload);
     }

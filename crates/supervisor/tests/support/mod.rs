@@ -5,7 +5,7 @@ use std::fs::{File, Permissions};
 use std::io::Write;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
@@ -44,6 +44,16 @@ pub fn parent_of(pid: i32) -> i32 {
     stat.rsplit(')').next().unwrap().split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
+/// A table as httpd's parent makes it.
+fn table(slots: u32) -> OwnedFd {
+    use rustix::fs::{MemfdFlags, SealFlags};
+    let file = rustix::fs::memfd_create("table", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING).unwrap();
+    rustix::fs::ftruncate(&file, 4 * u64::try_from(protocol::table::words(slots)).unwrap()).unwrap();
+    rustix::io::pwrite(&file, &protocol::table::BEGINNING, 0).unwrap();
+    rustix::fs::fcntl_add_seals(&file, SealFlags::SHRINK | SealFlags::GROW).unwrap();
+    file
+}
+
 /// A running supervisor (or the shell above one); killed when dropped.
 pub struct Running(Child);
 
@@ -77,12 +87,12 @@ impl Drop for Running {
     }
 }
 
-/// A directory with a fake Python, a script, a log and a listening socket.
+/// A directory with a fake Python, a script, a log and a table.
 pub struct Bench {
     pub place: PathBuf,
     pub plan: Plan,
     pub group: Group,
-    listener: UnixListener,
+    table: OwnedFd,
     log: File,
 }
 
@@ -96,7 +106,7 @@ impl Bench {
         let python = place.join("python");
         std::fs::write(&python, include_str!("../fake_python.py")).unwrap();
         std::fs::set_permissions(&python, Permissions::from_mode(0o755)).unwrap();
-        let listener = UnixListener::bind(place.join("socket")).unwrap();
+        let table = table(8);
         let log = File::options().append(true).create(true).open(place.join("log")).unwrap();
         let path = place.join("app.wsgi");
         let bytes = |path: &Path| path.to_str().unwrap().as_bytes().to_vec();
@@ -105,7 +115,9 @@ impl Bench {
             place: b"httpd.conf:12".to_vec(),
             processes: 1,
             threads: 15,
-            listener: u32::try_from(listener.as_raw_fd()).unwrap(),
+            table: Some(u32::try_from(table.as_raw_fd()).unwrap()),
+            path: bytes(&place.join("socket")),
+            definition: 1,
             log: u32::try_from(log.as_raw_fd()).unwrap(),
             log_level: 4,
             identity: Identity {
@@ -133,7 +145,7 @@ impl Bench {
             replacements: 2,
             ..Plan::default()
         };
-        let mut bench = Self { place, plan, group, listener, log };
+        let mut bench = Self { place, plan, group, table, log };
         bench.interpreter(&python, false);
         bench.script("serve");
         bench
@@ -163,7 +175,7 @@ impl Bench {
     }
 
     fn command(&self, program: &str, passed: &[&dyn AsFd]) -> Command {
-        for fd in passed.iter().map(AsFd::as_fd).chain([self.listener.as_fd(), self.log.as_fd()]) {
+        for fd in passed.iter().map(AsFd::as_fd).chain([self.table.as_fd(), self.log.as_fd()]) {
             fcntl_setfd(fd, FdFlags::empty()).unwrap();
         }
         let mut command = Command::new(program);

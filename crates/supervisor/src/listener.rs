@@ -1,7 +1,7 @@
-/*! The groups' listening sockets: files that only Apache's user may connect to, in a directory that only root may change (decision 20).
+/*! The processes' listening sockets: files that only Apache's user may connect to, in a directory that only root may change (decision 20).
 
-A socket is bound beside its place and moved there when it is ready, so that whoever connects finds either the old one or the new one.
-*Runs in: parent.* */
+A socket is bound beside its place and moved there when it is ready, so that whoever connects finds either nothing or all of it. The directory is made again
+if a cleaner has removed it. *Runs in: supervisor.* */
 
 use std::ffi::OsStr;
 use std::os::fd::OwnedFd;
@@ -23,10 +23,10 @@ pub struct Wanted<'a> {
     pub owner: Option<u32>,
     /// How many connections may wait.
     pub backlog: u32,
-    /// `SO_SNDBUF`
-    pub send_buffer: Option<u32>,
-    /// `SO_RCVBUF`
-    pub receive_buffer: Option<u32>,
+    /// `SO_SNDBUF`; 0 for the system's.
+    pub send_buffer: u32,
+    /// `SO_RCVBUF`, likewise.
+    pub receive_buffer: u32,
 }
 
 /// Makes the listener.
@@ -43,18 +43,20 @@ pub fn make(wanted: &Wanted<'_>) -> Result<OwnedFd, String> {
     let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)
         .map_err(|error| failed("a socket cannot be made for", error))?;
     let size = |size: u32| usize::try_from(size).unwrap_or(usize::MAX);
-    if let Some(bytes) = wanted.send_buffer {
-        sockopt::set_socket_send_buffer_size(&socket, size(bytes)).map_err(|error| failed("send-buffer-size of", error))?;
+    if wanted.send_buffer > 0 {
+        sockopt::set_socket_send_buffer_size(&socket, size(wanted.send_buffer))
+            .map_err(|error| failed("send-buffer-size of", error))?;
     }
-    if let Some(bytes) = wanted.receive_buffer {
-        sockopt::set_socket_recv_buffer_size(&socket, size(bytes)).map_err(|error| failed("receive-buffer-size of", error))?;
+    if wanted.receive_buffer > 0 {
+        sockopt::set_socket_recv_buffer_size(&socket, size(wanted.receive_buffer))
+            .map_err(|error| failed("receive-buffer-size of", error))?;
     }
-    // Short enough for a socket wherever the place itself is.
-    let beside = path.with_extension("new");
+    // Whose slot it is has the name beside it for himself, too.
+    let beside = [wanted.path, b"n"].concat();
     // A name that an earlier start left behind; that there is none is as well.
-    let _left: Result<(), Errno> = rustix::fs::unlink(&beside);
-    let address = SocketAddrUnix::new(&beside).map_err(|error| failed("no socket can be at", error))?;
-    // The parent has one thread: nobody else makes files meanwhile.
+    let _left: Result<(), Errno> = rustix::fs::unlink(beside.as_slice());
+    let address = SocketAddrUnix::new(beside.as_slice()).map_err(|error| failed("no socket can be at", error))?;
+    // The supervisor has one thread: nobody else makes files meanwhile.
     let umask = rustix::process::umask(Mode::from_raw_mode(0o177));
     let bound = rustix::net::bind(&socket, &address);
     rustix::process::umask(umask);
@@ -62,10 +64,10 @@ pub fn make(wanted: &Wanted<'_>) -> Result<OwnedFd, String> {
     let backlog = i32::try_from(wanted.backlog).unwrap_or(i32::MAX);
     let ready = (|| {
         if let Some(owner) = wanted.owner {
-            rustix::fs::chownat(CWD, &beside, Some(Uid::from_raw(owner)), None, AtFlags::SYMLINK_NOFOLLOW)?;
+            rustix::fs::chownat(CWD, beside.as_slice(), Some(Uid::from_raw(owner)), None, AtFlags::SYMLINK_NOFOLLOW)?;
         }
         rustix::net::listen(&socket, backlog)?;
-        rustix::fs::rename(&beside, path)
+        rustix::fs::rename(beside.as_slice(), path)
     })();
     ready.map(|()| socket).map_err(|error| failed("the socket cannot be put at", error))
 }
@@ -109,9 +111,9 @@ mod tests {
 
     use std::os::unix::ffi::OsStrExt as _;
     use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    use std::os::unix::net::UnixStream;
 
     use super::{Wanted, is_there, make};
-    use crate::daemon::connection::connect;
 
     #[test]
     fn a_new_listener_takes_the_place_of_the_old_one_without_a_gap() {
@@ -124,18 +126,18 @@ mod tests {
             path: path.as_os_str().as_bytes(),
             owner: None,
             backlog: 1,
-            send_buffer: Some(8192),
-            receive_buffer: Some(8192),
+            send_buffer: 8192,
+            receive_buffer: 8192,
         };
         let first = make(&wanted).unwrap();
         assert_eq!(std::fs::metadata(&directory).unwrap().permissions().mode() & 0o777, 0o711);
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        let _waiting = connect(wanted.path).unwrap();
+        let _waiting = UnixStream::connect(&path).unwrap();
         let inode = std::fs::metadata(&path).unwrap().ino();
         let _second = make(&wanted).unwrap();
         assert!(is_there(wanted.path) && std::fs::metadata(&path).unwrap().ino() != inode);
         drop(first);
-        let _reaches_the_second = connect(wanted.path).unwrap();
+        let _reaches_the_second = UnixStream::connect(&path).unwrap();
         std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o777)).unwrap();
         assert!(make(&wanted).unwrap_err().contains("nobody else"));
         std::fs::remove_dir_all(root).unwrap();

@@ -1,0 +1,193 @@
+/*! How many workers wait for requests at a time: as few as keep the process busy.
+
+Threads that all want Python's lock cost more than they bring: each hand-over is a switch to a thread whose caches are cold. So no more workers are let in
+than have something to do, mostly one or two; what comes while they run waits in its sockets and costs nothing. Another one is let in as soon as
+requests wait though the workers that are in do not run (they sleep, or wait for a database), or though nothing has been taken up for a while (one of
+them computes). That is seen by a thread that looks every [`TICK`], and sleeps when there is nothing to see. *Runs in: daemon.* */
+
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Condvar, Mutex};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec};
+
+use super::connections::Connections;
+use crate::request::lock;
+
+/// How often the workers are looked at while there is something to see.
+const TICK: Duration = Duration::from_millis(2);
+/// After so many ticks without a need for it, one worker fewer is let in.
+const PATIENCE: u32 = 64;
+/// After so many ticks without a request being taken up, another worker is let in though those that are in run.
+const STUCK: u32 = 3;
+/// After so many ticks without anything to see the thread sleeps.
+const QUIET: u32 = 25;
+
+/// Who is let in.
+pub struct Admission {
+    workers: u32,
+    /// How many may be in.
+    limit: AtomicU32,
+    /// How many are in: they wait for a request, or run one.
+    inside: AtomicU32,
+    /// How many of those run one.
+    running: AtomicU32,
+    /// Requests that were taken up.
+    taken: AtomicU64,
+    /// Threads of the workers that run a request; 0: none.
+    threads: Vec<AtomicU32>,
+    outside: Mutex<u32>,
+    door: Condvar,
+    /// The thread that looks sleeps.
+    asleep: AtomicBool,
+    sleeper: Mutex<()>,
+    bell: Condvar,
+    open: AtomicBool,
+}
+
+impl Admission {
+    /// For so many workers.
+    pub fn new(workers: usize) -> Self {
+        Self {
+            workers: u32::try_from(workers).unwrap_or(u32::MAX),
+            limit: AtomicU32::new(1),
+            inside: AtomicU32::new(0),
+            running: AtomicU32::new(0),
+            taken: AtomicU64::new(0),
+            threads: (0..workers).map(|_| AtomicU32::new(0)).collect(),
+            outside: Mutex::new(0),
+            door: Condvar::new(),
+            asleep: AtomicBool::new(false),
+            sleeper: Mutex::new(()),
+            bell: Condvar::new(),
+            open: AtomicBool::new(false),
+        }
+    }
+
+    /// A worker comes in for the first time, or goes on; it waits outside while there are enough.
+    pub fn pass(&self, first: bool) {
+        if first {
+            self.inside.fetch_add(1, Ordering::AcqRel);
+        }
+        if self.inside.load(Ordering::Acquire) <= self.limit.load(Ordering::Acquire) {
+            return;
+        }
+        let mut outside = lock(&self.outside);
+        // Counted under the lock, so that two do not leave for the same reason.
+        while !self.open.load(Ordering::Acquire) && self.inside.load(Ordering::Acquire) > self.limit.load(Ordering::Acquire) {
+            self.inside.fetch_sub(1, Ordering::AcqRel);
+            *outside += 1;
+            outside = self.door.wait(outside).unwrap_or_else(std::sync::PoisonError::into_inner);
+            *outside -= 1;
+            self.inside.fetch_add(1, Ordering::AcqRel);
+        }
+    }
+
+    /// Worker `number`, counted from 1, takes up a request.
+    pub fn begin(&self, number: usize) {
+        if let Some(thread) = self.threads.get(number.saturating_sub(1)) {
+            let own = u32::try_from(rustix::thread::gettid().as_raw_nonzero().get()).unwrap_or(0);
+            thread.store(own, Ordering::Relaxed);
+        }
+        self.taken.fetch_add(1, Ordering::Relaxed);
+        let running = self.running.fetch_add(1, Ordering::SeqCst) + 1;
+        if running >= self.inside.load(Ordering::SeqCst) && self.asleep.load(Ordering::SeqCst) {
+            let _held = lock(&self.sleeper);
+            self.asleep.store(false, Ordering::Release);
+            self.bell.notify_one();
+        }
+    }
+
+    /// It has ended it.
+    pub fn end(&self, number: usize) {
+        if let Some(thread) = self.threads.get(number.saturating_sub(1)) {
+            thread.store(0, Ordering::Relaxed);
+        }
+        self.running.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    /// Everybody is let in: the workers are to end.
+    pub fn open(&self) {
+        self.open.store(true, Ordering::Release);
+        self.limit.store(self.workers, Ordering::Release);
+        let _held = lock(&self.outside);
+        self.door.notify_all();
+    }
+
+    /// Looks after the workers until the process ends.
+    pub fn look_after(&self, connections: &Connections) {
+        let (mut quiet, mut calm, mut still, mut taken) = (0, 0, 0, 0);
+        while !self.open.load(Ordering::Acquire) {
+            let full = self.running.load(Ordering::Acquire) >= self.inside.load(Ordering::Acquire);
+            quiet = if full { 0 } else { quiet + 1 };
+            if quiet > QUIET {
+                self.sleep();
+                quiet = 0;
+                continue;
+            }
+            let now = self.taken.load(Ordering::Relaxed);
+            still = if now == taken { still + 1 } else { 0 };
+            taken = now;
+            let may_grow = self.limit.load(Ordering::Acquire) < self.workers;
+            if full && may_grow && waits(connections, still) {
+                if still >= STUCK || self.nobody_runs() {
+                    self.let_in();
+                    (calm, still) = (0, 0);
+                }
+            } else {
+                calm += 1;
+            }
+            if calm >= PATIENCE {
+                calm = 0;
+                let fewer = |limit: u32| (limit > 1).then(|| limit - 1);
+                // One is the least.
+                let _before: Result<u32, u32> = self.limit.fetch_update(Ordering::AcqRel, Ordering::Acquire, fewer);
+            }
+            std::thread::sleep(TICK);
+        }
+    }
+
+    /// Sleeps until all workers that are in run a request.
+    fn sleep(&self) {
+        let held = lock(&self.sleeper);
+        self.asleep.store(true, Ordering::SeqCst);
+        // One order for all: whoever does not see that we sleep has been counted before we look.
+        let busy = self.running.load(Ordering::SeqCst) >= self.inside.load(Ordering::SeqCst);
+        if !busy && !self.open.load(Ordering::Acquire) {
+            let _woken = self.bell.wait_timeout(held, Duration::from_secs(1));
+        }
+        self.asleep.store(false, Ordering::Release);
+    }
+
+    /// More workers, half as many again.
+    fn let_in(&self) {
+        let outside = lock(&self.outside);
+        let limit = self.limit.load(Ordering::Acquire);
+        let more = limit.saturating_add((limit / 2).max(1)).min(self.workers);
+        self.limit.store(more, Ordering::Release);
+        for _ in 0..more.saturating_sub(limit).min(*outside) {
+            self.door.notify_one();
+        }
+    }
+
+    /// Whether none of the workers that run a request runs on a processor, or waits for one.
+    fn nobody_runs(&self) -> bool {
+        let threads = self.threads.iter().map(|thread| thread.load(Ordering::Relaxed)).filter(|thread| *thread != 0);
+        !threads.into_iter().any(runs)
+    }
+}
+
+/// Whether something waits for a worker. When nothing has been taken up for long, this itself waits for something to come.
+fn waits(connections: &Connections, still: u32) -> bool {
+    let mut set = [PollFd::from_borrowed_fd(connections.set(), PollFlags::IN)];
+    let long = Timespec { tv_sec: 1, tv_nsec: 0 };
+    let wait = if still > QUIET { long } else { Timespec { tv_sec: 0, tv_nsec: 0 } };
+    // Interrupted: at the next look.
+    rustix::event::poll(&mut set, Some(&wait)).is_ok_and(|found| found > 0)
+}
+
+/// Whether a thread of this process is running, or could if there were a processor for it (`R` in proc(5), the third field).
+fn runs(thread: u32) -> bool {
+    let Ok(stat) = std::fs::read_to_string(format!("/proc/self/task/{thread}/stat")) else { return false };
+    stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('R'))
+}

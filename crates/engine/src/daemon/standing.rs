@@ -1,0 +1,118 @@
+/*! This process in its group's table: how many requests it has, and whether it may have more.
+
+Apache's children reserve a place here before they send a request; whoever runs the request returns it. When the process is to leave, nobody
+reserves any more, and with the last place returned nothing can be on its way: then the workers are told to end. *Runs in: daemon.* */
+
+use std::os::fd::OwnedFd;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use protocol::table::{Place, Table, Ticket};
+use rustix::event::EventfdFlags;
+
+use super::descriptors::{Descriptor, adopt};
+use crate::capi::fork::is_copy;
+use crate::capi::map_whole;
+use crate::request::lock;
+
+/// A reservation whose request has not come after this long belongs to a child that has died.
+const LOST: Duration = Duration::from_secs(2);
+
+/// See the module.
+pub struct Standing {
+    table: Option<(Table<'static>, Place)>,
+    /// Becomes readable when the workers are to end.
+    pub end: Descriptor,
+    /// Requests that workers are at.
+    busy: AtomicU32,
+    /// The table's pulse, and since when it is that.
+    seen: Mutex<(u32, Instant)>,
+}
+
+impl Standing {
+    /// Of the process that the table's `file` knows as `place`; a service, which takes no requests, has none.
+    ///
+    /// # Errors
+    /// What is wrong, in words.
+    pub fn new(file: &OwnedFd, place: Option<Place>) -> Result<Self, String> {
+        let table = match place {
+            None => None,
+            Some(place) => {
+                let memory = map_whole(file).map_err(|error| format!("the table of its group: {error}"))?;
+                Some((Table::open(memory).ok_or("the table of its group has another form: restart Apache")?, place))
+            }
+        };
+        let end =
+            rustix::event::eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).map_err(|e| format!("eventfd: {e}"))?;
+        Ok(Self { table, end: adopt(end), busy: AtomicU32::new(0), seen: Mutex::new((0, Instant::now())) })
+    }
+
+    /// Requests that workers are at.
+    pub fn busy(&self) -> u32 {
+        self.busy.load(Ordering::Acquire)
+    }
+
+    /// A worker turns to a connection, or from it.
+    pub fn turn(&self, to: bool) {
+        if to {
+            self.busy.fetch_add(1, Ordering::AcqRel);
+        } else {
+            self.busy.fetch_sub(1, Ordering::AcqRel);
+        }
+    }
+
+    /// A request is about to be run: `false` if the child has taken it back. A connection without a ticket can't take back.
+    pub fn begin(&self, ticket: Option<Ticket>) -> bool {
+        match (&self.table, ticket) {
+            (Some((table, _)), Some(ticket)) => table.begin(ticket),
+            _ => true,
+        }
+    }
+
+    /// Returns a request's place.
+    pub fn release(&self) {
+        // What an application has forked shares the table, and has no request of its own.
+        if is_copy() {
+            return;
+        }
+        if let Some((table, place)) = &self.table
+            && table.release(*place)
+        {
+            self.end_workers();
+        }
+    }
+
+    /// From here on no place is reserved. The workers end when the requests that have one are through.
+    pub fn leave(&self) {
+        match &self.table {
+            Some((table, place)) => {
+                table.leave(*place);
+                if table.load(*place) == 0 {
+                    self.end_workers();
+                }
+            }
+            None => self.end_workers(),
+        }
+    }
+
+    /// The workers end whatever may still be on its way.
+    pub fn end_workers(&self) {
+        // An eventfd takes a first write always.
+        let _woken = rustix::io::write(&self.end, &1_u64.to_ne_bytes());
+    }
+
+    /// Returns the places of children that have died before they sent their requests. Called from time to time; whether it should soon be called
+    /// again.
+    pub fn look(&self, leaving: bool) -> bool {
+        let Some((table, place)) = &self.table else { return false };
+        let (pulse, busy, load) = (table.pulse(*place), self.busy(), table.load(*place));
+        let mut seen = lock(&self.seen);
+        if seen.0 != pulse || load <= busy {
+            *seen = (pulse, Instant::now());
+        } else if seen.1.elapsed() >= LOST && table.repair(*place, pulse, busy) && leaving && busy == 0 {
+            self.end_workers();
+        }
+        load > busy || leaving
+    }
+}

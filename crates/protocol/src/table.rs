@@ -1,0 +1,677 @@
+/*! The table of a group's processes: which of them take requests, how many each has, and what each connection's request has come to (decision 21).
+
+It is memory that Apache's children, the supervisors and the group's own processes map together, one file for each group, so that a tenant who
+writes nonsense into it disturbs nobody else. A child reserves a place in a process before it sends a request, so that the least busy process gets it and
+no more wait than may; the process that ran the request returns the place.
+
+A *ticket* belongs to a connection. It tells whether the connection's request has begun: until then the child may withdraw it and give it to another
+process, and a process's death has cost it nothing. Both sides change it by comparing, so exactly one of them has its way.
+
+Everything is an atomic word, and nothing read here is believed further than that: numbers are bounded where they are used. What waits for the
+*bell* does so with the kernel's futex calls, which are the caller's. A process is named by its [`Place`]: its slot and the slot's epoch, which
+changes whenever the slot changes hands, so that a late return or a late connection cannot be credited to a stranger. *Runs in: parent (made),
+supervisor, child, daemon.* */
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Words before the first slot: a line of the cache that is mostly read, and one that waiters write.
+const HEADER: usize = 32;
+/// Words of a slot: a line of the cache, so that two processes do not slow each other.
+const SLOT: usize = 16;
+/// The most slots a table has.
+pub const MOST_SLOTS: u32 = 4096;
+/// How many tickets a table has.
+const TICKETS: usize = 2048;
+/// Words of a ticket: what its request has come to, and whose it is.
+const TICKET: usize = 4;
+/// The most requests that a process can have.
+pub const MOST: u32 = 0xffff;
+/// How often a reservation is tried again when others were faster.
+const TRIES: usize = 64;
+
+/// This layout's number.
+const VERSION: u32 = 1;
+
+/// Words of the header.
+mod header {
+    pub const VERSION: usize = 0;
+    /// Slots from this one on have never been used.
+    pub const USED: usize = 1;
+    /// 1: no process can be started, and the log says why.
+    pub const TROUBLE: usize = 2;
+    /// Counts processes, so that the newest can be told.
+    pub const SERIAL: usize = 3;
+    /// Tickets from this one on have never been used.
+    pub const TICKETS_USED: usize = 4;
+    pub const WAITING: usize = 16;
+    pub const BELL: usize = 17;
+    /// Counts what becomes of new versions: a successor that took over, or could not.
+    pub const CHANGES: usize = 18;
+    /// Counts those that took over.
+    pub const SUCCESSIONS: usize = 19;
+}
+
+/// Words of a slot.
+mod slot {
+    pub const WORD: usize = 0;
+    pub const PID: usize = 1;
+    pub const OWNER: usize = 2;
+    pub const DEFINITION: usize = 3;
+    pub const THREADS: usize = 4;
+    pub const SERIAL: usize = 5;
+}
+
+/// What a slot is used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// For nothing.
+    Empty,
+    /// A process that is not ready yet.
+    Starting,
+    /// A process that takes requests.
+    Serving,
+    /// A process that finishes what it has.
+    Leaving,
+}
+
+/// A slot's first word: epoch (12 bits), state (4 bits), requests that it has (16 bits).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Word(u32);
+
+impl Word {
+    const fn new(epoch: u32, state: State, load: u32) -> Self {
+        let load = if load > MOST { MOST } else { load };
+        Self((epoch & 0xfff) << 20 | (state as u32) << 16 | load)
+    }
+
+    const fn epoch(self) -> u32 {
+        self.0 >> 20
+    }
+
+    const fn state(self) -> State {
+        match (self.0 >> 16) & 0xf {
+            1 => State::Starting,
+            2 => State::Serving,
+            3 => State::Leaving,
+            _ => State::Empty,
+        }
+    }
+
+    const fn load(self) -> u32 {
+        self.0 & 0xffff
+    }
+}
+
+/// A process in the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Its slot, which is also the ending of its socket's name.
+    pub slot: u32,
+    /// The slot's epoch while it is this process's.
+    pub epoch: u32,
+}
+
+/// What a supervisor says of a process that it starts.
+#[derive(Clone, Copy, Debug)]
+pub struct Claim {
+    /// The supervisor's process id.
+    pub owner: u32,
+    /// The number of the group's definition; children use the processes of their own definition or a later one.
+    pub definition: u32,
+    /// Its threads.
+    pub threads: u32,
+}
+
+/// Which process a child may choose.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wish {
+    /// The least definition.
+    pub definition: u32,
+    /// How many requests may wait in a process whose threads are all busy.
+    pub ahead: u32,
+    /// The newest process rather than the least busy one: the request waits for new code.
+    pub newest: bool,
+}
+
+/// What came of a wish.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reserved {
+    /// A place in that process, for which a thread is free.
+    Thread(Place),
+    /// A place in that process's queue.
+    Queue(Place),
+    /// Every queue is full.
+    Full,
+    /// No process takes requests.
+    Nobody,
+}
+
+/// What a connection's request has come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+enum Request {
+    /// There is none.
+    None = 0,
+    /// It was sent, or is about to be.
+    Sent = 1,
+    /// A thread runs it.
+    Begun = 2,
+    /// The child has taken it back.
+    Withdrawn = 3,
+}
+
+/// A connection's ticket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ticket {
+    /// Its number.
+    pub number: u32,
+    /// Which of the number's owners it is, so that whoever comes late does not turn another connection's ticket.
+    pub serial: u32,
+}
+
+impl Ticket {
+    /// What stands in its word, over the [`Request`].
+    const fn word(self, request: Request) -> u32 {
+        self.serial << 2 | request as u32
+    }
+}
+
+/// How many words a table of `slots` has.
+pub const fn words(slots: u32) -> usize {
+    HEADER + TICKET * TICKETS + SLOT * slots as usize
+}
+
+/// How a new table begins; the rest of it is zeros.
+pub const BEGINNING: [u8; 4] = VERSION.to_ne_bytes();
+
+/// A mapped table.
+#[derive(Clone, Copy, Debug)]
+pub struct Table<'a>(&'a [AtomicU32]);
+
+impl<'a> Table<'a> {
+    /// A table that somebody has made; `None` if it is another layout's.
+    pub fn open(memory: &'a [AtomicU32]) -> Option<Self> {
+        let right = memory.len() >= words(1) && memory.get(header::VERSION)?.load(Ordering::Acquire) == VERSION;
+        right.then_some(Self(memory))
+    }
+
+    fn header(&self, word: usize) -> &'a AtomicU32 {
+        // A table has its header, or `open` would have refused it.
+        self.0.get(word).unwrap_or(&NOWHERE)
+    }
+
+    fn slot(&self, slot: u32, word: usize) -> Option<&'a AtomicU32> {
+        self.0.get(HEADER + TICKET * TICKETS + SLOT * usize::try_from(slot).ok()? + word)
+    }
+
+    fn word(&self, slot: u32) -> Option<Word> {
+        Some(Word(self.slot(slot, slot::WORD)?.load(Ordering::Acquire)))
+    }
+
+    fn capacity(&self) -> u32 {
+        u32::try_from(self.0.len().saturating_sub(HEADER + TICKET * TICKETS) / SLOT).unwrap_or(0)
+    }
+
+    /// Slots that have ever been used.
+    pub fn slots(&self) -> std::ops::Range<u32> {
+        0..self.header(header::USED).load(Ordering::Acquire).min(self.capacity())
+    }
+
+    /// Changes a slot's word as `change` says, if the slot is still `place`'s; what it was before.
+    fn change(&self, place: Place, mut change: impl FnMut(Word) -> Option<Word>) -> Option<Word> {
+        let cell = self.slot(place.slot, slot::WORD)?;
+        let next = |raw| {
+            let word = Word(raw);
+            if word.epoch() == place.epoch { change(word).map(|word| word.0) } else { None }
+        };
+        cell.fetch_update(Ordering::AcqRel, Ordering::Acquire, next).ok().map(Word)
+    }
+
+    /// Takes an empty slot for a process that is being started; `None` if there is none.
+    pub fn claim(&self, claim: &Claim) -> Option<Place> {
+        for number in 0..self.capacity() {
+            let cell = self.slot(number, slot::WORD)?;
+            let old = Word(cell.load(Ordering::Acquire));
+            if old.state() != State::Empty {
+                continue;
+            }
+            let new = Word::new(old.epoch().wrapping_add(1), State::Starting, 0);
+            if cell.compare_exchange(old.0, new.0, Ordering::AcqRel, Ordering::Relaxed).is_err() {
+                continue;
+            }
+            let place = Place { slot: number, epoch: new.epoch() };
+            let serial = self.header(header::SERIAL).fetch_add(1, Ordering::AcqRel).wrapping_add(1);
+            for (word, value) in [
+                (slot::PID, 0),
+                (slot::OWNER, claim.owner),
+                (slot::DEFINITION, claim.definition),
+                (slot::THREADS, claim.threads.min(MOST)),
+                (slot::SERIAL, serial),
+            ] {
+                self.slot(number, word)?.store(value, Ordering::Release);
+            }
+            self.header(header::USED).fetch_max(number + 1, Ordering::AcqRel);
+            return Some(place);
+        }
+        None
+    }
+
+    /// Notes the process id.
+    pub fn name(&self, place: Place, pid: u32) {
+        if let Some(cell) = self.slot(place.slot, slot::PID).filter(|_| self.state(place) != State::Empty) {
+            cell.store(pid, Ordering::Release);
+        }
+    }
+
+    /// The process id that stands at a slot, and its supervisor's, as far as they are known.
+    pub fn who(&self, slot: u32) -> (u32, u32) {
+        let read = |word| self.slot(slot, word).map_or(0, |cell| cell.load(Ordering::Acquire));
+        (read(slot::PID), read(slot::OWNER))
+    }
+
+    /// The process that stands at a slot, if one does.
+    pub fn at(&self, slot: u32) -> Option<Place> {
+        let word = self.word(slot).filter(|word| word.state() != State::Empty)?;
+        Some(Place { slot, epoch: word.epoch() })
+    }
+
+    /// What a process does; [`State::Empty`] when its slot is another's.
+    pub fn state(&self, place: Place) -> State {
+        self.word(place.slot).filter(|word| word.epoch() == place.epoch).map_or(State::Empty, Word::state)
+    }
+
+    /// From here on the process takes requests.
+    pub fn serve(&self, place: Place) {
+        self.change(place, |word| (word.state() == State::Starting).then(|| Word::new(word.epoch(), State::Serving, 0)));
+        self.set_trouble(false);
+    }
+
+    /// From here on nobody reserves a place in it.
+    pub fn leave(&self, place: Place) {
+        self.change(place, |word| {
+            let leaves = matches!(word.state(), State::Starting | State::Serving);
+            leaves.then(|| Word::new(word.epoch(), State::Leaving, word.load()))
+        });
+    }
+
+    /// The process is gone: its slot is free.
+    pub fn clear(&self, place: Place) {
+        self.change(place, |word| Some(Word::new(word.epoch().wrapping_add(1), State::Empty, 0)));
+    }
+
+    /// How many requests a process has.
+    pub fn load(&self, place: Place) -> u32 {
+        self.word(place.slot).filter(|word| word.epoch() == place.epoch).map_or(0, Word::load)
+    }
+
+    /// Reserves a place for a request.
+    pub fn reserve(&self, wish: Wish) -> Reserved {
+        for _ in 0..TRIES {
+            let (best, serving) = self.best(wish);
+            let Some((number, word, busy)) = best else {
+                return if serving { Reserved::Full } else { Reserved::Nobody };
+            };
+            let Some(cell) = self.slot(number, slot::WORD) else { return Reserved::Nobody };
+            let new = Word::new(word.epoch(), State::Serving, word.load() + 1);
+            if cell.compare_exchange(word.0, new.0, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+                let place = Place { slot: number, epoch: word.epoch() };
+                return if busy { Reserved::Queue(place) } else { Reserved::Thread(place) };
+            }
+        }
+        Reserved::Full
+    }
+
+    /// The process to choose, with its word and whether all its threads are busy; and whether any serves at all.
+    fn best(&self, wish: Wish) -> (Option<(u32, Word, bool)>, bool) {
+        let (mut best, mut most, mut serving) = (None, i64::MIN, false);
+        for number in self.slots() {
+            let Some(word) = self.word(number).filter(|word| word.state() == State::Serving) else { continue };
+            let read = |word| self.slot(number, word).map_or(0, |cell| cell.load(Ordering::Relaxed));
+            if read(slot::DEFINITION) < wish.definition {
+                continue;
+            }
+            serving = true;
+            let free = i64::from(read(slot::THREADS)) - i64::from(word.load());
+            let rank = if wish.newest { i64::from(read(slot::SERIAL)) } else { free };
+            if free > -i64::from(wish.ahead) && word.load() < MOST && rank > most {
+                (best, most) = (Some((number, word, free <= 0)), rank);
+            }
+        }
+        (best, serving)
+    }
+
+    /// Whether some process other than `place` has a thread free, for a request that waits there.
+    pub fn better(&self, place: Place, wish: Wish) -> bool {
+        match self.best(wish).0 {
+            Some((number, _, busy)) => !busy && number != place.slot,
+            None => false,
+        }
+    }
+
+    /// Returns a place; whether the process is to go and has none of its requests left.
+    pub fn release(&self, place: Place) -> bool {
+        let before = self.change(place, |word| {
+            let alive = matches!(word.state(), State::Serving | State::Leaving);
+            (alive && word.load() > 0).then(|| Word::new(word.epoch(), word.state(), word.load() - 1))
+        });
+        before.is_some_and(|word| word.state() == State::Leaving && word.load() == 1)
+    }
+
+    /// A number that changes whenever a place in the process is reserved or returned.
+    pub fn pulse(&self, place: Place) -> u32 {
+        self.word(place.slot).map_or(0, |word| word.0)
+    }
+
+    /// Returns what nobody will return: a child died between its reservation and its request. `pulse` is what [`Table::pulse`] has said for
+    /// so long that nothing can be on its way, and `load` what the process really has; nothing is done if it has changed meanwhile.
+    pub fn repair(&self, place: Place, pulse: u32, load: u32) -> bool {
+        let repaired = self.change(place, |word| {
+            let lost = word.0 == pulse && word.load() > load;
+            lost.then(|| Word::new(word.epoch(), word.state(), load))
+        });
+        repaired.is_some()
+    }
+
+    fn ticket(&self, number: u32, word: usize) -> Option<&'a AtomicU32> {
+        let number = usize::try_from(number).ok().filter(|number| *number < TICKETS)?;
+        self.0.get(HEADER + TICKET * number + word)
+    }
+
+    /// A ticket for a connection of the process `pid`, which is not 0; `None` if all are taken.
+    pub fn take_ticket(&self, pid: u32) -> Option<Ticket> {
+        for number in 0..u32::try_from(TICKETS).unwrap_or(0) {
+            let owner = self.ticket(number, 1)?;
+            if owner.load(Ordering::Relaxed) == 0 && owner.compare_exchange(0, pid, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+                let cell = self.ticket(number, 0)?;
+                let serial = (cell.load(Ordering::Acquire) >> 2).wrapping_add(1) & (u32::MAX >> 2);
+                let ticket = Ticket { number, serial };
+                cell.store(ticket.word(Request::None), Ordering::Release);
+                self.header(header::TICKETS_USED).fetch_max(number + 1, Ordering::AcqRel);
+                return Some(ticket);
+            }
+        }
+        None
+    }
+
+    /// The connection of a ticket is closed.
+    pub fn return_ticket(&self, number: u32) {
+        if let Some(owner) = self.ticket(number, 1) {
+            owner.store(0, Ordering::Release);
+        }
+    }
+
+    /// Tickets that are somebody's, with whose they are.
+    pub fn tickets(&self) -> impl Iterator<Item = (u32, u32)> {
+        let used = self.header(header::TICKETS_USED).load(Ordering::Acquire).min(u32::try_from(TICKETS).unwrap_or(0));
+        let table = *self;
+        (0..used).filter_map(move |number| {
+            let owner = table.ticket(number, 1)?.load(Ordering::Acquire);
+            (owner != 0).then_some((number, owner))
+        })
+    }
+
+    /// A request is about to be sent.
+    pub fn send(&self, ticket: Ticket) {
+        if let Some(cell) = self.ticket(ticket.number, 0) {
+            cell.store(ticket.word(Request::Sent), Ordering::Release);
+        }
+    }
+
+    /// The child takes its request back; `false` if it has begun, for all that is known.
+    pub fn withdraw(&self, ticket: Ticket) -> bool {
+        self.turn(ticket, Request::Withdrawn)
+    }
+
+    /// A thread is about to run a request; `false` if the child has taken it back.
+    pub fn begin(&self, ticket: Ticket) -> bool {
+        self.turn(ticket, Request::Begun)
+    }
+
+    /// Whether a request still waits.
+    pub fn waits(&self, ticket: Ticket) -> bool {
+        self.ticket(ticket.number, 0).is_some_and(|cell| cell.load(Ordering::Acquire) == ticket.word(Request::Sent))
+    }
+
+    fn turn(&self, ticket: Ticket, to: Request) -> bool {
+        let (sent, to) = (ticket.word(Request::Sent), ticket.word(to));
+        self.ticket(ticket.number, 0)
+            .is_some_and(|cell| cell.compare_exchange(sent, to, Ordering::AcqRel, Ordering::Acquire).is_ok())
+    }
+
+    /// A request waits for a process from now on, if fewer than `most` do; `leave_queue` ends that.
+    pub fn join_queue(&self, most: u32) -> bool {
+        let joined = |waiting: u32| (waiting < most).then(|| waiting.saturating_add(1));
+        self.header(header::WAITING).fetch_update(Ordering::AcqRel, Ordering::Acquire, joined).is_ok()
+    }
+
+    /// See [`Table::join_queue`].
+    pub fn leave_queue(&self) {
+        let left = |waiting: u32| Some(waiting.saturating_sub(1));
+        // The closure always answers.
+        let _before: Result<u32, u32> = self.header(header::WAITING).fetch_update(Ordering::AcqRel, Ordering::Acquire, left);
+    }
+
+    /// How many requests wait for a process.
+    pub fn waiting(&self) -> u32 {
+        self.header(header::WAITING).load(Ordering::Acquire)
+    }
+
+    /// Forgets those who waited and died, seen by a number that does not move though somebody serves.
+    pub fn forget_waiting(&self, waiting: u32) {
+        // Somebody has come or gone meanwhile: then it is not for us to say.
+        let _forgotten: Result<u32, u32> =
+            self.header(header::WAITING).compare_exchange(waiting, 0, Ordering::AcqRel, Ordering::Relaxed);
+    }
+
+    /// What waiters wait for: read its value, look again, then wait until it differs.
+    pub fn bell(&self) -> &'a AtomicU32 {
+        self.header(header::BELL)
+    }
+
+    /// Rings, before the waiters are woken.
+    pub fn ring(&self) {
+        self.bell().fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Whether it is known that no process can be started.
+    pub fn trouble(&self) -> bool {
+        self.header(header::TROUBLE).load(Ordering::Acquire) != 0
+    }
+
+    /// Says that no process can be started, or that one can.
+    pub fn set_trouble(&self, trouble: bool) {
+        self.header(header::TROUBLE).store(u32::from(trouble), Ordering::Release);
+    }
+
+    /// How many new versions have taken over or failed, and how many have taken over.
+    pub fn changes(&self) -> (u32, u32) {
+        let read = |word| self.header(word).load(Ordering::Acquire);
+        (read(header::CHANGES), read(header::SUCCESSIONS))
+    }
+
+    /// A new version has taken over, or has failed.
+    pub fn changed(&self, took_over: bool) {
+        if took_over {
+            self.header(header::SUCCESSIONS).fetch_add(1, Ordering::AcqRel);
+        }
+        self.header(header::CHANGES).fetch_add(1, Ordering::AcqRel);
+    }
+}
+
+/// Stands for a word that is not there: what is written to it is lost on nobody, because `open` makes sure that there is none.
+static NOWHERE: AtomicU32 = AtomicU32::new(0);
+
+#[cfg(test)]
+mod tests {
+    #![allow(
+        clippy::unwrap_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        reason = "a test that meets what it does not expect is to fail"
+    )]
+
+    use super::{AtomicU32, Claim, Place, Reserved, State, Table, Wish, words};
+
+    fn memory(slots: u32) -> Vec<AtomicU32> {
+        (0..words(slots)).map(|_| AtomicU32::new(0)).collect()
+    }
+
+    fn make(memory: &[AtomicU32]) -> Option<Table<'_>> {
+        memory.first()?.store(u32::from_ne_bytes(super::BEGINNING), std::sync::atomic::Ordering::Relaxed);
+        Table::open(memory)
+    }
+
+    const CLAIM: Claim = Claim { owner: 7, definition: 1, threads: 2 };
+
+    fn serving(table: Table<'_>, claim: Claim) -> Place {
+        let place = table.claim(&claim).unwrap();
+        table.serve(place);
+        place
+    }
+
+    #[test]
+    fn another_layout_is_refused() {
+        let memory = memory(1);
+        assert!(Table::open(&memory).is_none() && make(&memory).is_some());
+        assert!(make(&memory[..8]).is_none() && make(&[]).is_none());
+    }
+
+    #[test]
+    fn requests_are_counted_and_bounded() {
+        let memory = memory(2);
+        let table = make(&memory).unwrap();
+        let wish = Wish { ahead: 1, ..Wish::default() };
+        assert_eq!(table.reserve(wish), Reserved::Nobody);
+        let place = table.claim(&CLAIM).unwrap();
+        assert_eq!((table.state(place), table.reserve(wish)), (State::Starting, Reserved::Nobody));
+        table.serve(place);
+        for _ in 0..2 {
+            assert_eq!(table.reserve(wish), Reserved::Thread(place));
+        }
+        assert_eq!((table.reserve(Wish::default()), table.reserve(wish)), (Reserved::Full, Reserved::Queue(place)));
+        assert_eq!((table.reserve(wish), table.load(place)), (Reserved::Full, 3));
+        for _ in 0..5 {
+            assert!(!table.release(place), "one return too many is nothing");
+        }
+        assert_eq!(table.load(place), 0);
+    }
+
+    #[test]
+    fn the_least_busy_process_is_chosen_or_the_newest() {
+        let memory = memory(4);
+        let table = make(&memory).unwrap();
+        let first = serving(table, Claim { threads: 3, ..CLAIM });
+        let second = serving(table, CLAIM);
+        assert_eq!(table.reserve(Wish::default()), Reserved::Thread(first));
+        assert_eq!(table.reserve(Wish { newest: true, ..Wish::default() }), Reserved::Thread(second));
+        let other = serving(table, Claim { definition: 2, threads: 1, ..CLAIM });
+        let wish = Wish { definition: 2, ahead: 1, ..Wish::default() };
+        assert_eq!((table.reserve(wish), table.reserve(wish)), (Reserved::Thread(other), Reserved::Queue(other)));
+        assert_eq!(table.reserve(Wish { definition: 3, ..wish }), Reserved::Nobody);
+        assert!(table.better(other, Wish::default()) && !table.better(other, wish));
+    }
+
+    #[test]
+    fn a_process_that_leaves_goes_when_its_last_request_has() {
+        let memory = memory(1);
+        let table = make(&memory).unwrap();
+        let place = serving(table, CLAIM);
+        assert_eq!(table.reserve(Wish::default()), Reserved::Thread(place));
+        table.leave(place);
+        assert_eq!((table.reserve(Wish::default()), table.state(place)), (Reserved::Nobody, State::Leaving));
+        assert!(table.release(place));
+        table.clear(place);
+        assert_eq!((table.state(place), table.at(0)), (State::Empty, None));
+        let next = serving(table, CLAIM);
+        assert_eq!((next.slot, next.epoch), (place.slot, (place.epoch + 2) & 0xfff));
+        // Whoever comes late changes nothing of the next process.
+        table.clear(place);
+        table.leave(place);
+        assert!(!table.release(place));
+        assert_eq!((table.state(next), table.load(next)), (State::Serving, 0));
+    }
+
+    #[test]
+    fn what_a_dead_child_reserved_comes_back_when_nothing_moves() {
+        let memory = memory(1);
+        let table = make(&memory).unwrap();
+        let place = serving(table, CLAIM);
+        let before = table.pulse(place);
+        assert_eq!(table.reserve(Wish::default()), Reserved::Thread(place));
+        assert!(!table.repair(place, before, 0), "it has moved meanwhile");
+        assert!(!table.repair(place, table.pulse(place), 1), "that request is there");
+        assert!(table.repair(place, table.pulse(place), 0));
+        assert_eq!(table.load(place), 0);
+    }
+
+    #[test]
+    fn a_request_is_begun_or_withdrawn_and_never_both() {
+        let memory = memory(1);
+        let table = make(&memory).unwrap();
+        let (one, other) = (table.take_ticket(7).unwrap(), table.take_ticket(8).unwrap());
+        assert_eq!(table.tickets().collect::<Vec<_>>(), [(one.number, 7), (other.number, 8)]);
+        assert!(!table.withdraw(one) && !table.begin(one) && !table.waits(one));
+        table.send(one);
+        assert!(table.waits(one) && table.begin(one) && !table.withdraw(one) && !table.begin(one));
+        table.send(one);
+        assert!(table.withdraw(one) && !table.begin(one));
+        table.return_ticket(one.number);
+        let again = table.take_ticket(9).unwrap();
+        assert_eq!(again.number, one.number);
+        table.send(again);
+        assert!(!table.begin(one) && !table.withdraw(one) && table.begin(again), "the old connection's request is not this one");
+        assert!(!table.begin(super::Ticket { number: u32::MAX, serial: 0 }));
+        while table.take_ticket(9).is_some() {}
+        assert_eq!(table.tickets().count(), super::TICKETS);
+    }
+
+    #[test]
+    fn the_queue_is_bounded_and_forgets_the_dead() {
+        let memory = memory(1);
+        let table = make(&memory).unwrap();
+        assert!(table.join_queue(2) && table.join_queue(2) && !table.join_queue(2));
+        table.leave_queue();
+        assert_eq!(table.waiting(), 1);
+        table.forget_waiting(2);
+        assert_eq!(table.waiting(), 1);
+        table.forget_waiting(1);
+        table.leave_queue();
+        assert_eq!(table.waiting(), 0);
+    }
+
+    #[test]
+    fn nonsense_in_the_memory_disturbs_only_the_answer() {
+        let memory = memory(2);
+        for word in &memory {
+            word.store(u32::MAX, std::sync::atomic::Ordering::Relaxed);
+        }
+        let table = make(&memory).unwrap();
+        assert_eq!(table.slots(), 0..2);
+        table.reserve(Wish { ahead: u32::MAX, ..Wish::default() });
+        table.withdraw(super::Ticket { number: 3, serial: 0 });
+        table.release(Place { slot: u32::MAX, epoch: 1 });
+        table.clear(Place { slot: 1, epoch: 0xfff });
+        assert!(table.claim(&CLAIM).is_some());
+    }
+
+    #[test]
+    fn many_at_once_lose_no_thread() {
+        let memory = memory(3);
+        let table = make(&memory).unwrap();
+        let places: Vec<Place> = (0..3).map(|_| serving(table, CLAIM)).collect();
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..5_000 {
+                        match table.reserve(Wish::default()) {
+                            Reserved::Thread(place) => drop(table.release(place)),
+                            Reserved::Full => std::thread::yield_now(),
+                            other => panic!("{other:?}"),
+                        }
+                    }
+                });
+            }
+        });
+        assert!(places.iter().all(|place| table.load(*place) == 0));
+    }
+}

@@ -1,0 +1,164 @@
+/*! A group's table as its supervisor keeps it: a post for each process, which is a slot of the table and a listening socket, and the order that dead
+processes and dead children of httpd leave behind. *Runs in: supervisor.* */
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use protocol::plan;
+use protocol::table::{Claim, Place, State, Table};
+use rustix::process::{Pid, test_kill_process};
+use rustix::thread::futex;
+
+use crate::listener::{self, Wanted};
+use crate::spawn::{inherited, map_table};
+
+/// More connections than this never wait: a child connects only for a request that has a place.
+const BACKLOG: u32 = 4096;
+
+/// A process's post.
+#[derive(Debug)]
+pub struct Post {
+    /// Its slot.
+    pub place: Place,
+    path: Vec<u8>,
+}
+
+/// The posts of a group.
+#[derive(Debug)]
+pub struct Posts {
+    table: Table<'static>,
+    file: OwnedFd,
+    /// What the last look found: who waits for a process, and the bell's value.
+    waiting: (u32, u32),
+}
+
+impl Posts {
+    /// The posts of the group, if it takes requests.
+    ///
+    /// # Errors
+    /// What is wrong with its table, in words.
+    pub fn new(group: &plan::Group) -> Result<Option<Self>, String> {
+        let Some(number) = group.table else { return Ok(None) };
+        let failed = |error: std::io::Error| format!("its table (descriptor {number}): {error}");
+        let file = inherited(number).map_err(failed)?;
+        let table = Table::open(map_table(&file).map_err(failed)?).ok_or("its table has another form: restart Apache")?;
+        Ok(Some(Self { table, file, waiting: (0, 0) }))
+    }
+
+    /// The table's file, for a process.
+    pub fn file(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
+    }
+
+    /// Takes a post for a process that is about to be started, and makes its socket.
+    ///
+    /// # Errors
+    /// Why there is none, in words.
+    pub fn take(&self, group: &plan::Group) -> Result<(Post, OwnedFd), String> {
+        let claim = Claim { owner: std::process::id(), definition: group.definition, threads: group.threads };
+        let place = self.table.claim(&claim).ok_or("the table of the group's processes is full")?;
+        let path = [group.path.as_slice(), format!(".{}", place.slot).as_bytes()].concat();
+        let wanted = Wanted {
+            directory: Some(group.socket_directory.as_slice()).filter(|directory| !directory.is_empty()),
+            path: &path,
+            owner: group.socket_owner,
+            backlog: BACKLOG,
+            send_buffer: group.send_buffer,
+            receive_buffer: group.receive_buffer,
+        };
+        match listener::make(&wanted) {
+            Ok(listener) => Ok((Post { place, path }, listener)),
+            Err(why) => {
+                self.table.clear(place);
+                Err(why)
+            }
+        }
+    }
+
+    /// Notes whose post it is.
+    pub fn name(&self, post: &Post, pid: Pid) {
+        self.table.name(post.place, u32::try_from(pid.as_raw_nonzero().get()).unwrap_or(0));
+    }
+
+    /// The process takes requests from now on; whoever waits for one hears of it.
+    pub fn serve(&self, post: &Post) {
+        self.table.serve(post.place);
+        self.ring();
+    }
+
+    /// The process takes no further request.
+    pub fn leave(&self, post: &Post) {
+        self.table.leave(post.place);
+    }
+
+    /// The process is gone.
+    pub fn vacate(&mut self, post: &Post) {
+        let stillborn = self.table.state(post.place) == State::Starting;
+        self.give_up(post.place, &post.path);
+        // Nobody shall wait for a process that can't be had.
+        if stillborn && !self.anybody(&[State::Serving]) {
+            self.trouble();
+        }
+    }
+
+    /// No process can be started, so nobody shall wait for one.
+    pub fn trouble(&self) {
+        if !self.anybody(&[State::Serving]) {
+            self.table.set_trouble(true);
+            self.ring();
+        }
+    }
+
+    /// A new version of the application serves, or could not be made to.
+    pub fn changed(&self, took_over: bool) {
+        self.table.changed(took_over);
+        self.ring();
+    }
+
+    /// Whether the socket of a post is where children look for it: a cleaner of old files may have removed it.
+    pub fn is_reachable(&self, post: &Post) -> bool {
+        self.table.state(post.place) != State::Serving || listener::is_there(&post.path)
+    }
+
+    fn anybody(&self, states: &[State]) -> bool {
+        self.table.slots().filter_map(|slot| self.table.at(slot)).any(|place| states.contains(&self.table.state(place)))
+    }
+
+    fn give_up(&self, place: Place, path: &[u8]) {
+        self.table.clear(place);
+        // It may have been removed already.
+        let _gone: rustix::io::Result<()> = rustix::fs::unlink(path);
+    }
+
+    fn ring(&self) {
+        self.table.ring();
+        // That nobody waits is no failure.
+        let _woken: rustix::io::Result<usize> = futex::wake(self.table.bell(), futex::Flags::empty(), u32::MAX >> 1);
+    }
+
+    /// Puts in order what the dead have left: posts of another supervisor that was killed with its processes, tickets of httpd's children, and the
+    /// count of those who waited. `base` is what the sockets' paths begin with. Called every second or so.
+    pub fn tidy(&mut self, base: &[u8]) {
+        for slot in self.table.slots() {
+            let (pid, owner) = self.table.who(slot);
+            if let Some(place) = self.table.at(slot).filter(|_| !alive(owner) && !alive(pid)) {
+                self.give_up(place, &[base, format!(".{slot}").as_bytes()].concat());
+            }
+        }
+        for (ticket, owner) in self.table.tickets() {
+            if !alive(owner) {
+                self.table.return_ticket(ticket);
+            }
+        }
+        let now = (self.table.waiting(), self.table.bell().load(std::sync::atomic::Ordering::Acquire));
+        if now.0 > 0 && now == self.waiting && self.anybody(&[State::Serving]) {
+            self.table.forget_waiting(now.0);
+        }
+        self.waiting = now;
+    }
+}
+
+/// Whether there is a process of that number; 0 is none.
+fn alive(pid: u32) -> bool {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    pid.is_some_and(|pid| test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
+}

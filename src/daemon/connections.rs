@@ -1,0 +1,174 @@
+/*! A child's connections to the processes of one group, kept from request to request, and the group's table that says which may be used.
+
+A connection is used again for a process that takes requests; others are closed when they are come across. The one used last is used first, and what
+has not been used for a while is closed, so that no more are kept than there is work for. *Runs in: child.* */
+
+use std::collections::VecDeque;
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use protocol::table::{Place, Reserved, State, Table, Ticket, Wish};
+use rustix::io::Errno;
+use rustix::thread::futex;
+use rustix::thread::futex::Timespec;
+
+use super::connection::{self, Inbox};
+use crate::httpd::shared_file;
+
+/// A connection that nobody has used for so long is closed.
+const UNUSED: Duration = Duration::from_secs(30);
+
+/// A connection to a process.
+#[derive(Debug)]
+pub struct Connection {
+    /// The socket.
+    pub socket: OwnedFd,
+    /// What comes over it.
+    pub inbox: Inbox,
+    /// The process.
+    pub place: Place,
+    /// It was used before, so each side has greeted.
+    pub used: bool,
+    ticket: Option<Ticket>,
+    table: Table<'static>,
+    left: Instant,
+}
+
+impl Connection {
+    /// Its ticket in the table; `None` if there was none left.
+    pub const fn ticket(&self) -> Option<Ticket> {
+        self.ticket
+    }
+
+    /// A request is about to be sent over it.
+    pub fn send(&self) {
+        if let Some(ticket) = self.ticket {
+            self.table.send(ticket);
+        }
+    }
+
+    /// Whether its request has not begun, as far as that is known.
+    pub fn waits(&self) -> bool {
+        self.ticket.is_some_and(|ticket| self.table.waits(ticket))
+    }
+
+    /// Takes its request back, with its place; `false` if it may have begun. The connection is of no further use.
+    pub fn take_back(&self) -> bool {
+        let back = self.ticket.is_some_and(|ticket| self.table.withdraw(ticket));
+        if back {
+            self.table.release(self.place);
+        }
+        back
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ticket {
+            self.table.return_ticket(ticket.number);
+        }
+    }
+}
+
+/// All of a child's to one group.
+#[derive(Debug)]
+pub struct Connections {
+    table: Option<Table<'static>>,
+    idle: Mutex<VecDeque<Connection>>,
+}
+
+impl Connections {
+    /// None yet. `file` is the group's table; a service has none.
+    pub fn new(file: Option<BorrowedFd<'static>>) -> Self {
+        let memory = file.and_then(|file| shared_file::map(file).ok());
+        Self { table: memory.and_then(Table::open), idle: Mutex::default() }
+    }
+
+    /// The group's table, if it could be mapped.
+    pub const fn table(&self) -> Option<Table<'static>> {
+        self.table
+    }
+
+    fn idle(&self) -> MutexGuard<'_, VecDeque<Connection>> {
+        // A panic while it was held leaves a list that is whole.
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A connection to the process at `place`: one that is there, or a new one. `path` is what the sockets' paths begin with.
+    ///
+    /// # Errors
+    /// `ECONNREFUSED`, `ENOENT`: the process is gone, or its socket is. `EAGAIN`: too many connect at once.
+    pub fn to(&self, table: Table<'static>, place: Place, path: &[u8]) -> Result<Connection, Errno> {
+        if let Some(found) = self.find(table, place) {
+            return Ok(found);
+        }
+        let socket = connection::connect(&[path, format!(".{}", place.slot).as_bytes()].concat())?;
+        if table.state(place) == State::Empty {
+            // The slot has changed hands meanwhile, so this may be another process.
+            return Err(Errno::CONNREFUSED);
+        }
+        Ok(Connection {
+            socket,
+            inbox: Inbox::default(),
+            place,
+            used: false,
+            ticket: table.take_ticket(std::process::id()),
+            table,
+            left: Instant::now(),
+        })
+    }
+
+    fn find(&self, table: Table<'static>, place: Place) -> Option<Connection> {
+        let mut idle = self.idle();
+        let at = idle.iter().rposition(|one| one.place == place)?;
+        let found = idle.remove(at);
+        if at > 0 && idle.front().is_some_and(|one| table.state(one.place) != State::Serving) {
+            // One at a time: their closing is nobody's request's business.
+            let gone = idle.pop_front();
+            drop(idle);
+            drop(gone);
+        }
+        found
+    }
+
+    /// Keeps a connection whose request is through.
+    pub fn keep(&self, mut connection: Connection) {
+        connection.used = true;
+        connection.left = Instant::now();
+        let mut idle = self.idle();
+        idle.push_back(connection);
+        let is_unused = idle.front().is_some_and(|one| one.left.elapsed() > UNUSED);
+        let unused = if is_unused { idle.pop_front() } else { None };
+        drop(idle);
+        drop(unused);
+    }
+}
+
+/// A wish for a process.
+#[derive(Clone, Copy, Debug)]
+pub struct Line<'t> {
+    /// The table.
+    pub table: Table<'t>,
+    /// What is wished for.
+    pub wish: Wish,
+}
+
+impl Line<'_> {
+    /// Reserves a place, and otherwise waits until something has changed, for at most `wait`.
+    pub fn reserve(&self, wait: Duration) -> Reserved {
+        let bell = self.table.bell().load(std::sync::atomic::Ordering::Acquire);
+        let reserved = self.table.reserve(self.wish);
+        if reserved == Reserved::Nobody && !self.table.trouble() {
+            self.listen(bell, wait);
+        }
+        reserved
+    }
+
+    /// Waits for the bell, which had the value `bell`, for at most `wait`.
+    pub fn listen(&self, bell: u32, wait: Duration) {
+        let timeout = Timespec::try_from(wait).ok();
+        // Rung, interrupted or in vain: whoever calls looks again.
+        let _waited: rustix::io::Result<()> = futex::wait(self.table.bell(), futex::Flags::empty(), bell, timeout.as_ref());
+    }
+}

@@ -1,0 +1,209 @@
+/*! What happens between an Apache child and the processes of a group: places in the table, kept connections, requests that are taken back, and new
+code that is waited for. */
+
+use crate::case;
+use crate::support::client::Request;
+use crate::support::matrix::{Reach, Suite};
+use crate::support::poll;
+use crate::support::processes;
+use crate::support::site::Site;
+use rustix::process::Signal;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+/// The suite.
+pub fn suite() -> Suite {
+    Suite::new(
+        "channel",
+        vec![
+            case!(connections_are_kept).reach(Reach::Everywhere),
+            case!(a_request_that_waits_outlives_the_death_of_its_process).threads(),
+            case!(a_request_that_waits_goes_to_the_process_that_is_free).threads(),
+            case!(fast_requests_pass_a_slow_one).threads(),
+            case!(a_group_that_cannot_start_is_503_at_once),
+            case!(the_request_after_a_change_sees_the_new_code).reach(Reach::Everywhere),
+            case!(code_that_does_not_load_holds_nobody_up),
+            case!(a_request_that_waits_too_long_is_taken_back).threads(),
+            case!(a_removed_socket_is_made_good),
+        ],
+    )
+    .in_daemon_mode()
+    .plan(|plan| plan.announce("re:WSGI13(03|01|02): .*group lost"))
+}
+
+fn pid(site: &Site, target: &str) -> i32 {
+    site.get(target).ok().split(' ').nth(1).unwrap().parse().unwrap()
+}
+
+/// Sockets that a process has open.
+fn sockets(pid: i32) -> usize {
+    let all = std::fs::read_dir(format!("/proc/{pid}/fd")).unwrap();
+    let target = |entry: std::io::Result<std::fs::DirEntry>| std::fs::read_link(entry.unwrap().path()).ok();
+    all.filter_map(target).filter(|target| target.to_string_lossy().starts_with("socket:")).count()
+}
+
+fn connections_are_kept(site: &Site) {
+    let mut client = site.connect();
+    let first = client.exchange(&Request::get("/single/process")).unwrap().ok();
+    let pid: i32 = first.split(' ').nth(1).unwrap().parse().unwrap();
+    let before = sockets(pid);
+    for _ in 0..50 {
+        assert_eq!(client.exchange(&Request::get("/single/process")).unwrap().ok(), first);
+    }
+    assert!(sockets(pid) <= before, "{before} sockets before, {} after", sockets(pid));
+    // A body that is left unread does not stand in the way of the next request.
+    assert_eq!(client.exchange(&Request::post("/single/unread", vec![b'x'; 300_000])).unwrap().ok(), "not read");
+    assert_eq!(site.post("/single/whole", "a body").ok(), "a body");
+    assert_eq!(site.get("/single/process").ok(), first);
+}
+
+fn a_request_that_waits_outlives_the_death_of_its_process(site: &Site) {
+    site.allow_log("re:WSGI13(00|27): |re:WSGI1301:");
+    let victim = pid(site, "/single/process");
+    let (mut running, mut waiting) = (site.connect(), site.connect());
+    running.send(&Request::get("/single/sleep?30").head_bytes()).unwrap();
+    poll::wait_for("the request runs", || processes::Process::find(victim).is_some() && busy(site, "/single"));
+    waiting.send(&Request::get("/single/process").head_bytes()).unwrap();
+    // It does wait: nothing comes while the thread is busy.
+    assert!(!waiting.hears_something_within(Duration::from_millis(300)).unwrap());
+    processes::send(victim, Signal::KILL);
+    running.receive(false).unwrap().expect(502);
+    let served: i32 = waiting.receive(false).unwrap().ok().split(' ').nth(1).unwrap().parse().unwrap();
+    assert_ne!(served, victim);
+    site.expect_log("re:WSGI1300: process .* of group single");
+}
+
+/// Whether the only thread of a group is busy: a request gets no answer in a while. It is served later, which is as well.
+fn busy(site: &Site, group: &str) -> bool {
+    let mut probe = site.connect();
+    probe.send(&Request::get(&format!("{group}/process")).head_bytes()).unwrap();
+    !probe.hears_something_within(Duration::from_millis(100)).unwrap()
+}
+
+fn a_request_that_waits_goes_to_the_process_that_is_free(site: &Site) {
+    let begun = Instant::now();
+    let mut slow: Vec<_> = ["/pair/sleep?4", "/pair/sleep?0.6"]
+        .map(|target| {
+            let mut client = site.connect();
+            client.send(&Request::get(target).head_bytes()).unwrap();
+            client
+        })
+        .into();
+    poll::wait_for("both processes are busy", || busy(site, "/pair") || begun.elapsed() > Duration::from_secs(3));
+    // Wherever it waits, it is served when the first of the two has time.
+    site.get("/pair/process").ok();
+    assert!(begun.elapsed() < Duration::from_millis(2500), "{:?}", begun.elapsed());
+    for client in &mut slow {
+        client.receive(false).unwrap().ok();
+    }
+}
+
+fn fast_requests_pass_a_slow_one(site: &Site) {
+    let mut slow = site.connect();
+    slow.send(&Request::get("/pair/sleep?2").head_bytes()).unwrap();
+    let (begun, mut longest) = (Instant::now(), Duration::ZERO);
+    for _ in 0..1000 {
+        let one = Instant::now();
+        site.get("/pair/process").ok();
+        longest = longest.max(one.elapsed());
+        if begun.elapsed() > Duration::from_millis(1800) {
+            break;
+        }
+    }
+    slow.receive(false).unwrap().ok();
+    // Far from the two seconds, with room for a machine that is busy with other things.
+    assert!(longest < Duration::from_millis(700), "{longest:?}");
+}
+
+fn a_group_that_cannot_start_is_503_at_once(site: &Site) {
+    site.allow_log("re:WSGI13(39|01|03)");
+    poll::wait_for("it is known that the group can't start", || site.get("/lost/process").status == 503);
+    let begun = Instant::now();
+    let response = site.get("/lost/process").expect(503);
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    assert!(response.header("Retry-After").is_some());
+    assert!(site.expect_log("WSGI1339").text.contains("`lost`"));
+}
+
+/// A script that says `text`, and in a header which process that is; with a query it takes its time.
+fn write_script(site: &Site, text: &str) {
+    let body = format!(
+        "import os, time\n\n\ndef application(environ, start_response):\n    time.sleep(float(environ['QUERY_STRING'] or 0))\n    \
+         start_response('200 OK', [('Content-Type', 'text/plain'), ('X-Process', str(os.getpid()))])\n    return [b'{text}']\n"
+    );
+    put_script(site, &body);
+}
+
+fn put_script(site: &Site, body: &str) {
+    let (path, new) = (site.server.files.root.join("fresh.wsgi"), site.server.files.root.join("fresh.new"));
+    std::fs::write(&new, body).unwrap();
+    // The kernel's clock for files ticks every few milliseconds: two versions must not have the same time.
+    static VERSION: AtomicU64 = AtomicU64::new(0);
+    let later = Duration::from_secs(VERSION.fetch_add(1, Ordering::Relaxed));
+    std::fs::File::options().write(true).open(&new).unwrap().set_modified(SystemTime::now() + later).unwrap();
+    std::fs::rename(new, path).unwrap();
+}
+
+/// Waits until both processes of the group serve `text`, and nothing else.
+fn both_serve(site: &Site, text: &str) {
+    poll::wait_for("both processes serve the version", || {
+        let mut clients = [site.connect(), site.connect()];
+        for client in &mut clients {
+            client.send(&Request::get("/fresh?0.2").head_bytes()).unwrap();
+        }
+        let [one, other] = clients.map(|mut client| client.receive(false).unwrap());
+        let same = [&one, &other].into_iter().all(|response| response.status == 200 && response.text() == text);
+        same && one.header("X-Process") != other.header("X-Process")
+    });
+}
+
+fn the_request_after_a_change_sees_the_new_code(site: &Site) {
+    write_script(site, "one");
+    both_serve(site, "one");
+    for text in ["two", "three"] {
+        write_script(site, text);
+        assert_eq!(site.get("/fresh").ok(), text);
+        // The group's second process follows.
+        both_serve(site, text);
+    }
+}
+
+fn code_that_does_not_load_holds_nobody_up(site: &Site) {
+    site.allow_log("re:WSGI1305|WSGI1202|SyntaxError|File \"|this is no Python| \\^");
+    site.allow_tracebacks();
+    write_script(site, "good");
+    both_serve(site, "good");
+    put_script(site, "this is no Python\n");
+    let begun = Instant::now();
+    for _ in 0..20 {
+        assert_eq!(site.get("/fresh").ok(), "good");
+    }
+    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+    site.expect_log("WSGI1305");
+    write_script(site, "better");
+    both_serve(site, "better");
+}
+
+fn a_request_that_waits_too_long_is_taken_back(site: &Site) {
+    site.allow_log("WSGI1331");
+    let mut running = site.connect();
+    running.send(&Request::get("/waits/sleep?2.5").head_bytes()).unwrap();
+    poll::wait_for("the request runs", || busy(site, "/waits"));
+    let begun = Instant::now();
+    site.get("/waits/process").expect(504);
+    assert!(begun.elapsed() < Duration::from_millis(1900), "it fires by itself: {:?}", begun.elapsed());
+    running.receive(false).unwrap().ok();
+    site.expect_log("WSGI1331");
+    assert_eq!(site.get("/waits/process").status, 200);
+}
+
+fn a_removed_socket_is_made_good(site: &Site) {
+    site.allow_log("WSGI1340");
+    let before = pid(site, "/single/process");
+    for entry in std::fs::read_dir(site.server.files.root.join("run/mod_wsgi_rs")).unwrap() {
+        std::fs::remove_file(entry.unwrap().path()).unwrap();
+    }
+    site.expect_log("re:WSGI1340: process .* of group single");
+    poll::wait_for("another process serves", || pid(site, "/single/process") != before);
+    assert_eq!(site.get("/pair/process").status, 200);
+}
