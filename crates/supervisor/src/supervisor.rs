@@ -252,6 +252,10 @@ impl Supervisor {
                 _ => {}
             }
         }
+        // Processes that have gone because httpd has are nothing to explain.
+        if self.phase < Phase::Orphaned && self.parent.dead() {
+            self.stop(Phase::Orphaned, at);
+        }
         // Several deaths may be one SIGCHLD, so whatever came, everybody is looked at.
         for group in &mut self.groups {
             group.reap(at);
