@@ -14,7 +14,7 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 /// What a death leads to in our log.
-const DEATH: &str = "re:WSGI13(00|01|27|28):";
+const DEATH: &str = "re:WSGI13(00|01|27|28|39):|Python stack of the thread|  File \"";
 /// How long a new process may take until it serves, on a machine with other work to do.
 const STARTED: Duration = Duration::from_secs(5);
 
@@ -146,7 +146,7 @@ pub fn a_segmentation_fault_hurts_its_group_alone(setup: &Setup) {
 /// A6 in a request.
 pub fn an_application_that_ends_its_process_is_explained(setup: &Setup) {
     let field = Field::start(setup, "exits", "threads=5");
-    field.server.announce("re:WSGI13(00|01|27|28):|WSGI1200|SystemExit|the trial wants it");
+    field.server.announce("re:WSGI13(00|01|27|28):|WSGI1200|SystemExit|the trial wants it|Python stack of the thread|  File \"");
     field.server.announce_tracebacks();
     let site = field.site();
     for (how, said) in [("exit", "status 3"), ("abort", "SIGABRT")] {
