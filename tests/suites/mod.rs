@@ -31,6 +31,7 @@ mod python;
 mod response;
 mod route;
 mod serve;
+mod strangers;
 mod stress;
 mod tls;
 mod trials;
@@ -59,6 +60,7 @@ pub fn all() -> Vec<Suite> {
         descriptors::suite(),
         privileges::suite(),
         peers::suite(),
+        strangers::suite(),
         linkage::suite(),
         panics::suite(),
         bad_input::suite(),

@@ -1,0 +1,210 @@
+/*! Strangers at a daemon process's socket, and an Apache child that has gone mad: what they send is dropped, costs no thread and little memory, and the
+process serves on.
+
+What a real child says is recorded first, by taking the socket's place for the length of one request: the trials know no more of the protocol than the head of
+a frame and where the secret stands in the greeting. */
+
+use crate::own;
+use crate::support::client::Request;
+use crate::support::httpd::{Httpd, Plan};
+use crate::support::installation::server_user;
+use crate::support::matrix::{Reach, Setup, Suite};
+use crate::support::poll;
+use crate::support::processes;
+use crate::support::site::Site;
+use std::fs;
+use std::io::{ErrorKind, Read, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+/// Types of frames.
+const HELLO: u8 = 1;
+const REQUEST: u8 = 2;
+const BODY: u8 = 3;
+const DATA: u8 = 8;
+
+/// The suite.
+pub fn suite() -> Suite {
+    Suite::new("strangers", vec![own!(whatever_comes_the_process_serves_on).reach(Reach::Full), own!(another_user_gets_no_word)])
+        .in_daemon_mode()
+}
+
+fn start(setup: &Setup, name: &str) -> Httpd {
+    let plan = Plan::new("strangers.conf").define("OWN_GROUPS", "1").announce("re:WSGI1254: |closed unread|was closed");
+    Httpd::start(setup, &plan, name)
+}
+
+/// The one socket below the server's runtime directory.
+fn socket(server: &Httpd) -> PathBuf {
+    fn find(directory: &Path) -> Option<PathBuf> {
+        let entries = fs::read_dir(directory).ok()?.filter_map(Result::ok);
+        entries.map(|entry| entry.path()).find_map(|path| {
+            let kind = fs::symlink_metadata(&path).ok()?.mode() & 0o170_000;
+            match kind {
+                0o140_000 => Some(path),
+                0o040_000 => find(&path),
+                _ => None,
+            }
+        })
+    }
+    find(&server.files.root.join("run")).expect("a socket")
+}
+
+fn frame(kind: u8, payload: &[u8]) -> Vec<u8> {
+    announced(kind, u32::try_from(payload.len()).unwrap(), payload)
+}
+
+fn announced(kind: u8, length: u32, payload: &[u8]) -> Vec<u8> {
+    [&length.to_le_bytes()[..], &[kind], &1_u32.to_le_bytes(), payload].concat()
+}
+
+/// What a child says for one request: its greeting, and the request with the end of its body.
+struct Recorded {
+    hello: Vec<u8>,
+    request: Vec<u8>,
+}
+
+/// Takes the socket's place while one request is sent, which is never answered.
+fn record(site: &Site, place: &Path) -> Recorded {
+    let aside = place.with_extension("aside");
+    fs::rename(place, &aside).unwrap();
+    let listener = UnixListener::bind(place).unwrap();
+    fs::set_permissions(place, fs::Permissions::from_mode(0o666)).unwrap();
+    let mut client = site.connect();
+    client.send(&Request::get("/process").head_bytes()).unwrap();
+    let mut stream = listener.accept().unwrap().0;
+    stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    let mut next = || {
+        let mut head = [0; 9];
+        stream.read_exact(&mut head).unwrap();
+        let mut payload = vec![0; u32::from_le_bytes([head[0], head[1], head[2], head[3]]) as usize];
+        stream.read_exact(&mut payload).unwrap();
+        (head[4], payload)
+    };
+    let (kind, hello) = next();
+    assert_eq!(kind, HELLO);
+    let (kind, request) = next();
+    assert_eq!(kind, REQUEST);
+    let (kind, end) = next();
+    let request = [frame(REQUEST, &request), frame(kind, &end)].concat();
+    fs::rename(&aside, place).unwrap();
+    // The client gets 502, which the log says.
+    drop(stream);
+    client.receive(false).unwrap();
+    Recorded { hello: frame(HELLO, &hello), request }
+}
+
+/// Sends, and gives what comes until the daemon closes: `None` if it has not after `patience`.
+fn answer(place: &Path, bytes: &[u8], patience: Duration) -> Option<Vec<u8>> {
+    let mut stream = UnixStream::connect(place).unwrap();
+    stream.set_read_timeout(Some(patience)).unwrap();
+    // A daemon that has seen enough closes before it has read everything.
+    stream.write_all(bytes).ok();
+    let mut heard = Vec::new();
+    match stream.read_to_end(&mut heard) {
+        Ok(_) => Some(heard),
+        Err(error) if error.kind() == ErrorKind::ConnectionReset => Some(heard),
+        Err(_) => None,
+    }
+}
+
+/// What no child may say: each is closed at once, and without an answer unless the greeting was right.
+fn forbidden(recorded: &Recorded) -> Vec<(&'static str, Vec<u8>)> {
+    let Recorded { hello, request } = recorded;
+    let mut wrong_token = hello.clone();
+    wrong_token[9 + 2 + 8] ^= 1;
+    let greeted = |more: &[u8]| [hello, more].concat();
+    let mut another_stream = request.clone();
+    another_stream[5] = 2;
+    vec![
+        ("a wrong secret", [&wrong_token, &request[..]].concat()),
+        ("no greeting", request.clone()),
+        ("garbage", (0..2000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect()),
+        ("zeros", vec![0; 100]),
+        ("HTTP", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n".to_vec()),
+        ("the longest length", announced(HELLO, u32::MAX, b"")),
+        ("a greeting cut short", frame(HELLO, &hello[9..20])),
+        ("a second greeting", greeted(hello)),
+        ("a daemon's frame", greeted(&frame(DATA, b"x"))),
+        ("a type that does not exist", greeted(&frame(77, b""))),
+        ("a body without a request", greeted(&frame(BODY, b"x"))),
+        ("another stream", greeted(&another_stream)),
+        ("a request too long", greeted(&announced(REQUEST, 16 * 1024 * 1024 + 1, b""))),
+        ("a request of nonsense", greeted(&frame(REQUEST, &[0xff; 200]))),
+        ("a request cut short", greeted(&frame(REQUEST, &request[9..60]))),
+    ]
+}
+
+fn whatever_comes_the_process_serves_on(setup: &Setup) {
+    if server_user().is_none() {
+        setup.skip("the socket belongs to httpd's user, which the suites are not");
+    }
+    let server = start(setup, "strangers");
+    let site = Site::new(&server, setup);
+    let before = site.get("/process").ok();
+    let pid: i32 = before.split(' ').nth(1).unwrap().parse().unwrap();
+    let place = socket(&server);
+    server.announce("re:WSGI13(27|30): ");
+    let recorded = record(&site, &place);
+    poll::wait_for("the process serves as before", || site.get("/process").ok() == before);
+    let (threads, memory) = (processes::threads(pid), processes::anonymous_memory(pid));
+    for (what, bytes) in forbidden(&recorded) {
+        let heard = answer(&place, &bytes, Duration::from_secs(5)).unwrap_or_else(|| panic!("{what}: it is not closed"));
+        assert!(heard.len() < 200 && heard.first().is_none_or(|_| heard[4] == HELLO), "{what}: {heard:?}");
+        assert_eq!(site.get("/process").ok(), before, "{what}");
+    }
+    let mut other_version = recorded.hello.clone();
+    other_version[9] = 99;
+    let heard = answer(&place, &other_version, Duration::from_secs(5)).expect("another version is answered and closed");
+    assert_eq!(heard.get(4), Some(&HELLO), "the daemon says which version it speaks");
+
+    assert_eq!(processes::threads(pid), threads, "no thread is lost");
+    let grown = processes::anonymous_memory(pid).saturating_sub(memory);
+    assert!(grown < 24_000_000, "the process has grown by {grown} bytes");
+    every_thread_serves(&site, &before);
+}
+
+/// As many requests as there are threads, side by side.
+fn every_thread_serves(site: &Site, before: &str) {
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..3).map(|_| scope.spawn(|| site.get("/sleep?0.5").ok())).collect();
+        for worker in workers {
+            assert_eq!(worker.join().unwrap(), before);
+        }
+    });
+}
+
+fn another_user_gets_no_word(setup: &Setup) {
+    if server_user().is_none() {
+        setup.skip("the suites do not run as root, so there is no other user to be");
+    }
+    let server = start(setup, "foreign-user");
+    let site = Site::new(&server, setup);
+    let before = site.get("/process").ok();
+    let place = socket(&server);
+    server.announce("re:WSGI13(27|30): ");
+    let recorded = record(&site, &place);
+    let valid = server.files.root.join("valid");
+    fs::write(&valid, [&recorded.hello[..], &recorded.request].concat()).unwrap();
+    fs::set_permissions(&valid, fs::Permissions::from_mode(0o644)).unwrap();
+    let code = "import os, socket, sys\n\
+                os.setgroups([]); os.setgid(65534); os.setuid(65534)\n\
+                s = socket.socket(socket.AF_UNIX)\n\
+                try: s.connect(sys.argv[1])\n\
+                except OSError as e: print(type(e).__name__); sys.exit()\n\
+                s.settimeout(10)\n\
+                try: s.sendall(open(sys.argv[2], 'rb').read()); print(len(s.recv(100)))\n\
+                except (BrokenPipeError, ConnectionResetError): print(0)\n";
+    let connect = || {
+        let output = Command::new(&setup.python.executable).arg("-c").arg(code).arg(&place).arg(&valid).output().unwrap();
+        String::from_utf8_lossy(&output.stdout).trim().to_owned() + &String::from_utf8_lossy(&output.stderr)
+    };
+    assert_eq!(connect(), "PermissionError", "the file lets nobody else in");
+    fs::set_permissions(&place, fs::Permissions::from_mode(0o666)).unwrap();
+    assert_eq!(connect(), "0", "who knows the secret and is another user is closed unread");
+    site.expect_log("a connection of another user than Apache's was closed unread");
+    assert_eq!(site.get("/process").ok(), before);
+}
