@@ -3,6 +3,7 @@
 All that is found is the state of the machine, so it is a warning (decision 36). Nothing that a configuration names is run with root's rights:
 an interpreter is asked as the group's user. *Runs in: parent (configtest).* */
 
+use std::cell::RefCell;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -18,9 +19,10 @@ use crate::config::settings::ProcessSettings;
 use crate::config::whole::Groups;
 use crate::embedded::check::views;
 use crate::embedded::choose::{self, Chosen};
+use crate::embedded::facts::{self, Facts};
 use crate::embedded::helper::{Confinement, Identity};
 use crate::embedded::reach::{Obstacle, Walker, user_name};
-use crate::embedded::{Problem, companion, facts, libpython, virtualenv};
+use crate::embedded::{Problem, companion, libpython, virtualenv};
 use crate::httpd::{Log, Pool, Server, config, process};
 
 /// Warns of what would keep groups from serving.
@@ -38,13 +40,14 @@ pub fn warn(configuration: Pool<'_>, main: Server<'_>) {
         log.line(Level::Warning, format_args!("{}: {problem}", problem.code()));
     }
     let installed = locale::Installed::ask();
+    let answers = RefCell::default();
     for group in groups.iter() {
         let process = &*group.process;
         // Users that do not exist have been told of before.
         let Ok(found) = identity::of(process, &machine) else { continue };
         let who = Identity { uid: found.identity.uid, gid: found.identity.gid, groups: found.identity.groups };
         let directory = process.home.as_deref().unwrap_or(&found.directory);
-        let group = Group { process, settings, directory, who: machine.privileged().then_some(&who) };
+        let group = Group { process, settings, directory, who: machine.privileged().then_some(&who), answers: &answers };
         let problems = group.problems().into_iter().chain(locale::check(process, &installed));
         for problem in problems {
             let name = quoted(&process.name);
@@ -71,6 +74,14 @@ struct Group<'g> {
     /// Where its processes begin; empty for where httpd is.
     directory: &'g [u8],
     who: Option<&'g Identity>,
+    answers: &'g RefCell<Vec<Answer>>,
+}
+
+/// What an interpreter has said when it was run as somebody.
+struct Answer {
+    executable: PathBuf,
+    who: Identity,
+    facts: Result<Facts, Problem>,
 }
 
 impl Group<'_> {
@@ -120,10 +131,20 @@ impl Group<'_> {
         let engine = companion::engine()?;
         walker.walk(&engine).map_err(|obstacle| told(engine_out_of_reach(&obstacle)))?;
         let Some(who) = self.who else { return Ok(()) };
-        let confinement = Confinement { identity: Some(who), root: None };
-        let (facts, _) = facts::ask(&chosen.executable, confinement).map_err(told)?;
+        let facts = self.facts(&chosen.executable, who).map_err(told)?;
         libpython::check_version(&chosen, &facts)?;
         virtualenv::check_version(&chosen, &facts).map_err(told)
+    }
+
+    /// Asks once for all groups: one that hangs takes its whole time.
+    fn facts(&self, executable: &Path, who: &Identity) -> Result<Facts, Problem> {
+        let mut answers = self.answers.borrow_mut();
+        if let Some(known) = answers.iter().find(|known| known.executable == executable && known.who == *who) {
+            return known.facts.clone();
+        }
+        let facts = facts::ask(executable, Confinement { identity: Some(who), root: None }).map(|(facts, _)| facts);
+        answers.push(Answer { executable: executable.to_owned(), who: who.clone(), facts: facts.clone() });
+        facts
     }
 
     /// As the supervisor chooses (decision 2).

@@ -19,7 +19,7 @@ pub const LIMIT: Duration = Duration::from_secs(5);
 const LONGEST: usize = 64 * 1024;
 
 /// Who a helper is before it runs (only root can make it somebody else).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     /// User id.
     pub uid: u32,
