@@ -155,6 +155,7 @@ fn run<'r>(request: Request<'r>, script: Script<'r>, settings: &RequestSettings<
 fn flags(request: Request<'_>, settings: &RequestSettings<'_>, environ: &Environ<'_>, group: &Resolved<'_>) -> u32 {
     let bits = [
         (settings.script_reloading, flag::RELOAD),
+        (settings.ignore_activity, flag::IGNORE_ACTIVITY),
         (environ.https, flag::HTTPS),
         // A filter that works on content (deflate) makes its headers from the body; httpd drops it for the client.
         (request.is_head() && !request.has_content_filter(), flag::HEAD),

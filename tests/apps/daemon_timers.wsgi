@@ -3,7 +3,12 @@
 import ctypes
 import itertools
 import os
+import sys
 import time
+
+import mod_wsgi
+
+mod_wsgi.subscribe_shutdown(lambda name, shutdown_reason: print(f"{os.getpid()} ends: {shutdown_reason}", file=sys.stderr))
 
 PLAIN = [("Content-Type", "text/plain")]
 
@@ -24,6 +29,14 @@ def loop(environ, start_response):
     return pid(environ, start_response)
 
 
+def work(environ, start_response):
+    """Uses the processor for so long, however many others do."""
+    end = time.process_time() + float(environ["QUERY_STRING"])
+    while time.process_time() < end:
+        pass
+    return pid(environ, start_response)
+
+
 def late(environ, start_response):
     """Loops when it has begun to answer."""
     start_response("200 OK", PLAIN)
@@ -40,8 +53,6 @@ def native(environ, start_response):
 
 def answer(environ, start_response):
     """Has an answer of its own for the exception."""
-    import mod_wsgi
-
     try:
         turn_in_circles(10)
     except mod_wsgi.RequestTimeout:
@@ -49,8 +60,18 @@ def answer(environ, start_response):
         return [b"its own answer"]
 
 
+BUSY = []
+
+
+def busy(environ, start_response):
+    """How many requests nothing ends."""
+    start_response("200 OK", PLAIN)
+    return [str(len(BUSY)).encode()]
+
+
 def ignore(environ, start_response):
     """Lets nothing end it."""
+    BUSY.append(1)
     end = time.monotonic() + float(environ["QUERY_STRING"])
     while time.monotonic() < end:
         try:
@@ -73,7 +94,21 @@ def hang(environ, start_response):
     library.pthread_mutex_lock(lock)
 
 
-PAGES = {f.__name__: f for f in (pid, loop, late, native, answer, ignore, hold, hang)}
+def signal(environ, start_response):
+    os.kill(os.getpid(), int(environ["QUERY_STRING"]))
+    return pid(environ, start_response)
+
+
+def sleep(environ, start_response):
+    time.sleep(float(environ["QUERY_STRING"]))
+    return pid(environ, start_response)
+
+
+def quiet(environ, start_response):
+    return pid(environ, start_response)
+
+
+PAGES = {f.__name__: f for f in (pid, loop, work, late, native, answer, busy, ignore, hold, hang, signal, sleep, quiet)}
 
 
 def application(environ, start_response):

@@ -1,10 +1,13 @@
 /*! Time limits of daemon processes and of their requests: what happens when each is over, and that nothing happens before. */
 
-use crate::case;
-use crate::support::client::Request;
-use crate::support::matrix::Suite;
+use crate::support::client::{Client, Request};
+use crate::support::httpd::{Httpd, Plan};
+use crate::support::matrix::{Setup, Suite};
 use crate::support::poll;
+use crate::support::processes::{self, Process};
 use crate::support::site::Site;
+use crate::{case, own};
+use rustix::process::Signal;
 use std::time::{Duration, Instant};
 
 /// The suite.
@@ -21,11 +24,27 @@ pub fn suite() -> Suite {
             case!(a_request_that_holds_the_lock_in_c_is_504_on_time),
             case!(a_request_without_interrupt_timeout_shows_where_it_was),
             case!(a_process_whose_lock_nobody_gets_is_replaced),
+            case!(a_process_is_replaced_after_enough_requests),
+            case!(a_request_that_outlives_the_time_to_drain_is_cut),
+            case!(an_old_process_is_replaced),
+            case!(an_idle_process_is_replaced_and_one_that_is_asked_is_not),
+            case!(a_request_that_does_not_count_keeps_nothing_alive),
+            case!(a_process_that_used_the_processor_enough_finishes_and_is_replaced),
+            case!(a_signal_asks_for_a_successor_and_loses_no_request),
+            case!(an_eviction_has_a_limit_of_its_own),
+            case!(signals_that_mean_nothing_do_no_harm),
+            case!(a_first_request_does_not_wait_for_ever_for_its_script),
+            own!(a_stop_does_not_wait_for_a_request_that_never_ends),
+            own!(a_process_that_lost_its_supervisor_ends_in_time),
         ],
     )
     .in_daemon_mode()
-    // A process that was given up may be cut long after its trial.
-    .plan(|plan| plan.announce("re:WSGI(1253|1306|1313): "))
+    .plan(announced)
+}
+
+/// What processes may say at their end, which is not part of any trial. A process that was given up may be cut long after its trial.
+fn announced(plan: Plan) -> Plan {
+    plan.announce("re:WSGI(1253|1306|1313): |[0-9]+ ends: [a-z_]+$")
 }
 
 /// The process that serves a group.
@@ -141,4 +160,147 @@ fn a_process_whose_lock_nobody_gets_is_replaced(site: &Site) {
     site.expect_log("re:WSGI1402: .*`deadlock-timeout=2`.*it was serving GET /stuck/hang .request id ");
     site.expect_log("re:daemon_timers.wsgi., line [0-9]+ in hang");
     replaced(site, "stuck", &before);
+}
+
+/// Waits until another process than `before` serves a group, and `before` has said why it ended. No request fails meanwhile.
+fn succeeded(site: &Site, group: &str, before: &str, reason: &str) {
+    poll::wait_for("another process serves", || pid(site, group) != before);
+    site.expect_log(&format!("re:pid {before}\\] {before} ends: {reason}$"));
+}
+
+fn a_process_is_replaced_after_enough_requests(site: &Site) {
+    let before = pid(site, "few");
+    succeeded(site, "few", &before, "maximum_requests");
+}
+
+/// Begins a request that lets nothing end it.
+fn stubborn(site: &Site, group: &str) -> Client {
+    let mut client = site.connect();
+    client.send(&Request::get(&format!("/{group}/ignore?30")).head_bytes()).unwrap();
+    poll::wait_for("the request runs", || site.get(&format!("/{group}/busy")).text() == "1");
+    client
+}
+
+fn a_request_that_outlives_the_time_to_drain_is_cut(site: &Site) {
+    site.allow_log("re:WSGI(1313|1327): ");
+    let before = pid(site, "drained");
+    let mut client = stubborn(site, "drained");
+    poll::wait_for("another process serves", || pid(site, "drained") != before);
+    let begun = Instant::now();
+    client.receive(false).unwrap().expect(502);
+    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+    site.expect_log(&format!(
+        "re:WSGI1313: process {before} of group drained .* while it served GET /drained/ignore .request id "
+    ));
+}
+
+fn an_old_process_is_replaced(site: &Site) {
+    let before = pid(site, "old");
+    succeeded(site, "old", &before, "restart_interval");
+}
+
+/// Asks for `page` of the idle group until `limit` is over or another process than the first answers: whether that was so.
+fn changes_while_asked(site: &Site, page: &str, limit: Duration) -> bool {
+    let first = site.get(page).ok();
+    poll::until(limit, || {
+        std::thread::park_timeout(Duration::from_millis(200));
+        (site.get(page).ok() != first).then_some(())
+    })
+    .is_some()
+}
+
+fn an_idle_process_is_replaced_and_one_that_is_asked_is_not(site: &Site) {
+    assert!(!changes_while_asked(site, "/idle/pid", Duration::from_millis(4500)), "it had something to do all the time");
+    let before = pid(site, "idle");
+    let process = Process::find(before.parse().unwrap()).unwrap();
+    poll::wait_for("the idle process ends", || !process.runs());
+    site.expect_log(&format!("{before} ends: inactivity_timeout"));
+    assert_ne!(pid(site, "idle"), before);
+}
+
+fn a_request_that_does_not_count_keeps_nothing_alive(site: &Site) {
+    pid(site, "idle");
+    assert!(changes_while_asked(site, "/idle/quiet", Duration::from_secs(8)), "such requests kept the process alive");
+}
+
+fn a_process_that_used_the_processor_enough_finishes_and_is_replaced(site: &Site) {
+    let before = pid(site, "busy");
+    assert_eq!(site.get("/busy/work?1.6").ok(), before, "the request that reached the limit is finished");
+    succeeded(site, "busy", &before, "cpu_time_limit");
+}
+
+fn a_signal_asks_for_a_successor_and_loses_no_request(site: &Site) {
+    for (signal, reason) in [("15", "shutdown_signal"), ("2", "shutdown_signal"), ("10", "graceful_signal")] {
+        let before = pid(site, "told");
+        let mut waiting = site.connect();
+        waiting.send(&Request::get("/told/sleep?1").head_bytes()).unwrap();
+        site.get(&format!("/told/signal?{signal}")).ok();
+        poll::wait_for("another process serves", || pid(site, "told") != before);
+        waiting.receive(false).unwrap().ok();
+        site.expect_log(&format!("{before} ends: {reason}"));
+    }
+}
+
+fn an_eviction_has_a_limit_of_its_own(site: &Site) {
+    site.allow_log("re:WSGI(1313|1327): ");
+    let before = pid(site, "evicted");
+    let mut client = stubborn(site, "evicted");
+    let begun = Instant::now();
+    site.get("/evicted/signal?10").ok();
+    client.receive(false).unwrap().expect(502);
+    let took = begun.elapsed();
+    assert!(took >= Duration::from_secs(1) && took < Duration::from_millis(4500), "{took:?}");
+    replaced(site, "evicted", &before);
+    site.expect_log(&format!("re:WSGI1313: process {before} of group evicted "));
+}
+
+fn signals_that_mean_nothing_do_no_harm(site: &Site) {
+    let before = pid(site, "told");
+    for signal in ["1", "12"] {
+        assert_eq!(site.get(&format!("/told/signal?{signal}")).ok(), before);
+        site.expect_log(&format!("signal {signal} means nothing"));
+    }
+    assert_eq!(pid(site, "told"), before);
+}
+
+fn a_first_request_does_not_wait_for_ever_for_its_script(site: &Site) {
+    site.allow_log("re:WSGI(1327|1403|1324|1301): ");
+    let begun = Instant::now();
+    site.get("/starting/daemon_slow_start").expect(502);
+    let took = begun.elapsed();
+    assert!(took >= Duration::from_secs(1) && took < Duration::from_secs(5), "{took:?}");
+    site.expect_log("re:WSGI1403: .*`startup-timeout=1`");
+}
+
+fn a_stop_does_not_wait_for_a_request_that_never_ends(setup: &Setup) {
+    let plan = announced(Plan::new("daemon_timers.conf")).announce("re:WSGI132[78]: ");
+    // httpd tells its own child, which waits for the request as well, more than once.
+    let plan = plan.announce("re:AH0004[56]: ");
+    let mut server = Httpd::start(setup, &plan, "daemon-timers-stop");
+    let site = Site::new(&server, setup);
+    let before = pid(&site, "evicted");
+    let process = Process::find(before.parse().unwrap()).unwrap();
+    let _client = stubborn(&site, "evicted");
+    server.stop().unwrap();
+    assert!(!process.runs());
+    let cut = format!("pid {before}] WSGI1253: requests were still running");
+    assert!(server.whole_log().iter().any(|line| line.text.contains(&cut)), "it ended by itself when shutdown-timeout was over");
+}
+
+fn a_process_that_lost_its_supervisor_ends_in_time(setup: &Setup) {
+    let plan = announced(Plan::new("daemon_timers.conf")).announce("re:WSGI(1315|1327): ");
+    let server = Httpd::start(setup, &plan, "daemon-timers-lost");
+    let site = Site::new(&server, setup);
+    let before = pid(&site, "evicted");
+    let process = Process::find(before.parse().unwrap()).unwrap();
+    let mut client = stubborn(&site, "evicted");
+    let parents = server.children().into_iter().map(|child| child.pid);
+    let supervisor = parents.into_iter().find(|pid| processes::children(*pid).contains(&process)).unwrap();
+    let begun = Instant::now();
+    processes::send(supervisor, Signal::KILL);
+    client.receive(false).unwrap().expect(502);
+    let took = begun.elapsed();
+    assert!(took >= Duration::from_millis(900) && took < Duration::from_secs(4), "shutdown-timeout=1 took {took:?}");
+    poll::wait_for("the process has gone", || !process.runs());
+    replaced(&site, "evicted", &before);
 }

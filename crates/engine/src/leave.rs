@@ -11,12 +11,12 @@ use crate::capi::{Object, thread};
 use crate::logging;
 use crate::registry;
 
-/// Runs what applications registered for the end, one interpreter after another, the main one last.
-pub fn shut_down_all() {
+/// Runs what applications registered for the end, and says why it comes (empty in an Apache child), one interpreter after another, the main one last.
+pub fn shut_down_all(reason: &str) {
     let Some(registry) = registry::registry() else { return };
     for interpreter in registry.all() {
         thread::attached(interpreter.handle, |py| {
-            let ended = Object::text(py, "").and_then(|reason| interpreter.helpers.shut_down.get(py).call(&[&reason]));
+            let ended = Object::text(py, reason).and_then(|reason| interpreter.helpers.shut_down.get(py).call(&[&reason]));
             if let Err(raised) = ended {
                 raised.clear(py);
             }
@@ -25,10 +25,10 @@ pub fn shut_down_all() {
 }
 
 /// Runs [`shut_down_all`] in a thread of its own, for at most `deadline`: a callback that never ends holds up nothing but itself.
-pub fn within(deadline: Duration) {
+pub fn within(deadline: Duration, reason: &'static str) {
     let (done, finished) = mpsc::channel();
     let spawned = std::thread::Builder::new().name("wsgi-stop".to_owned()).spawn(move || {
-        if let Err(payload) = catch_unwind(shut_down_all) {
+        if let Err(payload) = catch_unwind(|| shut_down_all(reason)) {
             crate::panics::report(&crate::panics::describe(payload.as_ref()));
         }
         // It fails when the deadline has passed and nobody listens any more.

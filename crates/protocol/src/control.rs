@@ -4,6 +4,7 @@ A message is a 4-byte length, a 1-byte kind and a payload (see [`Message`]). The
 to know. Either side takes the other's end of file as its death. *Runs in: supervisor, daemon.* */
 
 use crate::plan::Script;
+use crate::reason::Reason;
 use crate::record::record;
 use crate::settings::EngineSettings;
 
@@ -47,6 +48,8 @@ pub struct Process {
     pub scripts_must_load: bool,
     /// Look at loaded scripts at request start.
     pub reload: bool,
+    /// From the first request to the first script, where none is loaded beforehand.
+    pub startup_timeout: u64,
     /// One request.
     pub request_timeout: u64,
     /// After the exception was sent to a request that ran out of time.
@@ -77,6 +80,7 @@ record!(Process {
     scripts,
     scripts_must_load,
     reload,
+    startup_timeout,
     request_timeout,
     interrupt_timeout,
     socket_timeout,
@@ -99,18 +103,20 @@ pub enum Message {
     Ready,
     /// D: with `scripts_must_load`, one did not; the process is about to end.
     NotReady(String),
-    /// D: this process should be replaced: `maximum-requests` and the like. It goes on serving until it is drained.
-    ReplaceMe(String),
+    /// D: this process should be replaced. It goes on serving until it is drained.
+    ReplaceMe(Reason),
     /// S: take no further request, finish what runs, end.
-    Drain,
+    Drain(Reason),
     /// S: take no further request, and end within the shutdown timeout.
-    Stop,
+    Stop(Reason),
     /// D: number of requests that run now and were served in all; sent when asked and when it becomes idle while draining.
     Load {
         /// Running now.
         busy: u32,
         /// Served so far.
         served: u64,
+        /// Begins and ends of requests so far, less those with `WSGIIgnoreActivity On`.
+        activity: u64,
     },
     /// S: say your load.
     Ask,
@@ -146,10 +152,12 @@ impl Message {
             Self::Loaded(path) => (kind::LOADED, path.clone()),
             Self::Ready => (kind::READY, Vec::new()),
             Self::NotReady(why) => (kind::NOT_READY, text(why)),
-            Self::ReplaceMe(why) => (kind::REPLACE_ME, text(why)),
-            Self::Drain => (kind::DRAIN, Vec::new()),
-            Self::Stop => (kind::STOP, Vec::new()),
-            Self::Load { busy, served } => (kind::LOAD, [busy.to_le_bytes().as_slice(), &served.to_le_bytes()].concat()),
+            Self::ReplaceMe(why) => (kind::REPLACE_ME, why.name().into()),
+            Self::Drain(why) => (kind::DRAIN, why.name().into()),
+            Self::Stop(why) => (kind::STOP, why.name().into()),
+            Self::Load { busy, served, activity } => {
+                (kind::LOAD, [busy.to_le_bytes().as_slice(), &served.to_le_bytes(), &activity.to_le_bytes()].concat())
+            }
             Self::Ask => (kind::ASK, Vec::new()),
         };
         let length = u32::try_from(payload.len()).unwrap_or(u32::MAX);
@@ -169,6 +177,7 @@ impl Message {
         }
         let Some(payload) = rest.get(..length) else { return Ok(None) };
         let text = || String::from_utf8_lossy(payload).into_owned();
+        let reason = || Reason::from_name(payload).ok_or(BadMessage);
         let plain = |message: Self| if payload.is_empty() { Ok(message) } else { Err(BadMessage) };
         let message = match kind {
             kind::BEGIN => Self::Begin(Box::new(Process::decode(payload).map_err(|_| BadMessage)?)),
@@ -176,16 +185,18 @@ impl Message {
             kind::LOADED => Self::Loaded(payload.to_vec()),
             kind::READY => plain(Self::Ready)?,
             kind::NOT_READY => Self::NotReady(text()),
-            kind::REPLACE_ME => Self::ReplaceMe(text()),
-            kind::DRAIN => plain(Self::Drain)?,
-            kind::STOP => plain(Self::Stop)?,
-            kind::LOAD => match payload {
-                [b0, b1, b2, b3, served @ ..] => Self::Load {
-                    busy: u32::from_le_bytes([*b0, *b1, *b2, *b3]),
-                    served: u64::from_le_bytes(served.try_into().map_err(|_| BadMessage)?),
-                },
-                _ => return Err(BadMessage),
-            },
+            kind::REPLACE_ME => Self::ReplaceMe(reason()?),
+            kind::DRAIN => Self::Drain(reason()?),
+            kind::STOP => Self::Stop(reason()?),
+            kind::LOAD => {
+                let (busy, rest) = payload.split_first_chunk().ok_or(BadMessage)?;
+                let (served, activity) = rest.split_first_chunk().ok_or(BadMessage)?;
+                Self::Load {
+                    busy: u32::from_le_bytes(*busy),
+                    served: u64::from_le_bytes(*served),
+                    activity: u64::from_le_bytes(activity.try_into().map_err(|_| BadMessage)?),
+                }
+            }
             kind::ASK => plain(Self::Ask)?,
             _ => return Err(BadMessage),
         };
@@ -198,6 +209,7 @@ mod tests {
     #![allow(clippy::indexing_slicing, reason = "a test that meets what it does not expect is to fail")]
 
     use super::{BadMessage, LONGEST, Message, Process};
+    use crate::reason::Reason;
 
     fn every() -> Vec<Message> {
         vec![
@@ -206,10 +218,10 @@ mod tests {
             Message::Loaded(b"/srv/a.wsgi".to_vec()),
             Message::Ready,
             Message::NotReady("why".to_owned()),
-            Message::ReplaceMe("maximum-requests".to_owned()),
-            Message::Drain,
-            Message::Stop,
-            Message::Load { busy: 2, served: 100 },
+            Message::ReplaceMe(Reason::MaximumRequests),
+            Message::Drain(Reason::ScriptReload),
+            Message::Stop(Reason::ShutdownSignal),
+            Message::Load { busy: 2, served: 100, activity: 150 },
             Message::Ask,
         ]
     }
@@ -229,6 +241,8 @@ mod tests {
     fn what_is_no_message_is_refused() {
         assert_eq!(Message::decode(&[0, 0, 0, 0, 99]), Err(BadMessage));
         assert_eq!(Message::decode(&[1, 0, 0, 0, 4, 0]), Err(BadMessage));
+        assert_eq!(Message::decode(&[1, 0, 0, 0, 7, b'x']), Err(BadMessage));
+        assert_eq!(Message::decode(&[3, 0, 0, 0, 9, 0, 0, 0]), Err(BadMessage));
         let long = u32::try_from(LONGEST + 1).unwrap_or(u32::MAX).to_le_bytes();
         assert_eq!(Message::decode(&[long[0], long[1], long[2], long[3], 2]), Err(BadMessage));
     }

@@ -100,6 +100,8 @@ pub mod flag {
     pub const DYNAMIC_GROUP: u32 = 8;
     /// The client waits for `100 Continue`: no request body comes before the application reads (daemon mode).
     pub const ON_DEMAND: u32 = 16;
+    /// `WSGIIgnoreActivity On`: the request does not push back `inactivity-timeout` (daemon mode).
+    pub const IGNORE_ACTIVITY: u32 = 32;
     /// The request has waited for new code already, so it takes what it finds (daemon mode).
     pub const WAITED: u32 = 64;
 }

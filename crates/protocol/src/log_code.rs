@@ -441,6 +441,10 @@ log_codes! {
         cause "For as long as `deadlock-timeout` one thread kept the lock, without which no Python code runs: mostly a C extension that waits or computes without giving it up, or two locks that wait for each other."
         did "The process ended, and another one was started. What it was serving, which the line names, got 502."
         cure "Find the extension that the requests named have in common, and update it; use `WSGIApplicationGroup %{GLOBAL}`. Raise `deadlock-timeout` only if such a long computation is meant.";
+    1403 STARTUP_OVERDUE Error "no script could be loaded in time"
+        cause "The group loads its scripts with the first request, and that took longer than `startup-timeout`."
+        did "The process was replaced. What it was serving got 502 when its `shutdown-timeout` was over."
+        cure "Find what waits at import (a database, a lock, a network name), or raise `startup-timeout`.";
     1420 VIRTUALENV_OF_ANOTHER_PYTHON Warning "a virtualenv was made for another Python"
         cause "The Python that the virtualenv was made from has been replaced by another version. The packages lie in a directory that has the old version in its name."
         did "The interpreter is used as it is: it does not find the packages."

@@ -78,6 +78,8 @@ pub enum End {
     Status(i32),
     /// A signal ended it.
     Signal(i32),
+    /// The kernel killed it because it went on beyond `cpu-time-limit`.
+    ProcessorTime,
     /// The kernel killed it because memory was out; how that is known.
     LackOfMemory(String),
 }
@@ -88,6 +90,9 @@ impl std::fmt::Display for End {
             Self::NotStarted(_, why) => f.write_str(why),
             Self::Status(status) => write!(f, "exited with status {status}"),
             Self::Signal(number) => write!(f, "died by {}", signal_name(*number)),
+            Self::ProcessorTime => {
+                f.write_str("was killed by the kernel: it was told to end at its cpu-time-limit, and went on too long")
+            }
             Self::LackOfMemory(known) => write!(f, "was killed by the kernel because memory was out ({known})"),
         }
     }

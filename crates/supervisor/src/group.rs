@@ -10,10 +10,11 @@ use protocol::Level;
 use protocol::control::Message;
 use protocol::log_code;
 use protocol::plan::{self, Script};
+use protocol::reason::Reason;
 
 use crate::action::{Action, End, Id, Note};
 use crate::process::{Process, State};
-use crate::timers::{Backoff, Cause, GRACE, LAST_RESORT, LOOK, Millis, SUCCESSOR_STARTUP, drain_limit};
+use crate::timers::{Backoff, GRACE, LAST_RESORT, LOOK, Millis, SUCCESSOR_STARTUP, drain_limit};
 use crate::watch::{Files, Versions};
 
 /// Deaths in a row that are explained one by one, before the loop is named and only the loop.
@@ -36,7 +37,7 @@ pub(crate) struct Slot {
     pub(crate) current: Option<Id>,
     pub(crate) successor: Option<Id>,
     /// Why the successor is being started.
-    pub(crate) cause: Option<Cause>,
+    pub(crate) cause: Option<Reason>,
     /// The current process is ended first, and started anew when it is gone.
     pub(crate) renewing: bool,
     /// What the next process loads on top of what the configuration names.
@@ -160,14 +161,14 @@ impl Group {
             Message::Ready => self.ready(id, now),
             Message::Loaded(what) => self.loaded(id, &what),
             Message::NotReady(why) => self.not_ready(id, &why, now),
-            Message::ReplaceMe(why) => self.replace_me(id, &why),
-            Message::Load { busy, served } => {
+            Message::ReplaceMe(why) => self.replace_me(id, why),
+            Message::Load { busy, activity, .. } => {
                 if let Some(process) = self.processes.get_mut(&id) {
-                    process.load(now, busy, served);
+                    process.load(now, busy, activity);
                 }
             }
             Message::Started(_) => {}
-            Message::Begin(_) | Message::Drain | Message::Stop | Message::Ask => self.broke_protocol(id, now),
+            Message::Begin(_) | Message::Drain(_) | Message::Stop(_) | Message::Ask => self.broke_protocol(id, now),
         }
     }
 
@@ -192,6 +193,10 @@ impl Group {
     /// A process is gone.
     pub fn ended(&mut self, id: Id, end: &End, now: Millis) {
         let Some(process) = self.processes.remove(&id) else { return };
+        const KILL: i32 = 9;
+        let overspent =
+            process.asked == Some(Reason::CpuTimeLimit) && process.state != State::Killed && *end == End::Signal(KILL);
+        let end = if overspent { &End::ProcessorTime } else { end };
         // One that has asked to be replaced, and takes no more requests, may end before its successor is there.
         let told = process.told || (process.asked.is_some() && *end == End::Status(0));
         let Some(slot) = self.slots.get_mut(process.slot) else { return };
@@ -241,7 +246,12 @@ impl Group {
         self.forget_slots();
         for id in self.processes.keys().copied().collect::<Vec<_>>() {
             let ready = self.processes.get(&id).is_some_and(|p| p.state == State::Ready);
-            if ready && !self.service() { self.drain(id, Cause::Reload, now) } else { self.stop(id, None, now) }
+            if ready && !self.service() {
+                let limit = drain_limit(&self.plan, Reason::ScriptReload);
+                self.drain_within(id, limit, Reason::ShutdownSignal, now);
+            } else {
+                self.stop(id, None, Reason::ShutdownSignal, now);
+            }
         }
     }
 
@@ -250,7 +260,7 @@ impl Group {
         self.phase = Phase::Stopping;
         self.forget_slots();
         for id in self.processes.keys().copied().collect::<Vec<_>>() {
-            self.stop(id, bound, now);
+            self.stop(id, bound, Reason::ShutdownSignal, now);
         }
     }
 
@@ -272,7 +282,7 @@ impl Group {
     }
 
     /// Starts a successor beside the slot's current process.
-    pub(crate) fn succeed(&mut self, slot: usize, cause: Cause, scripts: &[Script], now: Millis) {
+    pub(crate) fn succeed(&mut self, slot: usize, cause: Reason, scripts: &[Script], now: Millis) {
         let startup = if self.plan.startup_timeout > 0 { self.plan.startup_timeout } else { SUCCESSOR_STARTUP };
         let id = self.launch(slot, scripts, true, Some(startup), now);
         if let Some(slot) = self.slots.get_mut(slot) {
@@ -296,21 +306,28 @@ impl Group {
         id
     }
 
-    pub(crate) fn drain(&mut self, id: Id, cause: Cause, now: Millis) {
-        let limit = drain_limit(&self.plan, cause);
+    pub(crate) fn drain(&mut self, id: Id, why: Reason, now: Millis) {
+        self.drain_within(id, drain_limit(&self.plan, why), why, now);
+    }
+
+    fn drain_within(&mut self, id: Id, limit: Option<Millis>, why: Reason, now: Millis) {
+        if limit == Some(0) {
+            self.stop(id, None, why, now);
+            return;
+        }
         if self.processes.get_mut(&id).is_some_and(|p| p.drain(now, limit)) {
-            self.actions.push(Action::Send(id, Message::Drain));
+            self.actions.push(Action::Send(id, Message::Drain(why)));
         }
     }
 
-    pub(crate) fn stop(&mut self, id: Id, bound: Option<Millis>, now: Millis) {
+    pub(crate) fn stop(&mut self, id: Id, bound: Option<Millis>, why: Reason, now: Millis) {
         let own = (self.plan.shutdown_timeout > 0).then(|| self.plan.shutdown_timeout.saturating_add(GRACE));
         let limit = own.into_iter().chain(bound).min();
         let service = self.service();
         let Some(process) = self.processes.get_mut(&id) else { return };
         let starting = process.state == State::Starting;
         if process.stop(now, limit) {
-            self.actions.push(Action::Send(id, Message::Stop));
+            self.actions.push(Action::Send(id, Message::Stop(why)));
             // Python may be deep in an import or in a service script, where nobody reads the message.
             if starting || service {
                 self.actions.push(Action::Terminate(id));
@@ -327,7 +344,7 @@ impl Group {
                 let waited = process.age(now) / 1_000;
                 let text = format!("was not ready after {waited} s (startup-timeout) and is ended");
                 self.actions.push(Note::about(id, log_code::STARTUP_TIMEOUT, text));
-                self.stop(id, Some(self.last_resort()), now);
+                self.stop(id, Some(self.last_resort()), Reason::StartupTimeout, now);
                 self.vacate(id, now);
             }
             State::Draining => {
@@ -336,7 +353,8 @@ impl Group {
                     log_code::DRAIN_OVERDUE,
                     "has had its time to drain and is told to end at once",
                 ));
-                self.stop(id, Some(self.last_resort()), now);
+                // It has been told why already, and goes by what it heard first.
+                self.stop(id, Some(self.last_resort()), Reason::ShutdownSignal, now);
             }
             State::Stopping => {
                 process.state = State::Killed;
@@ -371,7 +389,7 @@ impl Group {
             slot.settled = true;
             slot.retries.reset();
             slot.respawn_at = None;
-            let cause = slot.cause.take().unwrap_or(Cause::Reload);
+            let cause = slot.cause.take().unwrap_or(Reason::ScriptReload);
             let old = slot.current.replace(id);
             self.refused.clear();
             self.actions.push(Action::Changed(true));
@@ -381,7 +399,7 @@ impl Group {
                 self.drain(old, cause, now);
                 // A process that never got ready has nothing to finish.
                 if self.processes.get(&old).is_some_and(|p| p.state == State::Starting) {
-                    self.stop(old, Some(self.last_resort()), now);
+                    self.stop(old, Some(self.last_resort()), cause, now);
                 }
             }
         }
@@ -405,7 +423,7 @@ fn unasked(process: &Process, end: &End) -> bool {
     const TERM: i32 = 15;
     let violent = match end {
         End::Signal(number) => *number != TERM,
-        End::LackOfMemory(_) => true,
+        End::LackOfMemory(_) | End::ProcessorTime => true,
         End::NotStarted(..) | End::Status(_) => false,
     };
     process.state != State::Killed && violent

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use protocol::control::Message;
 use protocol::plan::{self, Script};
+use protocol::reason::Reason;
 
 use super::Group;
 use crate::action::{Action, End, Id};
@@ -49,8 +50,8 @@ fn shown(action: Action) -> String {
         }
         Action::Serve(id) => format!("serve {id}"),
         Action::Changed(took_over) => format!("changed {took_over}"),
-        Action::Send(id, Message::Drain) => format!("drain {id}"),
-        Action::Send(id, Message::Stop) => format!("stop {id}"),
+        Action::Send(id, Message::Drain(_)) => format!("drain {id}"),
+        Action::Send(id, Message::Stop(_)) => format!("stop {id}"),
         Action::Send(id, Message::Ask) => format!("ask {id}"),
         Action::Send(id, other) => format!("send {id} {other:?}"),
         Action::Terminate(id) => format!("term {id}"),
@@ -229,7 +230,7 @@ fn code_that_does_not_load_is_tried_once() {
     bench.dies(2, &End::Signal(9));
     assert!(bench.after(100_000).is_empty());
     // An operator's signal does not get the broken code tried either: the old process is all there is.
-    bench.says(1, Message::ReplaceMe("signal 15".to_owned()));
+    bench.says(1, Message::ReplaceMe(Reason::ShutdownSignal));
     assert!(bench.after(5_000).is_empty());
     bench.files.write(b"/a", 3);
     assert_eq!(bench.after(1_000), ["start 3 [/a] all"]);
@@ -330,7 +331,7 @@ fn replacements_wait_for_room_on_the_server() {
 #[test]
 fn a_process_that_has_served_enough_gets_a_successor_first() {
     let mut bench = Bench::serving(shop());
-    bench.says(1, Message::ReplaceMe("maximum-requests".to_owned()));
+    bench.says(1, Message::ReplaceMe(Reason::MaximumRequests));
     assert_eq!(bench.did(), ["start 2 [/a] all"]);
     bench.ready(2);
     assert_eq!(bench.did(), ["drain 1"]);
@@ -341,7 +342,7 @@ fn a_process_that_has_served_enough_gets_a_successor_first() {
 #[test]
 fn a_successor_without_new_code_is_tried_again_after_a_pause() {
     let mut bench = Bench::serving(shop());
-    bench.says(1, Message::ReplaceMe("maximum-requests".to_owned()));
+    bench.says(1, Message::ReplaceMe(Reason::MaximumRequests));
     assert_eq!(bench.did(), ["start 2 [/a] all"]);
     bench.dies(2, &End::Status(1));
     assert_eq!(bench.did(), ["1300"]);
@@ -351,7 +352,7 @@ fn a_successor_without_new_code_is_tried_again_after_a_pause() {
 #[test]
 fn a_signal_to_a_process_has_its_own_time_to_drain() {
     let mut bench = Bench::serving(plan::Group { eviction_timeout: 3_000, ..shop() });
-    bench.says(1, Message::ReplaceMe("signal 10".to_owned()));
+    bench.says(1, Message::ReplaceMe(Reason::GracefulSignal));
     bench.did();
     bench.ready(2);
     assert_eq!(bench.did(), ["drain 1"]);
@@ -367,19 +368,49 @@ fn age_is_a_reason() {
 
 #[test]
 fn an_idle_process_ends_and_starts_afresh() {
+    let load = |busy, activity| Message::Load { busy, served: 0, activity };
     let mut bench = Bench::serving(plan::Group { inactivity_timeout: 10_000, ..shop() });
     assert_eq!(bench.after(1_000), ["ask 1"]);
-    bench.says(1, Message::Load { busy: 0, served: 0 });
+    bench.says(1, load(0, 0));
     // Never asked for anything: there is nothing to give back.
     assert_eq!(bench.after(60_000), ["ask 1"]);
-    bench.says(1, Message::Load { busy: 1, served: 0 });
-    bench.after(1_000);
-    bench.says(1, Message::Load { busy: 0, served: 1 });
+    bench.says(1, load(1, 1));
+    assert_eq!(bench.after(11_000), ["ask 1"], "a request runs");
+    bench.says(1, load(0, 2));
+    // Requests with WSGIIgnoreActivity: nothing that counts.
     assert_eq!(bench.after(9_000), ["ask 1"]);
-    bench.says(1, Message::Load { busy: 0, served: 1 });
+    bench.says(1, load(1, 2));
+    assert_eq!(bench.after(1_000), ["ask 1"], "one of them runs");
+    bench.says(1, load(0, 2));
     assert_eq!(bench.after(1_000), ["ask 1", "drain 1"]);
     bench.dies(1, &End::Status(0));
     assert_eq!(bench.did(), ["start 2 [/a]"]);
+}
+
+#[test]
+fn why_it_ends_is_told_as_it_was_asked() {
+    let told = |plan: plan::Group, asked: Reason| {
+        let mut bench = Bench::serving(plan);
+        bench.says(1, Message::ReplaceMe(asked));
+        // Later reasons change nothing.
+        bench.says(1, Message::ReplaceMe(Reason::RequestTimeout));
+        bench.did();
+        bench.ready(2);
+        bench.group.tick(bench.now, 1);
+        let told = bench.group.actions().into_iter().find_map(|action| match action {
+            Action::Send(1, Message::Drain(why)) => Some(("drain", why)),
+            Action::Send(1, Message::Stop(why)) => Some(("stop", why)),
+            _ => None,
+        });
+        told.unwrap_or(("nothing", asked))
+    };
+    let evicts = plan::Group { eviction_timeout: 2_000, ..shop() };
+    let at_once = plan::Group { graceful_explicit: true, graceful_timeout: 0, ..shop() };
+    assert_eq!(told(shop(), Reason::CpuTimeLimit), ("drain", Reason::CpuTimeLimit));
+    assert_eq!(told(shop(), Reason::GracefulSignal), ("drain", Reason::GracefulSignal));
+    assert_eq!(told(evicts, Reason::GracefulSignal), ("drain", Reason::EvictionSignal));
+    assert_eq!(told(at_once, Reason::MaximumRequests), ("stop", Reason::MaximumRequests));
+    assert_eq!(told(shop(), Reason::StartupTimeout), ("stop", Reason::StartupTimeout));
 }
 
 #[test]
@@ -491,7 +522,7 @@ fn a_retired_generation_drains_and_starts_nobody() {
 #[test]
 fn a_broken_control_connection_ends_the_process() {
     let mut bench = Bench::serving(shop());
-    bench.says(1, Message::Drain);
+    bench.says(1, Message::Drain(Reason::ScriptReload));
     assert_eq!(bench.did(), ["1309", "term 1"]);
     assert_eq!(bench.after(5_000), ["1306", "kill 1"]);
     bench.dies(1, &End::Signal(9));
@@ -512,15 +543,30 @@ fn it_wakes_for_whatever_comes_first() {
 #[test]
 fn one_that_asked_to_be_replaced_may_end_first() {
     let mut bench = Bench::serving(shop());
-    bench.says(1, Message::ReplaceMe("request-timeout".to_owned()));
+    bench.says(1, Message::ReplaceMe(Reason::RequestTimeout));
     assert_eq!(bench.did(), ["start 2 [/a] all"]);
     bench.dies(1, &End::Status(0));
     assert!(bench.did().is_empty(), "that is no death, and the successor is on its way");
     bench.ready(2);
     bench.did();
-    bench.says(2, Message::ReplaceMe("deadlock-timeout".to_owned()));
+    bench.says(2, Message::ReplaceMe(Reason::DeadlockTimeout));
     bench.dies(2, &End::Status(1));
     assert_eq!(bench.did(), ["1300", "start 3 [/a]"]);
+}
+
+#[test]
+fn a_kill_at_the_hard_limit_of_processor_time_is_named() {
+    let mut bench = Bench::serving(shop());
+    bench.says(1, Message::ReplaceMe(Reason::CpuTimeLimit));
+    bench.did();
+    bench.ready(2);
+    bench.did();
+    bench.dies(1, &End::Signal(9));
+    let said = bench.group.actions().into_iter().find_map(|action| match action {
+        Action::Note(note) => Some(note.text),
+        _ => None,
+    });
+    assert!(said.is_some_and(|text| text.contains("cpu-time-limit")));
 }
 
 #[test]

@@ -7,8 +7,9 @@ Starting ──Ready──► Ready ──► Draining ──► (gone)
 */
 
 use protocol::plan::Script;
+use protocol::reason::Reason;
 
-use crate::timers::{Cause, Millis};
+use crate::timers::Millis;
 use crate::watch::Versions;
 
 /// Where a process stands.
@@ -44,15 +45,17 @@ pub struct Process {
     /// It was ended for failing to start, so its end counts as a death.
     pub failed: bool,
     /// Why it asked to be replaced.
-    pub asked: Option<Cause>,
+    pub asked: Option<Reason>,
     /// The files of its scripts as they were before it was started.
     pub before: Versions,
     /// What it has loaded, in which version.
     pub loaded: Versions,
     /// The same as scripts, for a successor's list.
     pub scripts: Vec<Script>,
-    /// Requests that it has served, as it said last.
-    pub served: u64,
+    /// Requests that it ran, as it said last.
+    pub busy: u32,
+    /// What it said last of its activity.
+    activity: u64,
     /// When it last had something to do; `None` before its first request.
     pub active: Option<Millis>,
 }
@@ -72,7 +75,8 @@ impl Process {
             before,
             loaded: Versions::new(),
             scripts: Vec::new(),
-            served: 0,
+            busy: 0,
+            activity: 0,
             active: None,
         }
     }
@@ -127,12 +131,18 @@ impl Process {
         }
     }
 
-    /// The load that it tells: whether anything has happened since it told the last one.
-    pub fn load(&mut self, now: Millis, busy: u32, served: u64) {
-        if busy > 0 || served != self.served {
+    /// The load that it tells: whether anything that counts has happened since it told the last one.
+    pub fn load(&mut self, now: Millis, busy: u32, activity: u64) {
+        if activity != self.activity {
             self.active = Some(now);
         }
-        self.served = served;
+        self.busy = busy;
+        self.activity = activity;
+    }
+
+    /// It has had nothing to do for so long, and has nothing to do now.
+    pub fn idle(&self, now: Millis, limit: Millis) -> bool {
+        self.busy == 0 && self.active.is_some_and(|at| now >= at.saturating_add(limit))
     }
 }
 
@@ -173,9 +183,13 @@ mod tests {
         let mut p = process(None);
         p.load(200, 0, 0);
         assert_eq!(p.active, None);
-        p.load(300, 1, 0);
-        p.load(400, 0, 1);
-        p.load(500, 0, 1);
-        assert_eq!(p.active, Some(400));
+        p.load(300, 1, 1);
+        p.load(400, 1, 1);
+        assert!(!p.idle(9_000, 100), "a request that runs is no idleness, however long");
+        p.load(500, 0, 2);
+        // Requests that do not count.
+        p.load(550, 1, 2);
+        p.load(570, 0, 2);
+        assert!(p.active == Some(500) && !p.idle(599, 100) && p.idle(600, 100));
     }
 }

@@ -6,11 +6,12 @@ can't, the old one goes on, and those versions of the files are not tried again 
 use protocol::control::Message;
 use protocol::log_code;
 use protocol::plan::Script;
+use protocol::reason::Reason;
 
 use crate::action::{Action, Id, Note};
 use crate::group::Group;
 use crate::process::{Process, State};
-use crate::timers::{Cause, LOOK, Millis};
+use crate::timers::{LOOK, Millis};
 use crate::watch::{Versions, changed};
 
 impl Group {
@@ -38,7 +39,7 @@ impl Group {
             return;
         }
         if let Some(slot) = (0..self.slots.len()).find(|slot| self.idle_too_long(*slot, now)) {
-            self.renew(slot, Cause::Recycle, now);
+            self.renew(slot, Reason::InactivityTimeout, now);
             return;
         }
         let Some((slot, cause)) = (0..self.slots.len()).find_map(|slot| Some((slot, self.why(slot, now)?))) else { return };
@@ -65,7 +66,7 @@ impl Group {
     }
 
     /// Why a slot's process is to be replaced now.
-    fn why(&self, slot: usize, now: Millis) -> Option<Cause> {
+    fn why(&self, slot: usize, now: Millis) -> Option<Reason> {
         let (_, process) = self.ready_process(slot)?;
         if self.slots.get(slot).is_none_or(|s| now < s.retry_at) {
             return None;
@@ -74,26 +75,25 @@ impl Group {
         if !news.is_empty() {
             // While the new code does not load, a successor for any other reason would not load either.
             let fresh = news.iter().any(|(path, version)| self.refused.get(path) != Some(version));
-            return fresh.then_some(Cause::Reload);
+            return fresh.then_some(Reason::ScriptReload);
         }
         let old = self.plan.restart_interval > 0
             && process.ready.is_some_and(|at| now >= at.saturating_add(self.plan.restart_interval));
-        process.asked.or(old.then_some(Cause::Recycle))
+        process.asked.or(old.then_some(Reason::RestartInterval))
     }
 
     fn idle_too_long(&self, slot: usize, now: Millis) -> bool {
         let limit = self.plan.inactivity_timeout;
-        let idle = |p: &Process| p.active.is_some_and(|at| now >= at.saturating_add(limit));
-        limit > 0 && self.ready_process(slot).is_some_and(|(_, p)| idle(p))
+        limit > 0 && self.ready_process(slot).is_some_and(|(_, p)| p.idle(now, limit))
     }
 
     /// Ends a slot's process; when it is gone a new one is started.
-    fn renew(&mut self, slot: usize, cause: Cause, now: Millis) {
+    fn renew(&mut self, slot: usize, why: Reason, now: Millis) {
         let Some((id, _)) = self.ready_process(slot) else { return };
         if let Some(slot) = self.slots.get_mut(slot) {
             slot.renewing = true;
         }
-        if self.plan.threads == 0 { self.stop(id, None, now) } else { self.drain(id, cause, now) }
+        if self.plan.threads == 0 { self.stop(id, None, why, now) } else { self.drain(id, why, now) }
     }
 
     fn ask_loads(&mut self) {
@@ -125,13 +125,11 @@ impl Group {
     }
 
     /// A process asks to be replaced.
-    pub(crate) fn replace_me(&mut self, id: Id, why: &str) {
+    pub(crate) fn replace_me(&mut self, id: Id, why: Reason) {
+        let evicts = self.plan.eviction_timeout > 0;
         if let Some(process) = self.processes.get_mut(&id) {
-            process.asked = Some(match why.split([' ', ':', ',']).next() {
-                Some("signal" | "SIGTERM" | "SIGINT" | "SIGUSR1") => Cause::Signal,
-                Some("reload" | "script") => Cause::Reload,
-                _ => Cause::Recycle,
-            });
+            let why = if why == Reason::GracefulSignal && evicts { Reason::EvictionSignal } else { why };
+            process.asked.get_or_insert(why);
             self.urgent = true;
         }
     }
@@ -141,7 +139,7 @@ impl Group {
         let Some(process) = self.processes.get_mut(&id).filter(|p| p.state == State::Ready && p.asked.is_none()) else {
             return false;
         };
-        process.asked = Some(Cause::Signal);
+        process.asked = Some(Reason::ShutdownSignal);
         self.urgent = true;
         true
     }

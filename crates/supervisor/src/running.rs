@@ -137,7 +137,7 @@ impl Running {
                 }
             }
             Action::Send(id, message) => {
-                if matches!(message, Message::Drain | Message::Stop) {
+                if matches!(message, Message::Drain(_) | Message::Stop(_)) {
                     self.with_post(id, Posts::leave);
                 }
                 if let Some(child) = self.children.get_mut(&id) {
@@ -223,6 +223,7 @@ impl Running {
             scripts,
             scripts_must_load: must_load,
             reload: group.reload,
+            startup_timeout: group.startup_timeout,
             request_timeout: group.request_timeout,
             interrupt_timeout: group.interrupt_timeout,
             socket_timeout: group.socket_timeout,

@@ -1,6 +1,7 @@
 /*! Time as the state machines see it: a number that somebody hands in, so that tests own the clock. *Runs in: supervisor.* */
 
 use protocol::plan;
+use protocol::reason::Reason;
 
 /// Milliseconds of the monotonic clock.
 pub type Millis = u64;
@@ -45,34 +46,26 @@ impl Backoff {
     }
 }
 
-/// Why a process is asked to drain; it decides how long it may take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cause {
-    /// New code or a new generation.
-    Reload,
-    /// `maximum-requests`, `restart-interval`, `cpu-time-limit` and the like.
-    Recycle,
-    /// An operator's signal to the process.
-    Signal,
-}
-
 /// How long a process may drain; `None` is without limit (decision 14).
-pub fn drain_limit(group: &plan::Group, cause: Cause) -> Option<Millis> {
+pub fn drain_limit(group: &plan::Group, why: Reason) -> Option<Millis> {
     let some = |limit: Millis| (limit > 0).then_some(limit);
     // No request lives longer than this, so a process that still has one is stuck.
     let request = some(group.request_timeout).map(|limit| limit.saturating_add(group.interrupt_timeout));
-    let graceful = some(group.graceful_timeout);
-    let own = match cause {
-        Cause::Reload => graceful.filter(|_| group.graceful_explicit),
-        Cause::Recycle => graceful,
-        Cause::Signal => some(group.eviction_timeout).or(graceful),
+    // Written as 0, it leaves no time to drain, but for new code: nobody who writes that wants a reload to cut requests.
+    let graceful = if group.graceful_explicit { Some(group.graceful_timeout) } else { some(group.graceful_timeout) };
+    let own = match why {
+        Reason::ScriptReload => graceful.filter(|limit| group.graceful_explicit && *limit > 0),
+        Reason::ShutdownSignal | Reason::GracefulSignal | Reason::EvictionSignal => some(group.eviction_timeout).or(graceful),
+        // What has not loaded anything finishes nothing.
+        Reason::StartupTimeout => Some(0),
+        _ => graceful,
     };
     own.into_iter().chain(request).min()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Backoff, Cause, SOUND, drain_limit};
+    use super::{Backoff, Reason, SOUND, drain_limit};
     use protocol::plan::Group;
 
     #[test]
@@ -86,14 +79,19 @@ mod tests {
     #[test]
     fn a_reload_waits_for_requests_unless_told_otherwise() {
         let group = Group { graceful_timeout: 15_000, ..Group::default() };
-        assert_eq!(drain_limit(&group, Cause::Reload), None);
-        assert_eq!(drain_limit(&group, Cause::Recycle), Some(15_000));
-        assert_eq!(drain_limit(&group, Cause::Signal), Some(15_000));
+        assert_eq!(drain_limit(&group, Reason::ScriptReload), None);
+        assert_eq!(drain_limit(&group, Reason::MaximumRequests), Some(15_000));
+        assert_eq!(drain_limit(&group, Reason::EvictionSignal), Some(15_000));
         let explicit = Group { graceful_explicit: true, eviction_timeout: 3_000, ..group.clone() };
-        assert_eq!(drain_limit(&explicit, Cause::Reload), Some(15_000));
-        assert_eq!(drain_limit(&explicit, Cause::Signal), Some(3_000));
+        assert_eq!(drain_limit(&explicit, Reason::ScriptReload), Some(15_000));
+        assert_eq!(drain_limit(&explicit, Reason::EvictionSignal), Some(3_000));
+        let none = Group { graceful_explicit: true, graceful_timeout: 0, ..group.clone() };
+        assert_eq!(drain_limit(&none, Reason::CpuTimeLimit), Some(0));
+        assert_eq!(drain_limit(&none, Reason::ShutdownSignal), Some(0));
+        assert_eq!(drain_limit(&none, Reason::ScriptReload), None);
+        assert_eq!(drain_limit(&group, Reason::StartupTimeout), Some(0));
         let bounded = Group { request_timeout: 8_000, interrupt_timeout: 2_000, ..group };
-        assert_eq!(drain_limit(&bounded, Cause::Reload), Some(10_000));
-        assert_eq!(drain_limit(&bounded, Cause::Recycle), Some(10_000));
+        assert_eq!(drain_limit(&bounded, Reason::ScriptReload), Some(10_000));
+        assert_eq!(drain_limit(&bounded, Reason::MaximumRequests), Some(10_000));
     }
 }

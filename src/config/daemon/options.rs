@@ -226,7 +226,8 @@ pub const OPTIONS: &[DaemonOption] = &[
         "startup-timeout",
         Form::Small(SECONDS, Unit::Seconds, |typed| &mut typed.startup_timeout),
         "0, none",
-        "How long a process may take to load its scripts; then it is replaced. A reload that takes longer (60 seconds if this is 0) is given up, \
+        "How long a process may take to load its scripts, or from its first request to its first script if none is known beforehand; then it is \
+         replaced. A reload that takes longer (60 seconds if this is 0) is given up, \
          and the old code serves on.",
     ),
     row(
@@ -241,8 +242,8 @@ pub const OPTIONS: &[DaemonOption] = &[
         "interrupt-timeout",
         Form::Small(SECONDS, Unit::Seconds, |typed| &mut typed.interrupt_timeout),
         "0, none",
-        "When a request runs into `request-timeout=`, `mod_wsgi.RequestTimeout` is raised in it, which the client sees as 504. If it still runs \
-         after so long, its process is replaced.",
+        "When a request runs into `request-timeout=`, `mod_wsgi.RequestTimeout` is raised in it, which the client sees as 504 \
+         unless the application answers the exception itself within a second. If it still runs after so long, its process is replaced.",
     ),
     row(
         Chapter::Time,
@@ -264,7 +265,8 @@ pub const OPTIONS: &[DaemonOption] = &[
         Form::Small(SECONDS, Unit::Seconds, |typed| &mut typed.graceful_timeout),
         "15",
         "How long running requests may go on when a process is replaced because of `maximum-requests=`, `restart-interval=` or `cpu-time-limit=`. \
-         Written out, it also bounds that time at a reload and at `apachectl graceful`.",
+         Written out, it also bounds that time at a reload and at `apachectl graceful`. 0: no such time, and `shutdown-timeout=` for what runs; \
+         a reload waits for its requests all the same.",
     ),
     row(
         Chapter::Time,

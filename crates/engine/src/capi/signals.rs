@@ -16,7 +16,8 @@ use super::thread::Ident;
 static PIPE: AtomicI32 = AtomicI32::new(-1);
 static OWNER: AtomicI32 = AtomicI32::new(0);
 
-const ASKING: [c_int; 4] = [libc::SIGTERM, libc::SIGINT, libc::SIGUSR1, libc::SIGXCPU];
+/// The last two mean nothing, and are not to kill.
+const ASKING: [c_int; 6] = [libc::SIGTERM, libc::SIGINT, libc::SIGUSR1, libc::SIGXCPU, libc::SIGHUP, libc::SIGUSR2];
 
 extern "C" fn note(number: c_int) {
     // SAFETY: getpid, signal, kill and write are async-signal-safe; the byte lives on the stack, errno is put back.

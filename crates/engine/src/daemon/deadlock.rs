@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use protocol::control::Message;
 use protocol::log_code::DEADLOCK;
+use protocol::reason::Reason;
 
 use super::process::Shared;
 use super::watch::show_stack;
@@ -88,7 +88,7 @@ impl Heartbeat {
                 "no thread could have Python's interpreter lock for {limit} s (`deadlock-timeout={limit}`): this process ends{at}"
             ),
         );
-        shared.control.send(&Message::ReplaceMe("deadlock-timeout".to_owned()));
+        shared.ask(Reason::DeadlockTimeout);
         for seat in &shared.seats {
             show_stack(seat, |_| true);
         }

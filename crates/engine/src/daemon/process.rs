@@ -8,6 +8,7 @@ use std::time::Duration;
 use protocol::Level;
 use protocol::control::{Message, Process};
 use protocol::log_code::PROCESS_NOT_STARTED;
+use protocol::reason::Reason;
 use protocol::table::Place;
 
 use super::admission::Admission;
@@ -15,6 +16,7 @@ use super::channel::Channel;
 use super::connections::Connections;
 use super::control::Control;
 use super::descriptors::{self, Descriptor, adopt};
+use super::life::Life;
 use super::news::News;
 use super::seat::{self, Seat};
 use super::standing::Standing;
@@ -52,6 +54,8 @@ pub struct Shared {
     /// No further request is begun.
     pub leaving: AtomicBool,
     served: AtomicU64,
+    /// When there was something to do, and why it ends.
+    pub life: Life,
     /// One per worker.
     pub seats: Vec<Seat>,
 }
@@ -61,6 +65,7 @@ static CONTROL: OnceLock<Arc<Shared>> = OnceLock::new();
 /// Tells the supervisor that a script is in use, so that it watches its file. Nothing in an Apache child.
 pub fn script_loaded(path: &[u8], mtime: i64, application_group: &[u8]) {
     if let Some(shared) = CONTROL.get() {
+        shared.life.script_loaded();
         shared.news.loaded(path, mtime);
         shared.control.send(&Message::Loaded([path, b"\0", application_group].concat()));
     }
@@ -85,18 +90,25 @@ impl Shared {
     pub fn served(&self) {
         let served = self.served.fetch_add(1, Ordering::AcqRel) + 1;
         if served == self.process.maximum_requests {
-            self.control.send(&Message::ReplaceMe("maximum-requests".to_owned()));
+            self.ask(Reason::MaximumRequests);
         }
+    }
+
+    /// Asks to be replaced.
+    pub fn ask(&self, reason: Reason) {
+        self.life.asks(reason);
+        self.control.send(&Message::ReplaceMe(reason));
     }
 
     /// What the supervisor may ask.
     pub fn load(&self) -> Message {
-        Message::Load { busy: self.standing.busy(), served: self.served.load(Ordering::Acquire) }
+        Message::Load { busy: self.standing.busy(), served: self.served.load(Ordering::Acquire), activity: self.life.activity() }
     }
 
     /// Asks the supervisor for a process with the new version of a script.
-    pub fn ask_for_new_code(&self, script: &[u8]) {
-        self.control.send(&Message::ReplaceMe(format!("reload {}", String::from_utf8_lossy(script))));
+    pub fn ask_for_new_code(&self) {
+        // Not why this process ends: the new version may turn out to be of no use.
+        self.control.send(&Message::ReplaceMe(Reason::ScriptReload));
     }
 
     /// From here on no request is begun; the workers end with what they have.
@@ -189,6 +201,7 @@ fn begin(
         ready: AtomicBool::new(false),
         leaving: AtomicBool::new(false),
         served: AtomicU64::new(0),
+        life: Life::default(),
     });
     if CONTROL.set(Arc::clone(&shared)).is_err() {
         return Err("serve() was called twice".to_owned());

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use protocol::Level;
 use protocol::control::Message;
 use protocol::log_code::{DAEMON_REQUEST_TIMEOUT, REQUEST_OVERDUE, SHUTDOWN_OVERDUE};
+use protocol::reason::Reason;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::pipe::PipeFlags;
 use rustix::process::{Pid, PidfdFlags};
@@ -46,6 +47,7 @@ pub fn begin(shared: &Arc<Shared>, registry: &'static Registry) -> Result<(), St
     let limits = Limits {
         interrupt: if timed { Some(Interrupter::begin(shared)?) } else { None },
         heartbeat: Heartbeat::begin(shared, registry)?,
+        startup: shared.process.startup_timeout > 0,
     };
     let shared = Arc::clone(shared);
     let started = std::thread::Builder::new()
@@ -83,7 +85,7 @@ fn watch(shared: &Shared, parent: &Descriptor, signals: Option<&Descriptor>, lim
         }
         if let Some(signals) = signals.filter(|_| signalled) {
             for number in signals::pending(signals) {
-                shared.control.send(&Message::ReplaceMe(format!("signal {number}")));
+                signalled_with(shared, number);
             }
         }
         if supervised && from_supervisor {
@@ -117,8 +119,12 @@ fn orders(shared: &Shared) -> Result<Option<Instant>, Lost> {
     let mut stop_at = None;
     while let Some(message) = shared.control.receive(false)? {
         match message {
-            Message::Drain => shared.leave(),
-            Message::Stop => {
+            Message::Drain(why) => {
+                shared.life.ends(why);
+                shared.leave();
+            }
+            Message::Stop(why) => {
+                shared.life.ends(why);
                 shared.leave();
                 stop_at = stop_deadline(shared).map(|wait| Instant::now() + wait);
             }
@@ -129,22 +135,45 @@ fn orders(shared: &Shared) -> Result<Option<Instant>, Lost> {
     Ok(stop_at)
 }
 
+/// A signal to this process: most ask for a successor, and that what runs is finished (decision 16).
+fn signalled_with(shared: &Shared, number: u8) {
+    match i32::from(number) {
+        libc::SIGUSR1 => shared.ask(Reason::GracefulSignal),
+        // Sent each second once the limit is reached.
+        libc::SIGXCPU if !shared.life.asked() => {
+            logging::text(
+                Level::Info,
+                b"this process has used the processor for as long as cpu-time-limit allows, and is replaced",
+            );
+            shared.ask(Reason::CpuTimeLimit);
+        }
+        libc::SIGXCPU => {}
+        libc::SIGHUP | libc::SIGUSR2 => {
+            logging::text(Level::Info, format!("signal {number} means nothing to a daemon process").as_bytes());
+        }
+        _ => shared.ask(Reason::ShutdownSignal),
+    }
+}
+
 /// What sees to the limits.
 struct Limits {
     /// To the thread that interrupts, where requests have a limit.
     interrupt: Option<Interrupter>,
     /// `deadlock-timeout`
     heartbeat: Option<Arc<Heartbeat>>,
+    /// There is a `startup-timeout`.
+    startup: bool,
 }
 
 impl Limits {
     /// How long to wait at most for something to happen.
     const fn tick(&self, soon: bool) -> Duration {
-        if self.interrupt.is_some() || soon { TICK } else { SLOW_TICK }
+        if self.interrupt.is_some() || self.startup || soon { TICK } else { SLOW_TICK }
     }
 
     fn look(&self, shared: &Shared) {
         self.look_at_requests(shared);
+        shared.life.look_at_startup(shared);
         if let Some(heartbeat) = &self.heartbeat {
             heartbeat.check(shared);
         }
@@ -217,14 +246,15 @@ fn give_up(shared: &Shared, name: &str, limit: Duration, patience: Duration) {
         DAEMON_REQUEST_TIMEOUT,
         &format!("{name} ran longer than `request-timeout={limit}`{and}: its client got 504, and this process is replaced"),
     );
-    shared.control.send(&Message::ReplaceMe("request-timeout".to_owned()));
+    shared.ask(Reason::RequestTimeout);
 }
 
 /// Ends the process: shutdown callbacks and `atexit` functions first, with a deadline. Python is not finalised.
 pub fn exit(shared: &Shared, status: i32) -> ! {
     shared.leaving.store(true, Ordering::Release);
     let deadline = stop_deadline(shared).unwrap_or(Duration::from_secs(5));
-    logging::text(Level::Info, b"the daemon process ends");
-    crate::leave::within(deadline);
+    let reason = shared.life.reason().name();
+    logging::text(Level::Info, format!("the daemon process ends ({reason})").as_bytes());
+    crate::leave::within(deadline, reason);
     leave_process(status)
 }

@@ -132,7 +132,7 @@ impl Worker<'_> {
         };
         if let Some(reason) = refused {
             if reason == RefusedReason::NewCode {
-                shared.ask_for_new_code(request.head.script);
+                shared.ask_for_new_code();
             }
             shared.standing.release();
             return channel.refuse(reason);
@@ -142,7 +142,10 @@ impl Worker<'_> {
         if !whole {
             shared.connections.tell(connection, false);
         }
+        let counts = request.head.flags & flag::IGNORE_ACTIVITY == 0;
+        shared.life.stirs(counts);
         let ended = self.run_request(channel, request);
+        shared.life.stirs(counts);
         let goes_on = channel.finish(ended, || shared.standing.release());
         shared.served();
         if goes_on && !whole {

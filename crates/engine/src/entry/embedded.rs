@@ -140,7 +140,7 @@ unsafe extern "C" fn stop(deadline_ms: u32) {
     guarded((), || {
         let Some(registry) = registry::registry() else { return };
         if registry.settings.destroy_interpreter {
-            crate::leave::within(Duration::from_millis(deadline_ms.into()));
+            crate::leave::within(Duration::from_millis(deadline_ms.into()), "");
         }
         thread::leaving();
     });
