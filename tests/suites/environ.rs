@@ -12,6 +12,7 @@ pub fn suite() -> Suite {
         "environ",
         vec![
             case!(it_is_a_fresh_dict).reach(Reach::Everywhere),
+            case!(nothing_of_an_earlier_request_shows),
             case!(wsgi_keys_have_the_types_of_pep_3333).reach(Reach::Everywhere),
             case!(multithread_and_multiprocess_follow_the_mpm).embedded("a group's options say it").reach(Reach::Everywhere),
             case!(cgi_keys_describe_the_request).reach(Reach::Everywhere),
@@ -65,6 +66,39 @@ fn it_is_a_fresh_dict(site: &Site) {
         assert_eq!(response.ok(), "marked=None\nhost='changed'\n");
     }
     is(&site.get("/raw"), "environ", "dict");
+}
+
+/// Environs are made from those of earlier requests. More sets of headers than are remembered take turns, with values that stay, that
+/// change now and then, that change each time, that are long, and with secrets.
+fn nothing_of_an_earlier_request_shows(site: &Site) {
+    let mut client = site.connect();
+    for round in 0..240_usize {
+        let set = if round < 120 { round % 3 } else { round * 7 % 13 };
+        let headers = [
+            (format!("X-Set-{set}"), "here".to_owned()),
+            ("X-Stays".to_owned(), "the same".to_owned()),
+            ("X-Sometimes".to_owned(), format!("value {}", round / 10)),
+            ("X-Two".to_owned(), format!("{}", round / 3 % 2)),
+            ("X-Each".to_owned(), format!("number {round}")),
+            ("X-Long".to_owned(), "x".repeat(500 + round / 20 * 4)),
+            ("X-Empty".to_owned(), if round % 5 == 0 { String::new() } else { "not".to_owned() }),
+            ("Cookie".to_owned(), format!("session={}", round / 30)),
+        ];
+        let path = if round % 11 == 0 { format!("/raw?round={round}") } else { "/raw".to_owned() };
+        let request = headers.iter().fold(Request::get(&path), |request, (name, value)| request.header(name, value));
+        let response = client.exchange(&request).unwrap();
+        for (name, value) in &headers {
+            let key = if name == "Cookie" {
+                "HTTP_COOKIE".to_owned()
+            } else {
+                format!("HTTP_{}", name.to_uppercase().replace('-', "_"))
+            };
+            is(&response, &key, &format!("str '{value}'"));
+        }
+        let query = path.split_once('?').map_or("", |(_, query)| query);
+        is(&response, "QUERY_STRING", &format!("str '{query}'"));
+        assert_eq!(response.text().matches("HTTP_X_SET_").count(), 1, "{set}");
+    }
 }
 
 fn wsgi_keys_have_the_types_of_pep_3333(site: &Site) {

@@ -4,7 +4,7 @@ Nothing of an interpreter lives in a static: its interned strings, its types, it
 value, which is made attached to the interpreter, never freed, and reached only by threads attached to it. */
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 
 use protocol::settings::EngineSettings;
 
@@ -13,7 +13,7 @@ use crate::keys::Keys;
 use crate::python_module::{self, Helpers};
 use crate::request::lock;
 use crate::script::Script;
-use crate::wsgi::{Adapter, ErrorStream, FileWrapper, Input};
+use crate::wsgi::{Adapter, ErrorStream, FileWrapper, Input, Patterns};
 
 macro_rules! names {
     ($($field:ident $text:literal),+ $(,)?) => {
@@ -39,7 +39,6 @@ names! {
     close c"close",
     tell c"tell",
     url_scheme c"wsgi.url_scheme",
-    http c"http",
     https c"https",
     input c"wsgi.input",
     errors c"wsgi.errors",
@@ -80,6 +79,7 @@ pub struct Interpreter {
     /// Functions written in Python.
     pub helpers: Helpers,
     keys: Mutex<Keys>,
+    patterns: Mutex<Patterns>,
     scripts: Mutex<HashMap<Vec<u8>, Arc<Script>>>,
 }
 
@@ -106,6 +106,7 @@ impl Interpreter {
             environ_template: crate::wsgi::environ_template(py, settings, &file_wrapper)?.keep(),
             helpers,
             keys: Mutex::default(),
+            patterns: Mutex::default(),
             scripts: Mutex::default(),
         })
     }
@@ -113,6 +114,15 @@ impl Interpreter {
     /// The cache of environ keys. Making a `str` runs no Python code, so it may be held meanwhile.
     pub fn keys(&self) -> MutexGuard<'_, Keys> {
         lock(&self.keys)
+    }
+
+    /// The environs of earlier requests; `None` while somebody else uses them.
+    pub fn patterns(&self) -> Option<MutexGuard<'_, Patterns>> {
+        match self.patterns.try_lock() {
+            Ok(patterns) => Some(patterns),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
     }
 
     /// The entry of a script, loaded or not.

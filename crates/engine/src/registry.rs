@@ -67,6 +67,7 @@ pub fn start(settings: EngineSettings) -> Result<(), String> {
 /// # Errors
 /// What went wrong, as a sentence.
 pub fn adopt(handle: thread::Handle, settings: EngineSettings) -> Result<(), String> {
+    crate::capi::share_heaps();
     let main = prepare(handle, &settings.main_group, &settings)?;
     REGISTRY
         .set(Registry { settings, main, named: RwLock::default(), making: Mutex::default() })

@@ -367,6 +367,15 @@ impl<'py> Object<'py> {
         }
     }
 
+    /// The number of entries of a `dict`.
+    pub fn dict_length(&self) -> usize {
+        // SAFETY: a live object; anything but a dict gives -1 and raises.
+        usize::try_from(unsafe { ffi::PyDict_Size(self.as_ptr()) }).unwrap_or_else(|_| {
+            Raised::assume().clear(self.py());
+            0
+        })
+    }
+
     /// A shallow copy of a `dict`.
     pub fn dict_copy(&self) -> PyResult<Self> {
         // SAFETY: a live object; anything but a dict raises.

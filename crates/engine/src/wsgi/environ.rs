@@ -58,6 +58,15 @@ pub fn environ_template<'py>(py: Attached<'py>, settings: &EngineSettings, file_
     set(c"wsgi.file_wrapper", file_wrapper)?;
     set(c"mod_wsgi.version", &mod_wsgi)?;
     set(c"apache.version", &apache)?;
+    // What each request sets anew has its place already, and the value that most requests have.
+    let zero = Object::float(py, 0.0)?;
+    for key in [c"mod_wsgi.request_start", c"mod_wsgi.queue_start", c"mod_wsgi.daemon_start", c"mod_wsgi.application_start"] {
+        set(key, &zero)?;
+    }
+    for key in [c"wsgi.input", c"wsgi.errors", c"mod_wsgi.thread_id"] {
+        set(key, &Object::none(py))?;
+    }
+    set(c"wsgi.url_scheme", &Object::interned(py, c"http")?)?;
     Ok(template)
 }
 
@@ -71,39 +80,70 @@ pub fn environ<'py>(
     request: &Arc<Request>,
     call: &Call<'_>,
 ) -> PyResult<Object<'py>> {
-    let environ = interpreter.environ_template.get(py).dict_copy()?;
-    let mut keys = interpreter.keys();
-    for (place, (key, value)) in call.environ.iter().enumerate() {
-        let text = match value {
-            // Paths of this machine are decoded as Python decodes file names, so that open() finds them.
-            Some(value) if matches!(*key, b"DOCUMENT_ROOT" | b"SCRIPT_FILENAME") => {
-                Object::file_system(py, value).or_else(|raised| {
-                    raised.clear(py);
-                    Object::latin1(py, value)
-                })?
-            }
-            Some(value) => Object::latin1(py, value)?,
-            None => Object::none(py),
-        };
-        environ.dict_set(&keys.at(py, place, key)?, &text)?;
-    }
-    drop(keys);
+    let environ = text_entries(py, interpreter, call)?;
     let names = &interpreter.names;
-    let scheme = if call.https { &names.https } else { &names.http };
-    environ.dict_set(names.url_scheme.get(py), scheme.get(py))?;
+    if call.https {
+        environ.dict_set(names.url_scheme.get(py), names.https.get(py))?;
+    }
     let input = new_instance(interpreter.classes.input.get(py), Input::new(Arc::clone(request)))?;
     environ.dict_set(names.input.get(py), &input)?;
     let errors = new_instance(interpreter.classes.errors.get(py), ErrorStream::new(Arc::clone(request)))?;
     environ.dict_set(names.errors.get(py), &errors)?;
     environ.dict_set(names.thread_id.get(py), &Object::int(py, call.thread_id)?)?;
-    environ.dict_set(names.request_start.get(py), &seconds(py, call.request_start)?)?;
-    environ.dict_set(names.queue_start.get(py), &seconds(py, call.queue_start)?)?;
-    environ.dict_set(names.daemon_start.get(py), &seconds(py, call.daemon_start)?)?;
-    environ.dict_set(names.application_start.get(py), &seconds(py, now())?)?;
+    let times = [
+        (&names.request_start, call.request_start),
+        (&names.queue_start, call.queue_start),
+        (&names.daemon_start, call.daemon_start),
+        (&names.application_start, now()),
+    ];
+    for (name, time) in times.into_iter().filter(|(_, time)| *time != 0) {
+        environ.dict_set(name.get(py), &seconds(py, time)?)?;
+    }
     if let Some(request_rec) = call.request_rec {
         environ.dict_set(names.request_rec.get(py), &Object::capsule(py, request_rec)?)?;
     }
     Ok(environ)
+}
+
+/// A dictionary with what is the same in every request, and the text entries of this one.
+fn text_entries<'py>(py: Attached<'py>, interpreter: &Interpreter, call: &Call<'_>) -> PyResult<Object<'py>> {
+    let entries = call.environ;
+    // Making a dictionary may run the garbage collector, and that any code: whoever else comes meanwhile does without patterns.
+    let mut patterns = interpreter.patterns();
+    if let Some(patterns) = &mut patterns
+        && let Some(environ) = patterns.environ(py, entries, |name, value| text(py, name, value))?
+    {
+        return Ok(environ);
+    }
+    let template = interpreter.environ_template.get(py);
+    let environ = template.dict_copy()?;
+    let mut keys = interpreter.keys();
+    for (place, (key, value)) in entries.iter().enumerate() {
+        environ.dict_set(&keys.at(py, place, key)?, &text(py, key, *value)?)?;
+    }
+    drop(keys);
+    if let Some(patterns) = &mut patterns
+        && environ.dict_length() == template.dict_length() + entries.len()
+        && patterns.wants_another()
+    {
+        let copy = environ.dict_copy()?;
+        let mut keys = interpreter.keys();
+        patterns.remember(py, entries, copy, |place, key| keys.at(py, place, key))?;
+    }
+    Ok(environ)
+}
+
+/// The value of a text entry.
+fn text<'py>(py: Attached<'py>, key: &[u8], value: Option<&[u8]>) -> PyResult<Object<'py>> {
+    match value {
+        // Paths of this machine are decoded as Python decodes file names, so that open() finds them.
+        Some(value) if matches!(key, b"DOCUMENT_ROOT" | b"SCRIPT_FILENAME") => Object::file_system(py, value).or_else(|raised| {
+            raised.clear(py);
+            Object::latin1(py, value)
+        }),
+        Some(value) => Object::latin1(py, value),
+        None => Ok(Object::none(py)),
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "microseconds since the epoch are exact in a double until the year 2255")]

@@ -6,6 +6,7 @@ mod environ;
 mod errors;
 mod file_wrapper;
 mod input;
+mod pattern;
 
 pub use adapter::Adapter;
 pub use body::{Failure, send};
@@ -13,3 +14,4 @@ pub use environ::{Call, environ, environ_template};
 pub use errors::ErrorStream;
 pub use file_wrapper::FileWrapper;
 pub use input::Input;
+pub use pattern::Patterns;
