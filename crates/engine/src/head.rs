@@ -17,7 +17,10 @@ pub struct Head {
 impl Head {
     /// A head without headers.
     pub fn new(status: u16, reason: &[u8]) -> Self {
-        Self { status, reason: 0..reason.len(), text: reason.to_vec(), ..Self::default() }
+        // Room for what most applications send, so that it need not grow header by header.
+        let mut text = Vec::with_capacity(512);
+        text.extend_from_slice(reason);
+        Self { status, reason: 0..reason.len(), text, fields: Vec::with_capacity(16), content_length: None }
     }
 
     /// Adds a header.
