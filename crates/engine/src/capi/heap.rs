@@ -1,7 +1,7 @@
 /*! How the C library's malloc shares its memory between the threads of a process. *Runs in: Apache child, daemon.* */
 #![cfg_attr(target_env = "gnu", expect(unsafe_code, reason = "a call of the C library"))]
 
-/// Blocks of less than this come from the heap, whose memory is used again; the C library would map larger ones anew each time.
+/// Blocks of less than this come from the heap, whose memory is used again; larger ones are mapped and unmapped each time.
 #[cfg(target_env = "gnu")]
 const MAPPED_FROM: libc::c_int = 4 * 1024 * 1024;
 /// So much free memory an arena may keep at its end.
