@@ -18,7 +18,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Types of frames.
 const HELLO: u8 = 1;
@@ -28,8 +28,15 @@ const DATA: u8 = 8;
 
 /// The suite.
 pub fn suite() -> Suite {
-    Suite::new("strangers", vec![own!(whatever_comes_the_process_serves_on).reach(Reach::Full), own!(another_user_gets_no_word)])
-        .in_daemon_mode()
+    Suite::new(
+        "strangers",
+        vec![
+            own!(whatever_comes_the_process_serves_on).reach(Reach::Full),
+            own!(slow_peers_cost_no_thread),
+            own!(another_user_gets_no_word),
+        ],
+    )
+    .in_daemon_mode()
 }
 
 fn start(setup: &Setup, name: &str) -> Httpd {
@@ -50,7 +57,8 @@ fn socket(server: &Httpd) -> PathBuf {
             }
         })
     }
-    find(&server.files.root.join("run")).expect("a socket")
+    // A process makes its own when it is ready.
+    poll::until(poll::SOON, || find(&server.files.root.join("run"))).expect("a socket")
 }
 
 fn frame(kind: u8, payload: &[u8]) -> Vec<u8> {
@@ -67,7 +75,7 @@ struct Recorded {
     request: Vec<u8>,
 }
 
-/// Takes the socket's place while one request is sent, which is never answered.
+/// Takes the socket's place while one request is sent, which is never answered. The first one of all, for which there is no connection yet.
 fn record(site: &Site, place: &Path) -> Recorded {
     let aside = place.with_extension("aside");
     fs::rename(place, &aside).unwrap();
@@ -75,7 +83,9 @@ fn record(site: &Site, place: &Path) -> Recorded {
     fs::set_permissions(place, fs::Permissions::from_mode(0o666)).unwrap();
     let mut client = site.connect();
     client.send(&Request::get("/process").head_bytes()).unwrap();
-    let mut stream = listener.accept().unwrap().0;
+    listener.set_nonblocking(true).unwrap();
+    let mut stream = poll::until(poll::SOON, || listener.accept().ok()).expect("the child connects anew").0;
+    stream.set_nonblocking(false).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
     let mut next = || {
         let mut head = [0; 9];
@@ -144,12 +154,11 @@ fn whatever_comes_the_process_serves_on(setup: &Setup) {
     }
     let server = start(setup, "strangers");
     let site = Site::new(&server, setup);
-    let before = site.get("/process").ok();
-    let pid: i32 = before.split(' ').nth(1).unwrap().parse().unwrap();
     let place = socket(&server);
     server.announce("re:WSGI13(27|30): ");
     let recorded = record(&site, &place);
-    poll::wait_for("the process serves as before", || site.get("/process").ok() == before);
+    let before = site.get("/process").ok();
+    let pid: i32 = before.split(' ').nth(1).unwrap().parse().unwrap();
     let (threads, memory) = (processes::threads(pid), processes::anonymous_memory(pid));
     for (what, bytes) in forbidden(&recorded) {
         let heard = answer(&place, &bytes, Duration::from_secs(5)).unwrap_or_else(|| panic!("{what}: it is not closed"));
@@ -165,6 +174,44 @@ fn whatever_comes_the_process_serves_on(setup: &Setup) {
     let grown = processes::anonymous_memory(pid).saturating_sub(memory);
     assert!(grown < 24_000_000, "the process has grown by {grown} bytes");
     every_thread_serves(&site, &before);
+}
+
+fn slow_peers_cost_no_thread(setup: &Setup) {
+    if server_user().is_none() {
+        setup.skip("the socket belongs to httpd's user, which the suites are not");
+    }
+    let server = start(setup, "slow-peers");
+    let site = Site::new(&server, setup);
+    let place = socket(&server);
+    server.announce("re:WSGI13(27|30): ");
+    let recorded = record(&site, &place);
+    let before = site.get("/process").ok();
+    let pid: i32 = before.split(' ').nth(1).unwrap().parse().unwrap();
+    let memory = processes::anonymous_memory(pid);
+    // More of them at once than there are threads, each in the middle of something, and some that send a byte now and then.
+    let half = [&recorded.hello, &recorded.request[..recorded.request.len() / 2]].concat();
+    let huge = [&recorded.hello[..], &announced(REQUEST, 16 * 1024 * 1024, b"begun")].concat();
+    let mut held: Vec<UnixStream> = Vec::new();
+    for bytes in [&b""[..], &recorded.hello[..5], &recorded.hello, &half, &huge] {
+        for _ in 0..4 {
+            let mut stream = UnixStream::connect(&place).unwrap();
+            stream.write_all(bytes).unwrap();
+            held.push(stream);
+        }
+    }
+    for round in 0..20 {
+        for stream in held.iter_mut().rev().take(4) {
+            // One that was closed meanwhile takes nothing any more.
+            stream.write_all(&[round]).ok();
+        }
+        let one = Instant::now();
+        assert_eq!(site.get("/process").ok(), before);
+        assert!(one.elapsed() < Duration::from_secs(3), "a request waited {:?} for a thread", one.elapsed());
+    }
+    drop(held);
+    every_thread_serves(&site, &before);
+    let grown = processes::anonymous_memory(pid).saturating_sub(memory);
+    assert!(grown < 24_000_000, "the process has grown by {grown} bytes");
 }
 
 /// As many requests as there are threads, side by side.
@@ -183,10 +230,10 @@ fn another_user_gets_no_word(setup: &Setup) {
     }
     let server = start(setup, "foreign-user");
     let site = Site::new(&server, setup);
-    let before = site.get("/process").ok();
     let place = socket(&server);
     server.announce("re:WSGI13(27|30): ");
     let recorded = record(&site, &place);
+    let before = site.get("/process").ok();
     let valid = server.files.root.join("valid");
     fs::write(&valid, [&recorded.hello[..], &recorded.request].concat()).unwrap();
     fs::set_permissions(&valid, fs::Permissions::from_mode(0o644)).unwrap();
