@@ -27,6 +27,8 @@ pub fn suite() -> Suite {
         "daemon",
         vec![
             case!(a_request_runs_in_a_process_of_its_group).reach(Reach::Everywhere),
+            own!(processes_are_ready_before_the_first_request),
+            case!(a_group_shows_its_display_name),
             case!(near_and_far_serve_side_by_side).reach(Reach::Everywhere),
             own!(two_pythons_serve_at_once).reach(Reach::Once),
             case!(a_busy_process_keeps_nobody_waiting).threads(),
@@ -68,6 +70,25 @@ fn a_request_runs_in_a_process_of_its_group(site: &Site) {
     assert!(own.contains(parent), "its parent, the supervisor, is one");
     let httpd = rustix::process::getuid();
     assert!(uid != "0" || !httpd.is_root(), "no application runs as root");
+}
+
+fn processes_are_ready_before_the_first_request(setup: &Setup) {
+    let server = Httpd::start(setup, &plan(), "daemon-ready");
+    let loaded = |name: &str| {
+        let line = format!("Loading WSGI script '{}'", setup.run.workdir.path().join("apps/daemon.wsgi").display());
+        server.whole_log().iter().filter(|l| l.text.contains(&line)).count() >= 2
+            && server.whole_log().iter().any(|l| l.text.contains(name))
+    };
+    poll::wait_for("the groups' processes have loaded the application", || loaded("group slow runs Python"));
+    let access = server.files.root.join("logs/access.log");
+    assert_eq!(std::fs::read_to_string(access).unwrap_or_default(), "", "nobody has asked for anything");
+}
+
+fn a_group_shows_its_display_name(site: &Site) {
+    let pid = &process(site, "/frail/process")[1];
+    let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap();
+    let shown = String::from_utf8_lossy(&line).into_owned();
+    assert!(shown.starts_with("(wsgi:frail)"), "{shown:?}");
 }
 
 fn near_and_far_serve_side_by_side(site: &Site) {

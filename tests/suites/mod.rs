@@ -31,6 +31,7 @@ mod python;
 mod response;
 mod route;
 mod serve;
+mod statuses;
 mod strangers;
 mod stress;
 mod tls;
@@ -65,6 +66,7 @@ pub fn all() -> Vec<Suite> {
         panics::suite(),
         bad_input::suite(),
         stress::suite(),
+        statuses::suite(),
         trials::suite(),
         differential::suite(),
         errors::suite(),

@@ -19,6 +19,11 @@ impl Process {
         (stat.state != 'Z').then_some(Self { pid, started: stat.started })
     }
 
+    /// The process with that number, if it is the one that was started then (in the kernel's ticks).
+    pub fn started_at(pid: i32, started: u64) -> Option<Self> {
+        Self::find(pid).filter(|process| process.started == started)
+    }
+
     /// Does it still run? (A zombie does not.)
     pub fn runs(self) -> bool {
         Self::find(self.pid) == Some(self)

@@ -122,13 +122,15 @@ impl<'s> Field<'s> {
     /// Processes that have loaded the application and live, with the version that each has.
     pub fn loaded(&self) -> Vec<(i32, usize)> {
         let entries = fs::read_dir(&self.directory).unwrap();
-        let pids = entries.filter_map(|entry| {
+        let loaded = entries.filter_map(|entry| {
             let entry = entry.ok()?;
             let pid: i32 = entry.file_name().to_str()?.strip_prefix("loaded-")?.parse().ok()?;
-            let version = fs::read_to_string(entry.path()).ok()?.parse().ok()?;
-            Some((pid, version))
+            let text = fs::read_to_string(entry.path()).ok()?;
+            let (version, started) = text.strip_suffix('\n')?.split_once(' ')?;
+            Process::started_at(pid, started.parse().ok()?)?;
+            Some((pid, version.parse().ok()?))
         });
-        pids.filter(|(pid, _)| Process::find(*pid).is_some()).collect()
+        loaded.collect()
     }
 
     /// What `/app/who` says: version, process, its parent.

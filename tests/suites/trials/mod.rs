@@ -41,7 +41,7 @@ const ROWS: &[Row] = &[
         "A1",
         deaths::a_death_before_the_answer_is_502_at_once,
         "SIGKILL to the daemon before it has answered",
-        "502 within a second, the log names process and signal, a new process serves soon"
+        "502 within a second, a line of the log names process, signal and request, a new process serves soon"
     ),
     row!(
         "A2",
@@ -65,19 +65,19 @@ const ROWS: &[Row] = &[
         "A5",
         deaths::a_segmentation_fault_hurts_its_group_alone,
         "a segmentation fault in C code, three times",
-        "502, no failed request of another group"
+        "502, signal, request and Python stack in the log, no failed request of another group"
     ),
     row!(
         "A6",
         deaths::an_application_that_ends_its_process_is_explained,
         "`os._exit(3)`, `os.abort()` and `sys.exit()` in a request",
-        "502 with the status or signal in the log; 500 and a process that lives on"
+        "502, the status or signal and the request in the log; 500 and a process that lives on"
     ),
     row!(
         "A6",
         deaths::a_crash_loop_is_slowed_down_and_named_once,
         "`os._exit(3)` at import",
-        "a growing pause between the starts, the loop named once, and service when it is mended"
+        "a growing pause between the starts, the loop named once, 503 at once meanwhile, service when it is mended"
     ),
     row!(
         "A6",
@@ -110,6 +110,12 @@ const ROWS: &[Row] = &[
         "503 with `Retry-After` at once; the rest is served by the same process"
     ),
     row!(
+        "A10",
+        deaths::a_stopped_process_holds_up_its_group_for_the_queue_timeout_alone,
+        "SIGSTOP to the daemon, SIGCONT later, `queue-timeout=2`",
+        "504 for those that wait for a thread, other groups served, the same process goes on"
+    ),
+    row!(
         "A11",
         deaths::a_killed_apache_child_frees_its_threads,
         "SIGKILL to httpd's child in the middle of a request",
@@ -126,6 +132,12 @@ const ROWS: &[Row] = &[
         deaths::a_killed_supervisor_costs_no_request,
         "SIGKILL to the supervisor under load",
         "another one starts new processes; no failed request"
+    ),
+    row!(
+        "A13",
+        deaths::a_process_without_supervisor_keeps_its_limit,
+        "SIGKILL to the supervisor while a request hangs, `shutdown-timeout=2`",
+        "the old process ends after two seconds; a new one serves at once"
     ),
     row!(
         "A14",
