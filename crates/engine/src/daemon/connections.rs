@@ -94,9 +94,11 @@ impl Connections {
     ///
     /// # Errors
     /// What the kernel says.
-    pub fn new(listener: &Descriptor, end: &Descriptor, most: usize) -> Result<Self, Errno> {
+    pub fn new(listener: Option<&Descriptor>, end: &Descriptor, most: usize) -> Result<Self, Errno> {
         let set = adopt(epoll::create(epoll::CreateFlags::CLOEXEC)?);
-        epoll::add(&set, listener, EventData::new_u64(LISTENER), EventFlags::IN | EventFlags::ET)?;
+        if let Some(listener) = listener {
+            epoll::add(&set, listener, EventData::new_u64(LISTENER), EventFlags::IN | EventFlags::ET)?;
+        }
         epoll::add(&set, end, EventData::new_u64(END), EventFlags::IN)?;
         Ok(Self { set, entries: Mutex::default(), most, born: Instant::now() })
     }

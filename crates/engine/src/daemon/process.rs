@@ -182,7 +182,7 @@ fn begin(
     let place = (workers > 0).then_some(Place { slot: process.slot, epoch: process.epoch });
     let standing = Standing::new(&table, place)?;
     // A service has no listener, and /dev/null can't be waited on.
-    let listens = if workers > 0 { &listener } else { &standing.end };
+    let listens = (workers > 0).then_some(&listener);
     let most = workers.saturating_mul(2).max(LEAST_CONNECTIONS);
     let connections = Connections::new(listens, &standing.end, most).map_err(|e| format!("the listening socket: {e}"))?;
     registry::adopt(main, process.engine.clone())?;
