@@ -27,7 +27,7 @@ pub fn suite() -> Suite {
         ],
     )
     .in_daemon_mode()
-    .plan(|plan| plan.announce("WSGI1021:"))
+    .plan(|plan| plan.announce("re:WSGI1021:|the service runs"))
 }
 
 fn serves(site: &Site) {
