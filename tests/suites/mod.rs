@@ -30,6 +30,7 @@ mod proxies;
 mod python;
 mod response;
 mod route;
+mod run_modes;
 mod serve;
 mod statuses;
 mod strangers;
@@ -62,6 +63,7 @@ pub fn all() -> Vec<Suite> {
         privileges::suite(),
         peers::suite(),
         strangers::suite(),
+        run_modes::suite(),
         linkage::suite(),
         panics::suite(),
         bad_input::suite(),

@@ -6,6 +6,7 @@ use super::matrix::Setup;
 use std::fmt::Write as _;
 use std::fs;
 use std::net::TcpListener;
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -26,6 +27,7 @@ pub struct Plan {
     /// What httpd is started with.
     pub flags: Vec<&'static str>,
     bare: bool,
+    user: Option<(u32, u32)>,
     certificate: bool,
 }
 
@@ -41,6 +43,7 @@ impl Plan {
             environment: Vec::new(),
             flags: vec!["-DFOREGROUND"],
             bare: false,
+            user: None,
             certificate: false,
         }
     }
@@ -77,6 +80,13 @@ impl Plan {
     #[must_use]
     pub const fn without_the_module(mut self) -> Self {
         self.bare = true;
+        self
+    }
+
+    /// Starts httpd as an ordinary user, who then owns the server's directory.
+    #[must_use]
+    pub const fn run_by(mut self, uid: u32, gid: u32) -> Self {
+        self.user = Some((uid, gid));
         self
     }
 
@@ -117,6 +127,8 @@ pub struct Prepared {
     pub program: PathBuf,
     /// What its environment has besides the caller's.
     pub environment: Vec<(&'static str, &'static str)>,
+    /// Who runs it, if it is not whoever runs the suites.
+    pub user: Option<(u32, u32)>,
 }
 
 impl Prepared {
@@ -136,7 +148,7 @@ impl Prepared {
         define("PYTHON_VERSION", &setup.python.version);
         define(setup.mpm.define(), "1");
         define(setup.mode.define(), "1");
-        if let Some((user, _, group, _)) = server_user() {
+        if let Some((user, _, group, _)) = server_user().filter(|_| plan.user.is_none()) {
             define("USER", user);
             define("GROUP", group);
         }
@@ -158,7 +170,13 @@ impl Prepared {
         text.push_str(&plan.extra);
         let config = root.join("httpd.conf");
         fs::write(&config, text).unwrap();
-        Self { root, port, other_port, config, program: run.installation.program.clone(), environment: plan.environment.clone() }
+        if let Some((uid, gid)) = plan.user {
+            for part in ["", "logs", "run", "htdocs", "files"] {
+                std::os::unix::fs::chown(root.join(part), Some(uid), Some(gid)).unwrap();
+            }
+        }
+        let program = run.installation.program.clone();
+        Self { root, port, other_port, config, program, environment: plan.environment.clone(), user: plan.user }
     }
 
     /// The command that runs httpd on this configuration.
@@ -175,6 +193,9 @@ impl Prepared {
             }
         }
         command.envs(self.environment.iter().copied());
+        if let Some((uid, gid)) = self.user {
+            command.uid(uid).gid(gid);
+        }
         command
     }
 
