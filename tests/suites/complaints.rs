@@ -66,7 +66,9 @@ fn warned(setup: &Setup, lines: &[String], code: &str, wanted: &[&str]) {
 #[track_caller]
 fn serves(setup: &Setup, lines: &[String], target: &str) -> String {
     let (accepted, said) = configtest(setup, lines);
-    assert!(accepted && said.trim() == "Syntax OK", "{said}");
+    // Without root it says that interpreters are not run.
+    let told: Vec<&str> = said.lines().filter(|line| !line.contains("WSGI1058")).collect();
+    assert!(accepted && told == ["Syntax OK"], "{said}");
     let server = Httpd::start(setup, &plan(lines), "cured");
     Site::new(&server, setup).get(target).ok()
 }

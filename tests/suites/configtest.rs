@@ -71,7 +71,19 @@ fn accepted(setup: &Setup, plan: &Plan) -> String {
 }
 
 fn a_good_configuration_is_accepted_without_a_word(setup: &Setup) {
-    assert_eq!(accepted(setup, &plan(&[])).trim(), "Syntax OK");
+    assert_eq!(findings(&accepted(setup, &plan(&[]))), ["Syntax OK"]);
+}
+
+/// What configtest said, without the line by which it tells anybody but root that it runs no interpreter.
+fn findings(said: &str) -> Vec<&str> {
+    said.lines().filter(|line| !line.contains("WSGI1058")).collect()
+}
+
+/// Configtest runs interpreters as somebody else, or not at all.
+fn needs_root(setup: &Setup) {
+    if crate::support::installation::server_user().is_none() {
+        setup.skip("without root configtest runs no interpreter");
+    }
 }
 
 fn arguments_are_checked(setup: &Setup) {
@@ -200,7 +212,7 @@ fn a_shadowed_alias_is_a_warning(setup: &Setup) {
 fn trusting_everybody_is_a_warning(setup: &Setup) {
     warned(setup, &plan(&["WSGITrustedProxyHeaders X-Forwarded-For"]), &["WSGITrustedProxies"]);
     let named = plan(&["WSGITrustedProxyHeaders X-Forwarded-For", "WSGITrustedProxies 127.0.0.1"]);
-    assert_eq!(accepted(setup, &named).trim(), "Syntax OK");
+    assert_eq!(findings(&accepted(setup, &named)), ["Syntax OK"]);
 }
 
 /// A failing check at a graceful restart would end the server (decision 36).
@@ -336,6 +348,7 @@ fn pretender(setup: &Setup, name: &str, script: &str) -> PathBuf {
 }
 
 fn a_home_whose_interpreter_hangs_does_not_hold_up_httpd(setup: &Setup) {
+    needs_root(setup);
     let home = pretender(setup, "hanging-home", "#!/bin/sh\nexec sleep 300\n");
     let plan = homeless(&home);
     let started = Instant::now();
@@ -350,6 +363,7 @@ fn a_home_whose_interpreter_hangs_does_not_hold_up_httpd(setup: &Setup) {
 }
 
 fn a_home_whose_interpreter_talks_nonsense_is_a_warning_and_503(setup: &Setup) {
+    needs_root(setup);
     let home = pretender(setup, "nonsense-home", "#!/bin/sh\nprintf 'hello\\377world'\n");
     broken_home(setup, &home, &[&home.display().to_string()], |home| make_virtualenv(setup, home));
 }
