@@ -24,7 +24,6 @@ pub struct Body {
     /// Since when the daemon waits for bytes that the client has not sent.
     starving: Option<Instant>,
     limit: Duration,
-    scratch: Vec<u8>,
 }
 
 impl Body {
@@ -32,7 +31,7 @@ impl Body {
     /// `limit`: how long the client may send nothing.
     pub const fn new(exists: bool, on_demand: bool, limit: Duration) -> Self {
         let credit = if on_demand { 0 } else { UNASKED };
-        Self { credit, ended: !exists, on_demand, starving: None, limit, scratch: Vec::new() }
+        Self { credit, ended: !exists, on_demand, starving: None, limit }
     }
 
     /// Says that there is none, if there is none.
@@ -68,6 +67,11 @@ impl Body {
         self.starving.map(|since| (now + TICK).min(since + self.limit))
     }
 
+    /// Whether the rest of a body that goes along with its request is on its way.
+    pub const fn is_coming(&self) -> bool {
+        !self.ended && self.credit > 0 && self.starving.is_some()
+    }
+
     /// Puts frames of what is there into `outbox`, as far as it is wanted.
     pub fn fill(&mut self, conversation: &mut Conversation<'_>, outbox: &mut Outbox) {
         if self.on_demand && self.credit > 0 {
@@ -76,15 +80,17 @@ impl Body {
         }
         while !self.ended && self.credit > 0 && outbox.pending() < HIGH {
             let most = usize::try_from(self.credit).unwrap_or(usize::MAX).min(LONGEST_DATA);
-            self.scratch.clear();
-            let read = conversation.append(&mut self.scratch, most);
             let mut writer = Writer::new(&mut outbox.bytes);
+            let read = writer.body_from(|out| conversation.append(out, most));
             match read {
                 Read::Bytes(0) => self.end(&mut writer, BodyState::Complete),
                 Read::Bytes(count) => {
-                    writer.body(&self.scratch);
                     self.credit = self.credit.saturating_sub(u64::try_from(count).unwrap_or(u64::MAX));
                     self.starving = None;
+                    if conversation.input.has_ended() {
+                        // Known with its last bytes, it need not be asked for.
+                        self.end(&mut writer, BodyState::Complete);
+                    }
                 }
                 Read::Nothing => {
                     let since = *self.starving.get_or_insert_with(Instant::now);

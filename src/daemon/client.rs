@@ -6,7 +6,7 @@ for a second; a reset is certain. Over HTTP/2 the connection is another thread's
 use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 
-use rustix::event::PollFlags;
+use rustix::event::{PollFd, PollFlags, Timespec};
 
 use crate::httpd::Connection;
 
@@ -36,6 +36,13 @@ impl<'c> Client<'c> {
         // Once suspected it would be ready for ever.
         let socket = self.socket.filter(|_| self.suspected.is_none())?;
         Some((socket, if reading { PollFlags::IN | PollFlags::RDHUP } else { PollFlags::RDHUP }))
+    }
+
+    /// Waits for more to read, for at most `wait`: whether there is. A client that can't be watched is not waited for.
+    pub fn sends_within(&self, wait: Duration) -> bool {
+        let (Some(socket), Ok(wait)) = (self.socket, Timespec::try_from(wait)) else { return false };
+        let mut descriptors = [PollFd::from_borrowed_fd(socket, PollFlags::IN)];
+        rustix::event::poll(&mut descriptors, Some(&wait)).is_ok_and(|found| found > 0)
     }
 
     /// When to look again, whatever happens.

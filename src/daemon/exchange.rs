@@ -5,7 +5,7 @@ In reading order: [`run`], `Relay::offer` (in [`super::offer`]: until somebody t
 *Runs in: child.* */
 
 use std::os::fd::AsFd as _;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use protocol::embedded::flag;
 use protocol::frame::AbortReason;
@@ -25,6 +25,9 @@ use crate::handler::failure::Failure;
 use crate::handler::group_failure::GroupFailure;
 use crate::handler::response_body::Ending;
 use crate::httpd::{Log, Request, config};
+
+/// A body that has paused for so long is not coming at the moment.
+const GATHERING: Duration = Duration::from_millis(2);
 
 /// How one connection's conversation ended.
 pub enum Talk {
@@ -69,6 +72,7 @@ pub fn run<'r>(conversation: &mut Conversation<'r>, reach: Reach, call: &Call<'_
         began: Instant::now(),
     };
     relay.body.begin(&mut relay.outbox);
+    relay.gather();
     let outcome = relay.offer();
     relay.ending(outcome)
 }
@@ -114,6 +118,16 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
         // It is as long as the first one, and was not too long then.
         if let Ok(opening) = opening(self.group, &self.call, self.conversation.request.time(), self.queue_start) {
             self.outbox.rewind(0, &opening);
+        }
+    }
+
+    /// A body that goes along with its request is waited for while it keeps coming, so that it needs one write and no process has to wait for it.
+    fn gather(&mut self) {
+        loop {
+            self.body.fill(self.conversation, &mut self.outbox);
+            if !self.body.is_coming() || !self.client.sends_within(GATHERING) {
+                return;
+            }
         }
     }
 

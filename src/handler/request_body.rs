@@ -118,6 +118,11 @@ impl<'r> RequestBody<'r> {
         self.request.may_have_body() && !self.input.has_ended()
     }
 
+    /// All of it has been read.
+    pub const fn has_ended(&self) -> bool {
+        self.input.has_ended()
+    }
+
     /// A filter has answered the request itself when a read failed.
     pub const fn is_answered(&self) -> bool {
         self.answered

@@ -83,10 +83,9 @@ impl Admission {
         }
     }
 
-    /// Worker `number`, counted from 1, takes up a request.
-    pub fn begin(&self, number: usize) {
+    /// Worker `number`, counted from 1, takes up a request on its thread `own`.
+    pub fn begin(&self, number: usize, own: u32) {
         if let Some(thread) = self.threads.get(number.saturating_sub(1)) {
-            let own = u32::try_from(rustix::thread::gettid().as_raw_nonzero().get()).unwrap_or(0);
             thread.store(own, Ordering::Relaxed);
         }
         self.taken.fetch_add(1, Ordering::Relaxed);

@@ -13,7 +13,7 @@ use std::time::Duration;
 use protocol::Level;
 use protocol::embedded::{flag, outcome};
 use protocol::frame::{
-    AbortReason, BodyState, Frame, Hello, LONGEST_DATA, Parsed, RefusedReason, Sender, UNASKED, VERSION, Writer, parse,
+    AbortReason, BodyState, Frame, Hello, LONGEST_DATA, Parsed, RefusedReason, Sender, UNASKED, VERSION, Violation, Writer, parse,
 };
 use protocol::table::Ticket;
 use rustix::event::{PollFd, PollFlags, Timespec};
@@ -21,6 +21,7 @@ use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, Shutdown};
 
 use super::descriptors::Descriptor;
+use super::incoming::Incoming;
 use crate::capi::borrowed_descriptor;
 use crate::exchange::{Exchange, ReadError, Send, SendError};
 use crate::head::Head;
@@ -46,11 +47,8 @@ pub struct Channel {
 
 #[derive(Default)]
 struct State {
-    /// Received and not parsed.
-    incoming: Vec<u8>,
-    /// Request body that was received, and how much of it has been read.
-    body: Vec<u8>,
-    read: usize,
+    /// Received and not dealt with.
+    incoming: Incoming,
     body_end: Option<BodyState>,
     /// Body bytes that the child may still send.
     granted: u64,
@@ -63,56 +61,66 @@ struct State {
 }
 
 impl State {
-    /// Room for the next request. Body of the last one that is still on its way is dropped as it comes.
-    fn begin(&mut self, granted: u64) {
-        self.body.clear();
-        (self.read, self.body_end, self.granted) = (0, None, granted);
+    /// The next request begins. Its body comes when the last one's has ended.
+    const fn begin(&mut self, granted: u64) {
+        (self.body_end, self.granted) = (None, granted);
     }
 
-    /// What is said between requests: the rest of a body that nobody read. Whether it may be.
-    fn skip(&mut self, rest: Rest) -> bool {
-        if self.body_end.is_some() {
-            return false;
+    /// Looks for request body: whether some is there, or its end.
+    ///
+    /// # Errors
+    /// [`BadPeer`]
+    fn look_for_body(&mut self) -> Result<bool, BadPeer> {
+        if self.incoming.is_amid_body() || self.body_end.is_some() {
+            return Ok(true);
         }
-        match rest {
-            Rest::Bytes(count) if count <= self.granted => self.granted -= count,
-            Rest::Bytes(_) => return false,
-            Rest::End(end) => self.body_end = Some(end),
-        }
-        true
-    }
-
-    /// One frame of the child's, while a request runs.
-    fn take_frame(&mut self, frame: &Frame<'_>) -> Result<(), ReadError> {
-        match frame {
-            Frame::Body(bytes) if self.body_end.is_none() && bytes.len() as u64 <= self.granted => {
-                self.granted -= bytes.len() as u64;
-                self.body.extend_from_slice(bytes);
+        while let Some(length) = self.incoming.begin_body()? {
+            self.granted = self.granted.checked_sub(length).ok_or(BadPeer)?;
+            if length > 0 {
+                return Ok(true);
             }
-            Frame::BodyEnd(end) if self.body_end.is_none() => self.body_end = Some(*end),
-            Frame::ClientGone => {
+        }
+        match parse(self.incoming.rest(), Sender::Child)? {
+            Parsed::Frame(Frame::BodyEnd(end), length) => {
+                self.incoming.consume(length);
+                self.body_end = Some(end);
+            }
+            Parsed::Frame(Frame::ClientGone, length) => {
+                self.incoming.consume(length);
                 self.gone = true;
-                self.body_end = self.body_end.or(Some(BodyState::Aborted));
+                self.body_end = Some(BodyState::Aborted);
             }
-            _ => return Err(ReadError::Broken),
+            Parsed::Frame(..) => return Err(BadPeer),
+            Parsed::Incomplete(_) => return Ok(false),
         }
-        Ok(())
+        Ok(true)
+    }
+
+    /// Drops request body that nobody has read; whether its end is there.
+    ///
+    /// # Errors
+    /// [`BadPeer`]
+    fn drop_body(&mut self) -> Result<bool, BadPeer> {
+        while self.body_end.is_none() {
+            if !self.look_for_body()? {
+                return Ok(false);
+            }
+            let count = self.incoming.body(usize::MAX).len();
+            if count == 0 && self.body_end.is_none() {
+                return Ok(false);
+            }
+            self.incoming.took(count, true);
+        }
+        Ok(true)
     }
 }
 
-/// What may still come of a body when its request has been answered.
-enum Rest {
-    Bytes(u64),
-    End(BodyState),
-}
+/// The child has said what it may not.
+struct BadPeer;
 
-impl Rest {
-    const fn of(frame: &Frame<'_>) -> Option<Self> {
-        match frame {
-            Frame::Body(bytes) => Some(Self::Bytes(bytes.len() as u64)),
-            Frame::BodyEnd(end) => Some(Self::End(*end)),
-            _ => None,
-        }
+impl From<Violation> for BadPeer {
+    fn from(_: Violation) -> Self {
+        Self
     }
 }
 
@@ -153,56 +161,61 @@ impl Channel {
     pub fn next(&self, greeting: &Greeting) -> Result<Option<Vec<u8>>, NoRequest> {
         let mut state = lock(&self.state);
         loop {
-            match parse(&state.incoming, Sender::Child).map_err(|_| NoRequest::Violation)? {
-                Parsed::Frame(Frame::Hello(hello), length) if !state.greeted => {
-                    if !same(&hello.token, &greeting.token) {
-                        return Err(NoRequest::Violation);
+            let more = if state.greeted && !state.drop_body().map_err(|_| NoRequest::Violation)? {
+                LONGEST_DATA
+            } else {
+                match parse(state.incoming.rest(), Sender::Child).map_err(|_| NoRequest::Violation)? {
+                    Parsed::Frame(Frame::Hello(hello), length) if !state.greeted => {
+                        if !same(&hello.token, &greeting.token) {
+                            return Err(NoRequest::Violation);
+                        }
+                        let (understood, ticket) = (hello.version == VERSION, hello.ticket);
+                        state.incoming.consume(length);
+                        self.greet(&mut state, greeting, ticket);
+                        if !understood {
+                            self.send(&mut state, false).map_err(|_| NoRequest::Closed)?;
+                            return Err(NoRequest::Violation);
+                        }
+                        continue;
                     }
-                    let (understood, ticket) = (hello.version == VERSION, hello.ticket);
-                    (state.greeted, state.ticket) = (true, ticket);
-                    // Before the first request there is no body.
-                    state.body_end = Some(BodyState::Complete);
-                    state.incoming.drain(..length);
-                    Writer::new(&mut state.outgoing).hello(&Hello {
-                        version: VERSION,
-                        generation: greeting.generation,
-                        token: greeting.token,
-                        ticket: None,
-                        build: env!("CARGO_PKG_VERSION").as_bytes(),
-                    });
-                    if !understood {
-                        self.send(&mut state, false).map_err(|_| NoRequest::Closed)?;
-                        return Err(NoRequest::Violation);
+                    Parsed::Frame(Frame::Request(request), length) if state.greeted => {
+                        let on_demand = request.head.flags & flag::ON_DEMAND != 0;
+                        state.begin(if on_demand { 0 } else { UNASKED });
+                        let request = state.incoming.split(length);
+                        if !on_demand && !state.incoming.has_body_end() {
+                            // Most of the time it has come as well, and need not be waited for then. If the child is gone, that is found later.
+                            let _more = self.receive(&mut state, LONGEST_DATA + 1024, false);
+                        }
+                        return Ok(Some(request));
                     }
+                    Parsed::Frame(..) => return Err(NoRequest::Violation),
+                    Parsed::Incomplete(needed) => needed.saturating_sub(state.incoming.rest().len()),
                 }
-                Parsed::Frame(Frame::Request(request), length) if state.greeted && state.body_end.is_some() => {
-                    let on_demand = request.head.flags & flag::ON_DEMAND != 0;
-                    state.begin(if on_demand { 0 } else { UNASKED });
-                    let rest = state.incoming.split_off(length);
-                    return Ok(Some(std::mem::replace(&mut state.incoming, rest)));
-                }
-                Parsed::Frame(frame, length) if state.greeted => {
-                    let rest = Rest::of(&frame).ok_or(NoRequest::Violation)?;
-                    if !state.skip(rest) {
-                        return Err(NoRequest::Violation);
-                    }
-                    state.incoming.drain(..length);
-                }
-                Parsed::Frame(..) => return Err(NoRequest::Violation),
-                Parsed::Incomplete(needed) => {
-                    let more = needed.saturating_sub(state.incoming.len());
-                    if !self.receive(&mut state, more, false).map_err(|_| NoRequest::Closed)? {
-                        return Ok(None);
-                    }
-                }
+            };
+            if !self.receive(&mut state, more, false).map_err(|_| NoRequest::Closed)? {
+                return Ok(None);
             }
         }
+    }
+
+    /// The child knows the secret; it is answered with the first response.
+    fn greet(&self, state: &mut State, greeting: &Greeting, ticket: Option<Ticket>) {
+        (state.greeted, state.ticket) = (true, ticket);
+        // Before the first request there is no body.
+        state.body_end = Some(BodyState::Complete);
+        Writer::new(&mut state.outgoing).hello(&Hello {
+            version: VERSION,
+            generation: greeting.generation,
+            token: greeting.token,
+            ticket: None,
+            build: env!("CARGO_PKG_VERSION").as_bytes(),
+        });
     }
 
     /// Whether a request has begun to come and is not complete: its child has reserved a place for it.
     pub fn is_amid(&self) -> bool {
         let state = lock(&self.state);
-        state.greeted && state.body_end.is_some() && !state.incoming.is_empty()
+        state.greeted && state.body_end.is_some() && !state.incoming.rest().is_empty()
     }
 
     /// The child's ticket for this connection.
@@ -212,19 +225,12 @@ impl Channel {
 
     /// Whether all of the request's body has come, so that nothing but the client's leave may still be said before the answer is there.
     pub fn has_whole_body(&self) -> bool {
-        let mut state = lock(&self.state);
-        // What breaks the rules is told when the application reads.
-        Self::take_in(&mut state).is_ok() && state.body_end.is_some()
+        lock(&self.state).incoming.has_body_end()
     }
 
     /// Gives the memory of a request's frame back for the next one.
-    pub fn recycle(&self, mut memory: Vec<u8>) {
-        const KEPT: usize = 256 * 1024;
-        let mut state = lock(&self.state);
-        if state.incoming.capacity() == 0 && memory.capacity() <= KEPT {
-            memory.clear();
-            state.incoming = memory;
-        }
+    pub fn recycle(&self, memory: Vec<u8>) {
+        lock(&self.state).incoming.recycle(memory);
     }
 
     /// The socket, to wait on.
@@ -250,12 +256,12 @@ impl Channel {
     /// Receives at least one byte; `false` if none has come and `wait` is not set.
     fn receive(&self, state: &mut State, more: usize, wait: bool) -> Result<bool, SendError> {
         let block = more.clamp(16 * 1024, LONGEST_DATA + 1024);
-        state.incoming.reserve(block);
         loop {
             let flags = RecvFlags::DONTWAIT;
-            let old = state.incoming.len();
-            match rustix::net::recv(&self.socket, rustix::buffer::spare_capacity(&mut state.incoming), flags) {
-                Ok(_) if state.incoming.len() > old => return Ok(true),
+            let room = state.incoming.room(block);
+            let old = room.len();
+            match rustix::net::recv(&self.socket, rustix::buffer::spare_capacity(room), flags) {
+                Ok(_) if room.len() > old => return Ok(true),
                 Ok(_) => {
                     state.gone = true;
                     return Err(SendError::ClientGone);
@@ -345,25 +351,25 @@ impl Channel {
         Ok(())
     }
 
-    /// Takes in what the child has sent of the request body.
-    fn take_in(state: &mut State) -> Result<(), ReadError> {
-        let incoming = std::mem::take(&mut state.incoming);
-        let mut taken = 0;
-        let result = loop {
-            match parse(incoming.get(taken..).unwrap_or_default(), Sender::Child) {
-                Ok(Parsed::Frame(frame, length)) => {
-                    taken += length;
-                    if let Err(error) = state.take_frame(&frame) {
-                        break Err(error);
-                    }
+    /// Receives request body to where it is wanted, without waiting: how much, or `None` if none has come.
+    fn receive_body(&self, state: &mut State, buffer: &mut [MaybeUninit<u8>]) -> Result<Option<usize>, ReadError> {
+        let most = state.incoming.direct().min(buffer.len());
+        let Some(room) = buffer.get_mut(..most).filter(|room| !room.is_empty()) else { return Ok(None) };
+        loop {
+            match rustix::net::recv(&self.socket, &mut *room, RecvFlags::DONTWAIT) {
+                Ok(((received, _), _)) if !received.is_empty() => {
+                    let count = received.len();
+                    state.incoming.took(count, false);
+                    return Ok(Some(count));
                 }
-                Ok(Parsed::Incomplete(_)) => break Ok(()),
-                Err(_) => break Err(ReadError::Broken),
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => return Ok(None),
+                Ok(_) | Err(_) => {
+                    state.gone = true;
+                    return Err(ReadError::Aborted);
+                }
             }
-        };
-        state.incoming = incoming;
-        state.incoming.drain(..taken);
-        result
+        }
     }
 
     /// The end of the request: what is left of the response, and how it ended; whether the connection can have another one. Called detached.
@@ -424,17 +430,14 @@ impl Exchange for std::sync::Arc<Channel> {
     fn read(&self, buffer: &mut [MaybeUninit<u8>], wait: bool) -> Result<usize, ReadError> {
         let mut state = lock(&self.state);
         loop {
-            let available = state.body.get(state.read..).unwrap_or_default();
-            if !available.is_empty() {
-                let count = available.len().min(buffer.len());
-                for (place, byte) in buffer.iter_mut().zip(available) {
+            let found = state.look_for_body().map_err(|_| ReadError::Broken)?;
+            let here = state.incoming.body(buffer.len());
+            if !here.is_empty() {
+                let count = here.len();
+                for (place, byte) in buffer.iter_mut().zip(here) {
                     place.write(*byte);
                 }
-                state.read += count;
-                if state.read == state.body.len() {
-                    state.body.clear();
-                    state.read = 0;
-                }
+                state.incoming.took(count, true);
                 return Ok(count);
             }
             match state.body_end {
@@ -445,17 +448,21 @@ impl Exchange for std::sync::Arc<Channel> {
                 Some(BodyState::Broken) => return Err(ReadError::Broken),
                 None => {}
             }
-            Channel::take_in(&mut state)?;
-            if !state.body.is_empty() || state.body_end.is_some() {
-                continue;
-            }
-            if state.granted == 0 {
+            if !found && state.granted == 0 {
                 let ask = (buffer.len() as u64).clamp(ASK, MOST_ASKED);
                 state.granted = ask;
                 Writer::new(&mut state.outgoing).want(u32::try_from(ask).unwrap_or(u32::MAX));
             }
             if !state.outgoing.is_empty() && self.send(&mut state, wait).is_err() {
                 return Err(ReadError::Aborted);
+            }
+            if found {
+                match self.receive_body(&mut state, buffer)? {
+                    Some(count) => return Ok(count),
+                    None if !wait => return Err(ReadError::WouldBlock),
+                    None => self.wait_for(PollFlags::IN).map_err(|_| ReadError::Aborted)?,
+                }
+                continue;
             }
             match self.receive(&mut state, LONGEST_DATA, wait) {
                 Ok(true) => {}

@@ -38,12 +38,13 @@ impl Worker<'_> {
     /// Runs requests until the process takes no more.
     pub fn run(&self) {
         let shared = self.shared;
+        let own = u32::try_from(rustix::thread::gettid().as_raw_nonzero().get()).unwrap_or(0);
         shared.admission.pass(true);
         loop {
             match shared.connections.wait() {
                 Ok(connections::Call::Connection(connection)) => {
                     shared.standing.turn(true);
-                    shared.admission.begin(self.number);
+                    shared.admission.begin(self.number, own);
                     self.turn_to(&connection);
                     shared.admission.end(self.number);
                     shared.standing.turn(false);

@@ -66,12 +66,22 @@ const fn limit(kind: u8, from: Sender) -> Option<usize> {
     }
 }
 
-/// Reads the frame at the front of `bytes`, which came from `from`.
+/// Whether a [`Frame::Body`] of a child's stands at the front of `bytes`, of which its payload need not have come: the lengths of its head and its payload.
 ///
 /// # Errors
-/// A [`Violation`], as soon as the bytes that are there show it.
-pub fn parse(bytes: &[u8], from: Sender) -> Result<Parsed<'_>, Violation> {
-    let Some((head, rest)) = bytes.split_first_chunk::<HEAD_LENGTH>() else { return Ok(Parsed::Incomplete(HEAD_LENGTH)) };
+/// A [`Violation`], as [`parse`].
+pub fn body_begins(bytes: &[u8]) -> Result<Option<(usize, usize)>, Violation> {
+    let Some((head, _)) = bytes.split_first_chunk::<HEAD_LENGTH>() else { return Ok(None) };
+    let [.., kind, _, _, _, _] = *head;
+    if kind != kind::BODY {
+        return Ok(None);
+    }
+    let (_, size) = sizes(head, Sender::Child)?;
+    Ok(Some((HEAD_LENGTH, size)))
+}
+
+/// Type and length of payload, of a frame with that head.
+fn sizes(head: &[u8; HEAD_LENGTH], from: Sender) -> Result<(u8, usize), Violation> {
     let [l0, l1, l2, l3, kind, s0, s1, s2, s3] = *head;
     let length = u32::from_le_bytes([l0, l1, l2, l3]);
     let stream = u32::from_le_bytes([s0, s1, s2, s3]);
@@ -80,6 +90,16 @@ pub fn parse(bytes: &[u8], from: Sender) -> Result<Parsed<'_>, Violation> {
         return Err(Violation::Stream(stream));
     }
     let size = usize::try_from(length).ok().filter(|size| *size <= limit).ok_or(Violation::TooLong { kind, length })?;
+    Ok((kind, size))
+}
+
+/// Reads the frame at the front of `bytes`, which came from `from`.
+///
+/// # Errors
+/// A [`Violation`], as soon as the bytes that are there show it.
+pub fn parse(bytes: &[u8], from: Sender) -> Result<Parsed<'_>, Violation> {
+    let Some((head, rest)) = bytes.split_first_chunk::<HEAD_LENGTH>() else { return Ok(Parsed::Incomplete(HEAD_LENGTH)) };
+    let (kind, size) = sizes(head, from)?;
     match rest.get(..size) {
         Some(payload) => {
             let frame = read(kind, payload).map_err(|Malformed| Violation::Payload(kind))?;

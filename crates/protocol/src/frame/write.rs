@@ -17,9 +17,20 @@ impl<'b> Writer<'b> {
     }
 
     fn frame(&mut self, kind: u8, payload: impl FnOnce(&mut Vec<u8>)) -> Result<(), TooLong> {
+        let start = self.open();
+        payload(self.0);
+        self.close(start, kind)
+    }
+
+    /// Makes room for a frame's head: where it stands.
+    fn open(&mut self) -> usize {
         let start = self.0.len();
         self.0.extend_from_slice(&[0; HEAD_LENGTH]);
-        payload(self.0);
+        start
+    }
+
+    /// Fills in the head of a frame whose payload is written.
+    fn close(&mut self, start: usize, kind: u8) -> Result<(), TooLong> {
         let length = self.0.len().saturating_sub(start + HEAD_LENGTH);
         let limit = match kind {
             kind::REQUEST | kind::HEAD => super::LONGEST_HEAD,
@@ -89,6 +100,17 @@ impl<'b> Writer<'b> {
     /// As many [`super::Frame::Body`] as the bytes need.
     pub fn body(&mut self, bytes: &[u8]) {
         self.pieces(kind::BODY, bytes);
+    }
+
+    /// One [`super::Frame::Body`] of what `read` appends, which is at most [`LONGEST_DATA`]; none if that is nothing.
+    pub fn body_from<T>(&mut self, read: impl FnOnce(&mut Vec<u8>) -> T) -> T {
+        let start = self.open();
+        let result = read(self.0);
+        let empty = self.0.len() <= start + HEAD_LENGTH;
+        if empty || self.close(start, kind::BODY).is_err() {
+            self.0.truncate(start);
+        }
+        result
     }
 
     /// As many [`super::Frame::Data`] as the bytes need.
