@@ -4,7 +4,7 @@ A connection is used again for a process that takes requests; others are closed 
 has not been used for a while is closed, so that no more are kept than there is work for. *Runs in: child.* */
 
 use std::collections::VecDeque;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ use rustix::io::Errno;
 use rustix::thread::futex;
 use rustix::thread::futex::Timespec;
 
-use super::connection::{self, Inbox};
+use super::connection::{self, Inbox, Received};
 use crate::httpd::shared_file;
 
 /// A connection that nobody has used for so long is closed.
@@ -100,8 +100,12 @@ impl Connections {
     /// # Errors
     /// `ECONNREFUSED`, `ENOENT`: the process is gone, or its socket is. `EAGAIN`: too many connect at once.
     pub fn to(&self, table: Table<'static>, place: Place, path: &[u8]) -> Result<Connection, Errno> {
-        if let Some(found) = self.find(table, place) {
-            return Ok(found);
+        while let Some(mut found) = self.find(table, place) {
+            // Whatever has come since its last request belongs to none: a farewell, the end, or what an application has said that is no answer of the
+            // engine's. It must not be taken for the answer to this one.
+            if found.inbox.receive(found.socket.as_fd()) == Received::Nothing {
+                return Ok(found);
+            }
         }
         let socket = connection::connect(&[path, format!(".{}", place.slot).as_bytes()].concat())?;
         if table.state(place) == State::Empty {

@@ -38,8 +38,16 @@ def opened(size):
     return file
 
 
-def to_child():
-    """The connection whose other end is neither the supervisor nor nobody."""
+def ended(peer):
+    """Whether it is the rest of a connection that the child has closed."""
+    try:
+        return not peer.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return False
+
+
+def to_child(environ):
+    """The connection to the child that serves the request: connections to other children are kept, too."""
     for name in os.listdir("/proc/self/fd"):
         number = int(name)
         try:
@@ -49,7 +57,7 @@ def to_child():
             if peer.getsockopt(socket.SOL_SOCKET, SO_ACCEPTCONN):
                 continue
             pid = struct.unpack("3i", peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
-            if pid not in (os.getpid(), os.getppid()):
+            if pid == int(environ["mod_wsgi.server_pid"]) and not ended(peer):
                 # The engine's own end never waits; this one does.
                 peer.settimeout(30)
                 return peer
@@ -123,8 +131,8 @@ AFTER = {
 }
 
 
-def speak(pieces):
-    peer = to_child()
+def speak(environ, pieces):
+    peer = to_child(environ)
     try:
         for piece in pieces:
             if piece == "close":
@@ -144,9 +152,9 @@ def speak(pieces):
         peer.close()
 
 
-def byte_by_byte(start_response):
+def byte_by_byte(environ, start_response):
     """Slow, and according to the rules."""
-    peer = to_child()
+    peer = to_child(environ)
     for byte in head(fields=[(b"Content-Length", b"4")]) + frame(DATA, b"slow") + frame(END):
         peer.sendall(bytes([byte]))
         time.sleep(0.005)
@@ -156,8 +164,8 @@ def byte_by_byte(start_response):
     return []
 
 
-def many_lines(start_response):
-    peer = to_child()
+def many_lines(environ, start_response):
+    peer = to_child(environ)
     line = frame(LOG, b"\x07" + struct.pack("<II", 1, 0) + b"x" * 60_000)
     for _ in range(1000):
         peer.sendall(line)
@@ -174,20 +182,20 @@ def application(environ, start_response):
         start_response("200 OK", [("Content-Type", "text/plain")])
         return [" ".join({**PIECES, **(BEFORE if case == "before" else AFTER)}).encode()]
     if when == "slow":
-        return byte_by_byte(start_response)
+        return byte_by_byte(environ, start_response)
     if when == "lines":
-        return many_lines(start_response)
+        return many_lines(environ, start_response)
     if when == "more":
         # More than the promised length, past the engine that would cut it.
         write = start_response("200 OK", [("Content-Length", "5")])
         write(b"first")
-        speak([frame(DATA, b"HTTP/1.1 200 OK\r\nX-Injected: 1\r\n\r\n"), frame(END)])
+        speak(environ, [frame(DATA, b"HTTP/1.1 200 OK\r\nX-Injected: 1\r\n\r\n"), frame(END)])
         return []
     if when == "before":
-        speak({**PIECES, **BEFORE}[case])
+        speak(environ, {**PIECES, **BEFORE}[case])
         start_response("200 OK", [("Content-Type", "text/plain")])
         return [b"nobody hears this"]
     write = start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", "1000")])
     write(b"begun")
-    speak({**PIECES, **AFTER}[case])
+    speak(environ, {**PIECES, **AFTER}[case])
     return [b"nobody hears this"]
