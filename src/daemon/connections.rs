@@ -48,6 +48,11 @@ impl Connection {
         }
     }
 
+    /// Whether the engine has seen its request through. Otherwise what else it has to say would be taken for the next request's answer.
+    pub fn is_done(&self) -> bool {
+        self.ticket.is_some_and(|ticket| self.table.has_ended(ticket))
+    }
+
     /// Whether its request has not begun, as far as that is known.
     pub fn waits(&self) -> bool {
         self.ticket.is_some_and(|ticket| self.table.waits(ticket))

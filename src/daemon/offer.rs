@@ -166,7 +166,8 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
 
     /// Whether nothing of the request is left on its connection.
     fn is_through(&self, connection: &Connection) -> bool {
-        self.body.has_ended()
+        connection.is_done()
+            && self.body.has_ended()
             && self.outbox.is_sent()
             && connection.inbox.bytes().is_empty()
             && connection.inbox.files.is_empty()

@@ -6,6 +6,7 @@ The body is read first, so that the two sides have greeted each other."""
 import array
 import os
 import random
+import select
 import socket
 import struct
 import tempfile
@@ -40,10 +41,9 @@ def opened(size):
 
 def ended(peer):
     """Whether it is the rest of a connection that the child has closed."""
-    try:
-        return not peer.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
-    except BlockingIOError:
-        return False
+    watched = select.poll()
+    watched.register(peer, select.POLLRDHUP)
+    return bool(watched.poll(0))
 
 
 def to_child(environ):

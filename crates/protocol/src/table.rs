@@ -427,6 +427,20 @@ impl<'a> Table<'a> {
         self.turn(ticket, Request::Begun)
     }
 
+    /// The engine has seen a request through, and says so before it says the end to the child.
+    pub fn end(&self, ticket: Ticket) {
+        if let Some(cell) = self.ticket(ticket.number, 0) {
+            let (begun, none) = (ticket.word(Request::Begun), ticket.word(Request::None));
+            // Another connection's ticket by now: then there is nothing to say.
+            let _ended: Result<u32, u32> = cell.compare_exchange(begun, none, Ordering::AcqRel, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether the engine has seen the request through. An end that an application has put into the connection itself is none.
+    pub fn has_ended(&self, ticket: Ticket) -> bool {
+        self.ticket(ticket.number, 0).is_some_and(|cell| cell.load(Ordering::Acquire) == ticket.word(Request::None))
+    }
+
     /// Whether a request still waits.
     pub fn waits(&self, ticket: Ticket) -> bool {
         self.ticket(ticket.number, 0).is_some_and(|cell| cell.load(Ordering::Acquire) == ticket.word(Request::Sent))
@@ -613,6 +627,9 @@ mod tests {
         assert!(!table.withdraw(one) && !table.begin(one) && !table.waits(one));
         table.send(one);
         assert!(table.waits(one) && table.begin(one) && !table.withdraw(one) && !table.begin(one));
+        assert!(!table.has_ended(one));
+        table.end(one);
+        assert!(table.has_ended(one) && !table.withdraw(one));
         table.send(one);
         assert!(table.withdraw(one) && !table.begin(one));
         table.return_ticket(one.number);

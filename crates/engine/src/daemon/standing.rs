@@ -70,6 +70,13 @@ impl Standing {
         }
     }
 
+    /// A request that was begun has been seen through, but for its last bytes.
+    pub fn end(&self, ticket: Option<Ticket>) {
+        if let (Some((table, _)), Some(ticket), false) = (&self.table, ticket, is_copy()) {
+            table.end(ticket);
+        }
+    }
+
     /// Returns a request's place.
     pub fn release(&self) {
         // What an application has forked shares the table, and has no request of its own.

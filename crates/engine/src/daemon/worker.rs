@@ -147,6 +147,7 @@ impl Worker<'_> {
         shared.life.stirs(counts);
         let ended = self.run_request(channel, request);
         shared.life.stirs(counts);
+        shared.standing.end(channel.ticket());
         let goes_on = channel.finish(ended, || shared.standing.release());
         shared.served();
         if goes_on && !whole {
