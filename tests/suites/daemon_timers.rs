@@ -34,6 +34,7 @@ pub fn suite() -> Suite {
             case!(an_eviction_has_a_limit_of_its_own),
             case!(signals_that_mean_nothing_do_no_harm),
             case!(a_first_request_does_not_wait_for_ever_for_its_script),
+            own!(what_only_one_process_can_have_is_told_of_overlap),
             own!(a_stop_does_not_wait_for_a_request_that_never_ends),
             own!(a_process_that_lost_its_supervisor_ends_in_time),
         ],
@@ -303,4 +304,22 @@ fn a_process_that_lost_its_supervisor_ends_in_time(setup: &Setup) {
     assert!(took >= Duration::from_millis(900) && took < Duration::from_secs(4), "shutdown-timeout=1 took {took:?}");
     poll::wait_for("the process has gone", || !process.runs());
     replaced(&site, "evicted", &before);
+}
+
+fn what_only_one_process_can_have_is_told_of_overlap(setup: &Setup) {
+    let held = "re:WSGI(12[0-9]+|1305): |OSError: .*Address already in use|BlockingIOError: ";
+    let plan = Plan::new("daemon_overlap.conf").announce(held);
+    let server = Httpd::start(setup, &plan, "daemon-overlap");
+    server.announce_tracebacks();
+    let site = Site::new(&server, setup);
+    for group in ["port", "lock"] {
+        let before = pid(&site, group);
+        site.get(&format!("/{group}/signal")).ok();
+        site.expect_log(&format!("re:WSGI1305: process [0-9]+ of group {group} "));
+        site.expect_log("re:hint: .* with `overlap=Off` in the group's WSGIDaemonProcess");
+        assert_eq!(pid(&site, group), before, "the old process serves on");
+    }
+    let before = pid(&site, "sole");
+    site.get("/sole/signal").ok();
+    poll::wait_for("the next process serves", || pid(&site, "sole") != before);
 }

@@ -36,7 +36,8 @@ pub fn log_load(py: Attached<'_>, interpreter: &Interpreter, raised: Raised, con
 
 fn hints(py: Attached<'_>, interpreter: &Interpreter, exception: &Exception<'_>, script: &str) -> PyResult<String> {
     let path = Object::text(py, script)?;
-    interpreter.helpers.explain_load.get(py).call(&[&exception.value, &path])?.to_text()
+    let succeeds = Object::boolean(py, crate::daemon::is_successor());
+    interpreter.helpers.explain_load.get(py).call(&[&exception.value, &path, &succeeds])?.to_text()
 }
 
 fn write_traceback(py: Attached<'_>, interpreter: &Interpreter, code: LogCode, exception: Option<&Exception<'_>>) {

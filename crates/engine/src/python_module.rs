@@ -27,7 +27,7 @@ const SET_UP: &[u8] = include_bytes!("set_up.py");
 pub struct Helpers {
     /// `describe(class, value, traceback) -> str`
     pub describe: Kept,
-    /// `explain_load(exception, script) -> str`
+    /// `explain_load(exception, script, succeeds) -> str`
     pub explain_load: Kept,
     /// `shut_down(reason)`
     pub shut_down: Kept,

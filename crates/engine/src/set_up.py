@@ -250,9 +250,30 @@ def format_stack(frames):
     return "".join(frames.format()).rstrip("\n") if frames else "  (no Python code)"
 
 
-def explain_load(exception, script):
-    """What helps with a script that could not be imported: the cure where it is known, and what Python is looking at."""
+# What libraries say of something that another process has and that can be had but once.
+_HELD = ("address already in use", "database is locked", "resource temporarily unavailable", "already locked", "could not be acquired")
+
+
+def _is_held(exception):
+    """Does an error, or one that led to it, tell of a port or a lock that somebody else has?"""
+    import errno
+
+    while exception is not None:
+        if isinstance(exception, OSError) and exception.errno in (errno.EADDRINUSE, errno.EAGAIN, errno.EWOULDBLOCK):
+            return True
+        if any(part in str(exception).lower() for part in _HELD):
+            return True
+        exception = exception.__cause__ or exception.__context__
+    return False
+
+
+def explain_load(exception, script, succeeds):
+    """What helps with a script that could not be imported: the cure where it is known, and what Python is looking at. The process
+    `succeeds` another one that goes on serving meanwhile, or does not."""
     lines = []
+    if succeeds and _is_held(exception):
+        lines.append("hint: the process that serves now keeps it while its successor loads: with `overlap=Off` in the group's WSGIDaemonProcess "
+                     "a process ends before its successor begins")
     seen = exception
     while seen is not None:
         text = str(seen)

@@ -24,4 +24,4 @@ mod standing;
 mod watch;
 mod worker;
 
-pub use process::{Inherited, script_loaded, serve};
+pub use process::{Inherited, is_successor, script_loaded, serve};
