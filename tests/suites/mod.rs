@@ -12,6 +12,7 @@ mod differential;
 mod environ;
 mod errors;
 mod example;
+mod extensions;
 mod file_wrapper;
 mod frameworks;
 mod group_options;
@@ -64,6 +65,7 @@ pub fn all() -> Vec<Suite> {
         peers::suite(),
         strangers::suite(),
         run_modes::suite(),
+        extensions::suite(),
         linkage::suite(),
         panics::suite(),
         bad_input::suite(),
