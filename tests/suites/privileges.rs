@@ -224,7 +224,7 @@ fn a_process_is_what_its_definition_says(setup: &Setup) {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
     assert_eq!(stat.rsplit(')').next().unwrap().split_whitespace().nth(16), Some("5"), "its nice value");
     assert_eq!(fs::metadata(format!("/proc/{pid}/mem")).unwrap().uid(), 0, "an undumpable process's files are root's");
-    assert_eq!(stacks(pid, 3_407_872), 3, "each worker thread has the stack that was asked for");
+    poll::wait_for("each worker thread has the stack that was asked for", || stacks(pid, 3_407_872) == 3);
     assert!(shown(pid).starts_with("(wsgi:dressed)"), "`pkill -f '(wsgi:dressed)'` finds it: {}", shown(pid));
 
     let text = site.get("/plain").ok();
