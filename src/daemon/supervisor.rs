@@ -44,15 +44,18 @@ pub fn begin(configuration: Pool<'_>, main: Server<'_>, kept: &mut Kept, plan: &
         return Ok(());
     }
     let predecessor = kept.supervisors.last_mut().and_then(|last| last.successor.take());
-    let started = start(kept, plan, predecessor, false);
-    // The new supervisor has its own copy.
-    drop(predecessor.and_then(descriptor::take));
-    match started {
+    match start(kept, plan, predecessor, false) {
         Ok(pid) => {
+            // The new supervisor has its own copy.
+            drop(predecessor.and_then(descriptor::take));
             other_child::watch(configuration, pid, died);
             Ok(())
         }
         Err(why) => {
+            // The one that is started next gets it.
+            if let Some(last) = kept.supervisors.last_mut() {
+                last.successor = predecessor;
+            }
             Log::Server(main).coded(&log_code::SUPERVISOR_NOT_STARTED, format_args!("{why}"));
             Err(why)
         }

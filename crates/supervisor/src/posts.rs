@@ -29,6 +29,8 @@ pub struct Posts {
     file: OwnedFd,
     /// What the last look found: who waits for a process, and the bell's value.
     waiting: (u32, u32),
+    /// Slots that the last look found with processes that are dead.
+    dead: Vec<(Place, u32, u32)>,
 }
 
 impl Posts {
@@ -41,7 +43,7 @@ impl Posts {
         let failed = |error: std::io::Error| format!("its table (descriptor {number}): {error}");
         let file = inherited(number).map_err(failed)?;
         let table = Table::open(map_table(&file).map_err(failed)?).ok_or("its table has another form: restart Apache")?;
-        Ok(Some(Self { table, file, waiting: (0, 0) }))
+        Ok(Some(Self { table, file, waiting: (0, 0), dead: Vec::new() }))
     }
 
     /// The table's file, for a process.
@@ -116,7 +118,12 @@ impl Posts {
 
     /// Whether the socket of a post is where children look for it: a cleaner of old files may have removed it.
     pub fn is_reachable(&self, post: &Post) -> bool {
-        self.table.state(post.place) != State::Serving || listener::is_there(&post.path)
+        match self.table.state(post.place) {
+            State::Serving => listener::is_there(&post.path),
+            // Somebody has taken it for dead.
+            State::Empty => false,
+            State::Starting | State::Leaving => true,
+        }
     }
 
     fn anybody(&self, states: &[State]) -> bool {
@@ -124,9 +131,9 @@ impl Posts {
     }
 
     fn give_up(&self, place: Place, path: &[u8]) {
-        self.table.clear(place);
-        // It may have been removed already.
+        // While the slot is its own: afterwards the name may be another's. It may have been removed already.
         let _gone: rustix::io::Result<()> = rustix::fs::unlink(path);
+        self.table.clear(place);
     }
 
     fn ring(&self) {
@@ -138,15 +145,20 @@ impl Posts {
     /// Puts in order what the dead have left: posts of another supervisor that was killed with its processes, tickets of httpd's children, and the
     /// count of those who waited. `base` is what the sockets' paths begin with. Called every second or so.
     pub fn tidy(&mut self, base: &[u8]) {
-        for slot in self.table.slots() {
+        let look = |slot| {
+            let place = self.table.at(slot)?;
             let (pid, owner) = self.table.who(slot);
-            if let Some(place) = self.table.at(slot).filter(|_| !alive(owner) && !alive(pid)) {
-                self.give_up(place, &[base, format!(".{slot}").as_bytes()].concat());
-            }
+            (!alive(owner) && !alive(pid)).then_some((place, pid, owner))
+        };
+        let dead: Vec<_> = self.table.slots().filter_map(look).collect();
+        // Twice the same: a slot that is being claimed may look so for a moment.
+        for (place, ..) in dead.iter().filter(|one| self.dead.contains(one)) {
+            self.give_up(*place, &[base, format!(".{}", place.slot).as_bytes()].concat());
         }
+        self.dead = dead;
         for (ticket, owner) in self.table.tickets() {
             if !alive(owner) {
-                self.table.return_ticket(ticket);
+                self.table.return_ticket(ticket, owner);
             }
         }
         let now = (self.table.waiting(), self.table.bell().load(std::sync::atomic::Ordering::Acquire));

@@ -55,6 +55,10 @@ pub struct Supervisor {
     predecessor: Peer,
     /// The newer generation waits for the groups that may not overlap.
     gives_way: bool,
+    /// The older generation was asked for the same.
+    asked: bool,
+    /// It has said that those of its groups are gone.
+    cleared: bool,
     took_over: bool,
     born: Millis,
     phase: Phase,
@@ -119,6 +123,8 @@ impl Supervisor {
             command: Peer::new(command),
             predecessor: Peer::new(predecessor),
             gives_way: false,
+            asked: false,
+            cleared: false,
             took_over: false,
             born: now(),
             phase: Phase::Serving,
@@ -148,7 +154,7 @@ impl Supervisor {
     fn begin(&mut self) {
         let at = now();
         if self.predecessor.there() && self.groups.iter().any(|group| group.machine.exclusive()) {
-            self.predecessor.say(GIVE_WAY);
+            self.ask_for_way();
         }
         let alone = !self.predecessor.there();
         for group in &mut self.groups {
@@ -156,6 +162,13 @@ impl Supervisor {
                 group.machine.begin(at);
                 group.act(at);
             }
+        }
+    }
+
+    /// Asks the generation before this one to end what may not overlap, once.
+    fn ask_for_way(&mut self) {
+        if !std::mem::replace(&mut self.asked, true) {
+            self.predecessor.say(GIVE_WAY);
         }
     }
 
@@ -167,7 +180,9 @@ impl Supervisor {
                 group.tick(at, room);
             }
         }
-        if self.gives_way && self.groups.iter().all(|group| !group.machine.exclusive() || group.machine.gone()) {
+        // What an older generation still has is in the way of the newer one, too.
+        let cleared = self.cleared || !self.predecessor.there();
+        if self.gives_way && cleared && self.groups.iter().all(|group| !group.machine.exclusive() || group.machine.gone()) {
             self.gives_way = false;
             self.command.say(GAVE_WAY);
         }
@@ -302,6 +317,7 @@ impl Supervisor {
                 Said::Byte(RETIRE) => self.retire(at),
                 Said::Byte(GIVE_WAY) => {
                     self.gives_way = true;
+                    self.ask_for_way();
                     self.hear_out(at);
                     for group in self.groups.iter_mut().filter(|group| group.machine.exclusive()) {
                         group.machine.retire(at);
@@ -317,6 +333,7 @@ impl Supervisor {
     fn predecessor_said(&mut self, at: Millis) {
         let said = self.predecessor.listen();
         if said.contains(&Said::Byte(GAVE_WAY)) || said.contains(&Said::Gone) {
+            self.cleared = true;
             for group in &mut self.groups {
                 if self.phase == Phase::Serving {
                     group.machine.begin(at);
