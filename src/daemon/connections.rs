@@ -71,7 +71,7 @@ impl Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         if let Some(ticket) = self.ticket {
-            self.table.return_ticket(ticket.number);
+            self.table.return_ticket(ticket.number, std::process::id());
         }
     }
 }

@@ -71,17 +71,13 @@ pub fn post_config(configuration: Pool<'_>, main: Server<'_>) {
     let daemons = daemons(groups, &plan, &kept, &refused, trouble.as_deref());
     supervisor::keep(main, &kept);
     configuration.remember(DAEMONS, daemons);
-    let mut descriptors: Vec<i32> = kept.groups.iter().map(|group| group.table).collect();
-    descriptors.extend(kept.supervisors.iter().filter_map(|one| one.successor));
-    descriptors.extend(kept.plan);
-    configuration.remember(PARENTS, Parents { pid: std::process::id(), descriptors });
+    configuration.remember(PARENTS, Parents { pid: std::process::id() });
     configuration.at_end(supervisor::configuration_ends);
 }
 
-/// What belongs to the parent and is closed in its children.
+/// Who the parent is.
 struct Parents {
     pid: u32,
-    descriptors: Vec<i32>,
 }
 
 const PARENTS: &std::ffi::CStr = c"mod_wsgi_rs:parents";
@@ -91,8 +87,12 @@ pub fn child_init(main: Server<'_>) {
     let Some(parents) = main.remembered::<Parents>(PARENTS) else { return };
     // With `-X` the parent is the child.
     if parents.pid != std::process::id() {
-        for number in &parents.descriptors {
-            drop(descriptor::take(*number));
+        // As it is now: the parent may have let go of some since the configuration was read, and their numbers may be others'.
+        let kept = retained::load();
+        let tables = kept.groups.iter().map(|group| group.table);
+        let successors = kept.supervisors.iter().filter_map(|one| one.successor);
+        for number in tables.chain(successors).chain(kept.plan) {
+            drop(descriptor::take(number));
         }
     }
 }
@@ -183,9 +183,12 @@ impl Start<'_> {
                 Some(known) => known.token,
                 None => random()?,
             };
+            // Where names stay the same over generations another table's processes may be there.
+            let taken = self.kept.groups.iter().any(|group| *group.path == *path);
+            let path = if taken { [path, format!(".{generation}").as_bytes()].concat() } else { path.to_vec() };
             self.kept.groups.push(kept::Group {
                 name: name.to_vec(),
-                path: path.to_vec(),
+                path,
                 token,
                 table: file.into_raw_fd(),
                 slots,

@@ -91,9 +91,14 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
             let next = match self.reach.connections.to(table, place, &self.group.path) {
                 Ok(connection) => {
                     self.start(&connection);
+                    let placed = Instant::now();
                     match self.through(connection, full, offer.line.wish)? {
                         Ok(end) => return Ok(end),
-                        Err(next) => next,
+                        Err(next) => {
+                            // The time in a process's queue was not spent in waiting for a process.
+                            offer.until += placed.elapsed();
+                            next
+                        }
                     }
                 }
                 // It has died, and the table does not say so yet.

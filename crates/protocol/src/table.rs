@@ -393,10 +393,11 @@ impl<'a> Table<'a> {
         None
     }
 
-    /// The connection of a ticket is closed.
-    pub fn return_ticket(&self, number: u32) {
+    /// The connection of a ticket is closed, or the process `pid` that it belongs to is dead.
+    pub fn return_ticket(&self, number: u32, pid: u32) {
         if let Some(owner) = self.ticket(number, 1) {
-            owner.store(0, Ordering::Release);
+            // Somebody else's by now: then it is not ours to return.
+            let _returned: Result<u32, u32> = owner.compare_exchange(pid, 0, Ordering::AcqRel, Ordering::Relaxed);
         }
     }
 
@@ -632,7 +633,9 @@ mod tests {
         assert!(table.has_ended(one) && !table.withdraw(one));
         table.send(one);
         assert!(table.withdraw(one) && !table.begin(one));
-        table.return_ticket(one.number);
+        table.return_ticket(one.number, 1);
+        assert_eq!(table.tickets().count(), 2, "not its owner");
+        table.return_ticket(one.number, 7);
         let again = table.take_ticket(9).unwrap();
         assert_eq!(again.number, one.number);
         table.send(again);
