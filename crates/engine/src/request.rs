@@ -168,7 +168,8 @@ impl Request {
     /// `RuntimeError` after the end; the inner result is the server's.
     pub fn send_file(&self, py: Attached<'_>, descriptor: i32, offset: i64, length: i64) -> PyResult<Result<(), SendError>> {
         let door = self.door(py)?;
-        let sent = self.exchange.send_file(descriptor, offset, length);
+        // What was gathered may have to go first, to a child that does not read.
+        let sent = thread::detached(py, || self.exchange.send_file(descriptor, offset, length));
         drop(door);
         if sent.is_ok() {
             self.output().sent += u64::try_from(length).unwrap_or(0);

@@ -75,8 +75,12 @@ impl Admission {
         let mut outside = lock(&self.outside);
         // Counted under the lock, so that two do not leave for the same reason.
         while !self.open.load(Ordering::Acquire) && self.inside.load(Ordering::Acquire) > self.limit.load(Ordering::Acquire) {
-            self.inside.fetch_sub(1, Ordering::AcqRel);
+            let inside = self.inside.fetch_sub(1, Ordering::SeqCst) - 1;
             *outside += 1;
+            if self.running.load(Ordering::SeqCst) >= inside {
+                // All that are left inside run a request.
+                self.wake();
+            }
             outside = self.door.wait(outside).unwrap_or_else(std::sync::PoisonError::into_inner);
             *outside -= 1;
             self.inside.fetch_add(1, Ordering::AcqRel);
@@ -90,7 +94,14 @@ impl Admission {
         }
         self.taken.fetch_add(1, Ordering::Relaxed);
         let running = self.running.fetch_add(1, Ordering::SeqCst) + 1;
-        if running >= self.inside.load(Ordering::SeqCst) && self.asleep.load(Ordering::SeqCst) {
+        if running >= self.inside.load(Ordering::SeqCst) {
+            self.wake();
+        }
+    }
+
+    /// Wakes the thread that looks, if it sleeps.
+    fn wake(&self) {
+        if self.asleep.load(Ordering::SeqCst) {
             let _held = lock(&self.sleeper);
             self.asleep.store(false, Ordering::Release);
             self.bell.notify_one();

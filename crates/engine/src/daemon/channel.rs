@@ -31,6 +31,8 @@ use crate::request::lock;
 const GATHERED: usize = 16 * 1024;
 /// So much the socket takes at once for certain, when the child has read all that came before.
 const PROMPT: usize = 64 * 1024;
+/// With so much unsent it is no use to try piece by piece.
+const BEHIND: usize = 256 * 1024;
 /// The least that is asked for at a time.
 const ASK: u64 = 64 * 1024;
 /// The most that is asked for at a time.
@@ -43,6 +45,10 @@ pub struct Channel {
     state: Mutex<State>,
     /// The request ran out of its time: nothing of the application's goes out any more.
     timed_out: AtomicBool,
+    /// A thread waits until the child takes more.
+    writes: AtomicBool,
+    /// Lines for the log that came while somebody waited for the child.
+    lines: Mutex<Vec<u8>>,
 }
 
 #[derive(Default)]
@@ -151,6 +157,8 @@ impl Channel {
             timeout,
             state: Mutex::new(State { granted: UNASKED, ..State::default() }),
             timed_out: AtomicBool::new(false),
+            writes: AtomicBool::new(false),
+            lines: Mutex::default(),
         }
     }
 
@@ -278,6 +286,13 @@ impl Channel {
     }
 
     fn wait_for(&self, what: PollFlags) -> Result<(), SendError> {
+        self.writes.store(what == PollFlags::OUT, Ordering::Release);
+        let waited = self.wait_until(what);
+        self.writes.store(false, Ordering::Release);
+        waited
+    }
+
+    fn wait_until(&self, what: PollFlags) -> Result<(), SendError> {
         let timeout = self.timeout.and_then(|t| Timespec::try_from(t).ok());
         loop {
             let mut descriptors = [PollFd::new(&self.socket, what)];
@@ -292,6 +307,7 @@ impl Channel {
 
     /// Sends what is gathered; `false` if some of it is left and `wait` is not set.
     fn send(&self, state: &mut State, wait: bool) -> Result<bool, SendError> {
+        state.outgoing.append(&mut lock(&self.lines));
         let outgoing = std::mem::take(&mut state.outgoing);
         let mut sent = 0;
         let result = loop {
@@ -331,7 +347,12 @@ impl Channel {
         let framed = state.outgoing.len() - start - piece.len();
         // The copy that the writer made is taken back; only its head stays.
         state.outgoing.truncate(start + framed);
-        let head = std::mem::take(&mut state.outgoing);
+        if start >= BEHIND {
+            // So far behind the child will not be done with it at once: the flush that follows waits for it.
+            state.outgoing.extend_from_slice(piece);
+            return Ok(());
+        }
+        let mut head = std::mem::take(&mut state.outgoing);
         let sent = loop {
             let parts = [IoSlice::new(&head), IoSlice::new(piece)];
             let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
@@ -345,9 +366,10 @@ impl Channel {
                 }
             }
         };
-        state.outgoing = head.get(sent..).unwrap_or_default().to_vec();
         let body_sent = sent.saturating_sub(head.len());
-        state.outgoing.extend_from_slice(piece.get(body_sent..).unwrap_or_default());
+        head.drain(..sent.min(head.len()));
+        head.extend_from_slice(piece.get(body_sent..).unwrap_or_default());
+        state.outgoing = head;
         Ok(())
     }
 
@@ -377,6 +399,7 @@ impl Channel {
     pub fn finish(&self, ended: i32, release: impl FnOnce()) -> bool {
         let mut state = lock(&self.state);
         let timed_out = self.timed_out.load(Ordering::Acquire);
+        state.outgoing.append(&mut lock(&self.lines));
         let mut writer = Writer::new(&mut state.outgoing);
         match ended {
             _ if timed_out => writer.abort(AbortReason::Timeout),
@@ -411,8 +434,10 @@ impl Channel {
             let _told = self.send(&mut state, false);
             state.gone = true;
         } else {
-            // The worker waits for the child in a call of ours: this ends the wait.
-            let _ended = rustix::net::shutdown(&self.socket, Shutdown::Read);
+            // The worker waits for the child in a call of ours: this ends the wait. A wait to write ends only with the connection, whose response
+            // could only be cut.
+            let how = if self.writes.load(Ordering::Acquire) { Shutdown::Both } else { Shutdown::Read };
+            let _ended = rustix::net::shutdown(&self.socket, how);
         }
     }
 
@@ -540,10 +565,16 @@ impl Exchange for std::sync::Arc<Channel> {
     }
 
     fn log(&self, level: Level, text: &[u8], file: &[u8], line: i32) {
-        let mut state = lock(&self.state);
-        Writer::new(&mut state.outgoing).log(level as u8, u32::try_from(line).unwrap_or(0), file, text);
-        // What does not fit now goes along with the response.
-        let _sent = self.send(&mut state, false);
+        let line = u32::try_from(line).unwrap_or(0);
+        match self.state.try_lock() {
+            Ok(mut state) => {
+                Writer::new(&mut state.outgoing).log(level as u8, line, file, text);
+                // What does not fit now goes along with the response.
+                let _sent = self.send(&mut state, false);
+            }
+            // Somebody waits for the child, and nobody shall wait for that with Python's lock: it goes with what is sent next.
+            Err(_) => Writer::new(&mut lock(&self.lines)).log(level as u8, line, file, text),
+        }
     }
 
     fn logs(&self, _level: Level) -> bool {

@@ -103,6 +103,12 @@ impl Connections {
         Ok(Self { set, entries: Mutex::default(), most, born: Instant::now() })
     }
 
+    /// Tells of the listener again, where those who connect could not be accepted.
+    pub fn listen_again(&self, listener: &Descriptor) {
+        // It is in the set as long as the process lives.
+        let _changed = epoll::modify(&self.set, listener, EventData::new_u64(LISTENER), EventFlags::IN | EventFlags::ET);
+    }
+
     /// The set, readable while something waits for a worker.
     pub fn set(&self) -> BorrowedFd<'_> {
         self.set.as_fd()
@@ -179,6 +185,8 @@ impl Connections {
         entries.count = entries.count.saturating_sub(1);
         entries.free.push(u32::try_from(number).unwrap_or(u32::MAX));
         drop(entries);
+        // It may have been given up before it was in the set.
+        let _removed = epoll::delete(&self.set, connection.channel.socket());
         // An application that keeps a request's objects keeps the descriptor open, but nobody at its other end shall wait for that.
         connection.channel.close();
         drop(held);
@@ -186,7 +194,8 @@ impl Connections {
 
     /// Stops, or goes on, telling of a connection whose worker reads it itself.
     pub fn tell(&self, connection: &Connection, tell: bool) {
-        let flags = if tell { EventFlags::IN | EventFlags::RDHUP | EventFlags::ET } else { EventFlags::empty() };
+        // A hang-up is told of whatever is asked for: edge-triggered, once.
+        let flags = if tell { EventFlags::IN | EventFlags::RDHUP | EventFlags::ET } else { EventFlags::ET };
         // A connection that was given up is told of no more.
         let _changed = epoll::modify(&self.set, connection.channel.socket(), EventData::new_u64(connection.key), flags);
     }

@@ -185,7 +185,7 @@ fn begin(
     show_name(&process.display_name);
     let workers = usize::try_from(process.threads).unwrap_or(0);
     let place = (workers > 0).then_some(Place { slot: process.slot, epoch: process.epoch });
-    let standing = Standing::new(&table, place)?;
+    let standing = Standing::new(&table, place, process.threads)?;
     // A service has no listener, and /dev/null can't be waited on.
     let listens = (workers > 0).then_some(&listener);
     let most = workers.saturating_mul(2).max(LEAST_CONNECTIONS);

@@ -24,10 +24,13 @@ pub struct Standing {
     table: Option<(Table<'static>, Place)>,
     /// Becomes readable when the workers are to end.
     pub end: Descriptor,
+    threads: u32,
     /// Requests that workers are at.
     busy: AtomicU32,
-    /// The table's pulse, and since when it is that.
-    seen: Mutex<(u32, Instant)>,
+    /// Counts what workers turn to.
+    turns: AtomicU32,
+    /// The table's pulse and the turns, and since when they are that.
+    seen: Mutex<(u32, u32, Instant)>,
 }
 
 impl Standing {
@@ -35,7 +38,7 @@ impl Standing {
     ///
     /// # Errors
     /// What is wrong, in words.
-    pub fn new(file: &OwnedFd, place: Option<Place>) -> Result<Self, String> {
+    pub fn new(file: &OwnedFd, place: Option<Place>, threads: u32) -> Result<Self, String> {
         let table = match place {
             None => None,
             Some(place) => {
@@ -45,7 +48,14 @@ impl Standing {
         };
         let end =
             rustix::event::eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).map_err(|e| format!("eventfd: {e}"))?;
-        Ok(Self { table, end: adopt(end), busy: AtomicU32::new(0), seen: Mutex::new((0, Instant::now())) })
+        Ok(Self {
+            table,
+            end: adopt(end),
+            threads,
+            busy: AtomicU32::new(0),
+            turns: AtomicU32::new(0),
+            seen: Mutex::new((0, 0, Instant::now())),
+        })
     }
 
     /// Requests that workers are at.
@@ -56,6 +66,7 @@ impl Standing {
     /// A worker turns to a connection, or from it.
     pub fn turn(&self, to: bool) {
         if to {
+            self.turns.fetch_add(1, Ordering::AcqRel);
             self.busy.fetch_add(1, Ordering::AcqRel);
         } else {
             self.busy.fetch_sub(1, Ordering::AcqRel);
@@ -113,11 +124,17 @@ impl Standing {
     /// again.
     pub fn look(&self, leaving: bool) -> bool {
         let Some((table, place)) = &self.table else { return false };
-        let (pulse, busy, load) = (table.pulse(*place), self.busy(), table.load(*place));
+        let (pulse, turns) = (table.pulse(*place), self.turns.load(Ordering::Acquire));
+        let (busy, load) = (self.busy(), table.load(*place));
         let mut seen = lock(&self.seen);
-        if seen.0 != pulse || load <= busy {
-            *seen = (pulse, Instant::now());
-        } else if seen.1.elapsed() >= LOST && table.repair(*place, pulse, busy) && leaving && busy == 0 {
+        // While every thread is busy, others wait with good reason.
+        if (seen.0, seen.1) != (pulse, turns) || load <= busy || busy >= self.threads {
+            *seen = (pulse, turns, Instant::now());
+        } else if seen.2.elapsed() >= LOST {
+            table.repair(*place, pulse, busy);
+        }
+        // A child may have returned the last place itself.
+        if leaving && self.busy() == 0 && table.load(*place) == 0 {
             self.end_workers();
         }
         load > busy || leaving

@@ -3,13 +3,15 @@
 It is let in by [`super::admission`]. A request that is complete is run at once; of one that is not, what has come is kept and the worker is free again.
 *Runs in: daemon.* */
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use protocol::embedded::{UNKNOWN_MTIME, flag};
 use protocol::frame::{Frame, Parsed, RefusedReason, Request as RequestFrame, Sender, parse};
 use protocol::log_code::PEER_REFUSED;
+use rustix::io::Errno;
 use rustix::net::SocketFlags;
 
 use super::channel::{Channel, Greeting, NoRequest};
@@ -23,6 +25,9 @@ use crate::request::Facts;
 use crate::script::Wanted;
 use crate::serve;
 use crate::wsgi::Call;
+
+/// How long a worker waits when there are no descriptors or no memory for a connection.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// One worker.
 pub struct Worker<'s> {
@@ -45,7 +50,11 @@ impl Worker<'_> {
                 Ok(connections::Call::Connection(connection)) => {
                     shared.standing.turn(true);
                     shared.admission.begin(self.number, own);
-                    self.turn_to(&connection);
+                    if catch_unwind(AssertUnwindSafe(|| self.turn_to(&connection))).is_err() {
+                        // What it was has been logged by the hook; the connection is in no state to go on.
+                        shared.connections.remove(&connection);
+                        shared.standing.release();
+                    }
                     shared.admission.end(self.number);
                     shared.standing.turn(false);
                 }
@@ -63,7 +72,19 @@ impl Worker<'_> {
     /// Takes all who connect.
     fn accept(&self) {
         let shared = self.shared;
-        while let Ok(socket) = rustix::net::accept_with(&shared.listener, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK) {
+        loop {
+            let socket = match rustix::net::accept_with(&shared.listener, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK) {
+                Ok(socket) => socket,
+                Err(Errno::AGAIN) => return,
+                Err(Errno::INTR | Errno::CONNABORTED) => continue,
+                Err(error) => {
+                    let text = format!("no connection of Apache's can be accepted: {error}; it is tried again");
+                    logging::text(protocol::Level::Error, text.as_bytes());
+                    std::thread::sleep(PAUSE);
+                    shared.connections.listen_again(&shared.listener);
+                    return;
+                }
+            };
             let peer = rustix::net::sockopt::socket_peercred(&socket);
             if peer.is_ok_and(|peer| peer.uid.is_root() || peer.uid.as_raw() == shared.process.peer) {
                 shared.connections.add(Channel::new(adopt(socket), shared.process.socket_timeout));
