@@ -187,7 +187,12 @@ fn fewest_ready(field: &Field<'_>, done: &AtomicBool) -> usize {
 /// B4: code that does not load never takes the place of code that does.
 pub fn broken_code_is_not_deployed(setup: &Setup) {
     let field = Field::start(setup, "broken", "processes=2 threads=8 startup-timeout=2");
-    field.who();
+    // A process of the first start that finds broken code serves its 500: both have to have the good code before it is broken.
+    let whole = poll::until(Duration::from_secs(30), || {
+        field.who();
+        (field.loaded().len() == 2).then_some(())
+    });
+    assert!(whole.is_some(), "both processes have loaded the first version: {:?}", field.loaded());
     let broken = [
         ("a syntax error", "def application(:\n".to_owned(), "SyntaxError"),
         (
