@@ -8,7 +8,7 @@ use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use protocol::table::{Place, Reserved, State, Table, Ticket, Wish};
+use protocol::table::{Place, Reserved, State, Table, Ticket, Wish, socket_path};
 use rustix::io::Errno;
 use rustix::thread::futex;
 use rustix::thread::futex::Timespec;
@@ -112,7 +112,7 @@ impl Connections {
                 return Ok(found);
             }
         }
-        let socket = connection::connect(&[path, format!(".{}", place.slot).as_bytes()].concat())?;
+        let socket = connection::connect(&socket_path(path, place.slot))?;
         if table.state(place) == State::Empty {
             // The slot has changed hands meanwhile, so this may be another process.
             return Err(Errno::CONNREFUSED);

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use protocol::kept::{self, Kept, Supervisor};
 use protocol::plan::Plan;
+use protocol::table::socket_path;
 use protocol::{Level, log_code};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fs::MemfdFlags;
@@ -142,7 +143,7 @@ fn forget(kept: &mut Kept, pid: i32) -> Option<Supervisor> {
 fn remove_sockets(group: &kept::Group) {
     for slot in 0..group.slots {
         // Most are gone, or never were.
-        let _gone: rustix::io::Result<()> = rustix::fs::unlink([&group.path, format!(".{slot}").as_bytes()].concat());
+        let _gone: rustix::io::Result<()> = rustix::fs::unlink(socket_path(&group.path, slot));
     }
 }
 

@@ -4,7 +4,7 @@ processes and dead children of httpd leave behind. *Runs in: supervisor.* */
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use protocol::plan;
-use protocol::table::{Claim, Place, State, Table};
+use protocol::table::{Claim, Place, State, Table, socket_path};
 use rustix::process::{Pid, test_kill_process};
 use rustix::thread::futex;
 
@@ -58,7 +58,7 @@ impl Posts {
     pub fn take(&self, group: &plan::Group) -> Result<(Post, OwnedFd), String> {
         let claim = Claim { owner: std::process::id(), definition: group.definition, threads: group.threads };
         let place = self.table.claim(&claim).ok_or("the table of the group's processes is full")?;
-        let path = [group.path.as_slice(), format!(".{}", place.slot).as_bytes()].concat();
+        let path = socket_path(&group.path, place.slot);
         let wanted = Wanted {
             directory: Some(group.socket_directory.as_slice()).filter(|directory| !directory.is_empty()),
             path: &path,
@@ -97,14 +97,14 @@ impl Posts {
         let stillborn = self.table.state(post.place) == State::Starting;
         self.give_up(post.place, &post.path);
         // Nobody shall wait for a process that can't be had.
-        if stillborn && !self.anybody(&[State::Serving]) {
+        if stillborn && !self.anybody_serves() {
             self.trouble();
         }
     }
 
     /// No process can be started, so nobody shall wait for one.
     pub fn trouble(&self) {
-        if !self.anybody(&[State::Serving]) {
+        if !self.anybody_serves() {
             self.table.set_trouble(true);
             self.ring();
         }
@@ -126,8 +126,8 @@ impl Posts {
         }
     }
 
-    fn anybody(&self, states: &[State]) -> bool {
-        self.table.slots().filter_map(|slot| self.table.at(slot)).any(|place| states.contains(&self.table.state(place)))
+    fn anybody_serves(&self) -> bool {
+        self.table.slots().filter_map(|slot| self.table.at(slot)).any(|place| self.table.state(place) == State::Serving)
     }
 
     fn give_up(&self, place: Place, path: &[u8]) {
@@ -153,7 +153,7 @@ impl Posts {
         let dead: Vec<_> = self.table.slots().filter_map(look).collect();
         // Twice the same: a slot that is being claimed may look so for a moment.
         for (place, ..) in dead.iter().filter(|one| self.dead.contains(one)) {
-            self.give_up(*place, &[base, format!(".{}", place.slot).as_bytes()].concat());
+            self.give_up(*place, &socket_path(base, place.slot));
         }
         self.dead = dead;
         for (ticket, owner) in self.table.tickets() {
@@ -162,7 +162,7 @@ impl Posts {
             }
         }
         let now = (self.table.waiting(), self.table.bell().load(std::sync::atomic::Ordering::Acquire));
-        if now.0 > 0 && now == self.waiting && self.anybody(&[State::Serving]) {
+        if now.0 > 0 && now == self.waiting && self.anybody_serves() {
             self.table.forget_waiting(now.0);
         }
         self.waiting = now;

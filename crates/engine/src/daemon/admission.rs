@@ -108,7 +108,7 @@ impl Admission {
         }
     }
 
-    /// It has ended it.
+    /// Worker `number` has ended its request.
     pub fn end(&self, number: usize) {
         if let Some(thread) = self.threads.get(number.saturating_sub(1)) {
             thread.store(0, Ordering::Relaxed);

@@ -1,0 +1,177 @@
+/*! Places, tickets and the queue, one process at a time and many at once. */
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that meets what it does not expect is to fail"
+)]
+
+use super::{AtomicU32, Claim, Place, Reserved, State, Table, Wish, words};
+
+fn memory(slots: u32) -> Vec<AtomicU32> {
+    (0..words(slots)).map(|_| AtomicU32::new(0)).collect()
+}
+
+fn make(memory: &[AtomicU32]) -> Option<Table<'_>> {
+    memory.first()?.store(u32::from_ne_bytes(super::BEGINNING), std::sync::atomic::Ordering::Relaxed);
+    Table::open(memory)
+}
+
+const CLAIM: Claim = Claim { owner: 7, definition: 1, threads: 2 };
+
+fn serving(table: Table<'_>, claim: Claim) -> Place {
+    let place = table.claim(&claim).unwrap();
+    table.serve(place);
+    place
+}
+
+#[test]
+fn another_layout_is_refused() {
+    let memory = memory(1);
+    assert!(Table::open(&memory).is_none() && make(&memory).is_some());
+    assert!(make(&memory[..8]).is_none() && make(&[]).is_none());
+}
+
+#[test]
+fn requests_are_counted_and_bounded() {
+    let memory = memory(2);
+    let table = make(&memory).unwrap();
+    let wish = Wish { ahead: 1, ..Wish::default() };
+    assert_eq!(table.reserve(wish), Reserved::Nobody);
+    let place = table.claim(&CLAIM).unwrap();
+    assert_eq!((table.state(place), table.reserve(wish)), (State::Starting, Reserved::Nobody));
+    table.serve(place);
+    for _ in 0..2 {
+        assert_eq!(table.reserve(wish), Reserved::Thread(place));
+    }
+    assert_eq!((table.reserve(Wish::default()), table.reserve(wish)), (Reserved::Full, Reserved::Queue(place)));
+    assert_eq!((table.reserve(wish), table.load(place)), (Reserved::Full, 3));
+    for _ in 0..5 {
+        assert!(!table.release(place), "one return too many is nothing");
+    }
+    assert_eq!(table.load(place), 0);
+}
+
+#[test]
+fn the_least_busy_process_is_chosen_or_the_newest() {
+    let memory = memory(4);
+    let table = make(&memory).unwrap();
+    let first = serving(table, Claim { threads: 3, ..CLAIM });
+    let second = serving(table, CLAIM);
+    assert_eq!(table.reserve(Wish::default()), Reserved::Thread(first));
+    assert_eq!(table.reserve(Wish { newest: true, ..Wish::default() }), Reserved::Thread(second));
+    let other = serving(table, Claim { definition: 2, threads: 1, ..CLAIM });
+    let wish = Wish { definition: 2, ahead: 1, ..Wish::default() };
+    assert_eq!((table.reserve(wish), table.reserve(wish)), (Reserved::Thread(other), Reserved::Queue(other)));
+    assert_eq!(table.reserve(Wish { definition: 3, ..wish }), Reserved::Nobody);
+    assert!(table.better(other, Wish::default()) && !table.better(other, wish));
+}
+
+#[test]
+fn a_process_that_leaves_goes_when_its_last_request_has() {
+    let memory = memory(1);
+    let table = make(&memory).unwrap();
+    let place = serving(table, CLAIM);
+    assert_eq!(table.reserve(Wish::default()), Reserved::Thread(place));
+    table.leave(place);
+    assert_eq!((table.reserve(Wish::default()), table.state(place)), (Reserved::Nobody, State::Leaving));
+    assert!(table.release(place));
+    table.clear(place);
+    assert_eq!((table.state(place), table.at(0)), (State::Empty, None));
+    let next = serving(table, CLAIM);
+    assert_eq!((next.slot, next.epoch), (place.slot, (place.epoch + 2) & 0xfff));
+    // Whoever comes late changes nothing of the next process.
+    table.clear(place);
+    table.leave(place);
+    assert!(!table.release(place));
+    assert_eq!((table.state(next), table.load(next)), (State::Serving, 0));
+}
+
+#[test]
+fn what_a_dead_child_reserved_comes_back_when_nothing_moves() {
+    let memory = memory(1);
+    let table = make(&memory).unwrap();
+    let place = serving(table, CLAIM);
+    let before = table.pulse(place);
+    assert_eq!(table.reserve(Wish::default()), Reserved::Thread(place));
+    assert!(!table.repair(place, before, 0), "it has moved meanwhile");
+    assert!(!table.repair(place, table.pulse(place), 1), "that request is there");
+    assert!(table.repair(place, table.pulse(place), 0));
+    assert_eq!(table.load(place), 0);
+}
+
+#[test]
+fn a_request_is_begun_or_withdrawn_and_never_both() {
+    let memory = memory(1);
+    let table = make(&memory).unwrap();
+    let (one, other) = (table.take_ticket(7).unwrap(), table.take_ticket(8).unwrap());
+    assert_eq!(table.tickets().collect::<Vec<_>>(), [(one.number, 7), (other.number, 8)]);
+    assert!(!table.withdraw(one) && !table.begin(one) && !table.waits(one));
+    table.send(one);
+    assert!(table.waits(one) && table.begin(one) && !table.withdraw(one) && !table.begin(one));
+    assert!(!table.has_ended(one));
+    table.end(one);
+    assert!(table.has_ended(one) && !table.withdraw(one));
+    table.send(one);
+    assert!(table.withdraw(one) && !table.begin(one));
+    table.return_ticket(one.number, 1);
+    assert_eq!(table.tickets().count(), 2, "not its owner");
+    table.return_ticket(one.number, 7);
+    let again = table.take_ticket(9).unwrap();
+    assert_eq!(again.number, one.number);
+    table.send(again);
+    assert!(!table.begin(one) && !table.withdraw(one) && table.begin(again), "the old connection's request is not this one");
+    assert!(!table.begin(super::Ticket { number: u32::MAX, serial: 0 }));
+    while table.take_ticket(9).is_some() {}
+    assert_eq!(table.tickets().count(), super::TICKETS);
+}
+
+#[test]
+fn the_queue_is_bounded_and_forgets_the_dead() {
+    let memory = memory(1);
+    let table = make(&memory).unwrap();
+    assert!(table.join_queue(2) && table.join_queue(2) && !table.join_queue(2));
+    table.leave_queue();
+    assert_eq!(table.waiting(), 1);
+    table.forget_waiting(2);
+    assert_eq!(table.waiting(), 1);
+    table.forget_waiting(1);
+    table.leave_queue();
+    assert_eq!(table.waiting(), 0);
+}
+
+#[test]
+fn nonsense_in_the_memory_disturbs_only_the_answer() {
+    let memory = memory(2);
+    for word in &memory {
+        word.store(u32::MAX, std::sync::atomic::Ordering::Relaxed);
+    }
+    let table = make(&memory).unwrap();
+    assert_eq!(table.slots(), 0..2);
+    table.reserve(Wish { ahead: u32::MAX, ..Wish::default() });
+    table.withdraw(super::Ticket { number: 3, serial: 0 });
+    table.release(Place { slot: u32::MAX, epoch: 1 });
+    table.clear(Place { slot: 1, epoch: 0xfff });
+    assert!(table.claim(&CLAIM).is_some());
+}
+
+#[test]
+fn many_at_once_lose_no_thread() {
+    let memory = memory(3);
+    let table = make(&memory).unwrap();
+    let places: Vec<Place> = (0..3).map(|_| serving(table, CLAIM)).collect();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for _ in 0..5_000 {
+                    match table.reserve(Wish::default()) {
+                        Reserved::Thread(place) => drop(table.release(place)),
+                        Reserved::Full => std::thread::yield_now(),
+                        other => panic!("{other:?}"),
+                    }
+                }
+            });
+        }
+    });
+    assert!(places.iter().all(|place| table.load(*place) == 0));
+}
