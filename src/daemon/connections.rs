@@ -14,7 +14,6 @@ use rustix::thread::futex;
 use rustix::thread::futex::Timespec;
 
 use super::connection::{self, Inbox, Received};
-use crate::httpd::shared_file;
 
 /// A connection that nobody has used for so long is closed.
 const UNUSED: Duration = Duration::from_secs(30);
@@ -86,7 +85,7 @@ pub struct Connections {
 impl Connections {
     /// None yet. `file` is the group's table; a service has none.
     pub fn new(file: Option<BorrowedFd<'static>>) -> Self {
-        let memory = file.and_then(|file| shared_file::map(file).ok());
+        let memory = file.and_then(|file| shared_memory::map(file).ok());
         Self { table: memory.and_then(Table::open), idle: Mutex::default() }
     }
 

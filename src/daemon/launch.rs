@@ -24,7 +24,7 @@ use crate::config::plan::{Launch, Machine, Resources, build, socket};
 use crate::config::settings::ProcessSettings;
 use crate::config::whole::{DaemonGroup, Groups};
 use crate::embedded::{check, companion};
-use crate::httpd::{Log, Pool, Server, config, descriptor, process, retained, shared_file};
+use crate::httpd::{Log, Pool, Server, config, descriptor, process, retained};
 
 /// Where the children find what they need to know.
 pub const DAEMONS: &std::ffi::CStr = c"mod_wsgi_rs:daemons";
@@ -177,8 +177,9 @@ impl Start<'_> {
                 group.number = group.number.wrapping_add(1);
             }
         } else {
-            let failed = |error: rustix::io::Errno| format!("the table of its processes cannot be made: {error}");
-            let file = shared_file::make(c"mod_wsgi_rs-table", table::words(slots), &table::BEGINNING).map_err(failed)?;
+            let failed = |error: std::io::Error| format!("the table of its processes cannot be made: {error}");
+            let file = shared_memory::make(c"mod_wsgi_rs-table", size_of::<u32>() * table::words(slots), &table::BEGINNING)
+                .map_err(failed)?;
             let token = match self.kept.groups.iter().find(|group| *group.name == *name) {
                 Some(known) => known.token,
                 None => random()?,

@@ -28,7 +28,6 @@ pub mod request;
 pub mod retained;
 pub mod server;
 pub mod shared;
-pub mod shared_file;
 pub mod status;
 pub mod sys;
 pub mod table;

@@ -7,7 +7,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use protocol::running::{Running, SLOT, TEXT, text_at};
-use rustix::fs::{MemfdFlags, SealFlags, SeekFrom};
+use rustix::fs::SeekFrom;
 use rustix::time::{ClockId, clock_gettime};
 
 /// Most requests that a line names.
@@ -28,12 +28,10 @@ impl Memory {
     /// # Errors
     /// When there are no more descriptors, or there is no memory.
     pub fn new(threads: usize) -> io::Result<Self> {
-        let file = rustix::fs::memfd_create("wsgi-memory", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
-        let start = u64::try_from(text_at(threads)).unwrap_or(u64::MAX);
-        rustix::fs::ftruncate(&file, start.saturating_add(TEXT as u64))?;
-        rustix::fs::fcntl_add_seals(&file, SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)?;
+        let start = text_at(threads);
+        let file = shared_memory::make(c"wsgi-memory", start.saturating_add(TEXT), &[])?;
         // faulthandler writes where the file's position is.
-        rustix::fs::seek(&file, SeekFrom::Start(start))?;
+        rustix::fs::seek(&file, SeekFrom::Start(u64::try_from(start).unwrap_or(u64::MAX)))?;
         Ok(Self { file, threads })
     }
 

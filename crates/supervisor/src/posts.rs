@@ -9,7 +9,7 @@ use rustix::process::{Pid, test_kill_process};
 use rustix::thread::futex;
 
 use crate::listener::{self, Wanted};
-use crate::spawn::{inherited, map_table};
+use crate::spawn::inherited;
 
 /// More connections than this never wait: a child connects only for a request that has a place.
 const BACKLOG: u32 = 4096;
@@ -42,7 +42,8 @@ impl Posts {
         let Some(number) = group.table else { return Ok(None) };
         let failed = |error: std::io::Error| format!("its table (descriptor {number}): {error}");
         let file = inherited(number).map_err(failed)?;
-        let table = Table::open(map_table(&file).map_err(failed)?).ok_or("its table has another form: restart Apache")?;
+        let table =
+            Table::open(shared_memory::map(&file).map_err(failed)?).ok_or("its table has another form: restart Apache")?;
         Ok(Some(Self { table, file, waiting: (0, 0), dead: Vec::new() }))
     }
 

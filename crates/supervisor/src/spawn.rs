@@ -12,7 +12,6 @@ use std::ffi::{CStr, CString, c_char, c_int};
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr::{null, null_mut};
-use std::sync::atomic::AtomicU32;
 
 use protocol::control::{CONTROL, LISTENER, MEMORY, TABLE};
 use rustix::process::Pid;
@@ -306,24 +305,6 @@ pub fn inherited(number: u32) -> io::Result<OwnedFd> {
     let copy = check(unsafe { libc::fcntl(number, libc::F_DUPFD_CLOEXEC, 10) }).map_err(io::Error::from_raw_os_error)?;
     // SAFETY: the copy was made just now, and nobody else knows of it.
     Ok(unsafe { OwnedFd::from_raw_fd(copy) })
-}
-
-/// Maps a group's table, for as long as the supervisor lives.
-///
-/// # Errors
-/// What the kernel says; `EINVAL` for a file that could still become shorter.
-pub fn map_table(file: &OwnedFd) -> io::Result<&'static [AtomicU32]> {
-    let seals = rustix::fs::fcntl_get_seals(file)?;
-    let size = usize::try_from(rustix::fs::fstat(file)?.st_size).unwrap_or(0);
-    if !seals.contains(rustix::fs::SealFlags::SHRINK) {
-        return Err(io::Error::from_raw_os_error(libc::EINVAL));
-    }
-    let protection = rustix::mm::ProtFlags::READ | rustix::mm::ProtFlags::WRITE;
-    // SAFETY: a new mapping at an address of the kernel's choice, so it overlaps nothing.
-    let memory = unsafe { rustix::mm::mmap(null_mut(), size, protection, rustix::mm::MapFlags::SHARED, file, 0) }?;
-    // SAFETY: page-aligned, of that size, never unmapped, and sealed against shrinking (looked at above); other processes write to it, which
-    // is what atomics are for.
-    Ok(unsafe { std::slice::from_raw_parts(memory.cast::<AtomicU32>(), size / size_of::<AtomicU32>()) })
 }
 
 /// Blocks the signals that the supervisor listens for and returns the descriptor that tells of them (128 bytes each, the number in the first four).

@@ -14,7 +14,6 @@ pub mod fork;
 mod gilstate;
 mod heap;
 mod make;
-mod mapped;
 mod memory;
 mod object;
 pub mod signals;
@@ -26,6 +25,5 @@ pub use class::{Constructor, Getter, Method, NativeClass, instance, make_class, 
 pub use error::{Exception, PyResult, Raised};
 pub use heap::share_heaps;
 pub use make::run_module_code;
-pub use mapped::{map_whole, shared_words};
 pub use memory::{borrowed_descriptor, filled, initialised, leave_process, overwrite_arguments, regular_file_size};
 pub use object::{Attached, Kept, Object};

@@ -11,8 +11,8 @@ use protocol::running::{self, WORDS};
 
 use super::channel::Channel;
 use super::descriptors::Descriptor;
+use crate::capi::Attached;
 use crate::capi::thread::{self, Ident};
-use crate::capi::{Attached, shared_words};
 use crate::interpreter::Interpreter;
 use crate::request::lock;
 use crate::serve::Witness;
@@ -65,9 +65,9 @@ struct State {
 /// Seats for so many workers, whose slots are at the front of a memory file.
 ///
 /// # Errors
-/// When the file can't be mapped.
+/// When the file can't be mapped, or is shorter than that.
 pub fn rows(workers: usize, memory: &Descriptor) -> std::io::Result<Vec<Seat>> {
-    let words = shared_words(memory, workers * WORDS)?;
+    let words = shared_memory::map(memory)?.get(..workers * WORDS).ok_or(std::io::ErrorKind::UnexpectedEof)?;
     Ok(words.chunks(WORDS).map(|slot| Seat { state: Mutex::default(), slot }).collect())
 }
 

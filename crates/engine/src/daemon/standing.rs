@@ -13,7 +13,6 @@ use rustix::event::EventfdFlags;
 
 use super::descriptors::{Descriptor, adopt};
 use crate::capi::fork::is_copy;
-use crate::capi::map_whole;
 use crate::request::lock;
 
 /// A reservation whose request has not come after this long belongs to a child that has died.
@@ -42,7 +41,7 @@ impl Standing {
         let table = match place {
             None => None,
             Some(place) => {
-                let memory = map_whole(file).map_err(|error| format!("the table of its group: {error}"))?;
+                let memory = shared_memory::map(file).map_err(|error| format!("the table of its group: {error}"))?;
                 Some((Table::open(memory).ok_or("the table of its group has another form: restart Apache")?, place))
             }
         };

@@ -46,12 +46,7 @@ pub fn parent_of(pid: i32) -> i32 {
 
 /// A table as httpd's parent makes it.
 fn table(slots: u32) -> OwnedFd {
-    use rustix::fs::{MemfdFlags, SealFlags};
-    let file = rustix::fs::memfd_create("table", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING).unwrap();
-    rustix::fs::ftruncate(&file, 4 * u64::try_from(protocol::table::words(slots)).unwrap()).unwrap();
-    rustix::io::pwrite(&file, &protocol::table::BEGINNING, 0).unwrap();
-    rustix::fs::fcntl_add_seals(&file, SealFlags::SHRINK | SealFlags::GROW).unwrap();
-    file
+    shared_memory::make(c"table", 4 * protocol::table::words(slots), &protocol::table::BEGINNING).unwrap()
 }
 
 /// A running supervisor (or the shell above one); killed when dropped.
