@@ -158,7 +158,7 @@ impl Host {
         let [number, text] = arguments.bind(["number", "text"], 2)?;
         let number = number.map_or(Ok(0), |n| n.to_int())?;
         let text = text.map_or_else(|| Ok(String::new()), |t| t.to_text())?;
-        let code = log_code::ALL.iter().find(|code| i64::from(code.number) == number);
+        let code = log_code::all().find(|code| i64::from(code.number) == number);
         let code = code.ok_or_else(|| Raised::runtime_error(py, &format!("there is no message {number}")))?;
         logging::coded(*code, &text);
         Ok(Object::none(py))

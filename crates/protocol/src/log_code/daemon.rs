@@ -1,0 +1,189 @@
+/*! Daemon mode: its processes, the requests that go there, and what its groups ask of the machine: numbers 1300 to 1499. From 1420 on
+also what came later for both modes. */
+
+log_codes! {
+    1300 PROCESS_DIED Error "a daemon process died"
+        cause "The application, a C extension or somebody outside ended the process; the line names the signal or the status, and the requests that it was serving. What it wrote last stands before the line; after a fault, the Python stack of the thread follows it."
+        did "Its requests got 502. A new process was started at once, or after a pause if it is not the first in a row."
+        cure "SIGSEGV, SIGBUS and SIGABRT come from C extensions: update them, and use `WSGIApplicationGroup %{GLOBAL}`. SIGKILL is mostly the kernel out of memory, which the line says where it is known (set `memory-limit`, or use fewer processes). An exit status comes from `os._exit()` or from Python itself.";
+    1301 CRASH_LOOP Error "daemon processes die one after another"
+        cause "Three processes in a row lived less than ten seconds; the lines before say how each ended."
+        did "Further ones are started after a pause that grows to 30 seconds. Their deaths are no longer explained one by one until one has lived for ten seconds."
+        cure "Mend what the lines before name, then touch nothing: the next start finds it. A restart of Apache starts without the pause.";
+    1302 PROCESS_NOT_PREPARED Error "a daemon process could not be prepared"
+        cause "Its user, groups, root directory, working directory or descriptors could not be set as configured, or did not hold when checked. The line names the step."
+        did "No Python was run. It is tried again after a growing pause; requests of the group get 503 meanwhile."
+        cure "Correct the option that the line names.";
+    1303 PYTHON_NOT_EXECUTED Error "a daemon's Python can't be executed"
+        cause "The configured interpreter is missing, closed to the group's user, or no program. The line names the path and the component of it that is in the way."
+        did "It is tried again after a growing pause; requests of the group get 503 meanwhile."
+        cure "Do what the line says: correct `python=` or `python-home=`, open the directory (`chmod o+x`), or make the virtualenv anew.";
+    1304 STARTUP_TIMEOUT Error "a daemon process was not ready in time"
+        cause "Loading the scripts took longer than `startup-timeout` (60 seconds for new code, if none is set)."
+        did "The process was ended. If it was to replace another, that one goes on; otherwise a new one is started."
+        cure "Find what waits at import (a database, a lock, a network name), or raise `startup-timeout`.";
+    1305 NEW_CODE_NOT_LOADED Error "the new code could not be loaded"
+        cause "A script changed, or a process was to be replaced, and a new process could not load a script that the old one has. The traceback stands before this line."
+        did "The old process goes on serving with the old code. This version of the files is not tried again."
+        cure "Correct the code and touch the script. If the line tells of an address in use or a lock, set `overlap=Off`.";
+    1306 PROCESS_KILLED Warning "a daemon process did not end and was killed"
+        cause "It was told to end, and was still there after `shutdown-timeout`: a request, a shutdown callback or a thread did not end."
+        did "It and its process group got SIGKILL."
+        cure "Find what does not end, or raise `shutdown-timeout`.";
+    1307 LIMIT_NOT_SET Warning "a priority or limit could not be set"
+        cause "httpd has no right to it: a negative `cpu-priority` or a limit above the own one needs root."
+        did "The process runs without it."
+        cure "Correct the option, or start httpd with that right.";
+    1308 FORK_FAILED Error "no daemon process could be started"
+        cause "The system refused a process, a pipe or a socket: too many processes or descriptors, or no memory."
+        did "It is tried again after a growing pause."
+        cure "Raise the limit that the line names (`LimitNPROC`, `LimitNOFILE`), or start fewer processes.";
+    1309 CONTROL_BROKEN Error "a daemon process sent what no daemon process sends"
+        cause "The application wrote to a descriptor that is not its own, or supervisor and engine are of different versions."
+        did "The process was ended and a new one started."
+        cure "Install all parts of mod_wsgi_rs from one build; look for code that writes to descriptor numbers.";
+    1310 LOG_LINES_LOST Warning "lines for the error log were lost"
+        cause "The log is a pipe or socket whose reader was too slow or stood still."
+        did "Lines were dropped rather than let applications wait; the line says how many."
+        cure "Look at the program behind the log.";
+    1311 SUPERVISOR_NOT_STARTED Error "the supervisor of the daemon processes can't start"
+        cause "What Apache handed to it is not what it expects; mostly it is of another build than the module."
+        did "There are no daemon processes; requests for them get 503."
+        cure "Install all parts of mod_wsgi_rs from one build.";
+    1312 GROUP_UNUSABLE Error "a daemon group can't be started"
+        cause "One of its options can't be used; the line says which."
+        did "Its requests get 503; other groups are served."
+        cure "Correct the option.";
+    1313 DRAIN_OVERDUE Warning "requests were cut at the end of the time to drain"
+        cause "A process that was being replaced still had requests when `graceful-timeout`, `eviction-timeout` or `request-timeout` was over."
+        did "It was told to end at once."
+        cure "Raise the option if such requests are meant to end.";
+    1314 NOT_READY Error "a daemon process says that it is of no use"
+        cause "It could not do what it was started for; the line has its words."
+        did "It was ended, and a new one is started, after a pause if it is not the first in a row."
+        cure "Do what the line says.";
+    1315 SUPERVISOR_DIED Error "the supervisor of the daemon processes died"
+        cause "Somebody killed it, or it failed; the line has the signal or the status."
+        did "Its processes finished what they were at and ended. Another supervisor starts new ones on the same sockets, so that requests wait for them."
+        cure "Look for who killed it: the kernel, when memory is out, or an operator.";
+    1316 SOCKET_NOT_MADE Error "a group's socket could not be made"
+        cause "The line has the path and the system's words."
+        did "Everything else is served; requests for the group get 503."
+        cure "Correct `WSGISocketPrefix` or the directory, then `apachectl graceful`.";
+    1320 PROCESS_GROUP_FOREIGN Error "the process group belongs to another virtual host"
+        cause "A group that is declared inside `<VirtualHost>` is for requests to servers of the same `ServerName` alone."
+        did "The request got 500."
+        cure "Declare the group outside of `<VirtualHost>`, or repeat the same line in the other virtual host.";
+    1321 PROCESS_GROUP_RESTRICTED Error "the process group is not permitted here"
+        cause "`WSGIRestrictProcess` lists the process groups that may be used here, and this one is not among them."
+        did "The request got 500."
+        cure "Add the group to `WSGIRestrictProcess` (`%{GLOBAL}` for embedded mode), or name one of those that it lists.";
+    1322 PROCESS_GROUP_UNAVAILABLE Error "the process group cannot serve"
+        cause "The group cannot run as it is configured, or could not be started; the line says why."
+        did "The request got 503 with Retry-After. Everything else is served."
+        cure "Mend the cause, then `apachectl graceful`; `apachectl configtest` checks it.";
+    1323 DAEMON_SOCKET_FAILED Error "the process group could not be reached"
+        cause "Connecting to the group's socket failed at once: it is gone, or Apache's user may not search its directory. The line has the system's words."
+        did "The request got 503 with Retry-After."
+        cure "Look at the directory of the socket (`WSGISocketPrefix`); if something cleaned it up, `apachectl graceful` makes it anew.";
+    1324 DAEMON_NOT_READY Error "the process group was not ready in time"
+        cause "No process of the group took the request within `connect-timeout`: it is starting, or its processes die one after another."
+        did "The request got 503 with Retry-After."
+        cure "Look in the log for why the group does not start; raise `connect-timeout=` if its application needs longer.";
+    1325 DAEMON_QUEUE_FULL Error "too many requests wait for the process group"
+        cause "All threads of the group are busy, and as many requests wait as `listen-backlog` allows."
+        did "The request got 503 with Retry-After at once."
+        cure "Find what keeps the threads busy; give the group more `processes=` or `threads=`, or bound requests with `request-timeout=`.";
+    1326 DAEMON_KEPT_LEAVING Error "no process of the group would take the request"
+        cause "Every process that was asked was on its way out, again and again: the application is reloaded without end."
+        did "The request got 503 with Retry-After. The application did not see it."
+        cure "Look for what keeps changing the script's file, or for a `reload_required` that always says yes.";
+    1327 DAEMON_DIED Error "the process died while it served the request"
+        cause "The daemon process ended before it answered: a crash in an extension module, the system's memory killer, a limit, a kill. The line says which, if it is known."
+        did "The request got 502. It was not repeated, because the application may have begun it."
+        cure "Read the line about the process's death: it has the signal and the place in the program.";
+    1328 DAEMON_DIED_LATE Error "the process died in the middle of a response"
+        cause "The daemon process ended after it had begun to answer."
+        did "The response was cut so that it looks cut."
+        cure "Read the line about the process's death: it has the signal and the place in the program.";
+    1329 DAEMON_BROKE_PROTOCOL Error "a daemon process sent what none sends"
+        cause "What came over the group's socket breaks the rules of the channel: the engine is of another version, or another program speaks there."
+        did "The connection was closed. The request got 502, or its response was cut."
+        cure "Install module and engine of the same version, and restart Apache.";
+    1330 DAEMON_SILENT Error "no response came in time"
+        cause "For as long as `socket-timeout` (httpd's `Timeout` if it is not set) nothing came from the application."
+        did "The request got 504. Its thread stays busy until the application returns."
+        cure "Make the application answer sooner, or raise `socket-timeout=`; `request-timeout=` ends what hangs.";
+    1331 DAEMON_QUEUE_TIMEOUT Error "the request waited too long for a thread"
+        cause "No thread of the group was free within `queue-timeout`."
+        did "The request got 504. The application did not see it."
+        cure "Give the group more `processes=` or `threads=`, or find what keeps them busy.";
+    1332 GROUP_REQUEST_TIMEOUT Error "the request took too long"
+        cause "The application did not answer within `request-timeout`."
+        did "The request got 504."
+        cure "Look at the stack that the log shows for the thread: it is where the time went.";
+    1333 RESPONSE_HEADER_TOO_LONG Error "a response header is too long"
+        cause "A header of the application's response is longer than `header-buffer-size`."
+        did "The request got 500."
+        cure "Make the header shorter, or raise `header-buffer-size=`.";
+    1334 REQUEST_HEAD_TOO_LONG Error "the request is too long for the channel"
+        cause "Headers and variables of the request together are more than 16 MiB."
+        did "The request got 502."
+        cure "Look for what makes such variables (`SetEnv`, `RewriteRule`), or lower `LimitRequestFieldSize`.";
+    1335 OUTSIDE_CHROOT Error "the script is not below the group's chroot"
+        cause "The group has `chroot=`, and the path of the script does not begin with that directory."
+        did "The request got 502."
+        cure "Put the script below the directory, or give the application another group.";
+    1336 SCRIPT_OWNER_WRONG Error "the script belongs to somebody else, or others may write it"
+        cause "`script-user=` or `script-group=` says whom the script and its directory must belong to; one of them does not, or others may write it."
+        did "The request got 403."
+        cure "Correct owner and mode of the script and its directory, as the line says.";
+    1337 SERVICE_GROUP_ASKED Error "a service group was asked to run a request"
+        cause "The group has `threads=0`: it runs its import scripts and no requests."
+        did "The request got 503."
+        cure "Give the group threads, or the application another group.";
+    1339 DAEMON_CANNOT_START Error "no process of the group can be started"
+        cause "Each attempt to start a process of the group has failed so far; the group's log has a line about the last one."
+        did "The request got 503 at once. The supervisor goes on trying, with a pause that grows up to 30 s."
+        cure "Mend what that line names; the next attempt serves. `apachectl graceful` tries at once.";
+    1340 SOCKET_REMOVED Warning "the socket of a daemon process was removed"
+        cause "Something removes old files from the directory of the sockets (a cleaner of temporary directories, for example)."
+        did "Another process is started with a socket of its own; requests that can't reach one meanwhile wait for it."
+        cure "Exempt the directory from the cleaner, or put the sockets elsewhere with `WSGISocketPrefix`.";
+    1401 REQUEST_OVERDUE Warning "a request has run longer than request-timeout"
+        cause "The application did not finish the request within `request-timeout`. The lines that follow show where its thread was, the innermost call last."
+        did "With `interrupt-timeout`, `mod_wsgi.RequestTimeout` is raised in the request, its client gets 504 (or a cut response) and the thread serves on; without it, or if the request does not end within it, the process is replaced."
+        cure "Look at the last lines of the stack: it is where the time went. Make that faster, give it a time limit of its own, or raise `request-timeout`.";
+    1402 DEADLOCK Error "Python's interpreter lock could not be had"
+        cause "For as long as `deadlock-timeout` one thread kept the lock, without which no Python code runs: mostly a C extension that waits or computes without giving it up, or two locks that wait for each other."
+        did "The process ended, and another one was started. What it was serving, which the line names, got 502."
+        cure "Find the extension that the requests named have in common, and update it; use `WSGIApplicationGroup %{GLOBAL}`. Raise `deadlock-timeout` only if such a long computation is meant.";
+    1403 STARTUP_OVERDUE Error "no script could be loaded in time"
+        cause "The group loads its scripts with the first request, and that took longer than `startup-timeout`."
+        did "The process was replaced. What it was serving got 502 when its `shutdown-timeout` was over."
+        cure "Find what waits at import (a database, a lock, a network name), or raise `startup-timeout`.";
+    1420 VIRTUALENV_OF_ANOTHER_PYTHON Warning "a virtualenv was made for another Python"
+        cause "The Python that the virtualenv was made from has been replaced by another version. The packages lie in a directory that has the old version in its name."
+        did "The interpreter is used as it is: it does not find the packages."
+        cure "Make the virtualenv anew and install its packages again.";
+    1421 SOCKET_OUT_OF_REACH Warning "Apache's user cannot reach the sockets of the daemon groups"
+        cause "Apache's children connect to the groups' sockets as Apache's user, who may not enter a directory on the way. The line names it."
+        did "The configuration is used as it is: requests for daemon groups get 503."
+        cure "Open the directory (`chmod o+x`), or name another one with `WSGISocketPrefix`.";
+    1422 LOCALE_UNKNOWN Warning "a locale is not installed"
+        cause "`lang=` or `locale=` of `WSGIDaemonProcess` names a locale that `locale -a` does not list."
+        did "The variable is set all the same, and the processes fall back to the locale C."
+        cure "Name an installed locale, as `locale=C.UTF-8`, or install the one that is named.";
+    1423 JAIL_INCOMPLETE Warning "something is missing in the directory of chroot="
+        cause "Interpreter, libraries, Python's modules and the engine are looked for below the directory, because the group's processes see nothing else."
+        did "The configuration is used as it is: the group cannot start, and its requests get 503."
+        cure "Put there what the line names.";
+    1424 AUTHORIZATION_NOT_PASSED Warning "an Authorization header was kept from the application"
+        cause "The client sent `Authorization`, Apache itself did not use it, and `WSGIPassAuthorization` is off: so the application finds no credentials, and may answer that none were provided."
+        did "The application ran without the header. An Apache child says so once."
+        cure "Write `WSGIPassAuthorization On` for applications that check credentials themselves; `WSGIPassAuthorization Off` for the place says that it is meant, and ends the message.";
+    1460 FORK_RETURNED Warning "a process that the application forked came back from its request"
+        cause "The application called `os.fork()`, and the child returned from the request, or left it by an exception or `sys.exit()`, as the parent does."
+        did "The child was ended without the functions registered with `atexit`. The parent's request went on, and alone answered its client."
+        cure "End the child with `os._exit()`, or execute another program in it; `subprocess` and `multiprocessing` do that by themselves.";
+}

@@ -1,0 +1,52 @@
+/*! What stands in the way of starting Python: numbers 1050 to 1099. */
+
+log_codes! {
+    1050 PYTHON_NOT_FOUND Error "no Python was found"
+        cause "Neither `WSGIPythonHome` nor the usual places have a Python."
+        did "Apache serves everything but WSGI applications in embedded mode, which are answered with 503. At configtest: a warning."
+        cure "Install Python, or name a virtualenv or a prefix with `WSGIPythonHome`.";
+    1051 PYTHON_HOME_BROKEN Error "the Python home cannot be used"
+        cause "The directory of `WSGIPythonHome`, or the installation that it was made from, is missing, closed to Apache's user, or no Python home. The line names the path component."
+        did "Apache serves everything but WSGI applications in embedded mode, which are answered with 503. At configtest: a warning."
+        cure "Do what the line says: correct the path, open the directory (`chmod o+x`), or make the virtualenv anew.";
+    1052 PYTHON_NOT_ASKED Error "the interpreter did not say what it is"
+        cause "The chosen Python was run with `-I -S` to say its version, and failed or took longer than 5 seconds. The line shows the last it said."
+        did "Apache serves everything but WSGI applications in embedded mode, which are answered with 503. At configtest: a warning."
+        cure "Run it by hand as Apache's user; make a broken virtualenv anew.";
+    1053 PYTHON_UNSUPPORTED Error "this Python cannot be used"
+        cause "The Python is older than 3.9, or a free-threaded build."
+        did "Apache serves everything but WSGI applications in embedded mode, which are answered with 503. At configtest: a warning."
+        cure "Make the virtualenv with another Python.";
+    1054 LIBPYTHON_MISSING Error "Python's shared library is missing"
+        cause "Embedded mode loads libpython, and that Python has none: its package is not installed, or it was built without `--enable-shared`."
+        did "Apache serves everything but WSGI applications in embedded mode, which are answered with 503. At configtest: a warning."
+        cure "Install the package that the line names, or build that Python with `--enable-shared`.";
+    1055 LIBPYTHON_NOT_LOADED Error "Python's shared library could not be loaded"
+        cause "The dynamic loader refused libpython; the line has its words."
+        did "Apache serves everything but WSGI applications in embedded mode, which are answered with 503."
+        cure "Install that Python's libraries anew; with SELinux enforcing run `restorecon` on the file.";
+    1056 ENGINE_NOT_LOADED Error "the engine could not be loaded"
+        cause "`mod_wsgi_rs_engine.so` is missing, unreadable, or of another version than the module."
+        did "Apache serves everything but WSGI applications in embedded mode, which are answered with 503. At configtest: a warning."
+        cure "Put it beside the module, or run `make install`.";
+    1057 PYTHON_AS_ROOT Error "Python is not run as root"
+        cause "The Apache child runs as root, and no Python that a configuration names is run with root's rights."
+        did "Apache serves everything but WSGI applications in embedded mode, which are answered with 503. At configtest: a warning."
+        cure "Set `User` and `Group` to an ordinary user.";
+    1058 PYTHON_NOT_CHECKED Notice "Python was not checked at configtest"
+        cause "Only root can try Python as Apache's user."
+        did "The files were looked at, nothing was run."
+        cure "Run configtest as root (`sudo apachectl configtest`).";
+    1059 EMBEDDED_NOT_STARTED Error "an Apache child has no Python"
+        cause "Python could not be started in this child; the lines before it say why."
+        did "Apache serves everything but WSGI applications in embedded mode, which are answered with 503."
+        cure "Mend what those lines name, then restart Apache.";
+    1060 PYTHON_DIED_AT_START Error "Python ended an Apache child while it was starting"
+        cause "Starting Python killed the child that tried it, as a Python without its standard library does."
+        did "Nobody tries it again until Apache is restarted: WSGI applications in embedded mode are answered with 503, everything else is served."
+        cure "Look for Python's own words in the log before this line, mend that Python, then restart Apache.";
+    1061 BUILT_FOR_NEWER_APACHE Warning "the module was built for a newer Apache"
+        cause "The running httpd is older than the one whose headers the module was built with."
+        did "It runs on."
+        cure "Build the module against the installed httpd (`make build install`).";
+}
