@@ -1,18 +1,23 @@
-/*! The table of a group's processes: which of them take requests, how many each has, and what each connection's request has come to (decision 21).
+/*! The table of a group's processes: which of them take requests, how many each has, and what each connection's request has come to.
 
 It is memory that Apache's children, the supervisors and the group's own processes map together, one file for each group, so that a tenant who
 writes nonsense into it disturbs nobody else. A child reserves a place in a process before it sends a request, so that the least busy process gets it and
 no more wait than may; the process that ran the request returns the place.
 
-A *ticket* belongs to a connection. It tells whether the connection's request has begun: until then the child may withdraw it and give it to another
-process, and a process's death has cost it nothing. Both sides change it by comparing, so exactly one of them has its way.
+A child's choice of a process stands in `choice`, and what tells whether a request has begun, the *ticket* of its connection, in `ticket`.
 
 Everything is an atomic word, and nothing read here is believed further than that: numbers are bounded where they are used. What waits for the
 *bell* does so with the kernel's futex calls, which are the caller's. A process is named by its [`Place`]: its slot and the slot's epoch, which
 changes whenever the slot changes hands, so that a late return or a late connection cannot be credited to a stranger. *Runs in: parent (made),
 supervisor, child, daemon.* */
 
+mod choice;
+mod ticket;
+
 use std::sync::atomic::{AtomicU32, Ordering};
+
+pub use choice::{Reserved, Wish};
+pub use ticket::Ticket;
 
 /// Words before the first slot: a line of the cache that is mostly read, and one that waiters write.
 const HEADER: usize = 32;
@@ -26,8 +31,6 @@ const TICKETS: usize = 2048;
 const TICKET: usize = 4;
 /// The most requests that a process can have.
 pub const MOST: u32 = 0xffff;
-/// How often a reservation is tried again when others were faster.
-const TRIES: usize = 64;
 
 /// This layout's number.
 const VERSION: u32 = 1;
@@ -120,60 +123,6 @@ pub struct Claim {
     pub definition: u32,
     /// Its threads.
     pub threads: u32,
-}
-
-/// Which process a child may choose.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Wish {
-    /// The least definition.
-    pub definition: u32,
-    /// How many requests may wait in a process whose threads are all busy.
-    pub ahead: u32,
-    /// The newest process rather than the least busy one: the request waits for new code.
-    pub newest: bool,
-}
-
-/// What came of a wish.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reserved {
-    /// A place in that process, for which a thread is free.
-    Thread(Place),
-    /// A place in that process's queue.
-    Queue(Place),
-    /// Every queue is full.
-    Full,
-    /// No process takes requests.
-    Nobody,
-}
-
-/// What a connection's request has come to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u32)]
-enum Request {
-    /// There is none.
-    None = 0,
-    /// It was sent, or is about to be.
-    Sent = 1,
-    /// A thread runs it.
-    Begun = 2,
-    /// The child has taken it back.
-    Withdrawn = 3,
-}
-
-/// A connection's ticket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ticket {
-    /// Its number.
-    pub number: u32,
-    /// Which of the number's owners it is, so that whoever comes late does not turn another connection's ticket.
-    pub serial: u32,
-}
-
-impl Ticket {
-    /// What stands in its word, over the [`Request`].
-    const fn word(self, request: Request) -> u32 {
-        self.serial << 2 | request as u32
-    }
 }
 
 /// How many words a table of `slots` has.
@@ -309,50 +258,6 @@ impl<'a> Table<'a> {
         self.word(place.slot).filter(|word| word.epoch() == place.epoch).map_or(0, Word::load)
     }
 
-    /// Reserves a place for a request.
-    pub fn reserve(&self, wish: Wish) -> Reserved {
-        for _ in 0..TRIES {
-            let (best, serving) = self.best(wish);
-            let Some((number, word, busy)) = best else {
-                return if serving { Reserved::Full } else { Reserved::Nobody };
-            };
-            let Some(cell) = self.slot(number, slot::WORD) else { return Reserved::Nobody };
-            let new = Word::new(word.epoch(), State::Serving, word.load() + 1);
-            if cell.compare_exchange(word.0, new.0, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
-                let place = Place { slot: number, epoch: word.epoch() };
-                return if busy { Reserved::Queue(place) } else { Reserved::Thread(place) };
-            }
-        }
-        Reserved::Full
-    }
-
-    /// The process to choose, with its word and whether all its threads are busy; and whether any serves at all.
-    fn best(&self, wish: Wish) -> (Option<(u32, Word, bool)>, bool) {
-        let (mut best, mut most, mut serving) = (None, i64::MIN, false);
-        for number in self.slots() {
-            let Some(word) = self.word(number).filter(|word| word.state() == State::Serving) else { continue };
-            let read = |word| self.slot(number, word).map_or(0, |cell| cell.load(Ordering::Relaxed));
-            if read(slot::DEFINITION) < wish.definition {
-                continue;
-            }
-            serving = true;
-            let free = i64::from(read(slot::THREADS)) - i64::from(word.load());
-            let rank = if wish.newest { i64::from(read(slot::SERIAL)) } else { free };
-            if free > -i64::from(wish.ahead) && word.load() < MOST && rank > most {
-                (best, most) = (Some((number, word, free <= 0)), rank);
-            }
-        }
-        (best, serving)
-    }
-
-    /// Whether some process other than `place` has a thread free, for a request that waits there.
-    pub fn better(&self, place: Place, wish: Wish) -> bool {
-        match self.best(wish).0 {
-            Some((number, _, busy)) => !busy && number != place.slot,
-            None => false,
-        }
-    }
-
     /// Returns a place; whether the process is to go and has none of its requests left.
     pub fn release(&self, place: Place) -> bool {
         let before = self.change(place, |word| {
@@ -375,87 +280,6 @@ impl<'a> Table<'a> {
             lost.then(|| Word::new(word.epoch(), word.state(), load))
         });
         repaired.is_some()
-    }
-
-    fn ticket(&self, number: u32, word: usize) -> Option<&'a AtomicU32> {
-        let number = usize::try_from(number).ok().filter(|number| *number < TICKETS)?;
-        self.0.get(HEADER + TICKET * number + word)
-    }
-
-    /// A ticket for a connection of the process `pid`, which is not 0; `None` if all are taken.
-    pub fn take_ticket(&self, pid: u32) -> Option<Ticket> {
-        for number in 0..u32::try_from(TICKETS).unwrap_or(0) {
-            let owner = self.ticket(number, 1)?;
-            if owner.load(Ordering::Relaxed) == 0 && owner.compare_exchange(0, pid, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
-                let cell = self.ticket(number, 0)?;
-                let serial = (cell.load(Ordering::Acquire) >> 2).wrapping_add(1) & (u32::MAX >> 2);
-                let ticket = Ticket { number, serial };
-                cell.store(ticket.word(Request::None), Ordering::Release);
-                self.header(header::TICKETS_USED).fetch_max(number + 1, Ordering::AcqRel);
-                return Some(ticket);
-            }
-        }
-        None
-    }
-
-    /// The connection of a ticket is closed, or the process `pid` that it belongs to is dead.
-    pub fn return_ticket(&self, number: u32, pid: u32) {
-        if let Some(owner) = self.ticket(number, 1) {
-            // Somebody else's by now: then it is not ours to return.
-            let _returned: Result<u32, u32> = owner.compare_exchange(pid, 0, Ordering::AcqRel, Ordering::Relaxed);
-        }
-    }
-
-    /// Tickets that are somebody's, with whose they are.
-    pub fn tickets(&self) -> impl Iterator<Item = (u32, u32)> {
-        let used = self.header(header::TICKETS_USED).load(Ordering::Acquire).min(u32::try_from(TICKETS).unwrap_or(0));
-        let table = *self;
-        (0..used).filter_map(move |number| {
-            let owner = table.ticket(number, 1)?.load(Ordering::Acquire);
-            (owner != 0).then_some((number, owner))
-        })
-    }
-
-    /// A request is about to be sent.
-    pub fn send(&self, ticket: Ticket) {
-        if let Some(cell) = self.ticket(ticket.number, 0) {
-            cell.store(ticket.word(Request::Sent), Ordering::Release);
-        }
-    }
-
-    /// The child takes its request back; `false` if it has begun, for all that is known.
-    pub fn withdraw(&self, ticket: Ticket) -> bool {
-        self.turn(ticket, Request::Withdrawn)
-    }
-
-    /// A thread is about to run a request; `false` if the child has taken it back.
-    pub fn begin(&self, ticket: Ticket) -> bool {
-        self.turn(ticket, Request::Begun)
-    }
-
-    /// The engine has seen a request through, and says so before it says the end to the child.
-    pub fn end(&self, ticket: Ticket) {
-        if let Some(cell) = self.ticket(ticket.number, 0) {
-            let (begun, none) = (ticket.word(Request::Begun), ticket.word(Request::None));
-            // Another connection's ticket by now: then there is nothing to say.
-            let _ended: Result<u32, u32> = cell.compare_exchange(begun, none, Ordering::AcqRel, Ordering::Relaxed);
-        }
-    }
-
-    /// Whether the engine has seen the request through. An end that an application has put into the connection itself is none.
-    pub fn has_ended(&self, ticket: Ticket) -> bool {
-        self.ticket(ticket.number, 0).is_some_and(|cell| cell.load(Ordering::Acquire) == ticket.word(Request::None))
-    }
-
-    /// Whether a request still waits.
-    pub fn waits(&self, ticket: Ticket) -> bool {
-        self.ticket(ticket.number, 0).is_some_and(|cell| cell.load(Ordering::Acquire) == ticket.word(Request::Sent))
-    }
-
-    fn turn(&self, ticket: Ticket, to: Request) -> bool {
-        let (sent, to) = (ticket.word(Request::Sent), ticket.word(to));
-        self.ticket(ticket.number, 0)
-            .is_some_and(|cell| cell.compare_exchange(sent, to, Ordering::AcqRel, Ordering::Acquire).is_ok())
     }
 
     /// A request waits for a process from now on, if fewer than `most` do; `leave_queue` ends that.
