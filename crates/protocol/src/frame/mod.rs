@@ -128,8 +128,7 @@ reasons! {
     RefusedReason {
         /// The process is on its way out.
         GoingAway = 1,
-        /// Every thread is busy.
-        Busy = 2,
+        // 2 is not in use.
         /// The script is newer than what the process has loaded, and a process with the new version is being started.
         NewCode = 3,
     }

@@ -51,7 +51,7 @@ fn every_frame() -> Vec<(Sender, Vec<u8>)> {
         (Sender::Daemon, written(|w| w.log(3, 12, b"app.py", b"text"))),
         (Sender::Daemon, written(|w| w.end())),
         (Sender::Daemon, written(|w| w.abort(AbortReason::Timeout))),
-        (Sender::Daemon, written(|w| w.refused(RefusedReason::Busy))),
+        (Sender::Daemon, written(|w| w.refused(RefusedReason::NewCode))),
         (Sender::Daemon, written(|w| w.go_away())),
     ]
 }
@@ -124,6 +124,19 @@ fn a_wrong_stream_type_or_payload_is_refused() {
             bad[..4].copy_from_slice(&length.to_le_bytes());
             bad.resize(HEAD_LENGTH + length as usize, 0);
             assert!(parse(&bad, sender).is_err(), "type {kind} with {change}");
+        }
+    }
+}
+
+#[test]
+fn a_reason_that_nobody_has_is_a_violation() {
+    let refused = written(|w| w.refused(RefusedReason::GoingAway));
+    let aborted = written(|w| w.abort(AbortReason::Failed));
+    for (bytes, known) in [(refused, &[1, 3][..]), (aborted, &[1, 2, 3])] {
+        for reason in 0..=u8::MAX {
+            let mut bytes = bytes.clone();
+            bytes[HEAD_LENGTH] = reason;
+            assert_eq!(parse(&bytes, Sender::Daemon).is_ok(), known.contains(&reason), "{reason} in type {}", bytes[4]);
         }
     }
 }
