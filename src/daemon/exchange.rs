@@ -70,6 +70,7 @@ pub fn run<'r>(conversation: &mut Conversation<'r>, reach: Reach, call: &Call<'_
         client: Client::new(request.connection()),
         gathered_since: None,
         began: Instant::now(),
+        queued: Duration::ZERO,
     };
     relay.body.begin(&mut relay.outbox);
     relay.gather();
@@ -109,6 +110,8 @@ pub struct Relay<'a, 'r> {
     /// Since when there is response that the client has not got.
     gathered_since: Option<Instant>,
     pub(super) began: Instant,
+    /// How long it has waited in processes that did not begin it.
+    pub(super) queued: Duration,
 }
 
 impl<'a, 'r: 'a> Relay<'a, 'r> {
@@ -134,7 +137,8 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
     /// Has the request served over a connection. `full`: no thread was free for it.
     pub(super) fn talk(&mut self, connection: &mut Connection, full: bool, wish: Wish) -> Talk {
         let mut heard = Instant::now();
-        let mut queue = connection.ticket().map(|_| Queue::new(full));
+        let left = self.group.queue_timeout.map(|limit| limit.saturating_sub(self.queued));
+        let mut queue = connection.ticket().map(|_| Queue::new(full, left));
         connection.send();
         loop {
             if !self.send(connection) {
@@ -181,7 +185,7 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
             *queue = None;
             return None;
         }
-        let overdue = self.group.queue_timeout.is_some_and(|limit| now.saturating_duration_since(self.began) >= limit);
+        let overdue = waiting.is_over(now);
         if now < waiting.look && !overdue {
             return None;
         }
@@ -248,7 +252,7 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
             self.body.deadline(now),
             self.client.deadline(now, reading),
             (!reading).then(|| heard + self.group.socket_timeout),
-            queue.map(|queue| self.group.queue_timeout.map_or(queue.look, |limit| queue.look.min(self.began + limit))),
+            queue.map(Queue::deadline),
         ];
         let until = deadlines.into_iter().flatten().min();
         let timeout = until.and_then(|until| Timespec::try_from(until.saturating_duration_since(now)).ok());

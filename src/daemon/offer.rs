@@ -59,13 +59,26 @@ pub struct Queue {
     /// When to look at it next.
     pub look: Instant,
     step: Duration,
+    /// From then on it has waited for longer than `queue-timeout`.
+    until: Option<Instant>,
 }
 
 impl Queue {
-    /// From here on. `full`: no thread was free for it.
-    pub fn new(full: bool) -> Self {
+    /// From here on. `full`: no thread was free for it. `left`: how long it may still wait.
+    pub fn new(full: bool, left: Option<Duration>) -> Self {
         let step = if full { Duration::from_millis(5) } else { Duration::from_millis(50) };
-        Self { look: Instant::now() + step, step }
+        let now = Instant::now();
+        Self { look: now + step, step, until: left.map(|left| now + left) }
+    }
+
+    /// When there is something to be done about it.
+    pub fn deadline(&self) -> Instant {
+        self.until.map_or(self.look, |until| until.min(self.look))
+    }
+
+    /// Whether it has waited for too long.
+    pub fn is_over(&self, now: Instant) -> bool {
+        self.until.is_some_and(|until| now >= until)
     }
 
     /// The next look comes later.
@@ -95,8 +108,10 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
                     match self.through(connection, full, offer.line.wish)? {
                         Ok(end) => return Ok(end),
                         Err(next) => {
-                            // The time in a process's queue was not spent in waiting for a process.
-                            offer.until += placed.elapsed();
+                            // The time in a process's queue was not spent in waiting for a process, and the other way round.
+                            let queued = placed.elapsed();
+                            offer.until += queued;
+                            self.queued += queued;
                             next
                         }
                     }

@@ -24,6 +24,7 @@ pub fn suite() -> Suite {
             case!(the_request_after_a_change_sees_the_new_code).reach(Reach::Everywhere),
             case!(code_that_does_not_load_holds_nobody_up),
             case!(a_request_that_waits_too_long_is_taken_back).threads(),
+            case!(a_group_that_starts_does_not_use_up_its_queue_timeout),
             case!(a_removed_socket_is_made_good),
         ],
     )
@@ -195,6 +196,20 @@ fn a_request_that_waits_too_long_is_taken_back(site: &Site) {
     running.receive(false).unwrap().ok();
     site.expect_log("WSGI1331");
     assert_eq!(site.get("/waits/process").status, 200);
+}
+
+fn a_group_that_starts_does_not_use_up_its_queue_timeout(site: &Site) {
+    site.allow_log("re:WSGI1300: .* group late");
+    // Its processes take a second and a half to start. A request may wait a second for a thread, and those that it finds then are free.
+    let first = pid(site, "/late");
+    processes::send(first, Signal::KILL);
+    poll::wait_for("the process has gone", || processes::Process::find(first).is_none());
+    let (mut one, mut other) = (site.connect(), site.connect());
+    one.send(&Request::get("/late").head_bytes()).unwrap();
+    other.send(&Request::get("/late").head_bytes()).unwrap();
+    let served = one.receive(false).unwrap().ok();
+    assert_eq!(other.receive(false).unwrap().ok(), served);
+    assert_ne!(served, format!("process {first}"));
 }
 
 fn a_removed_socket_is_made_good(site: &Site) {

@@ -1,5 +1,6 @@
 /*! Looking at processes through `/proc`: who descends from whom, what they have mapped, whether they are really gone. */
 
+use super::poll;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -42,6 +43,14 @@ pub fn send(pid: i32, signal: rustix::process::Signal) {
     if let Some(pid) = rustix::process::Pid::from_raw(pid) {
         rustix::process::kill_process(pid, signal).ok();
     }
+}
+
+/// Stops a process, and waits until it does stand still: the signal is one thread's to take, which tells the others, and on a busy machine
+/// those run on for a while.
+#[track_caller]
+pub fn stop(pid: i32) {
+    send(pid, rustix::process::Signal::STOP);
+    poll::wait_for("every thread of the process stands still", || states(pid).into_iter().all(|state| state == 'T'));
 }
 
 struct Stat {
@@ -130,14 +139,16 @@ pub fn anonymous_memory(pid: i32) -> u64 {
     line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0) * 1024
 }
 
+/// What each thread of a process does: the letters of proc(5).
+fn states(pid: i32) -> Vec<char> {
+    let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else { return Vec::new() };
+    let state = |text: String| text.rsplit_once(')').and_then(|(_, rest)| rest.trim_start().chars().next());
+    tasks.filter_map(|task| fs::read_to_string(task.ok()?.path().join("stat")).ok()).filter_map(state).collect()
+}
+
 /// Does no thread of the process run or wait for a disk just now?
 pub fn is_quiet(pid: i32) -> bool {
-    let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else { return true };
-    let state = |text: String| text.rsplit_once(')').and_then(|(_, rest)| rest.trim_start().chars().next());
-    tasks
-        .filter_map(|task| fs::read_to_string(task.ok()?.path().join("stat")).ok())
-        .filter_map(state)
-        .all(|state| !matches!(state, 'R' | 'D'))
+    states(pid).into_iter().all(|state| !matches!(state, 'R' | 'D'))
 }
 
 /// Number of threads.

@@ -219,7 +219,8 @@ pub const OPTIONS: &[DaemonOption] = &[
         "queue-timeout",
         Form::Small(SECONDS, Unit::Seconds, |typed| &mut typed.queue_timeout),
         "0, none",
-        "How long a request may wait for a free thread; then it gets 504 and the application never sees it.",
+        "How long a request may wait for a free thread; then it gets 504 and the application never sees it. The time in which the group has \
+         no process yet counts against `connect-timeout=` alone.",
     ),
     row(
         Chapter::Time,

@@ -289,7 +289,7 @@ pub fn a_stopped_process_holds_up_its_group_for_the_queue_timeout_alone(setup: &
     let field = Field::start(setup, "stopped", "threads=2 queue-timeout=2");
     field.server.announce("re:WSGI13(26|3[0-9]|4[0-9])");
     let daemon = process(&field);
-    processes::send(daemon.pid, Signal::STOP);
+    processes::stop(daemon.pid);
     let mut clients: Vec<Client> = (0..6)
         .map(|_| {
             let mut client = Client::connect(field.server.files.port).unwrap();
@@ -316,7 +316,7 @@ pub fn a_stopped_process_holds_up_its_group_for_the_queue_timeout_alone(setup: &
         std::thread::park_timeout(Duration::from_secs(30));
     }
     processes::send(daemon.pid, Signal::CONT);
-    field.recovers_within(Duration::from_secs(2));
+    field.recovers_within(STARTED);
     assert_eq!(process(&field), daemon, "the same process goes on");
     poll::wait_for("there is one process", || field.loaded().len() == 1);
 }
