@@ -1,7 +1,8 @@
 /*! The supervisors: started, started again when one dies, and ended with httpd.
 
 A generation's supervisor and its predecessor talk to each other (`crates/supervisor`, handover): at a graceful restart the parent has
-nothing to say. At a restart it tells the old one to stop; at httpd's end it waits for it. *Runs in: parent.* */
+nothing to say. At a stop and at a restart it tells all to stop, before httpd waits for its own children, which may be waiting for daemon processes;
+at httpd's end it waits for them. *Runs in: parent.* */
 
 use std::ffi::c_int;
 use std::os::fd::{AsFd as _, AsRawFd as _, IntoRawFd as _};
@@ -35,7 +36,7 @@ pub fn begin(configuration: Pool<'_>, main: Server<'_>, kept: &mut Kept, plan: &
     kept.overdue = false;
     forget_ended(kept);
     for one in &kept.supervisors {
-        other_child::watch(configuration, one.pid, died);
+        other_child::watch(configuration, one.pid, died, ends);
     }
     if plan.groups.is_empty() {
         // Nobody takes over.
@@ -49,7 +50,7 @@ pub fn begin(configuration: Pool<'_>, main: Server<'_>, kept: &mut Kept, plan: &
         Ok(pid) => {
             // The new supervisor has its own copy.
             drop(predecessor.and_then(descriptor::take));
-            other_child::watch(configuration, pid, died);
+            other_child::watch(configuration, pid, died, ends);
             Ok(())
         }
         Err(why) => {
@@ -172,6 +173,11 @@ fn died(pid: i32, status: c_int) {
     keep(main, &kept);
 }
 
+/// httpd begins to end its children. It is reaped when the configuration has ended, so until then its number is its own.
+fn ends(pid: i32) {
+    signal(pid, Signal::TERM);
+}
+
 fn describe(status: c_int) -> String {
     if libc::WIFSIGNALED(status) {
         format!("was ended by signal {}", libc::WTERMSIG(status))
@@ -190,7 +196,7 @@ fn start_again(main: Server<'_>, kept: &mut Kept) {
         signal(one.pid, Signal::USR1);
     }
     match start(kept, &plan, None, true) {
-        Ok(pid) => other_child::watch(main.configuration_pool(), pid, died),
+        Ok(pid) => other_child::watch(main.configuration_pool(), pid, died, ends),
         Err(why) => {
             kept.overdue = true;
             Log::Server(main).coded(&log_code::SUPERVISOR_NOT_STARTED, format_args!("{why}"));
@@ -214,6 +220,7 @@ pub fn configuration_ends() {
         return;
     }
     let mut kept = retained::load();
+    // Those that were told by `ends` are told again; with `-X` nobody was.
     for one in &kept.supervisors {
         signal(one.pid, Signal::TERM);
     }

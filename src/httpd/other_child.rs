@@ -1,5 +1,5 @@
-/*! A process of ours beside httpd's own children: started by the parent, reaped by httpd's main loop, which says when it has died.
-*Runs in: parent.* */
+/*! A process of ours beside httpd's own children: started by the parent, reaped by httpd's main loop, which says when it has died, and when
+everybody is to end. *Runs in: parent.* */
 #![expect(unsafe_code, reason = "calls into APR; prepares a forked child")]
 
 use std::ffi::{c_int, c_void};
@@ -16,17 +16,21 @@ use super::sys;
 /// What is told of a death: the process, and what `waitpid` said.
 pub type Died = fn(pid: i32, status: c_int);
 
+/// What is told when httpd begins to end its children, for a stop or a restart that is not graceful: the process. It is not watched any more.
+pub type Ends = fn(pid: i32);
+
 struct Watched {
     process: sys::apr_proc_t,
     died: Died,
+    ends: Ends,
 }
 
-/// Has httpd's main loop tell of the end of the process `pid`, for as long as the configuration lives.
-pub fn watch(configuration: Pool<'_>, pid: i32, died: Died) {
+/// Has httpd's main loop tell of the end of the process `pid`, and of that of all children, for as long as the configuration lives.
+pub fn watch(configuration: Pool<'_>, pid: i32, died: Died, ends: Ends) {
     // SAFETY: an all-zero apr_proc_t is valid: no pipes.
     let mut process: sys::apr_proc_t = unsafe { std::mem::zeroed() };
     process.pid = pid;
-    let watched = std::ptr::from_mut(configuration.own(Watched { process, died }));
+    let watched = std::ptr::from_mut(configuration.own(Watched { process, died, ends }));
     // SAFETY: the record lives as long as the pool, at whose end APR unregisters it, before the module is unloaded (cleanups run in
     // reverse order).
     unsafe {
@@ -41,19 +45,21 @@ pub fn watch(configuration: Pool<'_>, pid: i32, died: Died) {
 }
 
 unsafe extern "C" fn maintain(reason: c_int, data: *mut c_void, status: c_int) {
-    // Every other reason is an announcement: of a restart, or that the record goes.
-    if reason != sys::APR_OC_REASON_DEATH.cast_signed() && reason != sys::APR_OC_REASON_LOST.cast_signed() {
+    let dead = [sys::APR_OC_REASON_DEATH, sys::APR_OC_REASON_LOST].iter().any(|one| one.cast_signed() == reason);
+    // httpd says this each time it looks for those of its children that have not ended yet; the first is before it has waited for any.
+    let ends = reason == sys::APR_OC_REASON_RESTART.cast_signed();
+    if !dead && !ends {
         return;
     }
     guard::callback(Kind::Configuration, Log::MainServer, || {
         // SAFETY: registered by `watch` with a record that lives until it is unregistered.
-        let (pid, died) = unsafe {
+        let (pid, tell_death, tell_end) = unsafe {
             let watched = &*data.cast::<Watched>();
-            (watched.process.pid, watched.died)
+            (watched.process.pid, watched.died, watched.ends)
         };
         // SAFETY: as above; calls back once with a reason that is ignored.
         unsafe { sys::apr_proc_other_child_unregister(data) };
-        died(pid, status);
+        if dead { tell_death(pid, status) } else { tell_end(pid) }
     });
 }
 

@@ -2,7 +2,7 @@
 
 use crate::support::client::{Client, Request};
 use crate::support::httpd::{Httpd, Plan};
-use crate::support::matrix::{Setup, Suite};
+use crate::support::matrix::{Reach, Setup, Suite};
 use crate::support::poll;
 use crate::support::processes::{self, Process};
 use crate::support::site::Site;
@@ -35,7 +35,8 @@ pub fn suite() -> Suite {
             case!(signals_that_mean_nothing_do_no_harm),
             case!(a_first_request_does_not_wait_for_ever_for_its_script),
             own!(what_only_one_process_can_have_is_told_of_overlap),
-            own!(a_stop_does_not_wait_for_a_request_that_never_ends),
+            own!(a_stop_does_not_wait_for_a_request_that_never_ends).reach(Reach::Everywhere),
+            own!(a_restart_does_not_wait_for_it_either).reach(Reach::Everywhere),
             own!(a_process_that_lost_its_supervisor_ends_in_time),
         ],
     )
@@ -273,19 +274,52 @@ fn a_first_request_does_not_wait_for_ever_for_its_script(site: &Site) {
     site.expect_log("re:WSGI1403: .*`startup-timeout=1`");
 }
 
-fn a_stop_does_not_wait_for_a_request_that_never_ends(setup: &Setup) {
+/// A server with a request in a process with `shutdown-timeout=1` that nothing ends: that process, and an idle one of another group. httpd waits for its
+/// own child, which waits for the request; after three seconds it would say so (`AH00045`), which nobody announces here.
+fn hanging(setup: &Setup, name: &str) -> (Httpd, Client, Process, Process) {
     let plan = announced(Plan::new("daemon_timers.conf")).announce("re:WSGI132[78]: ");
-    // httpd tells its own child, which waits for the request as well, more than once.
-    let plan = plan.announce("re:AH0004[56]: ");
-    let mut server = Httpd::start(setup, &plan, "daemon-timers-stop");
+    let server = Httpd::start(setup, &plan, name);
     let site = Site::new(&server, setup);
-    let before = pid(&site, "evicted");
-    let process = Process::find(before.parse().unwrap()).unwrap();
-    let _client = stubborn(&site, "evicted");
+    let process = |group: &str| Process::find(pid(&site, group).parse().unwrap()).unwrap();
+    let (hangs, idle) = (process("evicted"), process("told"));
+    let client = stubborn(&site, "evicted");
+    (server, client, hangs, idle)
+}
+
+/// Waits until the processes of [`hanging`] have gone, each as soon as it should.
+fn gone_in_time(server: &Httpd, hangs: Process, idle: Process, begun: Instant) {
+    poll::wait_for("the idle process has gone", || !idle.runs());
+    assert!(hangs.runs(), "an idle process waited for shutdown-timeout");
+    poll::wait_for("the process whose request hangs has gone", || !hangs.runs());
+    let took = begun.elapsed();
+    assert!(took >= Duration::from_millis(950) && took < Duration::from_millis(2500), "shutdown-timeout=1 took {took:?}");
+    let cut = format!("pid {}] WSGI1253: requests were still running", hangs.pid);
+    // Its words reach the log by way of the supervisor.
+    poll::wait_for("it has said why it ended", || server.whole_log().iter().any(|line| line.text.contains(&cut)));
+}
+
+fn a_stop_does_not_wait_for_a_request_that_never_ends(setup: &Setup) {
+    let (mut server, _client, hangs, idle) = hanging(setup, "daemon-timers-stop");
+    let begun = Instant::now();
+    server.signal(Signal::TERM);
+    gone_in_time(&server, hangs, idle, begun);
+    poll::wait_for("httpd has ended", || server.has_ended());
+    let took = begun.elapsed();
+    assert!(took < Duration::from_millis(3500), "shutdown-timeout=1, and httpd took {took:?}");
     server.stop().unwrap();
-    assert!(!process.runs());
-    let cut = format!("pid {before}] WSGI1253: requests were still running");
-    assert!(server.whole_log().iter().any(|line| line.text.contains(&cut)), "it ended by itself when shutdown-timeout was over");
+}
+
+fn a_restart_does_not_wait_for_it_either(setup: &Setup) {
+    let (server, _client, hangs, idle) = hanging(setup, "daemon-timers-restart");
+    let begun = Instant::now();
+    server.signal(Signal::HUP);
+    gone_in_time(&server, hangs, idle, begun);
+    let site = Site::new(&server, setup);
+    poll::wait_for("the next generation serves", || {
+        let answer = Client::connect(server.files.port).and_then(|mut client| client.exchange(&Request::get("/evicted/pid")));
+        answer.is_ok_and(|response| response.status == 200)
+    });
+    assert_ne!(pid(&site, "evicted"), hangs.pid.to_string());
 }
 
 fn a_process_that_lost_its_supervisor_ends_in_time(setup: &Setup) {
