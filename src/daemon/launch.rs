@@ -91,7 +91,8 @@ pub fn child_init(main: Server<'_>) {
         let kept = retained::load();
         let tables = kept.groups.iter().map(|group| group.table);
         let successors = kept.supervisors.iter().filter_map(|one| one.successor);
-        for number in tables.chain(successors).chain(kept.plan) {
+        let lifelines = kept.supervisors.iter().filter_map(|one| one.lifeline);
+        for number in tables.chain(successors).chain(lifelines).chain(kept.orphans.iter().copied()).chain(kept.plan) {
             drop(descriptor::take(number));
         }
     }

@@ -5,17 +5,18 @@ nothing to say. At a stop and at a restart it tells all to stop, before httpd wa
 at httpd's end it waits for them. *Runs in: parent.* */
 
 use std::ffi::c_int;
-use std::os::fd::{AsFd as _, AsRawFd as _, IntoRawFd as _};
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, IntoRawFd};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use protocol::kept::{self, Kept, Supervisor};
-use protocol::plan::Plan;
+use protocol::plan::{Group, Plan};
 use protocol::table::socket_path;
 use protocol::{Level, log_code};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fs::MemfdFlags;
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
+use rustix::pipe::PipeFlags;
 use rustix::process::{Pid, PidfdFlags, Signal};
 use rustix::time::{ClockId, clock_gettime};
 
@@ -71,11 +72,30 @@ fn start(kept: &mut Kept, plan: &Plan, predecessor: Option<i32>, again: bool) ->
         |what: &str, error: &dyn std::fmt::Display| format!("`{}` cannot be started: {what}: {error}", program.display());
     let (own, successor) = rustix::net::socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)
         .map_err(|error| failed("its command socket", &error))?;
-    let plan = Plan { predecessor: predecessor.and_then(|number| u32::try_from(number).ok()), ..plan.clone() };
+    let exclusive = plan.groups.iter().any(Group::is_exclusive);
+    let pipe = exclusive.then(|| rustix::pipe::pipe_with(PipeFlags::CLOEXEC).map_err(|error| failed("its lifeline", &error)));
+    let (alive, lifeline) = pipe.transpose()?.unzip();
+    forget_orphans(kept);
+    let numbers = |numbers: &[i32]| numbers.iter().filter_map(|number| u32::try_from(*number).ok()).collect();
+    let elder = predecessor.and_then(|_| kept.supervisors.last()).and_then(|last| last.lifeline);
+    let mut orphans = kept.orphans.clone();
+    if again {
+        // Of generations before it, which the one that died may have been waiting for.
+        orphans.extend(kept.supervisors.iter().filter_map(|one| one.lifeline));
+    }
+    let plan = Plan {
+        predecessor: predecessor.and_then(|number| u32::try_from(number).ok()),
+        lifeline: lifeline.as_ref().and_then(|lifeline| u32::try_from(lifeline.as_raw_fd()).ok()),
+        predecessor_lifeline: elder.and_then(|number| u32::try_from(number).ok()),
+        orphans: numbers(&orphans),
+        ..plan.clone()
+    };
     let memory = rustix::fs::memfd_create("mod_wsgi_rs-plan", MemfdFlags::CLOEXEC).map_err(|error| failed("its plan", &error))?;
     descriptor::replace_whole(memory.as_fd(), &plan.encode()).map_err(|error| failed("its plan", &error))?;
     let mut passed = vec![memory.as_raw_fd(), own.as_raw_fd()];
+    passed.extend(lifeline.as_ref().map(|lifeline| lifeline.as_raw_fd()));
     passed.extend(predecessor);
+    passed.extend(elder.iter().chain(&orphans));
     let named = plan.groups.iter().flat_map(|group| [Some(group.log), group.table]).flatten().chain([plan.main_log]);
     passed.extend(named.filter_map(|number| i32::try_from(number).ok()).filter(|number| *number > 2));
     let arguments = [memory.as_raw_fd().to_string(), own.as_raw_fd().to_string()];
@@ -87,6 +107,7 @@ fn start(kept: &mut Kept, plan: &Plan, predecessor: Option<i32>, again: bool) ->
         pid,
         generation: plan.generation,
         successor: Some(successor.into_raw_fd()),
+        lifeline: alive.map(IntoRawFd::into_raw_fd),
         shutdown_timeout: plan.groups.iter().map(|group| group.shutdown_timeout).max().unwrap_or(0),
         started: now(),
         again,
@@ -122,11 +143,31 @@ fn forget_ended(kept: &mut Kept) {
     }
 }
 
-/// Forgets a supervisor. Groups that no later generation defines go with it.
+/// Forgets the lifelines of killed supervisors whose last process has gone.
+fn forget_orphans(kept: &mut Kept) {
+    kept.orphans.retain(|number| {
+        let lives = descriptor::lend(*number).is_some_and(|lifeline| !hung_up(lifeline));
+        if !lives {
+            drop(descriptor::take(*number));
+        }
+        lives
+    });
+}
+
+/// Whether nobody has the writing end of a pipe any more.
+fn hung_up(pipe: BorrowedFd<'_>) -> bool {
+    let mut descriptors = [PollFd::from_borrowed_fd(pipe, PollFlags::empty())];
+    let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+    rustix::event::poll(&mut descriptors, Some(&at_once)).is_ok_and(|found| found > 0)
+}
+
+/// Forgets a supervisor; its lifeline is kept while somebody has its other end. Groups that no later generation defines go with it.
 fn forget(kept: &mut Kept, pid: i32) -> Option<Supervisor> {
     let at = kept.supervisors.iter().position(|one| one.pid == pid)?;
     let gone = kept.supervisors.remove(at);
     drop(gone.successor.and_then(descriptor::take));
+    kept.orphans.extend(gone.lifeline);
+    forget_orphans(kept);
     let current = kept.generation;
     let oldest = kept.supervisors.iter().map(|one| one.generation).min().unwrap_or(current);
     kept.groups.retain(|group| {

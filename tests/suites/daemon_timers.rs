@@ -35,6 +35,8 @@ pub fn suite() -> Suite {
             case!(signals_that_mean_nothing_do_no_harm),
             case!(a_first_request_does_not_wait_for_ever_for_its_script),
             own!(what_only_one_process_can_have_is_told_of_overlap),
+            own!(a_service_lives_on_after_sighup_and_is_replaced_at_sigusr1),
+            own!(what_may_not_overlap_waits_for_the_processes_of_a_killed_supervisor),
             own!(a_stop_does_not_wait_for_a_request_that_never_ends).reach(Reach::Everywhere),
             own!(a_restart_does_not_wait_for_it_either).reach(Reach::Everywhere),
             own!(a_process_that_lost_its_supervisor_ends_in_time),
@@ -340,8 +342,66 @@ fn a_process_that_lost_its_supervisor_ends_in_time(setup: &Setup) {
     replaced(&site, "evicted", &before);
 }
 
+/// SIGHUP and SIGUSR2 do nothing to a service, unless its script wants them; SIGUSR1 and SIGINT have it replaced, and it ends as its script likes.
+fn a_service_lives_on_after_sighup_and_is_replaced_at_sigusr1(setup: &Setup) {
+    let plan = announced(Plan::new("daemon_overlap.conf")).announce("the slow service ");
+    let server = Httpd::start(setup, &plan, "daemon-service-signals");
+    let site = Site::new(&server, setup);
+    let said = |text: &str| server.whole_log().into_iter().filter(|line| line.text.contains(text)).collect::<Vec<_>>();
+    let mut lives = 0;
+    let mut next = || {
+        lives += 1;
+        poll::wait_for("the service runs", || said("the slow service begins").len() == lives);
+        let line = said("the slow service begins").pop().unwrap().text;
+        let pid = line.split("[pid ").nth(1).and_then(|rest| rest.split(']').next()).unwrap();
+        Process::find(pid.parse().unwrap()).unwrap()
+    };
+    let mut service = next();
+    processes::send(service.pid, Signal::HUP);
+    site.expect_log("signal 1 means nothing to a service");
+    processes::send(service.pid, Signal::USR2);
+    site.expect_log("the slow service hears of SIGUSR2");
+    for signal in [Signal::USR1, Signal::INT] {
+        assert!(service.runs());
+        processes::send(service.pid, signal);
+        poll::wait_for("the service ends", || !service.runs());
+        service = next();
+    }
+    assert_eq!(said("the slow service ends").len(), 2, "it was not cut");
+}
+
+/// Killed processes' successors begin when they have gone: one with a request that hangs, and a service that takes its time to end. Each owns a name that
+/// only one process can have, so that a successor that begins too early says so in the log.
+fn what_may_not_overlap_waits_for_the_processes_of_a_killed_supervisor(setup: &Setup) {
+    let plan = announced(Plan::new("daemon_overlap.conf")).announce("re:WSGI13(15|27|28): |the slow service ");
+    // What its processes own has the same name whoever is their parent.
+    let name = format!("{}-{}-{:?}", std::process::id(), setup.python.version, setup.mpm);
+    let plan = plan.environment("TRIAL_NAME", name.leak()).define("OWN_SIZES", "1");
+    let server = Httpd::start(setup, &plan, "daemon-orphans");
+    let site = Site::new(&server, setup);
+    let before = pid(&site, "sole");
+    let process = Process::find(before.parse().unwrap()).unwrap();
+    let begun =
+        |count: usize| server.whole_log().iter().filter(|line| line.text.contains("the slow service begins")).count() >= count;
+    poll::wait_for("the service runs", || begun(1));
+    let mut client = site.connect();
+    client.send(&Request::get("/sole/stubborn").head_bytes()).unwrap();
+    poll::wait_for("the request runs", || site.get("/sole/busy").text() == "1");
+    let parents = server.children().into_iter().map(|child| child.pid);
+    let supervisor = parents.into_iter().find(|pid| processes::children(*pid).contains(&process)).unwrap();
+    let descriptors = processes::descriptors(server.pid());
+    processes::send(supervisor, Signal::KILL);
+    client.receive(false).unwrap().expect(502);
+    replaced(&site, "sole", &before);
+    poll::wait_for("the service runs again", || begun(2));
+    assert!(!process.runs());
+    server.graceful();
+    poll::wait_for("the service runs in the next generation", || begun(3));
+    poll::wait_for("nothing is left open", || processes::descriptors(server.pid()) == descriptors);
+}
+
 fn what_only_one_process_can_have_is_told_of_overlap(setup: &Setup) {
-    let held = "re:WSGI(12[0-9]+|1305): |OSError: .*Address already in use|BlockingIOError: ";
+    let held = "re:WSGI(12[0-9]+|1305): |the slow service |OSError: .*Address already in use|BlockingIOError: ";
     let plan = Plan::new("daemon_overlap.conf").announce(held);
     let server = Httpd::start(setup, &plan, "daemon-overlap");
     server.announce_tracebacks();

@@ -16,6 +16,8 @@ pub const CONTROL: i32 = 4;
 pub const MEMORY: i32 = 5;
 /// Descriptor of the group's table in a daemon process; `/dev/null` in a service.
 pub const TABLE: i32 = 6;
+/// Descriptor of the lifeline in a process that must have ended before its successor begins (see [`crate::plan::Plan::lifeline`]); `/dev/null` in others.
+pub const LIFELINE: i32 = 7;
 /// The signal at which a thread of a daemon process writes its Python stack to standard error, whoever has the interpreter's lock.
 pub const SHOW_STACK: i32 = 60;
 

@@ -14,11 +14,13 @@ pub struct Kept {
     pub supervisors: Vec<Supervisor>,
     /// The newest plan, in memory, to start its supervisor again.
     pub plan: Option<i32>,
+    /// Reading ends of the lifelines of supervisors that were killed, while their processes may still be ending.
+    pub orphans: Vec<i32>,
     /// The newest generation's supervisor died, and is to be started again.
     pub overdue: bool,
 }
 
-record!(Kept { generation, groups, supervisors, plan, overdue });
+record!(Kept { generation, groups, supervisors, plan, orphans, overdue });
 
 /// A group, over all generations that define it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -52,6 +54,8 @@ pub struct Supervisor {
     pub generation: u64,
     /// The end of its command socket that the next generation's supervisor will get.
     pub successor: Option<i32>,
+    /// Reading end of its lifeline (see [`crate::plan::Plan::lifeline`]), if some of its processes have one.
+    pub lifeline: Option<i32>,
     /// The longest `shutdown-timeout` of its groups, milliseconds.
     pub shutdown_timeout: u64,
     /// When it was started, milliseconds of the monotonic clock.
@@ -60,7 +64,7 @@ pub struct Supervisor {
     pub again: bool,
 }
 
-record!(Supervisor { pid, generation, successor, shutdown_timeout, started, again });
+record!(Supervisor { pid, generation, successor, lifeline, shutdown_timeout, started, again });
 
 #[cfg(test)]
 mod tests {
@@ -69,12 +73,13 @@ mod tests {
     #[test]
     fn what_is_kept_is_found_again() {
         let group = Group { name: b"shop".to_vec(), table: 7, token: [1; 16], number: 2, ..Group::default() };
-        let supervisor = Supervisor { pid: 42, successor: Some(9), ..Supervisor::default() };
+        let supervisor = Supervisor { pid: 42, successor: Some(9), lifeline: Some(10), ..Supervisor::default() };
         let kept = Kept {
             generation: 3,
             groups: vec![group.clone(), Group { name: b"blog".to_vec(), ..group }],
             supervisors: vec![supervisor.clone(), Supervisor { successor: None, ..supervisor }],
             plan: Some(5),
+            orphans: vec![6, 8],
             overdue: true,
         };
         assert_eq!(Kept::decode(&kept.encode()), Ok(kept));

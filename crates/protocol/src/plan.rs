@@ -22,13 +22,32 @@ pub struct Plan {
     pub main_log: u32,
     /// The generation before this one, whose processes retire when this one's are ready: its control socket.
     pub predecessor: Option<u32>,
+    /// Writing end of a pipe that nobody writes to. Processes of which two must not live side by side inherit it, so that httpd's parent, and
+    /// whoever it hands the reading end to, sees the last of them end even when the supervisor was killed.
+    pub lifeline: Option<u32>,
+    /// Reading end of the predecessor's lifeline.
+    pub predecessor_lifeline: Option<u32>,
+    /// Reading ends of the lifelines of supervisors that were killed, or that nobody else will hear of.
+    pub orphans: Vec<u32>,
     /// How many processes may be replaced at a time.
     pub replacements: u32,
     /// The daemon groups.
     pub groups: Vec<Group>,
 }
 
-record!(Plan { generation, parent, privileged, engine, main_log, predecessor, replacements, groups });
+record!(Plan {
+    generation,
+    parent,
+    privileged,
+    engine,
+    main_log,
+    predecessor,
+    lifeline,
+    predecessor_lifeline,
+    orphans,
+    replacements,
+    groups
+});
 
 /// Who a group's processes run as. Applied only where [`Plan::privileged`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -173,6 +192,13 @@ pub struct Group {
     pub engine: EngineSettings,
 }
 
+impl Group {
+    /// Whether two of its processes, of one generation or of two, must not live side by side.
+    pub fn is_exclusive(&self) -> bool {
+        self.threads == 0 || !self.overlap
+    }
+}
+
 record!(Group {
     name,
     place,
@@ -244,6 +270,9 @@ mod tests {
         let plan = Plan {
             generation: 3,
             predecessor: None,
+            lifeline: Some(11),
+            predecessor_lifeline: Some(14),
+            orphans: vec![12, 13],
             groups: vec![group.clone(), Group { umask: None, ..group }],
             ..Plan::default()
         };

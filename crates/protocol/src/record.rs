@@ -73,17 +73,23 @@ impl Field for Vec<Vec<u8>> {
     }
 }
 
-impl Field for Vec<u32> {
-    fn put(&self, name: &str, out: &mut Vec<u8>) {
-        for item in self {
-            entry(name, &item.to_le_bytes(), out);
+macro_rules! numbers {
+    ($($type:ty),*) => {$(
+        impl Field for Vec<$type> {
+            fn put(&self, name: &str, out: &mut Vec<u8>) {
+                for item in self {
+                    entry(name, &item.to_le_bytes(), out);
+                }
+            }
+            fn take(&mut self, value: &[u8]) -> Result<(), Malformed> {
+                self.push(<$type>::from_le_bytes(value.try_into().map_err(|_| Malformed)?));
+                Ok(())
+            }
         }
-    }
-    fn take(&mut self, value: &[u8]) -> Result<(), Malformed> {
-        self.push(u32::from_le_bytes(value.try_into().map_err(|_| Malformed)?));
-        Ok(())
-    }
+    )*};
 }
+
+numbers!(u32, i32);
 
 impl Field for bool {
     fn put(&self, name: &str, out: &mut Vec<u8>) {

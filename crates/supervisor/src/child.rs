@@ -43,13 +43,15 @@ pub struct Child {
     reported: Vec<u8>,
 }
 
-/// What a child needs to take requests; nothing for a service.
+/// What a child is given: to take requests, which a service does not, and to show that it lives.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Post<'a> {
     /// Its listening socket.
     pub listener: Option<BorrowedFd<'a>>,
     /// The group's table.
     pub table: Option<BorrowedFd<'a>>,
+    /// What shows that it lives, if its successor has to wait for its end.
+    pub lifeline: Option<BorrowedFd<'a>>,
 }
 
 /// What came over the control connection.
@@ -85,6 +87,7 @@ impl Child {
             table: post.table.unwrap_or(null.as_fd()),
             control: theirs.as_fd(),
             memory: memory.as_fd(),
+            lifeline: post.lifeline.unwrap_or(null.as_fd()),
             trouble: trouble_in.as_fd(),
         };
         let pid = spawn(recipe, descriptors)?;

@@ -86,7 +86,7 @@ impl Group {
 
     /// Whether two of its processes, of this generation or of two, must not live side by side.
     pub fn exclusive(&self) -> bool {
-        self.service() || !self.plan.overlap
+        self.plan.is_exclusive()
     }
 
     fn service(&self) -> bool {

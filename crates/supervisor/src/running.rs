@@ -49,6 +49,8 @@ pub struct Running {
     taken: BTreeMap<Id, Post>,
     looked: Millis,
     null: OwnedFd,
+    /// For processes whose end a successor waits for.
+    lifeline: Option<OwnedFd>,
     introduced: bool,
     /// What the kernel had killed when it was looked at last.
     kills: Kills,
@@ -62,8 +64,11 @@ impl Running {
     pub fn new(plan: &Plan, group: &plan::Group, null: &OwnedFd) -> Result<Self, String> {
         let descriptor = |what: &str, number| inherited(number).map_err(|e| format!("{what} (descriptor {number}): {e}"));
         let rc = Rc::new(group.clone());
+        let machine = Group::new(Rc::clone(&rc), Box::new(Disk { root: group.chroot.clone() }));
+        let lifeline =
+            plan.lifeline.filter(|_| machine.exclusive()).map(|number| descriptor("its lifeline", number)).transpose()?;
         Ok(Self {
-            machine: Group::new(Rc::clone(&rc), Box::new(Disk { root: group.chroot.clone() })),
+            machine,
             children: BTreeMap::new(),
             log: Log::new(
                 descriptor("its log", group.log)?,
@@ -77,6 +82,7 @@ impl Running {
             plan: rc,
             generation: plan.generation,
             parent: plan.parent,
+            lifeline,
             introduced: false,
             kills: Kills::default(),
         })
@@ -188,7 +194,11 @@ impl Running {
             // Our copy is closed when the process has its own: when that is dead, whoever connects hears so at once.
             listener = Some(socket);
         }
-        let post = child::Post { listener: listener.as_ref().map(AsFd::as_fd), table: self.posts.as_ref().map(Posts::file) };
+        let post = child::Post {
+            listener: listener.as_ref().map(AsFd::as_fd),
+            table: self.posts.as_ref().map(Posts::file),
+            lifeline: self.lifeline.as_ref().map(AsFd::as_fd),
+        };
         let mut child = Child::start(&self.recipe, self.plan.threads, post, &self.null)
             .map_err(|error| End::NotStarted(log_code::FORK_FAILED, format!("no process could be started: {error}")))?;
         if let (Some(posts), Some(post)) = (&self.posts, self.taken.get(&id)) {

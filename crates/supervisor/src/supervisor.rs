@@ -15,7 +15,7 @@ use crate::handover::{GAVE_WAY, GIVE_WAY, Peer, RETIRE, Said};
 use crate::log::Log;
 use crate::running::Running;
 use crate::spawn::inherited;
-use crate::timers::{LOOK, Millis, ORPHANED, TAKE_OVER};
+use crate::timers::{GRACE, LAST_RESORT, LOOK, Millis, ORPHANED, TAKE_OVER};
 
 const SIGINT: u32 = 2;
 const SIGUSR1: u32 = 10;
@@ -28,6 +28,7 @@ enum Source {
     Parent,
     Command,
     Predecessor,
+    Orphans,
     MainLog,
     Log(usize),
     Control(usize, Id),
@@ -59,6 +60,13 @@ pub struct Supervisor {
     asked: bool,
     /// It has said that those of its groups are gone.
     cleared: bool,
+    /// The older generation's lifeline, in case it is killed before it has said that.
+    predecessor_lifeline: Option<OwnedFd>,
+    /// Lifelines of processes whose supervisor was killed, of which two must not live side by side either.
+    orphans: Vec<OwnedFd>,
+    /// They are not waited for beyond this, nor longer than that.
+    orphaned_until: Millis,
+    patience: Millis,
     took_over: bool,
     born: Millis,
     phase: Phase,
@@ -82,6 +90,13 @@ impl Parent {
     fn dead(&self) -> bool {
         getppid() != self.pid
     }
+}
+
+/// Whether the last process that held the writing end of a pipe is gone.
+fn hung_up(pipe: &OwnedFd) -> bool {
+    let mut set = [PollFd::from_borrowed_fd(pipe.as_fd(), PollFlags::empty())];
+    let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+    poll(&mut set, Some(&at_once)).is_ok_and(|found| found > 0)
 }
 
 /// Milliseconds of the monotonic clock.
@@ -115,6 +130,9 @@ impl Supervisor {
             }
         }
         let predecessor = plan.predecessor.and_then(|number| inherited(number).ok());
+        let born = now();
+        let longest = plan.groups.iter().map(|group| group.shutdown_timeout).max().unwrap_or(0).max(LAST_RESORT);
+        let patience = longest.saturating_add(2 * GRACE);
         Ok(Self {
             groups,
             log,
@@ -125,8 +143,12 @@ impl Supervisor {
             gives_way: false,
             asked: false,
             cleared: false,
+            predecessor_lifeline: plan.predecessor_lifeline.and_then(|number| inherited(number).ok()),
+            orphans: plan.orphans.iter().filter_map(|number| inherited(*number).ok()).collect(),
+            orphaned_until: born.saturating_add(patience),
+            patience,
             took_over: false,
-            born: now(),
+            born,
             phase: Phase::Serving,
             replacements: usize::try_from(plan.replacements).unwrap_or(usize::MAX).max(1),
         })
@@ -156,13 +178,32 @@ impl Supervisor {
         if self.predecessor.there() && self.groups.iter().any(|group| group.machine.exclusive()) {
             self.ask_for_way();
         }
-        let alone = !self.predecessor.there();
-        for group in &mut self.groups {
-            if alone || !group.machine.exclusive() {
-                group.machine.begin(at);
-                group.act(at);
-            }
+        for group in self.groups.iter_mut().filter(|group| !group.machine.exclusive()) {
+            group.machine.begin(at);
+            group.act(at);
         }
+        self.begin_exclusive(at);
+    }
+
+    /// Begins the groups of which two processes must not live side by side, once nobody is left whom they would meet.
+    fn begin_exclusive(&mut self, at: Millis) {
+        let alone = self.cleared || !self.predecessor.there();
+        if self.phase != Phase::Serving || !alone || self.waits_for_orphans(at) {
+            return;
+        }
+        for group in &mut self.groups {
+            group.machine.begin(at);
+            group.act(at);
+        }
+    }
+
+    /// Whether processes of a supervisor that was killed may still be ending.
+    fn waits_for_orphans(&mut self, at: Millis) -> bool {
+        if at >= self.orphaned_until {
+            self.orphans.clear();
+        }
+        self.orphans.retain(|lifeline| !hung_up(lifeline));
+        !self.orphans.is_empty()
     }
 
     /// Asks the generation before this one to end what may not overlap, once.
@@ -173,6 +214,7 @@ impl Supervisor {
     }
 
     fn tick(&mut self, at: Millis) {
+        self.begin_exclusive(at);
         for index in 0..self.groups.len() {
             let running: usize = self.groups.iter().map(|group| group.machine.replacements()).sum();
             let room = self.replacements.saturating_sub(running);
@@ -198,7 +240,8 @@ impl Supervisor {
         let (mut fds, sources) = self.sources();
         let asks = self.parent.watch.is_none().then(|| at.saturating_add(LOOK));
         let takes_over = (!self.took_over && self.predecessor.there()).then(|| self.born.saturating_add(TAKE_OVER));
-        let wake = self.groups.iter().filter_map(|group| group.wake(at)).chain(asks).chain(takes_over).min();
+        let orphans = (!self.orphans.is_empty()).then_some(self.orphaned_until);
+        let wake = self.groups.iter().filter_map(|group| group.wake(at)).chain(asks).chain(takes_over).chain(orphans).min();
         let timeout = wake.map(|wake| {
             // Rounded up by a millisecond, so that time has come when it wakes.
             let wait = i64::try_from(wake.saturating_sub(at).saturating_add(u64::from(wake > at))).unwrap_or(i64::MAX);
@@ -217,6 +260,8 @@ impl Supervisor {
         }
         all.extend(self.command.wants().map(|fd| (fd, PollFlags::IN, Source::Command)));
         all.extend(self.predecessor.wants().map(|fd| (fd, PollFlags::IN, Source::Predecessor)));
+        // The end of a pipe is told to whoever waits for nothing; what somebody writes to it is not looked at.
+        all.extend(self.orphans.iter().map(|fd| (fd.as_fd(), PollFlags::empty(), Source::Orphans)));
         all.extend(self.log.wants().map(|fd| (fd, PollFlags::OUT, Source::MainLog)));
         for (index, group) in self.groups.iter().enumerate() {
             all.extend(group.log.wants().map(|fd| (fd, PollFlags::OUT, Source::Log(index))));
@@ -236,6 +281,9 @@ impl Supervisor {
             Source::Parent => self.stop(Phase::Orphaned, at),
             Source::Command => self.commanded(at),
             Source::Predecessor => self.predecessor_said(at),
+            Source::Orphans => {
+                self.waits_for_orphans(at);
+            }
             Source::MainLog => self.log.flush(),
             Source::Log(index) => self.with(index, |group| group.log.flush()),
             Source::Control(index, id) => self.with(index, |group| {
@@ -332,14 +380,15 @@ impl Supervisor {
     /// The generation before this one.
     fn predecessor_said(&mut self, at: Millis) {
         let said = self.predecessor.listen();
-        if said.contains(&Said::Byte(GAVE_WAY)) || said.contains(&Said::Gone) {
-            self.cleared = true;
-            for group in &mut self.groups {
-                if self.phase == Phase::Serving {
-                    group.machine.begin(at);
-                    group.act(at);
-                }
+        let gave_way = said.contains(&Said::Byte(GAVE_WAY));
+        if gave_way || said.contains(&Said::Gone) {
+            // One that ended without a word was killed, perhaps, and its processes are still ending.
+            if let Some(lifeline) = self.predecessor_lifeline.take().filter(|_| !gave_way && !self.cleared) {
+                self.orphans.push(lifeline);
+                self.orphaned_until = at.saturating_add(self.patience);
             }
+            self.cleared = true;
+            self.begin_exclusive(at);
         }
     }
 }

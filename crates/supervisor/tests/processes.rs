@@ -5,6 +5,7 @@ what it sees and does. *Runs in: tests.* */
 
 mod support;
 
+use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use support::{Bench, NOBODY, root, until};
@@ -42,7 +43,7 @@ fn a_process_is_who_it_is_meant_to_be_and_holds_nothing_else() {
     }
     let held = born.split(r#""descriptors": {"#).nth(1).and_then(|rest| rest.split('}').next()).unwrap();
     let numbers: Vec<_> = held.split(", ").map(|entry| entry.split(':').next().unwrap().trim_matches('"')).collect();
-    assert_eq!(numbers, ["0", "1", "2", "3", "4", "5", "6"], "{held}");
+    assert_eq!(numbers, ["0", "1", "2", "3", "4", "5", "6", "7"], "{held}");
     assert!(
         held.contains(r#""0": "/dev/null""#)
             && held.matches("pipe:").count() == 2
@@ -248,6 +249,45 @@ fn a_ready_generation_takes_over() {
         new.stop();
         assert_eq!(bench.pids("stopped"), [second]);
     }
+}
+
+/// The supervisor before this one was killed, and its processes are still ending: what may not overlap waits for them, and the rest does not.
+#[test]
+fn what_may_not_overlap_waits_for_orphans() {
+    let mut bench = Bench::new("orphans");
+    for overlap in [false, true] {
+        bench.group.overlap = overlap;
+        let (alive, lifeline) = std::io::pipe().unwrap();
+        // A tenant may write to it; it means nothing.
+        (&lifeline).write_all(b"x").unwrap();
+        let mut supervisor = bench.start_beside_orphans(&alive);
+        let before = bench.pids("born").len();
+        if overlap {
+            until("it begins at once", || (bench.pids("born").len() > before).then_some(()));
+        } else {
+            // The other group, which may, has begun by then.
+            until("the supervisor is at work", || bench.log().contains("group beside runs").then_some(()));
+            assert_eq!(bench.pids("born").len(), before, "it waits");
+        }
+        drop(lifeline);
+        until("it begins", || (bench.pids("born").len() > before).then_some(()));
+        supervisor.stop();
+    }
+}
+
+/// One that does not end is not waited for without a limit.
+#[test]
+fn an_orphan_that_does_not_end_is_not_waited_for_for_ever() {
+    let mut bench = Bench::new("undying");
+    bench.group.overlap = false;
+    bench.group.shutdown_timeout = 100;
+    let (alive, _lifeline) = std::io::pipe().unwrap();
+    let begun = Instant::now();
+    let mut supervisor = bench.start_beside_orphans(&alive);
+    bench.served_by(&[]);
+    // As long as a process without supervisor may take at most.
+    assert!(begun.elapsed() >= Duration::from_secs(5), "{:?}", begun.elapsed());
+    supervisor.stop();
 }
 
 #[test]

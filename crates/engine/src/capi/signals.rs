@@ -1,4 +1,4 @@
-/*! Signals that ask a daemon process to go: written to a pipe by a handler, read by the watching thread.
+/*! Signals that a daemon process hears: written to a pipe by a handler, read by the watching thread.
 
 Handlers, not a blocked mask: a mask would be inherited by the programs that an application starts. */
 #![expect(unsafe_code, reason = "signal handlers are C functions")]
@@ -16,8 +16,8 @@ use super::thread::Ident;
 static PIPE: AtomicI32 = AtomicI32::new(-1);
 static OWNER: AtomicI32 = AtomicI32::new(0);
 
-/// The last two mean nothing, and are not to kill.
-const ASKING: [c_int; 6] = [libc::SIGTERM, libc::SIGINT, libc::SIGUSR1, libc::SIGXCPU, libc::SIGHUP, libc::SIGUSR2];
+/// The last two ask for nothing, and are not to kill.
+const HEARD: [c_int; 6] = [libc::SIGTERM, libc::SIGINT, libc::SIGUSR1, libc::SIGXCPU, libc::SIGHUP, libc::SIGUSR2];
 
 extern "C" fn note(number: c_int) {
     // SAFETY: getpid, signal, kill and write are async-signal-safe; the byte lives on the stack, errno is put back.
@@ -36,16 +36,16 @@ extern "C" fn note(number: c_int) {
     }
 }
 
-/// Installs the handlers, which write to this end of a pipe.
+/// Installs the handlers, which write to this end of a pipe. A service keeps Python's own for SIGTERM, which ends its script (`set_up.py`).
 ///
 /// # Errors
 /// What a handler fails with.
-pub fn install(writing: Descriptor) -> Result<(), std::io::Error> {
+pub fn install(writing: Descriptor, service: bool) -> Result<(), std::io::Error> {
     PIPE.store(writing.as_fd().as_raw_fd(), Ordering::Relaxed);
     // The handlers write to it for as long as the process lives.
     std::mem::forget(writing);
     OWNER.store(rustix::process::getpid().as_raw_nonzero().get(), Ordering::Relaxed);
-    for number in ASKING {
+    for number in HEARD.into_iter().filter(|number| !service || *number != libc::SIGTERM) {
         // SAFETY: an all-zero sigaction is valid (no flags, empty mask); the handler is async-signal-safe.
         let failed = unsafe {
             let mut action: libc::sigaction = std::mem::zeroed();
@@ -75,7 +75,7 @@ pub fn pending(pipe: impl AsFd) -> Vec<u8> {
 
 /// A process that an application forked hears signals as any other does. Async-signal-safe: it runs in the fork's child.
 pub fn give_back() {
-    for number in ASKING {
+    for number in HEARD {
         // SAFETY: sigaction is async-signal-safe, and an all-zero sigaction is valid: the default. What the application has installed stays.
         unsafe {
             let mut action: libc::sigaction = std::mem::zeroed();

@@ -10,6 +10,7 @@ use protocol::control::{Message, Process};
 use protocol::log_code::PROCESS_NOT_STARTED;
 use protocol::reason::Reason;
 use protocol::table::Place;
+use rustix::fs::FileType;
 
 use super::admission::Admission;
 use super::channel::Channel;
@@ -153,13 +154,22 @@ pub struct Inherited {
     pub memory: OwnedFd,
     /// The group's table.
     pub table: OwnedFd,
+    /// What shows that the process lives.
+    pub lifeline: OwnedFd,
 }
 
 /// Runs the process. Returns only if it could not begin.
 pub fn serve(main: Handle, descriptors: Inherited) {
     logging::set_process_log(Box::new(StandardError));
     let prepared = descriptors::prepare();
-    let Inherited { control, listener, memory, table } = descriptors;
+    let Inherited { control, listener, memory, table, lifeline } = descriptors;
+    let waited_for = rustix::fs::fstat(&lifeline).is_ok_and(|found| FileType::from_raw_mode(found.st_mode) == FileType::Fifo);
+    if waited_for {
+        // Closed by the end of the process and by nothing else: neither what it forks nor what it executes has it.
+        std::mem::forget(adopt(lifeline));
+    } else {
+        drop(lifeline);
+    }
     let (control, listener, memory) = (Control::new(adopt(control)), adopt(listener), adopt(memory));
     let Ok(Some(Message::Begin(process))) = control.receive(true) else {
         logging::coded(PROCESS_NOT_STARTED, "the supervisor did not say what to do");

@@ -40,9 +40,7 @@ pub fn begin(shared: &Arc<Shared>, registry: &'static Registry) -> Result<(), St
         i32::try_from(shared.process.parent).ok().and_then(Pid::from_raw).ok_or("there is no parent process to watch")?;
     let parent = rustix::process::pidfd_open(parent, PidfdFlags::empty()).map_err(|e| format!("httpd's parent process: {e}"))?;
     let parent = adopt(parent);
-    // A service hears of its end by Python's own handler (`set_up.py`), because it runs Python on the main thread.
-    let signals =
-        if shared.process.threads == 0 { None } else { Some(signal_pipe().map_err(|e| format!("signal handlers: {e}"))?) };
+    let signals = signal_pipe(shared.process.threads == 0).map_err(|e| format!("signal handlers: {e}"))?;
     let timed = shared.process.request_timeout > 0;
     let limits = Limits {
         interrupt: if timed { Some(Interrupter::begin(shared)?) } else { None },
@@ -50,20 +48,19 @@ pub fn begin(shared: &Arc<Shared>, registry: &'static Registry) -> Result<(), St
         startup: shared.process.startup_timeout > 0,
     };
     let shared = Arc::clone(shared);
-    let started = std::thread::Builder::new()
-        .name("wsgi-watch".to_owned())
-        .spawn(move || watch(&shared, &parent, signals.as_ref(), &limits));
+    let started =
+        std::thread::Builder::new().name("wsgi-watch".to_owned()).spawn(move || watch(&shared, &parent, &signals, &limits));
     started.map(drop).map_err(|e| format!("a thread: {e}"))
 }
 
-/// Has the signals that ask the process to go written to a pipe; its reading end.
-fn signal_pipe() -> Result<Descriptor, std::io::Error> {
+/// Has the signals that the process hears written to a pipe; its reading end.
+fn signal_pipe(service: bool) -> Result<Descriptor, std::io::Error> {
     let (reading, writing) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
-    signals::install(adopt(writing))?;
+    signals::install(adopt(writing), service)?;
     Ok(adopt(reading))
 }
 
-fn watch(shared: &Shared, parent: &Descriptor, signals: Option<&Descriptor>, limits: &Limits) {
+fn watch(shared: &Shared, parent: &Descriptor, signals: &Descriptor, limits: &Limits) {
     let mut stop_at = None;
     let mut supervised = true;
     loop {
@@ -72,7 +69,7 @@ fn watch(shared: &Shared, parent: &Descriptor, signals: Option<&Descriptor>, lim
         let mut descriptors = [
             PollFd::from_borrowed_fd(control, PollFlags::IN),
             PollFd::new(parent, PollFlags::IN),
-            PollFd::new(signals.unwrap_or(parent), PollFlags::IN),
+            PollFd::new(signals, PollFlags::IN),
         ];
         // What children reserved and did not use is looked for while there is something of it.
         let unsettled = shared.standing.look(shared.leaving.load(Ordering::Acquire));
@@ -83,7 +80,7 @@ fn watch(shared: &Shared, parent: &Descriptor, signals: Option<&Descriptor>, lim
         if parent_gone {
             leave_process(0);
         }
-        if let Some(signals) = signals.filter(|_| signalled) {
+        if signalled {
             for number in signals::pending(signals) {
                 signalled_with(shared, number);
             }
@@ -149,7 +146,14 @@ fn signalled_with(shared: &Shared, number: u8) {
         }
         libc::SIGXCPU => {}
         libc::SIGHUP | libc::SIGUSR2 => {
-            logging::text(Level::Info, format!("signal {number} means nothing to a daemon process").as_bytes());
+            let note = if shared.process.threads == 0 {
+                format!(
+                    "signal {number} means nothing to a service: one whose script wants it has a handler by `signal.signal()`"
+                )
+            } else {
+                format!("signal {number} means nothing to a daemon process")
+            };
+            logging::text(Level::Info, note.as_bytes());
         }
         _ => shared.ask(Reason::ShutdownSignal),
     }

@@ -237,6 +237,27 @@ impl Bench {
         Running(command.arg(plan.as_raw_fd().to_string()).spawn().unwrap())
     }
 
+    /// A supervisor that was handed the lifeline of a killed one, with a second group, `beside`, that may overlap.
+    pub fn start_beside_orphans(&mut self, lifeline: &std::io::PipeReader) -> Running {
+        let place = self.place.join("beside");
+        std::fs::create_dir_all(&place).unwrap();
+        std::fs::set_permissions(&place, Permissions::from_mode(0o777)).unwrap();
+        let bytes = |path: &Path| path.to_str().unwrap().as_bytes().to_vec();
+        let beside = Group {
+            name: b"beside".to_vec(),
+            path: bytes(&place.join("socket")),
+            environment: vec![[b"FAKE_PLACE=", bytes(&place).as_slice()].concat()],
+            overlap: true,
+            ..self.group.clone()
+        };
+        let orphans = vec![u32::try_from(lifeline.as_raw_fd()).unwrap()];
+        let groups = vec![self.group.clone(), beside];
+        let plan = Plan { parent: std::process::id(), groups, orphans, ..self.plan.clone() }.encode();
+        let plan = self.plan_file(&plan);
+        let mut command = self.command(env!("CARGO_BIN_EXE_wsgi-supervisor"), &[&plan, lifeline]);
+        Running(command.arg(plan.as_raw_fd().to_string()).spawn().unwrap())
+    }
+
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.place.join("log")).unwrap()
     }
