@@ -3,6 +3,7 @@
 import ctypes
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -11,6 +12,7 @@ import time
 from fixture import query, text
 
 VERSION = 0
+SO_ACCEPTCONN = 30
 HERE = os.path.dirname(os.path.abspath(__file__))
 PAGES = {}
 # What a process that serves has loaded; a trial counts these files. Numbers of processes come again, with another time of start.
@@ -246,6 +248,31 @@ def offspring(environ, start_response):
         finally:
             os._exit(0)
     return text(start_response, " ".join(str(p) for p in [pid] + [child.pid for child in children]))
+
+
+NONSENSE = {
+    "garbage": bytes((n * 2654435761 >> 13) & 255 for n in range(1000)),
+    "zeros": bytes(1000),
+    "head": b"Status: 200 OK\r\nContent-Type: text/plain\r\nX-Injected: yes\r\n\r\ninjected",
+    "response": b"HTTP/1.1 200 OK\r\nX-Injected: yes\r\nContent-Length: 8\r\n\r\ninjected",
+}
+
+
+@page
+def speak(environ, start_response):
+    """Writes into every connection that the process has accepted at a path, as if it were the server."""
+    while environ["wsgi.input"].read(100_000):
+        pass
+    for name in os.listdir("/proc/self/fd"):
+        try:
+            other = socket.socket(fileno=os.dup(int(name)))
+        except OSError:
+            continue
+        with other:
+            accepted = other.family == socket.AF_UNIX and other.getsockname() and not other.getsockopt(socket.SOL_SOCKET, SO_ACCEPTCONN)
+            if accepted:
+                other.send(NONSENSE[query(environ)["what"]])
+    return text(start_response, "nobody hears this")
 
 
 @page

@@ -53,7 +53,7 @@ fn only_as_root(setup: &Setup) {
 }
 
 /// A user besides httpd's.
-fn other_user() -> (&'static str, u32) {
+pub fn other_user() -> (&'static str, u32) {
     let text = fs::read_to_string("/etc/passwd").unwrap();
     let uid = |name: &str| {
         let line = text.lines().find(|line| line.split(':').next() == Some(name))?;
@@ -110,11 +110,11 @@ impl Witness {
     }
 }
 
-/// Compiles the library that makes calls fail.
-fn identity_calls(setup: &Setup) -> PathBuf {
+/// Compiles a library that makes calls fail.
+pub fn compiled(setup: &Setup, name: &str) -> PathBuf {
     let directory = setup.run.workdir.path();
-    let library = directory.join(format!("identity_calls-{}.so", unique_number()));
-    let source = directory.join("apps/identity_calls.c");
+    let library = directory.join(format!("{name}-{}.so", unique_number()));
+    let source = directory.join(format!("apps/{name}.c"));
     let output = Command::new("cc")
         .args(["-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o"])
         .arg(&library)
@@ -130,7 +130,7 @@ fn a_call_that_fails_is_the_end_before_python(setup: &Setup) {
     let witness = Witness::new(setup);
     let root = setup.run.workdir.path().join("refused-root");
     fs::create_dir_all(&root).unwrap();
-    let library: &'static str = identity_calls(setup).display().to_string().leak();
+    let library: &'static str = compiled(setup, "identity_calls").display().to_string().leak();
     let plan = Plan::new("privileges.conf")
         .define("REFUSED_ROOT", root.display().to_string())
         .define("OWN_HOME", "1")

@@ -17,7 +17,6 @@ use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// Types of frames.
@@ -28,15 +27,8 @@ const DATA: u8 = 8;
 
 /// The suite.
 pub fn suite() -> Suite {
-    Suite::new(
-        "strangers",
-        vec![
-            own!(whatever_comes_the_process_serves_on).reach(Reach::Full),
-            own!(slow_peers_cost_no_thread),
-            own!(another_user_gets_no_word),
-        ],
-    )
-    .in_daemon_mode()
+    Suite::new("strangers", vec![own!(whatever_comes_the_process_serves_on).reach(Reach::Full), own!(slow_peers_cost_no_thread)])
+        .in_daemon_mode()
 }
 
 fn start(setup: &Setup, name: &str) -> Httpd {
@@ -222,36 +214,4 @@ fn every_thread_serves(site: &Site, before: &str) {
             assert_eq!(worker.join().unwrap(), before);
         }
     });
-}
-
-fn another_user_gets_no_word(setup: &Setup) {
-    if server_user().is_none() {
-        setup.skip("the suites do not run as root, so there is no other user to be");
-    }
-    let server = start(setup, "foreign-user");
-    let site = Site::new(&server, setup);
-    let place = socket(&server);
-    server.announce("re:WSGI13(27|30): ");
-    let recorded = record(&site, &place);
-    let before = site.get("/process").ok();
-    let valid = server.files.root.join("valid");
-    fs::write(&valid, [&recorded.hello[..], &recorded.request].concat()).unwrap();
-    fs::set_permissions(&valid, fs::Permissions::from_mode(0o644)).unwrap();
-    let code = "import os, socket, sys\n\
-                os.setgroups([]); os.setgid(65534); os.setuid(65534)\n\
-                s = socket.socket(socket.AF_UNIX)\n\
-                try: s.connect(sys.argv[1])\n\
-                except OSError as e: print(type(e).__name__); sys.exit()\n\
-                s.settimeout(10)\n\
-                try: s.sendall(open(sys.argv[2], 'rb').read()); print(len(s.recv(100)))\n\
-                except (BrokenPipeError, ConnectionResetError): print(0)\n";
-    let connect = || {
-        let output = Command::new(&setup.python.executable).arg("-c").arg(code).arg(&place).arg(&valid).output().unwrap();
-        String::from_utf8_lossy(&output.stdout).trim().to_owned() + &String::from_utf8_lossy(&output.stderr)
-    };
-    assert_eq!(connect(), "PermissionError", "the file lets nobody else in");
-    fs::set_permissions(&place, fs::Permissions::from_mode(0o666)).unwrap();
-    assert_eq!(connect(), "0", "who knows the secret and is another user is closed unread");
-    site.expect_log("a connection of another user than Apache's was closed unread");
-    assert_eq!(site.get("/process").ok(), before);
 }

@@ -9,6 +9,7 @@ mod deaths;
 mod field;
 mod page;
 mod restarts;
+mod trust;
 
 use crate::own;
 use crate::support::matrix::{Case, Reach, Setup, Suite};
@@ -235,6 +236,30 @@ const ROWS: &[Row] = &[
         clients::a_flood_is_refused_and_not_failed,
         "a flood of connections to one thread with a queue of ten",
         "200 or 503, nothing else; service afterwards"
+    ),
+    row!(
+        "D11",
+        trust::an_application_that_speaks_for_its_process_is_not_believed,
+        "an application that writes garbage, a head and a response into its process's connection to httpd",
+        "502 or a cut, nothing of it seen by the client, httpd's processes live on"
+    ),
+    row!(
+        "D11",
+        trust::nonsense_at_a_socket_is_dropped,
+        "more connections with nonsense at a process's socket than it has threads",
+        "the process serves beside them, within 3 s, and does not grow"
+    ),
+    row!(
+        "E6",
+        trust::who_cannot_become_the_user_runs_nothing,
+        "setting a process's supplementary groups, group or user fails",
+        "nothing of the application is loaded, a line of the log says what failed, the other group serves"
+    ),
+    row!(
+        "E8",
+        trust::another_user_at_the_socket_gets_no_word,
+        "another user sends a valid request to a process's socket, also with the socket's mode widened",
+        "not let in; closed before anything is run"
     ),
     row!(
         "X",

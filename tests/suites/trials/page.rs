@@ -83,8 +83,6 @@ pub fn every_trial_in_full_length_and_against_mod_wsgi(setup: &Setup) {
     }
     // What stands below the table is written by hand.
     page.push_str(before.find("\n## ").and_then(|at| before.get(at..)).unwrap_or_default());
-    // What follows the table is written by hand.
-    page.push_str(before.find("\n## ").and_then(|at| before.get(at..)).unwrap_or_default());
     fs::write(file(), page).unwrap();
     assert!(failed.is_empty(), "these failed: {failed:?}");
 }
