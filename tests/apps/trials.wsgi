@@ -68,6 +68,13 @@ def hold(environ, start_response):
 
 
 @page
+def look(environ, start_response):
+    """Asks for a file where nobody answers."""
+    note("looks", os.getpid())
+    return text(start_response, str(os.path.exists(query(environ)["place"] + "/file")))
+
+
+@page
 def gate(environ, start_response):
     """Says that it has begun, and waits for the trial."""
     name = query(environ)["name"]

@@ -151,6 +151,11 @@ pub fn is_quiet(pid: i32) -> bool {
     states(pid).into_iter().all(|state| !matches!(state, 'R' | 'D'))
 }
 
+/// Does a thread of the process wait where no signal reaches it?
+pub fn is_uninterruptible(pid: i32) -> bool {
+    states(pid).contains(&'D')
+}
+
 /// Number of threads.
 pub fn threads(pid: i32) -> usize {
     fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count)

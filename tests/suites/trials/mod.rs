@@ -9,6 +9,7 @@ mod deaths;
 mod field;
 mod page;
 mod restarts;
+mod stuck;
 mod trust;
 
 use crate::own;
@@ -103,6 +104,12 @@ const ROWS: &[Row] = &[
         deaths::a_hang_with_the_gil_held_ends_at_its_limit,
         "a request that waits in C with the GIL held, `request-timeout=2`",
         "504 within a second of the limit, the other group served"
+    ),
+    row!(
+        "A8",
+        stuck::a_hang_that_no_signal_ends_holds_up_nobody_else,
+        "a request that waits in the kernel where SIGKILL does not reach it, `request-timeout=2`, then a deployment and a graceful restart",
+        "504 within a second of the limit, others served, deployment and restart go their way, the process goes when it can"
     ),
     row!(
         "A9",
