@@ -109,9 +109,13 @@ pub fn parse(bytes: &[u8], from: Sender) -> Result<Parsed<'_>, Violation> {
     }
 }
 
-/// A ticket, unless its number says that there is none.
-fn ticket(number: u32, serial: u32) -> Option<Ticket> {
-    (number != u32::MAX).then_some(Ticket { number, serial })
+/// A ticket, unless its number says that there is none; then there is nothing else to say of it.
+const fn ticket(number: u32, serial: u32) -> Result<Option<Ticket>, Malformed> {
+    match (number, serial) {
+        (u32::MAX, 0) => Ok(None),
+        (u32::MAX, _) => Err(Malformed),
+        _ => Ok(Some(Ticket { number, serial })),
+    }
 }
 
 fn read(kind: u8, payload: &[u8]) -> Result<Frame<'_>, Malformed> {
@@ -121,7 +125,7 @@ fn read(kind: u8, payload: &[u8]) -> Result<Frame<'_>, Malformed> {
             version: cursor.u16()?,
             generation: cursor.u64()?,
             token: cursor.array()?,
-            ticket: ticket(cursor.u32()?, cursor.u32()?),
+            ticket: ticket(cursor.u32()?, cursor.u32()?)?,
             build: cursor.text()?,
         }),
         kind::REQUEST => Frame::Request(request(&mut cursor)?),

@@ -105,6 +105,16 @@ fn a_length_beyond_the_limit_is_refused_before_the_payload_comes() {
 }
 
 #[test]
+fn a_greeting_says_in_one_way_that_there_is_no_ticket() {
+    let hello = Hello { version: 1, generation: 7, token: [9; 16], ticket: None, build: b"0.1.0" };
+    let mut bytes = written(|w| w.hello(&hello));
+    assert_eq!(parse(&bytes, Sender::Child), Ok(Parsed::Frame(Frame::Hello(hello), bytes.len())));
+    // The ticket's serial lies behind version, generation, token and the ticket's number.
+    bytes[HEAD_LENGTH + 2 + 8 + 16 + 4] = 1;
+    assert_eq!(parse(&bytes, Sender::Child), Err(Violation::Payload(super::kind::HELLO)));
+}
+
+#[test]
 fn a_wrong_stream_type_or_payload_is_refused() {
     let mut bytes = written(|w| w.end());
     bytes[5] = 2;
