@@ -23,6 +23,9 @@ pub fn suite() -> Suite {
             case!(fast_requests_pass_a_slow_one).threads(),
             case!(a_group_that_cannot_start_is_503_at_once),
             case!(the_request_after_a_change_sees_the_new_code).reach(Reach::Everywhere),
+            case!(a_script_that_asks_for_it_gets_a_new_process),
+            case!(a_script_that_always_asks_gets_a_process_a_second_at_most),
+            case!(a_script_is_not_asked_where_reloading_is_off),
             case!(code_that_does_not_load_holds_nobody_up),
             case!(a_request_that_waits_too_long_is_taken_back).threads(),
             case!(a_group_that_starts_does_not_use_up_its_queue_timeout),
@@ -178,6 +181,49 @@ fn the_request_after_a_change_sees_the_new_code(site: &Site) {
         assert_eq!(site.get("/fresh").ok(), text);
         // The group's second process follows.
         both_serve(site, text);
+    }
+}
+
+/// What [`tests/apps/asks.wsgi`] answers: its process, and whether its `reload_required` was asked about this script.
+fn asked(site: &Site, target: &str) -> (String, bool) {
+    let answer = site.get(target).ok();
+    let mut words = answer.split(' ');
+    (words.next().unwrap().to_owned(), words.next() == Some("True"))
+}
+
+/// By `__mtime__ = 0` or by `reload_required`: the request that finds it gets the new process, with its body, and no request fails. A script is heard when
+/// it has been there for a second.
+fn a_script_that_asks_for_it_gets_a_new_process(site: &Site) {
+    for way in ["mtime", "function"] {
+        let (before, _) = asked(site, "/asks");
+        assert_eq!(asked(site, "/asks"), (before.clone(), true), "it goes on, and is asked each time");
+        assert_eq!(asked(site, &format!("/asks/{way}")).0, before);
+        let after = poll::until(Duration::from_secs(10), || {
+            let answer = site.post("/asks", "a body").ok();
+            let (pid, _) = answer.split_once(' ').unwrap();
+            assert!(answer.ends_with(" a body"), "{answer}");
+            (pid != before).then(|| pid.to_owned())
+        });
+        let after = after.expect("a new process serves");
+        for _ in 0..20 {
+            assert_eq!(asked(site, "/asks").0, after, "{way}: there is no way back");
+        }
+    }
+}
+
+fn a_script_that_always_asks_gets_a_process_a_second_at_most(site: &Site) {
+    let (begun, mut pids) = (Instant::now(), std::collections::BTreeSet::new());
+    while begun.elapsed() < Duration::from_millis(3500) {
+        pids.insert(asked(site, "/always").0);
+    }
+    assert!((2..=5).contains(&pids.len()), "{} processes in 3.5 s", pids.len());
+}
+
+fn a_script_is_not_asked_where_reloading_is_off(site: &Site) {
+    let before = asked(site, "/never/function");
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_millis(1500) {
+        assert_eq!(asked(site, "/never/mtime"), (before.0.clone(), false));
     }
 }
 

@@ -7,6 +7,7 @@ nobody but those who want the same script. */
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use md5::{Digest, Md5};
 use protocol::Level;
@@ -27,6 +28,19 @@ pub struct Script {
     loading: Mutex<()>,
     /// The module's dictionary, once loaded.
     loaded: Mutex<Option<Kept>>,
+    /// What stands in `__mtime__` unless the script has changed it.
+    stored: AtomicI64,
+}
+
+/// What becomes of a loaded script that is not what it should be any more: its file has changed, or it says so itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reload {
+    /// It stays (`WSGIScriptReloading Off`, or there is no request).
+    Never,
+    /// It is loaded again in this process: embedded mode.
+    Here,
+    /// A new process is started for it, and nothing is loaded again here: daemon mode.
+    Elsewhere,
 }
 
 /// What a request knows of the script's file.
@@ -34,8 +48,8 @@ pub struct Script {
 pub struct Wanted<'a> {
     /// Microseconds since the epoch, or `None` to look.
     pub mtime: Option<i64>,
-    /// `WSGIScriptReloading`
-    pub reload: bool,
+    /// `WSGIScriptReloading`, as the mode has it.
+    pub reload: Reload,
     /// The argument of `reload_required`.
     pub resource: &'a [u8],
 }
@@ -48,7 +62,7 @@ impl Script {
     pub fn new(path: &[u8], case_sensitive: bool) -> Self {
         let name = if case_sensitive { path.to_vec() } else { path.to_ascii_lowercase() };
         let module_name = Md5::digest(&name).iter().fold("_mod_wsgi_".to_owned(), |name, byte| format!("{name}{byte:02x}"));
-        Self { path: path.to_vec(), module_name, loading: Mutex::default(), loaded: Mutex::default() }
+        Self { path: path.to_vec(), module_name, loading: Mutex::default(), loaded: Mutex::default(), stored: AtomicI64::new(0) }
     }
 
     /// The application's callable, from the script as its file is now.
@@ -107,16 +121,20 @@ impl Script {
     /// The module's dictionary, if it is loaded and need not be loaded again.
     fn fresh<'py>(&self, py: Attached<'py>, interpreter: &Interpreter, wanted: Wanted<'_>) -> Option<Object<'py>> {
         let namespace = lock(&self.loaded).as_ref().map(|kept| kept.get(py).clone())?;
-        if !wanted.reload {
+        if wanted.reload != Reload::Here {
             return Some(namespace);
         }
-        let stored = namespace
-            .dict_get(interpreter.names.mtime.get(py))
-            .ok()
-            .flatten()
-            .and_then(|value| value.to_int().map_err(|raised| raised.clear(py)).ok());
+        let stored = mtime_in(py, interpreter, &namespace);
         let changed = stored.is_none() || stored != wanted.mtime.or_else(|| modified(&self.path));
         (!changed && !self.reload_required(py, interpreter, &namespace, wanted.resource)).then_some(namespace)
+    }
+
+    /// Whether a loaded script itself asks to be loaded again: it has changed its `__mtime__`, or its `reload_required` says so. Whether its file has
+    /// changed is not looked at.
+    pub fn asks_for_reload(&self, py: Attached<'_>, interpreter: &Interpreter, resource: &[u8]) -> bool {
+        let Some(namespace) = lock(&self.loaded).as_ref().map(|kept| kept.get(py).clone()) else { return false };
+        mtime_in(py, interpreter, &namespace) != Some(self.stored.load(Ordering::Relaxed))
+            || self.reload_required(py, interpreter, &namespace, resource)
     }
 
     /// The script's own say: `reload_required(path)`.
@@ -175,6 +193,7 @@ impl Script {
         })?;
         match self.run(py, &source, mtime) {
             Ok(namespace) => {
+                self.stored.store(mtime, Ordering::Relaxed);
                 *lock(&self.loaded) = Some(namespace.clone().keep());
                 interpreter.helpers.after_load(py);
                 crate::daemon::script_loaded(&self.path, mtime, &interpreter.group);
@@ -226,6 +245,12 @@ impl Script {
             }
         }
     }
+}
+
+/// `__mtime__` as it stands in a script's module now.
+fn mtime_in(py: Attached<'_>, interpreter: &Interpreter, namespace: &Object<'_>) -> Option<i64> {
+    let value = namespace.dict_get(interpreter.names.mtime.get(py)).ok().flatten()?;
+    value.to_int().map_err(|raised| raised.clear(py)).ok()
 }
 
 /// The file's modification time, microseconds since the epoch.

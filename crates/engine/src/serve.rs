@@ -12,7 +12,11 @@ use crate::interpreter::Interpreter;
 use crate::logging;
 use crate::registry::Registry;
 use crate::request::{Facts, Request};
+use crate::script::Reload;
 use crate::wsgi::{self, Adapter, Call, Failure};
+
+/// Besides the protocol's outcomes, with [`Reload::Elsewhere`]: nothing of the request was run, because its script asks to be loaded again.
+pub const STALE: i32 = -1;
 
 /// Where a request is to run.
 pub struct Place<'a> {
@@ -38,7 +42,7 @@ impl Witness for Unwitnessed {
     fn left(&self, _py: Attached<'_>) {}
 }
 
-/// Runs one request: an [`outcome`].
+/// Runs one request: an [`outcome`], or [`STALE`].
 pub fn run(
     registry: &'static Registry,
     place: &Place<'_>,
@@ -49,6 +53,16 @@ pub fn run(
 ) -> i32 {
     let Some(interpreter) = registry.find(place.group, place.dynamic) else { return outcome::UNAVAILABLE };
     thread::attached(interpreter.handle, |py| {
+        // What the script may say in its answer is no part of the request, which may yet be another process's.
+        if call.wanted.reload == Reload::Elsewhere
+            && interpreter.script(call.script, registry.settings.case_sensitive).asks_for_reload(
+                py,
+                interpreter,
+                call.wanted.resource,
+            )
+        {
+            return STALE;
+        }
         let request = Request::new(interpreter, exchange, facts);
         let entered = logging::enter(&request);
         witness.entered(interpreter);

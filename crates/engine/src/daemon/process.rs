@@ -27,7 +27,7 @@ use crate::capi::thread::{self, Handle};
 use crate::capi::{overwrite_arguments, start};
 use crate::logging::{self, ProcessLog};
 use crate::registry::{self, Registry};
-use crate::script::Wanted;
+use crate::script::{Reload, Wanted};
 use crate::serve::{Unwitnessed, Witness};
 use crate::wsgi::Call;
 
@@ -282,7 +282,7 @@ fn preload(shared: &Shared, registry: &'static Registry) -> Option<String> {
         }
         let Some(interpreter) = registry.find(&script.application_group, false) else { continue };
         let loaded = thread::attached(interpreter.handle, |py| {
-            let wanted = Wanted { mtime: None, reload: false, resource: &script.path };
+            let wanted = Wanted { mtime: None, reload: Reload::Never, resource: &script.path };
             interpreter.script(&script.path, registry.settings.case_sensitive).ensure(py, interpreter, wanted).is_ok()
         });
         if !loaded {

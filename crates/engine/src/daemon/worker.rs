@@ -22,7 +22,7 @@ use crate::exchange::Exchange;
 use crate::logging;
 use crate::registry::Registry;
 use crate::request::Facts;
-use crate::script::Wanted;
+use crate::script::{Reload, Wanted};
 use crate::serve;
 use crate::wsgi::Call;
 
@@ -166,18 +166,33 @@ impl Worker<'_> {
         }
         let counts = request.head.flags & flag::IGNORE_ACTIVITY == 0;
         shared.life.stirs(counts);
-        let ended = self.run_request(channel, request);
+        let asks = request.head.flags & (flag::RELOAD | flag::WAITED) == flag::RELOAD;
+        let mut ended = self.run_request(channel, request, if asks { Reload::Elsewhere } else { Reload::Never });
+        if ended == serve::STALE {
+            if shared.news.may_ask() {
+                shared.life.stirs(counts);
+                shared.ask_for_new_code();
+                shared.standing.release();
+                return channel.refuse(RefusedReason::NewCode) && self.goes_on(connection, whole);
+            }
+            ended = self.run_request(channel, request, Reload::Never);
+        }
         shared.life.stirs(counts);
         shared.standing.end(channel.ticket());
         let goes_on = channel.finish(ended, || shared.standing.release());
         shared.served();
-        if goes_on && !whole {
-            shared.connections.tell(connection, true);
-        }
-        goes_on
+        goes_on && self.goes_on(connection, whole)
     }
 
-    fn run_request(&self, channel: &Arc<Channel>, request: &RequestFrame<'_>) -> i32 {
+    /// Has what comes on a connection told of again, unless it was all the time.
+    fn goes_on(&self, connection: &Connection, whole: bool) -> bool {
+        if !whole {
+            self.shared.connections.tell(connection, true);
+        }
+        true
+    }
+
+    fn run_request(&self, channel: &Arc<Channel>, request: &RequestFrame<'_>, reload: Reload) -> i32 {
         let head = &request.head;
         let environ: Vec<_> = request.environ.iter().collect();
         let call = Call {
@@ -185,8 +200,7 @@ impl Worker<'_> {
             script: head.script,
             wanted: Wanted {
                 mtime: (head.script_mtime != UNKNOWN_MTIME).then_some(head.script_mtime),
-                // New code comes in new processes (the supervisor's part): a loaded script stays as it is.
-                reload: false,
+                reload,
                 resource: head.resource,
             },
             callable: head.callable,

@@ -24,7 +24,7 @@ use crate::head::Head;
 use crate::logging::{self, ProcessLog};
 use crate::registry;
 use crate::request::Facts;
-use crate::script::Wanted;
+use crate::script::{Reload, Wanted};
 use crate::serve;
 use crate::wsgi::Call;
 
@@ -100,7 +100,7 @@ unsafe extern "C" fn run(call: *const RequestCall) -> i32 {
                 script: bytes(call.script),
                 wanted: Wanted {
                     mtime: (call.script_mtime != UNKNOWN_MTIME).then_some(call.script_mtime),
-                    reload: call.flags & flag::RELOAD != 0,
+                    reload: if call.flags & flag::RELOAD != 0 { Reload::Here } else { Reload::Never },
                     resource: bytes(call.resource),
                 },
                 callable: bytes(call.callable),
@@ -130,7 +130,7 @@ unsafe extern "C" fn import(call: *const ImportCall) -> i32 {
         let Some(interpreter) = registry.find(group, false) else { return 1 };
         thread::attached(interpreter.handle, |py| {
             let entry = interpreter.script(script, registry.settings.case_sensitive);
-            let wanted = Wanted { mtime: None, reload: false, resource: script };
+            let wanted = Wanted { mtime: None, reload: Reload::Never, resource: script };
             i32::from(entry.ensure(py, interpreter, wanted).is_err())
         })
     })
