@@ -71,13 +71,14 @@ impl Trial<'_> {
             }
             20 => drop(table.repair(place, table.pulse(place), word & 0xff)),
             21 | 22 => {
-                if let Some(ticket) = table.take_ticket(word.max(1)) {
+                if let Some(ticket) = table.take_ticket(word.max(1), place) {
                     assert!(table.has_ended(ticket) && !table.waits(ticket));
                     self.tickets.truncate(15);
                     self.tickets.push(ticket);
                 }
             }
-            23 => table.return_ticket(ticket.number, word),
+            23 if word.is_multiple_of(2) => table.return_ticket(ticket.number, word),
+            23 => table.bury_ticket(ticket.number, word),
             24 => table.send(ticket),
             25 => once(table.begin(ticket), || table.withdraw(ticket)),
             26 => once(table.withdraw(ticket), || table.begin(ticket)),

@@ -121,7 +121,7 @@ impl Connections {
             inbox: Inbox::default(),
             place,
             used: false,
-            ticket: table.take_ticket(std::process::id()),
+            ticket: table.take_ticket(std::process::id(), place),
             table,
             left: Instant::now(),
         })

@@ -27,7 +27,7 @@ const SLOT: usize = 16;
 pub const MOST_SLOTS: u32 = 4096;
 /// How many tickets a table has.
 const TICKETS: usize = 2048;
-/// Words of a ticket: what its request has come to, and whose it is.
+/// Words of a ticket: what its request has come to, whose it is, and the slot and epoch of the process that its connection leads to.
 const TICKET: usize = 4;
 /// The most requests that a process can have.
 pub const MOST: u32 = 0xffff;

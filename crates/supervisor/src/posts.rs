@@ -159,7 +159,7 @@ impl Posts {
         self.dead = dead;
         for (ticket, owner) in self.table.tickets() {
             if !alive(owner) {
-                self.table.return_ticket(ticket, owner);
+                self.table.bury_ticket(ticket, owner);
             }
         }
         let now = (self.table.waiting(), self.table.bell().load(std::sync::atomic::Ordering::Acquire));

@@ -99,6 +99,16 @@ impl Admission {
         }
     }
 
+    /// Requests that workers are at.
+    pub fn running(&self) -> u32 {
+        self.running.load(Ordering::Acquire)
+    }
+
+    /// How many have been taken up so far.
+    pub fn taken(&self) -> u64 {
+        self.taken.load(Ordering::Acquire)
+    }
+
     /// Wakes the thread that looks, if it sleeps.
     fn wake(&self) {
         if self.asleep.load(Ordering::SeqCst) {

@@ -108,7 +108,11 @@ impl Shared {
 
     /// What the supervisor may ask.
     pub fn load(&self) -> Message {
-        Message::Load { busy: self.standing.busy(), served: self.served.load(Ordering::Acquire), activity: self.life.activity() }
+        Message::Load {
+            busy: self.admission.running(),
+            served: self.served.load(Ordering::Acquire),
+            activity: self.life.activity(),
+        }
     }
 
     /// Asks the supervisor for a process with the new version of a script.

@@ -5,12 +5,12 @@ reserves any more, and with the last place returned nothing can be on its way: t
 
 use std::os::fd::OwnedFd;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use protocol::table::{Place, Table, Ticket};
 use rustix::event::EventfdFlags;
 
+use super::admission::Admission;
 use super::descriptors::{Descriptor, adopt};
 use crate::capi::fork::is_copy;
 use crate::request::lock;
@@ -24,12 +24,8 @@ pub struct Standing {
     /// Becomes readable when the workers are to end.
     pub end: Descriptor,
     threads: u32,
-    /// Requests that workers are at.
-    busy: AtomicU32,
-    /// Counts what workers turn to.
-    turns: AtomicU32,
-    /// The table's pulse and the turns, and since when they are that.
-    seen: Mutex<(u32, u32, Instant)>,
+    /// The table's pulse and what workers have taken up, and since when they are that.
+    seen: Mutex<(u32, u64, Instant)>,
 }
 
 impl Standing {
@@ -47,29 +43,7 @@ impl Standing {
         };
         let end =
             rustix::event::eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).map_err(|e| format!("eventfd: {e}"))?;
-        Ok(Self {
-            table,
-            end: adopt(end),
-            threads,
-            busy: AtomicU32::new(0),
-            turns: AtomicU32::new(0),
-            seen: Mutex::new((0, 0, Instant::now())),
-        })
-    }
-
-    /// Requests that workers are at.
-    pub fn busy(&self) -> u32 {
-        self.busy.load(Ordering::Acquire)
-    }
-
-    /// A worker turns to a connection, or from it.
-    pub fn turn(&self, to: bool) {
-        if to {
-            self.turns.fetch_add(1, Ordering::AcqRel);
-            self.busy.fetch_add(1, Ordering::AcqRel);
-        } else {
-            self.busy.fetch_sub(1, Ordering::AcqRel);
-        }
+        Ok(Self { table, end: adopt(end), threads, seen: Mutex::new((0, 0, Instant::now())) })
     }
 
     /// A request is about to be run: `false` if the child has taken it back. A connection without a ticket can't take back.
@@ -120,11 +94,11 @@ impl Standing {
     }
 
     /// Returns the places of children that have died before they sent their requests. Called from time to time; whether it should soon be called
-    /// again.
-    pub fn look(&self, leaving: bool) -> bool {
+    /// again. `admission` knows what the workers are at.
+    pub fn look(&self, leaving: bool, admission: &Admission) -> bool {
         let Some((table, place)) = &self.table else { return false };
-        let (pulse, turns) = (table.pulse(*place), self.turns.load(Ordering::Acquire));
-        let (busy, load) = (self.busy(), table.load(*place));
+        let (pulse, turns) = (table.pulse(*place), admission.taken());
+        let (busy, load) = (admission.running(), table.load(*place));
         let mut seen = lock(&self.seen);
         // While every thread is busy, others wait with good reason.
         if (seen.0, seen.1) != (pulse, turns) || load <= busy || busy >= self.threads {
@@ -133,7 +107,7 @@ impl Standing {
             table.repair(*place, pulse, busy);
         }
         // A child may have returned the last place itself.
-        if leaving && self.busy() == 0 && table.load(*place) == 0 {
+        if leaving && admission.running() == 0 && table.load(*place) == 0 {
             self.end_workers();
         }
         load > busy || leaving

@@ -72,7 +72,7 @@ fn watch(shared: &Shared, parent: &Descriptor, signals: &Descriptor, limits: &Li
             PollFd::new(signals, PollFlags::IN),
         ];
         // What children reserved and did not use is looked for while there is something of it.
-        let unsettled = shared.standing.look(shared.leaving.load(Ordering::Acquire));
+        let unsettled = shared.standing.look(shared.leaving.load(Ordering::Acquire), &shared.admission);
         let tick = Timespec::try_from(limits.tick(stop_at.is_some() || unsettled)).ok();
         // An interrupted wait is looked at like any other.
         let _waited = rustix::event::poll(&mut descriptors, tick.as_ref());

@@ -48,7 +48,6 @@ impl Worker<'_> {
         loop {
             match shared.connections.wait() {
                 Ok(connections::Call::Connection(connection)) => {
-                    shared.standing.turn(true);
                     shared.admission.begin(self.number, own);
                     if catch_unwind(AssertUnwindSafe(|| self.turn_to(&connection))).is_err() {
                         // What it was has been logged by the hook; the connection is in no state to go on.
@@ -56,7 +55,6 @@ impl Worker<'_> {
                         shared.standing.release();
                     }
                     shared.admission.end(self.number);
-                    shared.standing.turn(false);
                 }
                 Ok(connections::Call::Connect) => self.accept(),
                 Ok(connections::Call::Nothing) => {}

@@ -104,7 +104,8 @@ fn what_a_dead_child_reserved_comes_back_when_nothing_moves() {
 fn a_request_is_begun_or_withdrawn_and_never_both() {
     let memory = memory(1);
     let table = make(&memory).unwrap();
-    let (one, other) = (table.take_ticket(7).unwrap(), table.take_ticket(8).unwrap());
+    let place = Place { slot: 0, epoch: 1 };
+    let (one, other) = (table.take_ticket(7, place).unwrap(), table.take_ticket(8, place).unwrap());
     assert_eq!(table.tickets().collect::<Vec<_>>(), [(one.number, 7), (other.number, 8)]);
     assert!(!table.withdraw(one) && !table.begin(one) && !table.waits(one));
     table.send(one);
@@ -117,12 +118,12 @@ fn a_request_is_begun_or_withdrawn_and_never_both() {
     table.return_ticket(one.number, 1);
     assert_eq!(table.tickets().count(), 2, "not its owner");
     table.return_ticket(one.number, 7);
-    let again = table.take_ticket(9).unwrap();
+    let again = table.take_ticket(9, place).unwrap();
     assert_eq!(again.number, one.number);
     table.send(again);
     assert!(!table.begin(one) && !table.withdraw(one) && table.begin(again), "the old connection's request is not this one");
     assert!(!table.begin(super::Ticket { number: u32::MAX, serial: 0 }));
-    while table.take_ticket(9).is_some() {}
+    while table.take_ticket(9, place).is_some() {}
     assert_eq!(table.tickets().count(), super::TICKETS);
 }
 
@@ -174,4 +175,39 @@ fn many_at_once_lose_no_thread() {
         }
     });
     assert!(places.iter().all(|place| table.load(*place) == 0));
+}
+
+/// A child died while its request waited, and its ticket is taken again before the process gets to that request.
+#[test]
+fn the_place_of_a_dead_childs_request_comes_back_with_its_ticket() {
+    let memory = memory(1);
+    let table = make(&memory).unwrap();
+    let place = table.claim(&CLAIM).unwrap();
+    table.serve(place);
+    for begun in [false, true] {
+        assert!(matches!(table.reserve(Wish::default()), Reserved::Thread(_)));
+        let dead = table.take_ticket(7, place).unwrap();
+        table.send(dead);
+        table.bury_ticket(dead.number, 8);
+        assert_eq!(table.load(place), 1, "another process's death is none of this ticket's business");
+        if begun {
+            assert!(table.begin(dead));
+        }
+        table.bury_ticket(dead.number, 7);
+        table.bury_ticket(dead.number, 7);
+        // The process returns the place of what it has begun.
+        assert_eq!(table.load(place), u32::from(begun));
+        let next = table.take_ticket(9, place).unwrap();
+        assert_eq!(next.number, dead.number);
+        assert!(matches!(table.reserve(Wish::default()), Reserved::Thread(_)));
+        table.send(next);
+        table.bury_ticket(next.number, 7);
+        assert!(!table.begin(dead) && table.begin(next), "the next one's request is its own");
+        table.release(place);
+        if begun {
+            table.release(place);
+        }
+        assert_eq!(table.load(place), 0);
+        table.return_ticket(next.number, 9);
+    }
 }

@@ -5,7 +5,7 @@ process, and a process's death has cost it nothing. Both sides change it by comp
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::{HEADER, TICKET, TICKETS, Table, header};
+use super::{HEADER, Place, TICKET, TICKETS, Table, header};
 
 /// What a connection's request has come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,14 +43,16 @@ impl<'a> Table<'a> {
         self.0.get(HEADER + TICKET * number + word)
     }
 
-    /// A ticket for a connection of the process `pid`, which is not 0; `None` if all are taken.
-    pub fn take_ticket(&self, pid: u32) -> Option<Ticket> {
+    /// A ticket for a connection of the process `pid`, which is not 0, to the process at `place`; `None` if all are taken.
+    pub fn take_ticket(&self, pid: u32, place: Place) -> Option<Ticket> {
         for number in 0..u32::try_from(TICKETS).unwrap_or(0) {
             let owner = self.ticket(number, 1)?;
             if owner.load(Ordering::Relaxed) == 0 && owner.compare_exchange(0, pid, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
                 let cell = self.ticket(number, 0)?;
                 let serial = (cell.load(Ordering::Acquire) >> 2).wrapping_add(1) & (u32::MAX >> 2);
                 let ticket = Ticket { number, serial };
+                self.ticket(number, 2)?.store(place.slot, Ordering::Relaxed);
+                self.ticket(number, 3)?.store(place.epoch, Ordering::Relaxed);
                 cell.store(ticket.word(Request::None), Ordering::Release);
                 self.header(header::TICKETS_USED).fetch_max(number + 1, Ordering::AcqRel);
                 return Some(ticket);
@@ -59,7 +61,25 @@ impl<'a> Table<'a> {
         None
     }
 
-    /// The connection of a ticket is closed, or the process `pid` that it belongs to is dead.
+    /// The process `pid` that a ticket belongs to is dead. A request of its that has not begun is withdrawn in its name, and its place with it: when the
+    /// ticket is somebody else's, nobody could tell any more whose place that was.
+    pub fn bury_ticket(&self, number: u32, pid: u32) {
+        let (Some(cell), Some(owner)) = (self.ticket(number, 0), self.ticket(number, 1)) else { return };
+        let word = cell.load(Ordering::Acquire);
+        let read = |at| self.ticket(number, at).map_or(0, |cell| cell.load(Ordering::Relaxed));
+        let place = Place { slot: read(2), epoch: read(3) };
+        // Looked at last: if it is still the dead one's, all of the above was, and the word changes if it becomes another's now.
+        if owner.load(Ordering::Acquire) != pid {
+            return;
+        }
+        let ticket = Ticket { number, serial: word >> 2 };
+        if word == ticket.word(Request::Sent) && self.withdraw(ticket) {
+            self.release(place);
+        }
+        self.return_ticket(number, pid);
+    }
+
+    /// The connection of a ticket is closed.
     pub fn return_ticket(&self, number: u32, pid: u32) {
         if let Some(owner) = self.ticket(number, 1) {
             // Somebody else's by now: then it is not ours to return.
