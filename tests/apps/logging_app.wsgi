@@ -176,3 +176,40 @@ def restricted(environ, start_response):
         except OSError as error:
             seen.append("%s=OSError" % name)
     return text(start_response, "\n".join(seen))
+
+
+@application.path("/haunt")
+def haunt(environ, start_response):
+    """Leaves two threads behind that use its objects."""
+    errors, body, stop = environ["wsgi.errors"], environ["wsgi.input"], threading.Event()
+    kept["haunted"] = haunted = [stop, [], [0, 0]]
+    uses = [lambda: errors.write("a ghost of the first\n"), lambda: body.read(10), errors.flush]
+
+    def ghost():
+        while not stop.is_set():
+            for use in uses:
+                try:
+                    use()
+                    haunted[2][0] += 1
+                except (RuntimeError, OSError):
+                    haunted[2][1] += 1
+
+    haunted[1].extend(threading.Thread(target=ghost) for _ in range(2))
+    for thread in haunted[1]:
+        thread.start()
+    while not haunted[2][0]:
+        stop.wait(0.001)
+    return text(start_response, "haunted")
+
+
+@application.path("/visited")
+def visited(environ, start_response):
+    """The next request, which ends the threads when it has written for a while."""
+    stop, threads, counts = kept.pop("haunted")
+    for _ in range(50):
+        print("the second", file=environ["wsgi.errors"])
+        stop.wait(0.001)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    return text(start_response, "%d %d" % tuple(counts))

@@ -31,9 +31,30 @@ pub fn suite() -> Suite {
             case!(the_log_handler_splits_lines),
             case!(a_thread_writes_to_the_servers_log),
             case!(wsgi_errors_after_the_request_is_an_error),
+            case!(threads_of_a_finished_request_write_nothing_into_the_next)
+                .differs("wsgi.errors of a finished request may crash the process there"),
             own!(restricted_streams_raise).differs("logs an error at the end of the process"),
         ],
     )
+    .in_both_modes()
+}
+
+/// Two threads go on using a request's objects when it has ended, and while the next one runs on the same connections, of another virtual host: nothing of
+/// theirs gets into its log.
+fn threads_of_a_finished_request_write_nothing_into_the_next(site: &Site) {
+    site.allow_log("re:a ghost of the first|the second");
+    for _ in 0..6 {
+        let mut client = site.connect();
+        client.exchange(&Request::post("/haunt", "x".repeat(1000))).unwrap().ok();
+        let second = client.exchange(&Request::get("/visited").header("Host", "own.example")).unwrap().ok();
+        let (before, after) = second.split_once(' ').unwrap();
+        assert!(before.parse::<u64>().unwrap() > 0, "the threads wrote while they might");
+        assert!(after.parse::<u64>().unwrap() > 0, "the threads tried it when the request had ended");
+    }
+    let log = site.log();
+    let of = |file: &str, text: &str| log.iter().filter(|line| line.file == file && line.text.contains(text)).count();
+    assert_eq!((of("own.log", "a ghost"), of("own.log", "the second")), (0, 6 * 50));
+    assert!(of("error.log", "a ghost") > 0);
 }
 
 fn on(site: &Site, host: &str, target: &str) {
