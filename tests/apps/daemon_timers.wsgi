@@ -10,6 +10,23 @@ import mod_wsgi
 
 mod_wsgi.subscribe_shutdown(lambda name, shutdown_reason: print(f"{os.getpid()} ends: {shutdown_reason}", file=sys.stderr))
 
+HEARD = []
+
+
+def hears(name, **payload):
+    HEARD.append(f"{name} {sorted(payload.items())}")
+    return {"more": len(HEARD)}
+
+
+def fails(name, signame, signum, more):
+    raise KeyError(f"{signame} for the trial")
+
+
+if mod_wsgi.process_group == "hears":
+    assert mod_wsgi.subscribe_signals(hears) is hears
+    mod_wsgi.subscribe_signals(fails)
+    mod_wsgi.subscribe_signals(hears)
+
 PLAIN = [("Content-Type", "text/plain")]
 
 
@@ -99,6 +116,11 @@ def signal(environ, start_response):
     return pid(environ, start_response)
 
 
+def heard(environ, start_response):
+    start_response("200 OK", PLAIN)
+    return ["; ".join(HEARD).encode()]
+
+
 def sleep(environ, start_response):
     time.sleep(float(environ["QUERY_STRING"]))
     return pid(environ, start_response)
@@ -108,7 +130,7 @@ def quiet(environ, start_response):
     return pid(environ, start_response)
 
 
-PAGES = {f.__name__: f for f in (pid, loop, work, late, native, answer, busy, ignore, hold, hang, signal, sleep, quiet)}
+PAGES = {f.__name__: f for f in (pid, loop, work, late, native, answer, busy, ignore, hold, hang, heard, signal, sleep, quiet)}
 
 
 def application(environ, start_response):

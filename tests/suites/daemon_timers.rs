@@ -33,6 +33,7 @@ pub fn suite() -> Suite {
             case!(a_signal_asks_for_a_successor_and_loses_no_request),
             case!(an_eviction_has_a_limit_of_its_own),
             case!(signals_that_mean_nothing_do_no_harm),
+            case!(signals_are_told_to_whoever_has_subscribed),
             case!(a_first_request_does_not_wait_for_ever_for_its_script),
             own!(what_only_one_process_can_have_is_told_of_overlap),
             own!(a_service_lives_on_after_sighup_and_is_replaced_at_sigusr1),
@@ -265,6 +266,23 @@ fn signals_that_mean_nothing_do_no_harm(site: &Site) {
         site.expect_log(&format!("signal {signal} means nothing"));
     }
     assert_eq!(pid(site, "told"), before);
+}
+
+/// `mod_wsgi.subscribe_signals`: told once, what one callback returns is told to the next, and an exception is logged and ignored.
+fn signals_are_told_to_whoever_has_subscribed(site: &Site) {
+    let before = pid(site, "hears");
+    let event =
+        |signal: &str, number: u8, more: &str| format!("process_signal [{more}('signame', '{signal}'), ('signum', {number})]");
+    let mut told = Vec::new();
+    for (signal, number) in [("SIGHUP", 1), ("SIGUSR2", 12)] {
+        site.get(&format!("/hears/signal?{number}")).ok();
+        told.push(event(signal, number, ""));
+        told.push(event(signal, number, &format!("('more', {}), ", told.len())));
+        poll::wait_for("both callbacks are told", || site.get("/hears/heard").ok() == told.join("; "));
+        site.expect_traceback(&format!("KeyError: '{signal} for the trial'"));
+        site.expect_log("WSGI1425");
+    }
+    assert_eq!(pid(site, "hears"), before);
 }
 
 fn a_first_request_does_not_wait_for_ever_for_its_script(site: &Site) {

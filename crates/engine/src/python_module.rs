@@ -31,6 +31,8 @@ pub struct Helpers {
     pub explain_load: Kept,
     /// `shut_down(reason)`
     pub shut_down: Kept,
+    /// `publish_signal(name, number) -> int`
+    pub publish_signal: Kept,
     /// `mod_wsgi.RequestTimeout`
     pub request_timeout: Kept,
     /// `stack_of(thread) -> list of frames`
@@ -68,6 +70,7 @@ pub fn set_up<'py>(py: Attached<'py>, group: &[u8], settings: &EngineSettings, f
     Ok(Helpers {
         describe: module.attribute_named(c"describe")?.keep(),
         explain_load: module.attribute_named(c"explain_load")?.keep(),
+        publish_signal: module.attribute_named(c"publish_signal")?.keep(),
         shut_down: module.attribute_named(c"shut_down")?.keep(),
         request_timeout: module.attribute_named(c"RequestTimeout")?.keep(),
         stack_of: module.attribute_named(c"stack_of")?.keep(),
@@ -107,6 +110,8 @@ fn settings_dict<'py>(py: Attached<'py>, group: &[u8], settings: &EngineSettings
     set("apache_maximum_processes", count(settings.apache_maximum_processes)?)?;
     set("apache_threads_per_process", count(settings.apache_threads_per_process)?)?;
     set("path_missing", Object::int(py, i64::from(log_code::PYTHON_PATH_MISSING.number))?)?;
+    set("event_failed", Object::int(py, i64::from(log_code::EVENT_CALLBACK_FAILED.number))?)?;
+    set("signals_not_told", Object::int(py, i64::from(log_code::SIGNALS_NOT_TOLD.number))?)?;
     set("shutdown_failed", Object::int(py, i64::from(log_code::SHUTDOWN_FAILED.number))?)?;
     let paths = settings.python_path.iter().map(|p| Object::file_system(py, p)).collect::<PyResult<Vec<_>>>()?;
     set("python_path", Object::list(py, paths)?)?;

@@ -10,6 +10,7 @@ import sys
 _host = None
 _settings = None
 _shutdown_callbacks = []
+_signal_callbacks = []
 _warnings_original = None
 
 # What C extensions say that work only in the main interpreter.
@@ -118,6 +119,8 @@ def _set_up_modules(file_wrapper):
         request_data=_host.request_data,
         subscribe_shutdown=_subscribe_shutdown,
         shutdown_callbacks=_shutdown_callbacks,
+        subscribe_signals=_subscribe_signals,
+        signal_callbacks=_signal_callbacks,
         __getattr__=_late_attribute,
     )
     # Whoever has the PyPI package of that name finds its submodules (mod_wsgi.express) below ours.
@@ -318,10 +321,34 @@ def _subscribe_shutdown(callback):
     return callback
 
 
+def _subscribe_signals(callback):
+    if _settings["service"] or not _settings["process_group"]:
+        where = "a service" if _settings["service"] else "an Apache child"
+        _host.coded(_settings["signals_not_told"], "mod_wsgi.subscribe_signals() has no effect in %s" % where)
+    else:
+        _signal_callbacks.append(callback)
+    return callback
+
+
+def _publish(callbacks, name, payload, code):
+    """Calls those that were there before the first was called. What one returns as a dict is told to those after it."""
+    for callback in list(callbacks):
+        _quietly(lambda: payload.update(_dict_or_nothing(callback(name, **payload))), code)
+
+
+def _dict_or_nothing(returned):
+    return returned if isinstance(returned, dict) else {}
+
+
+def publish_signal(name, number):
+    """Tells of a signal: how many wanted to hear of it."""
+    _publish(_signal_callbacks, "process_signal", {"signame": name, "signum": number}, "event_failed")
+    return len(_signal_callbacks)
+
+
 def shut_down(reason):
     """What runs when the process ends: callbacks, non-daemon threads, atexit functions. Python itself is not finalised."""
-    for callback in list(_shutdown_callbacks):
-        _quietly(lambda: callback("process_stopping", shutdown_reason=reason))
+    _publish(_shutdown_callbacks, "process_stopping", {"shutdown_reason": reason}, "shutdown_failed")
     _quietly(_join_threads)
     import atexit
 
@@ -343,8 +370,11 @@ def _join_threads():
             thread.join()
 
 
-def _quietly(action):
+_FAILED = {"shutdown_failed": "an exception at the end of the process", "event_failed": "a callback for an event raised an exception"}
+
+
+def _quietly(action, code="shutdown_failed"):
     try:
         action()
-    except BaseException as error:  # noqa: B902  (whatever it is, the process ends)
-        _host.coded(_settings["shutdown_failed"], "an exception at the end of the process\n" + describe(type(error), error, error.__traceback__).rstrip("\n"))
+    except BaseException as error:  # noqa: B902  (whatever it is, what was to be done goes on)
+        _host.coded(_settings[code], _FAILED[code] + "\n" + describe(type(error), error, error.__traceback__).rstrip("\n"))

@@ -5,7 +5,7 @@ for, and how many of them), [`channel`] and [`incoming`] (the frames of one conn
 (changed scripts), [`control`] (the supervisor), [`descriptors`] (which of them are the engine's own), [`seat`] (what a worker is at), [`life`] (what
 the process has done and why it ends), [`watch`] (what happens beside the
 requests: signals, the parent's death, time limits), [`interrupt`] (the part of the time limits that needs Python), [`deadlock`] (whether Python can
-be had at all), [`faults`] (the stack that a fault leaves). *Runs in: daemon.* */
+be had at all), [`subscribers`] (signals that applications want to hear of), [`faults`] (the stack that a fault leaves). *Runs in: daemon.* */
 
 mod admission;
 mod channel;
@@ -21,6 +21,7 @@ mod news;
 mod process;
 mod seat;
 mod standing;
+mod subscribers;
 mod watch;
 mod worker;
 

@@ -21,6 +21,7 @@ use super::life::Life;
 use super::news::News;
 use super::seat::{self, Seat};
 use super::standing::Standing;
+use super::subscribers::Subscribers;
 use super::worker::Worker;
 use super::{faults, watch};
 use crate::capi::thread::{self, Handle};
@@ -55,6 +56,8 @@ pub struct Shared {
     /// No further request is begun.
     pub leaving: AtomicBool,
     served: AtomicU64,
+    /// Whoever wants to hear of signals.
+    pub subscribers: Subscribers,
     /// When there was something to do, and why it ends.
     pub life: Life,
     /// One per worker.
@@ -220,6 +223,7 @@ fn begin(
         ready: AtomicBool::new(false),
         leaving: AtomicBool::new(false),
         served: AtomicU64::new(0),
+        subscribers: Subscribers::default(),
         life: Life::default(),
     });
     if CONTROL.set(Arc::clone(&shared)).is_err() {

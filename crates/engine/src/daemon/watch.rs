@@ -145,16 +145,11 @@ fn signalled_with(shared: &Shared, number: u8) {
             shared.ask(Reason::CpuTimeLimit);
         }
         libc::SIGXCPU => {}
-        libc::SIGHUP | libc::SIGUSR2 => {
-            let note = if shared.process.threads == 0 {
-                format!(
-                    "signal {number} means nothing to a service: one whose script wants it has a handler by `signal.signal()`"
-                )
-            } else {
-                format!("signal {number} means nothing to a daemon process")
-            };
-            logging::text(Level::Info, note.as_bytes());
+        libc::SIGHUP | libc::SIGUSR2 if shared.process.threads == 0 => {
+            let own = "one whose script wants it has a handler by `signal.signal()`";
+            logging::text(Level::Info, format!("signal {number} means nothing to a service: {own}").as_bytes());
         }
+        libc::SIGHUP | libc::SIGUSR2 => shared.subscribers.tell(number),
         _ => shared.ask(Reason::ShutdownSignal),
     }
 }

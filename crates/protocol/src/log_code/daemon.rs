@@ -182,6 +182,14 @@ log_codes! {
         cause "The client sent `Authorization`, Apache itself did not use it, and `WSGIPassAuthorization` is off: so the application finds no credentials, and may answer that none were provided."
         did "The application ran without the header. An Apache child says so once."
         cure "Write `WSGIPassAuthorization On` for applications that check credentials themselves; `WSGIPassAuthorization Off` for the place says that it is meant, and ends the message.";
+    1425 EVENT_CALLBACK_FAILED Error "a callback for an event raised an exception"
+        cause "A function registered with `mod_wsgi.subscribe_signals` raised the exception that follows."
+        did "The exception was ignored, and the other callbacks were called."
+        cure "Read the traceback: it names the application's file and line.";
+    1426 SIGNALS_NOT_TOLD Warning "subscribe_signals() has no effect"
+        cause "Signals are told of in daemon processes that run requests: in an Apache child they are httpd's own, and a service installs handlers with `signal.signal()`."
+        did "The callback was not registered."
+        cure "Register it where `mod_wsgi.process_group` is the group's name; in a service use the module `signal`.";
     1460 FORK_RETURNED Warning "a process that the application forked came back from its request"
         cause "The application called `os.fork()`, and the child returned from the request, or left it by an exception or `sys.exit()`, as the parent does."
         did "The child was ended without the functions registered with `atexit`. The parent's request went on, and alone answered its client."
