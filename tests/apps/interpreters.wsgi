@@ -65,6 +65,8 @@ def module(environ, start_response):
     out += ["apache.%s=%r" % (name, getattr(apache, name)) for name in ["version", "mpm_name"]]
     out.append("apache.description=%r" % (apache.description[:7],))
     out.append("known=%r" % (sys.modules["mod_wsgi"] is mod_wsgi))
+    names = [name for name in environ["HTTP_X_NAMES"].split() if hasattr(mod_wsgi, name)] if "HTTP_X_NAMES" in environ else []
+    out.append("names=" + " ".join(names))
     out.append("rs_version=%s" % type(getattr(mod_wsgi, "rs_version", None)).__name__)
     out.append("FileWrapper=%r" % (mod_wsgi.FileWrapper is environ["wsgi.file_wrapper"].__class__ or mod_wsgi.FileWrapper.__name__))
     return text(start_response, "\n".join(out))

@@ -24,6 +24,7 @@ pub fn suite() -> Suite {
         case!(no_request_runs_on_the_main_thread).threads(),
         case!(requests_run_side_by_side).reach(Reach::Everywhere).threads(),
         case!(groups_run_side_by_side).threads(),
+        case!(every_name_of_mod_wsgis_is_there_or_a_known_gap).differs("it has all of them"),
         case!(the_modules_mod_wsgi_and_apache_are_there).reach(Reach::Everywhere),
         case!(a_child_process_can_be_run),
         case!(a_thread_of_the_application_runs_in_its_interpreter),
@@ -129,6 +130,44 @@ fn groups_run_side_by_side(site: &Site) {
     let mut targets = vec!["/first/barrier?key=a&parties=3".to_owned(); 3];
     targets.extend(vec!["/second/barrier?key=a&parties=3".to_owned(); 3]);
     meet(site, &targets);
+}
+
+/// The names that mod_wsgi 6.1.1 offers, and whether they are there. Those that are not are named in CHANGELOG.md, as known gaps.
+const NAMES: [(&str, bool); 20] = [
+    ("version", true),
+    ("process_group", true),
+    ("application_group", true),
+    ("maximum_processes", true),
+    ("threads_per_process", true),
+    ("FileWrapper", true),
+    ("RequestTimeout", true),
+    ("LogHandler", true),
+    ("subscribe_events", false),
+    ("subscribe_shutdown", true),
+    ("subscribe_signals", true),
+    ("request_data", true),
+    ("start_recording_metrics", false),
+    ("request_metrics", false),
+    ("process_metrics", false),
+    ("server_metrics", false),
+    ("event_callbacks", false),
+    ("shutdown_callbacks", true),
+    ("signal_callbacks", true),
+    ("active_requests", false),
+];
+
+fn every_name_of_mod_wsgis_is_there_or_a_known_gap(site: &Site) {
+    let changelog = include_str!("../../CHANGELOG.md");
+    let gaps = changelog.split("### Known gaps").nth(1).unwrap();
+    let all = NAMES.map(|(name, _)| name).join(" ");
+    for target in ["/first/module", "/second/module"] {
+        let response = site.send(&Request::get(target).header("X-Names", &all)).expect(200);
+        let there: Vec<&str> = response.value("names").unwrap().split(' ').collect();
+        for (name, offered) in NAMES {
+            assert_eq!(there.contains(&name), offered, "{name} in {target}");
+            assert!(offered || gaps.contains(&format!("`{name}`")), "CHANGELOG.md does not say that `{name}` is missing");
+        }
+    }
 }
 
 fn the_modules_mod_wsgi_and_apache_are_there(site: &Site) {
