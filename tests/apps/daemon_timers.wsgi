@@ -116,6 +116,15 @@ def signal(environ, start_response):
     return pid(environ, start_response)
 
 
+def finish(environ, start_response):
+    """Takes its time, and says when it has done its work: not as a line of the request's, whose client may have gone."""
+    BUSY.append(1)
+    time.sleep(float(environ["QUERY_STRING"]))
+    BUSY.pop()
+    os.write(2, b"the work is done\n")
+    return pid(environ, start_response)
+
+
 def heard(environ, start_response):
     start_response("200 OK", PLAIN)
     return ["; ".join(HEARD).encode()]
@@ -130,7 +139,7 @@ def quiet(environ, start_response):
     return pid(environ, start_response)
 
 
-PAGES = {f.__name__: f for f in (pid, loop, work, late, native, answer, busy, ignore, hold, hang, heard, signal, sleep, quiet)}
+PAGES = {f.__name__: f for f in (pid, loop, work, late, native, answer, busy, ignore, hold, hang, finish, heard, signal, sleep, quiet)}
 
 
 def application(environ, start_response):

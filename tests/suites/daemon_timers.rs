@@ -40,6 +40,9 @@ pub fn suite() -> Suite {
             own!(what_may_not_overlap_waits_for_the_processes_of_a_killed_supervisor),
             own!(a_stop_does_not_wait_for_a_request_that_never_ends).reach(Reach::Everywhere),
             own!(a_restart_does_not_wait_for_it_either).reach(Reach::Everywhere),
+            own!(what_runs_at_a_stop_or_restart_is_finished).reach(Reach::Everywhere),
+            own!(a_graceful_stop_answers_what_runs).reach(Reach::Everywhere),
+            own!(a_graceful_stop_that_takes_too_long_is_a_stop).reach(Reach::Everywhere),
             own!(a_process_that_lost_its_supervisor_ends_in_time),
         ],
     )
@@ -47,9 +50,10 @@ pub fn suite() -> Suite {
     .plan(announced)
 }
 
-/// What processes may say at their end, which is not part of any trial. A process that was given up may be cut long after its trial.
+/// What processes may say at their end, which is not part of any trial. A process that was given up may be cut long after its trial. On a busy machine a
+/// group with `startup-timeout=1` may need more than one try to start.
 fn announced(plan: Plan) -> Plan {
-    plan.announce("re:WSGI(1253|1306|1313): |[0-9]+ ends: [a-z_]+$")
+    plan.announce("re:WSGI(1253|1304|1306|1313): |[0-9]+ ends: [a-z_]+$")
 }
 
 /// The process that serves a group.
@@ -340,6 +344,72 @@ fn a_restart_does_not_wait_for_it_either(setup: &Setup) {
         answer.is_ok_and(|response| response.status == 200)
     });
     assert_ne!(pid(&site, "evicted"), hangs.pid.to_string());
+}
+
+/// Begins a request that takes so long, and says in the log when its work is done.
+fn working(site: &Site, seconds: f32) -> Client {
+    let mut client = site.connect();
+    let request = Request::get(&format!("/told/finish?{seconds}")).header("Connection", "close");
+    client.send(&request.head_bytes()).unwrap();
+    poll::wait_for("the request runs", || site.get("/told/busy").text() == "1");
+    client
+}
+
+/// At a stop and at a restart httpd closes its clients' connections; the application has its time to finish all the same, as long as it needs and no longer.
+fn what_runs_at_a_stop_or_restart_is_finished(setup: &Setup) {
+    for signal in [Signal::HUP, Signal::TERM] {
+        let plan = announced(Plan::new("daemon_timers.conf")).announce("re:WSGI132[78]: |AH00051|the work is done");
+        let mut server = Httpd::start(setup, &plan, "daemon-timers-finish");
+        let site = Site::new(&server, setup);
+        let process = Process::find(pid(&site, "told").parse().unwrap()).unwrap();
+        let _client = working(&site, 1.0);
+        let begun = Instant::now();
+        // A signal to stop that comes while httpd restarts is lost, so that is waited for.
+        if signal == Signal::HUP {
+            server.restart()
+        } else {
+            server.signal(signal)
+        }
+        poll::wait_for("the process has gone", || !process.runs());
+        // `shutdown-timeout` is 5 s.
+        assert!(begun.elapsed() < Duration::from_secs(4), "{signal:?}: {:?}", begun.elapsed());
+        poll::wait_for("it did its work", || server.whole_log().iter().any(|line| line.text.contains("the work is done")));
+        if signal == Signal::TERM {
+            poll::wait_for("httpd has ended", || server.has_ended());
+            server.stop().unwrap();
+        }
+    }
+}
+
+/// A graceful stop waits for requests, whose clients get their answers, and ends what it finds idle.
+fn a_graceful_stop_answers_what_runs(setup: &Setup) {
+    let plan = announced(Plan::new("daemon_timers.conf")).announce("the work is done");
+    let mut server = Httpd::start(setup, &plan, "daemon-timers-graceful-stop");
+    let site = Site::new(&server, setup);
+    let process = Process::find(pid(&site, "told").parse().unwrap()).unwrap();
+    let mut client = working(&site, 2.0);
+    server.signal(Signal::WINCH);
+    assert_eq!(client.receive(false).unwrap().ok(), process.pid.to_string());
+    let answered = Instant::now();
+    poll::wait_for("httpd has ended", || server.has_ended());
+    assert!(!process.runs() && answered.elapsed() < Duration::from_secs(4), "{:?}", answered.elapsed());
+    server.stop().unwrap();
+}
+
+/// What it waits for too long is httpd's to say (`GracefulShutdownTimeout`); then it is a stop, with `shutdown-timeout`.
+fn a_graceful_stop_that_takes_too_long_is_a_stop(setup: &Setup) {
+    let plan = announced(Plan::new("daemon_timers.conf")).announce("re:WSGI132[78]: |AH00051");
+    let mut server = Httpd::start(setup, &plan.line("GracefulShutdownTimeout 1"), "daemon-timers-graceful-limit");
+    let site = Site::new(&server, setup);
+    let process = Process::find(pid(&site, "evicted").parse().unwrap()).unwrap();
+    let _client = stubborn(&site, "evicted");
+    let begun = Instant::now();
+    server.signal(Signal::WINCH);
+    poll::wait_for("httpd has ended", || server.has_ended());
+    let took = begun.elapsed();
+    // A second each: httpd's limit, how often it looks at it, shutdown-timeout.
+    assert!(!process.runs() && took >= Duration::from_secs(2) && took < Duration::from_millis(5500), "{took:?}");
+    server.stop().unwrap();
 }
 
 fn a_process_that_lost_its_supervisor_ends_in_time(setup: &Setup) {
