@@ -139,10 +139,13 @@ pub mod testing {
 
     /// Runs `test` with a fresh pool, and destroys it.
     pub fn with_pool<R>(test: impl FnOnce(Pool<'_>) -> R) -> R {
+        // APR counts its initialisations without a lock: a second thread would be told that it is done while the first is still at it.
+        static BEGUN: std::sync::Once = std::sync::Once::new();
+        // SAFETY: called once, before anything else of APR's.
+        BEGUN.call_once(|| assert_eq!(unsafe { sys::apr_initialize() }, 0));
         let mut raw = std::ptr::null_mut();
-        // SAFETY: apr_initialize may be called any number of times; the pool has no parent and is destroyed below.
+        // SAFETY: APR is initialised; the pool has no parent and is destroyed below.
         let pool = unsafe {
-            assert_eq!(sys::apr_initialize(), 0);
             assert_eq!(sys::apr_pool_create_ex(&raw mut raw, std::ptr::null_mut(), None, std::ptr::null_mut()), 0);
             Pool::new(raw)
         };
