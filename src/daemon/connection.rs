@@ -7,8 +7,10 @@ use std::collections::VecDeque;
 use std::io::IoSliceMut;
 use std::mem::MaybeUninit;
 use std::os::fd::{BorrowedFd, OwnedFd};
+use std::time::Duration;
 
 use rustix::io::Errno;
+use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendFlags, SocketAddrUnix, SocketFlags, SocketType,
 };
@@ -18,7 +20,10 @@ const BLOCK: usize = 16 * 1024;
 /// How much is received at once when a lot comes.
 const LARGE_BLOCK: usize = 128 * 1024;
 
-/// Connects to the Unix socket at `path`, without waiting.
+/// How long [`Inbox::receive_soon`] waits.
+pub const SOON: Duration = Duration::from_millis(4);
+
+/// Connects to the Unix socket at `path`, without waiting. What is done with it later says each time whether it may wait.
 ///
 /// # Errors
 /// `EAGAIN`: the listener's queue is full. `ECONNREFUSED`, `ENOENT`: nobody listens.
@@ -26,12 +31,14 @@ pub fn connect(path: &[u8]) -> Result<OwnedFd, Errno> {
     let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
     let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
     let address = SocketAddrUnix::new(path)?;
-    loop {
-        match rustix::net::connect(&socket, &address) {
-            Err(Errno::INTR) => {}
-            result => return result.map(|()| socket),
+    while let Err(error) = rustix::net::connect(&socket, &address) {
+        if error != Errno::INTR {
+            return Err(error);
         }
     }
+    set_socket_timeout(&socket, Timeout::Recv, Some(SOON))?;
+    rustix::io::ioctl_fionbio(&socket, false)?;
+    Ok(socket)
 }
 
 /// What goes to the daemon.
@@ -162,13 +169,22 @@ impl Inbox {
 
     /// Receives what has arrived, as far as there is room.
     pub fn receive(&mut self, socket: BorrowedFd<'_>) -> Received {
+        self.receive_with(socket, RecvFlags::DONTWAIT)
+    }
+
+    /// The same, and waits for at most [`SOON`] if nothing has: one system call where waiting and receiving are two. An interrupted wait gives nothing.
+    pub fn receive_soon(&mut self, socket: BorrowedFd<'_>) -> Received {
+        self.receive_with(socket, RecvFlags::empty())
+    }
+
+    fn receive_with(&mut self, socket: BorrowedFd<'_>, flags: RecvFlags) -> Received {
         self.make_room();
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(4))];
         loop {
             let mut ancillary = RecvAncillaryBuffer::new(&mut space);
             let Some(room) = self.buffer.get_mut(self.end..) else { return Received::End };
-            let flags = RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC;
-            let received = rustix::net::recvmsg(socket, &mut [IoSliceMut::new(room)], &mut ancillary, flags);
+            let received =
+                rustix::net::recvmsg(socket, &mut [IoSliceMut::new(room)], &mut ancillary, flags | RecvFlags::CMSG_CLOEXEC);
             for message in ancillary.drain() {
                 if let RecvAncillaryMessage::ScmRights(files) = message {
                     self.files.extend(files);
@@ -179,8 +195,8 @@ impl Inbox {
                     self.end += message.bytes;
                     return Received::Some;
                 }
-                Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => return Received::Nothing,
+                Err(Errno::INTR) if flags.contains(RecvFlags::DONTWAIT) => {}
+                Err(Errno::AGAIN | Errno::INTR) => return Received::Nothing,
                 // A peer that closes without having read everything shows as a reset, after all that it sent.
                 Ok(_) | Err(_) => return Received::End,
             }

@@ -15,7 +15,7 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use super::answer::{Answer, End};
 use super::body::Body;
 use super::client::Client;
-use super::connection::{Outbox, Received};
+use super::connection::{Outbox, Received, SOON};
 use super::connections::Connection;
 use super::group::{Group, Reach};
 use super::offer::Queue;
@@ -28,6 +28,9 @@ use crate::httpd::{Log, Request, config};
 
 /// A body that has paused for so long is not coming at the moment.
 const GATHERING: Duration = Duration::from_millis(2);
+
+/// So often at least it is looked after the client, whatever the daemon sends.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// How one connection's conversation ended.
 pub enum Talk {
@@ -137,6 +140,8 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
     /// Has the request served over a connection. `full`: no thread was free for it.
     pub(super) fn talk(&mut self, connection: &mut Connection, full: bool, wish: Wish) -> Talk {
         let mut heard = Instant::now();
+        // Who has just spoken may go on soon; who is silent is waited for together with all else, and so is who never stops.
+        let (mut soon, mut looked) = (true, heard);
         let left = self.group.queue_timeout.map(|limit| limit.saturating_sub(self.queued));
         let mut queue = connection.ticket().map(|_| Queue::new(full, left));
         connection.send();
@@ -144,16 +149,20 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
             if !self.send(connection) {
                 return Talk::Unsent;
             }
-            let before = Instant::now();
-            let ready = self.wait(connection, heard, before, queue.as_ref());
+            let received = if soon && self.has_only_to_wait() {
+                connection.inbox.receive_soon(connection.socket.as_fd())
+            } else {
+                looked = Instant::now();
+                let ready = self.wait(connection, heard, looked, queue.as_ref());
+                if ready { connection.inbox.receive(connection.socket.as_fd()) } else { Received::Nothing }
+            };
             let now = Instant::now();
-            if ready {
-                let received = connection.inbox.receive(connection.socket.as_fd());
-                match received {
-                    Received::Some => heard = now,
-                    Received::Nothing => {}
-                    Received::End => return Talk::Died,
-                }
+            soon = received == Received::Some && now.saturating_duration_since(looked) < LOOK;
+            if received == Received::End {
+                return Talk::Died;
+            }
+            if received == Received::Some {
+                heard = now;
                 if let Some(end) = self.take(connection, now) {
                     return Talk::End(end);
                 }
@@ -168,7 +177,10 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
             if let Some(end) = self.look(connection, &mut queue, wish, now) {
                 return end;
             }
-            if !ready && !self.body.is_starving() && now.saturating_duration_since(heard) >= self.group.socket_timeout {
+            if received == Received::Nothing
+                && !self.body.is_starving()
+                && now.saturating_duration_since(heard) >= self.group.socket_timeout
+            {
                 return Talk::Silent;
             }
             if self.body.is_starving() {
@@ -232,6 +244,12 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
         }
         self.gathered_since = (self.answer.gathered > 0).then_some(now);
         end
+    }
+
+    /// Nothing is to be done for [`SOON`] but to wait for the daemon.
+    fn has_only_to_wait(&self) -> bool {
+        let flushes_late = self.gathered_since.is_none() || self.group.response_flush_delay > SOON;
+        self.body.has_ended() && self.outbox.pending() == 0 && flushes_late
     }
 
     /// The application has sent nothing for a moment, so its client gets what it sent before.

@@ -51,6 +51,8 @@ pub enum Send {
     Buffered,
     /// To the client now, with all that was kept. May wait.
     Flushed,
+    /// The same, for what completes the announced length: it may go along with the end of the response if that comes within a few milliseconds.
+    Last,
 }
 
 /// One request's way back to its server.
@@ -79,6 +81,14 @@ pub trait Exchange: std::marker::Send + Sync {
     /// # Errors
     /// See [`SendError`].
     fn write_promptly(&self, chunks: &[&[u8]]) -> Result<Option<bool>, SendError>;
+
+    /// The same for what completes the announced length ([`Send::Last`]).
+    ///
+    /// # Errors
+    /// See [`SendError`].
+    fn write_last(&self, chunks: &[&[u8]]) -> Result<Option<bool>, SendError> {
+        self.write_promptly(chunks)
+    }
 
     /// Sends what [`Exchange::write_promptly`] left. May wait.
     ///

@@ -142,20 +142,21 @@ impl Request {
         let door = self.door(py)?;
         let sent = match how {
             Send::Buffered => self.exchange.write(chunks, how),
-            Send::Flushed => self.write_now(py, chunks),
+            Send::Flushed => self.write_now(py, self.exchange.write_promptly(chunks), chunks),
+            Send::Last => self.write_now(py, self.exchange.write_last(chunks), chunks),
         };
         drop(door);
         let mut output = self.output();
         output.sent = chunks.iter().fold(output.sent, |sum, c| sum.saturating_add(c.len() as u64));
-        output.flushed |= how == Send::Flushed;
+        output.flushed |= how != Send::Buffered;
         output.client_gone |= sent == Err(SendError::ClientGone);
         drop(output);
         Ok(sent)
     }
 
-    /// Sends at once, and gives the GIL up only if that means waiting.
-    fn write_now(&self, py: Attached<'_>, chunks: &[&[u8]]) -> Result<(), SendError> {
-        match self.exchange.write_promptly(chunks)? {
+    /// Sends what could not be `tried` without waiting, and gives the GIL up for that.
+    fn write_now(&self, py: Attached<'_>, tried: Result<Option<bool>, SendError>, chunks: &[&[u8]]) -> Result<(), SendError> {
+        match tried? {
             Some(true) => Ok(()),
             Some(false) => thread::detached(py, || self.exchange.flush()),
             None => thread::detached(py, || self.exchange.write(chunks, Send::Flushed)),

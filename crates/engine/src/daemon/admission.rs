@@ -3,15 +3,17 @@
 Threads that all want Python's lock cost more than they bring: each hand-over is a switch to a thread whose caches are cold. So no more workers are let in
 than have something to do, mostly one or two; what comes while they run waits in its sockets and costs nothing. Another one is let in as soon as
 requests wait though the workers that are in do not run (they sleep, or wait for a database), or though nothing has been taken up for a while (one of
-them computes). That is seen by a thread that looks every [`TICK`], and sleeps when there is nothing to see. *Runs in: daemon.* */
+them computes). That is seen by a thread that looks every [`TICK`], and sleeps when there is nothing to see; it also sends what responses hold ([`super::holding`]). *Runs in: daemon.* */
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 
-use super::connections::Connections;
+use super::holding::Holding;
+use super::process::Shared;
+use super::seat::Seat;
 use crate::request::lock;
 
 /// How often the workers are looked at while there is something to see.
@@ -135,13 +137,14 @@ impl Admission {
     }
 
     /// Looks after the workers until the process ends.
-    pub fn look_after(&self, connections: &Connections) {
+    pub fn look_after(&self, shared: &Shared) {
+        shared.holding.attend(true);
         let (mut quiet, mut calm, mut still, mut taken) = (0, 0, 0, 0);
         while !self.open.load(Ordering::Acquire) {
             let full = self.running.load(Ordering::Acquire) >= self.inside.load(Ordering::Acquire);
             quiet = if full { 0 } else { quiet + 1 };
             if quiet > QUIET {
-                self.sleep();
+                self.sleep(&shared.holding);
                 quiet = 0;
                 continue;
             }
@@ -149,7 +152,7 @@ impl Admission {
             still = if now == taken { still + 1 } else { 0 };
             taken = now;
             let may_grow = self.limit.load(Ordering::Acquire) < self.workers;
-            if full && may_grow && waits(connections, still) {
+            if full && may_grow && waits(shared, still) {
                 if still >= STUCK || self.nobody_runs() {
                     self.let_in();
                     (calm, still) = (0, 0);
@@ -163,12 +166,19 @@ impl Admission {
                 // One is the least.
                 let _before: Result<u32, u32> = self.limit.fetch_update(Ordering::AcqRel, Ordering::Acquire, fewer);
             }
-            std::thread::sleep(TICK);
+            tick(shared);
+        }
+        // The workers end with what they have; the last word on what is held is still to come.
+        while !shared.holding.attend(false) {
+            tick(shared);
         }
     }
 
     /// Sleeps until all workers that are in run a request.
-    fn sleep(&self) {
+    fn sleep(&self, holding: &Holding) {
+        if !holding.attend(false) {
+            return;
+        }
         let held = lock(&self.sleeper);
         self.asleep.store(true, Ordering::SeqCst);
         // One order for all: whoever does not see that we sleep has been counted before we look.
@@ -177,6 +187,7 @@ impl Admission {
             let _woken = self.bell.wait_timeout(held, Duration::from_secs(1));
         }
         self.asleep.store(false, Ordering::Release);
+        holding.attend(true);
     }
 
     /// More workers, half as many again.
@@ -198,12 +209,35 @@ impl Admission {
 }
 
 /// Whether something waits for a worker. When nothing has been taken up for long, this itself waits for something to come.
-fn waits(connections: &Connections, still: u32) -> bool {
-    let mut set = [PollFd::from_borrowed_fd(connections.set(), PollFlags::IN)];
-    let long = Timespec { tv_sec: 1, tv_nsec: 0 };
-    let wait = if still > QUIET { long } else { Timespec { tv_sec: 0, tv_nsec: 0 } };
+fn waits(shared: &Shared, still: u32) -> bool {
+    let mut set = [PollFd::from_borrowed_fd(shared.connections.set(), PollFlags::IN)];
+    // Nothing may be held while nobody looks.
+    let long = still > QUIET && shared.holding.attend(false);
+    let wait = Timespec { tv_sec: i64::from(long), tv_nsec: 0 };
     // Interrupted: at the next look.
-    rustix::event::poll(&mut set, Some(&wait)).is_ok_and(|found| found > 0)
+    let waits = rustix::event::poll(&mut set, Some(&wait)).is_ok_and(|found| found > 0);
+    if long {
+        shared.holding.attend(true);
+    }
+    waits
+}
+
+/// Waits for the next look, and sends what is held.
+fn tick(shared: &Shared) {
+    std::thread::sleep(TICK);
+    if shared.holding.is_any_held() {
+        send_held(&shared.seats);
+    }
+}
+
+/// Sends what responses have held for long enough.
+fn send_held(seats: &[Seat]) {
+    for seat in seats {
+        let channel = seat.running().get().map(|running| Arc::clone(&running.channel));
+        if let Some(channel) = channel {
+            channel.send_held();
+        }
+    }
 }
 
 /// Whether a thread of this process is running, or could if there were a processor for it (`R` in proc(5), the third field).

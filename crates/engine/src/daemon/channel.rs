@@ -6,8 +6,8 @@ that the GIL is given up only when the child really is behind. Request body come
 use std::io::IoSlice;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use protocol::Level;
@@ -21,6 +21,7 @@ use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, Shutdown};
 
 use super::descriptors::Descriptor;
+use super::holding::{Held, Holding};
 use super::incoming::Incoming;
 use crate::capi::borrowed_descriptor;
 use crate::exchange::{Exchange, ReadError, Send, SendError};
@@ -49,6 +50,9 @@ pub struct Channel {
     writes: AtomicBool,
     /// Lines for the log that came while somebody waited for the child.
     lines: Mutex<Vec<u8>>,
+    /// The end of the response's body waits for the end of the response.
+    held: Held,
+    holding: Arc<Holding>,
 }
 
 #[derive(Default)]
@@ -149,8 +153,8 @@ pub struct Greeting {
 }
 
 impl Channel {
-    /// A connection that has just been accepted.
-    pub fn new(socket: Descriptor, timeout_ms: u64) -> Self {
+    /// A connection that has just been accepted. `holding`: the process's.
+    pub fn new(socket: Descriptor, timeout_ms: u64, holding: Arc<Holding>) -> Self {
         let timeout = (timeout_ms > 0).then(|| Duration::from_millis(timeout_ms));
         Self {
             socket,
@@ -159,6 +163,8 @@ impl Channel {
             timed_out: AtomicBool::new(false),
             writes: AtomicBool::new(false),
             lines: Mutex::default(),
+            held: Held::default(),
+            holding,
         }
     }
 
@@ -307,6 +313,7 @@ impl Channel {
 
     /// Sends what is gathered; `false` if some of it is left and `wait` is not set.
     fn send(&self, state: &mut State, wait: bool) -> Result<bool, SendError> {
+        self.held.release(&self.holding);
         state.outgoing.append(&mut lock(&self.lines));
         let outgoing = std::mem::take(&mut state.outgoing);
         let mut sent = 0;
@@ -441,8 +448,24 @@ impl Channel {
         }
     }
 
+    /// Sends what is held, if it has been for long enough. Called by the thread that looks, which never waits.
+    pub fn send_held(&self) {
+        if self.held.is_overdue(&self.holding)
+            && let Ok(mut state) = self.state.try_lock()
+        {
+            // What does not fit now goes along with the end.
+            let _sent = self.send(&mut state, false);
+        }
+    }
+
     fn check(&self, state: &State) -> Result<(), SendError> {
         if state.gone || self.timed_out.load(Ordering::Acquire) { Err(SendError::ClientGone) } else { Ok(()) }
+    }
+}
+
+impl Drop for Channel {
+    fn drop(&mut self) {
+        self.held.release(&self.holding);
     }
 }
 
@@ -517,7 +540,7 @@ impl Exchange for std::sync::Arc<Channel> {
         }
         match how {
             Send::Buffered => Ok(()),
-            Send::Flushed => self.send(&mut state, true).map(drop),
+            Send::Flushed | Send::Last => self.send(&mut state, true).map(drop),
         }
     }
 
@@ -525,6 +548,17 @@ impl Exchange for std::sync::Arc<Channel> {
         self.write(chunks, Send::Buffered)?;
         let mut state = lock(&self.state);
         self.send(&mut state, false).map(Some)
+    }
+
+    fn write_last(&self, chunks: &[&[u8]]) -> Result<Option<bool>, SendError> {
+        let small = chunks.iter().map(|chunk| chunk.len()).sum::<usize>() <= GATHERED;
+        if !small {
+            return self.write_promptly(chunks);
+        }
+        self.write(chunks, Send::Buffered)?;
+        // Locked before it is held: the thread that looks finds the bytes.
+        let mut state = lock(&self.state);
+        if self.held.hold(&self.holding) { Ok(Some(true)) } else { self.send(&mut state, false).map(Some) }
     }
 
     fn flush(&self) -> Result<(), SendError> {

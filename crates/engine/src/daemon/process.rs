@@ -17,6 +17,7 @@ use super::channel::Channel;
 use super::connections::Connections;
 use super::control::Control;
 use super::descriptors::{self, Descriptor, adopt};
+use super::holding::Holding;
 use super::life::Life;
 use super::news::News;
 use super::seat::{self, Seat};
@@ -47,6 +48,8 @@ pub struct Shared {
     pub connections: Connections,
     /// How many workers wait for requests.
     pub admission: Admission,
+    /// Which responses wait for their end.
+    pub holding: Arc<Holding>,
     /// The process in its group's table.
     pub standing: Standing,
     /// Which scripts have changed.
@@ -218,6 +221,7 @@ fn begin(
         listener,
         connections,
         admission: Admission::new(workers),
+        holding: Arc::default(),
         standing,
         news: News::default(),
         ready: AtomicBool::new(false),
@@ -247,19 +251,7 @@ fn run(shared: &Arc<Shared>, registry: &'static Registry) -> ! {
         watch::exit(shared, 0);
     }
     shared.ready.store(true, Ordering::Release);
-    if shared.seats.len() > 1 {
-        let looks = Arc::clone(shared);
-        let started = std::thread::Builder::new()
-            .name("wsgi-admit".to_owned())
-            .spawn(move || looks.admission.look_after(&looks.connections));
-        if let Err(error) = started {
-            logging::text(
-                Level::Error,
-                format!("the thread that lets workers in could not start, so all are in: {error}").as_bytes(),
-            );
-            shared.admission.open();
-        }
-    }
+    start_looking(shared);
     shared.control.send(&Message::Ready);
     let workers: Vec<_> = (1..=shared.seats.len()).filter_map(|number| start_worker(shared, registry, number)).collect();
     for worker in workers {
@@ -267,6 +259,18 @@ fn run(shared: &Arc<Shared>, registry: &'static Registry) -> ! {
         let _ended = worker.join();
     }
     watch::exit(shared, 0)
+}
+
+fn start_looking(shared: &Arc<Shared>) {
+    let looks = Arc::clone(shared);
+    let started = std::thread::Builder::new().name("wsgi-admit".to_owned()).spawn(move || looks.admission.look_after(&looks));
+    if let Err(error) = started {
+        logging::text(
+            Level::Error,
+            format!("the thread that lets workers in could not start, so all are in: {error}").as_bytes(),
+        );
+        shared.admission.open();
+    }
 }
 
 fn start_worker(shared: &Arc<Shared>, registry: &'static Registry, number: usize) -> Option<std::thread::JoinHandle<()>> {

@@ -85,7 +85,7 @@ impl Worker<'_> {
             };
             let peer = rustix::net::sockopt::socket_peercred(&socket);
             if peer.is_ok_and(|peer| peer.uid.is_root() || peer.uid.as_raw() == shared.process.peer) {
-                shared.connections.add(Channel::new(adopt(socket), shared.process.socket_timeout));
+                shared.connections.add(Channel::new(adopt(socket), shared.process.socket_timeout, Arc::clone(&shared.holding)));
             } else {
                 logging::coded(PEER_REFUSED, "a connection of another user than Apache's was closed unread");
             }

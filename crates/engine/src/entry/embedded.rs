@@ -226,7 +226,7 @@ impl Exchange for HostExchange {
             chunks,
             match how {
                 Send::Buffered => write_how::BUFFER,
-                Send::Flushed => write_how::FLUSH,
+                Send::Flushed | Send::Last => write_how::FLUSH,
             },
         ))
     }

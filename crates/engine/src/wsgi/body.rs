@@ -135,9 +135,16 @@ pub(super) fn flush(py: Attached<'_>, request: &Request, bytes: &[u8]) -> PyResu
     }
     let take = admitted(request, bytes.len());
     match bytes.get(..take) {
-        Some(bytes) if !bytes.is_empty() => request.write(py, &[bytes], AT_ONCE),
+        Some(bytes) if !bytes.is_empty() => request.write(py, &[bytes], how(request, take)),
         _ => Ok(Ok(())),
     }
+}
+
+/// How the next `length` bytes go out.
+fn how(request: &Request, length: usize) -> Send {
+    let output = request.output();
+    let promised = output.head.as_ref().and_then(|head| head.content_length);
+    if promised.is_some_and(|promised| output.sent.saturating_add(length as u64) >= promised) { Send::Last } else { AT_ONCE }
 }
 
 /// Sends a wrapped real file; false if the body is something else, or must be iterated after all.
