@@ -186,10 +186,10 @@ def application(environ, start_response):
     if when == "lines":
         return many_lines(environ, start_response)
     if when == "more":
-        # More than the promised length, past the engine that would cut it.
+        # More than the promised length, past the engine that would cut it. (What completes the length would wait for the end.)
         write = start_response("200 OK", [("Content-Length", "5")])
-        write(b"first")
-        speak(environ, [frame(DATA, b"HTTP/1.1 200 OK\r\nX-Injected: 1\r\n\r\n"), frame(END)])
+        write(b"firs")
+        speak(environ, [frame(DATA, b"tHTTP/1.1 200 OK\r\nX-Injected: 1\r\n\r\n"), frame(END)])
         return []
     if when == "before":
         speak(environ, {**PIECES, **BEFORE}[case])

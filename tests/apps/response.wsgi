@@ -178,6 +178,19 @@ def held(environ, start_response):
     return items()
 
 
+class HeldClose(Body):
+    """Its close() lasts until the gate is opened."""
+
+    def close(self):
+        note(self.key, "close" if gate(self.key).wait(20) else "never released")
+
+
+@application.path("/held-close", validated=False)
+def held_close(environ, start_response):
+    start_response("200 OK", [*PLAIN, ("Content-Length", "5")])
+    return HeldClose(query(environ)["key"], [b"whole"])
+
+
 @application.path("/held-write", validated=False)
 def held_write(environ, start_response):
     key = query(environ)["key"]

@@ -60,6 +60,7 @@ fn bodies() -> Vec<crate::support::matrix::Case> {
         case!(close_is_called_once).reach(Reach::Everywhere),
         case!(close_is_called_after_an_exception).reach(Reach::Everywhere),
         case!(close_of_a_list_subclass_is_called),
+        case!(a_whole_body_comes_before_a_slow_close).threads(),
         case!(a_failing_close_is_only_logged).differs("logs no traceback of it"),
         case!(close_is_called_when_the_client_has_gone).threads(),
         case!(close_is_called_when_a_small_client_has_gone).threads(),
@@ -377,6 +378,18 @@ fn close_is_called_after_an_exception(site: &Site) {
     site.allow_tracebacks();
     site.expect_log("ValueError: before the first item");
     site.expect_log("ValueError: after the first item");
+}
+
+/// PEP 3333, "Buffering and Streaming": no block is kept back while the application goes on.
+fn a_whole_body_comes_before_a_slow_close(site: &Site) {
+    for key in ["held-close-first", "held-close-second"] {
+        let mut client = site.connect();
+        client.send(&Request::get(&format!("/held-close?key={key}")).head_bytes()).unwrap();
+        assert_eq!(client.receive_head().unwrap().status, 200);
+        assert!(client.hears_something_within(poll::SOON).unwrap(), "the body should be here");
+        site.get(&format!("/open-gate?key={key}")).expect(200);
+        happened(site, key, "close");
+    }
 }
 
 fn close_of_a_list_subclass_is_called(site: &Site) {
