@@ -53,7 +53,7 @@ pub fn suite() -> Suite {
 /// What processes may say at their end, which is not part of any trial. A process that was given up may be cut long after its trial. On a busy machine a
 /// group with `startup-timeout=1` may need more than one try to start.
 fn announced(plan: Plan) -> Plan {
-    plan.announce("re:WSGI(1253|1304|1306|1313): |[0-9]+ ends: [a-z_]+$")
+    plan.announce("re:WSGI(1253|1304|1306|1313): |WSGI1301: group starting|[0-9]+ ends: [a-z_]+$")
 }
 
 /// The process that serves a group.
