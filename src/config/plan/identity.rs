@@ -75,7 +75,8 @@ fn inherited(process: &DaemonProcess, machine: &dyn Machine) -> Result<Found, Bo
     }
     let (uid, gid) = machine.myself();
     let user = by_id(uid, machine);
-    let directory = if uid == machine.httpd().0 { Vec::new() } else { user.home.clone() };
+    // httpd's own user is this one, whatever `User` says: it has no effect without root.
+    let directory = Vec::new();
     Ok(Found { identity: Identity { uid, gid, groups: vec![gid], name: user.name, home: user.home }, directory })
 }
 
