@@ -14,7 +14,7 @@ use super::daemon::DaemonProcess;
 use super::error::ConfigError;
 
 /// Something that only the whole configuration shows, or that is strange but allowed. Its code's level says how bad it is: an error
-/// is a mistake in the configuration's text, for which configtest fails (and nothing else: decision 36).
+/// is a mistake in the configuration's text, for which configtest fails (and nothing else).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// Its numbered message.

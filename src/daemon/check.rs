@@ -1,6 +1,6 @@
 /*! Configtest's questions about the daemon groups: can each group's user run its Python, reach the engine, and be reached by Apache?
 
-All that is found is the state of the machine, so it is a warning (decision 36). Nothing that a configuration names is run with root's rights:
+All that is found is the state of the machine, so it is a warning. Nothing that a configuration names is run with root's rights:
 an interpreter is asked as the group's user. *Runs in: parent (configtest).* */
 
 use std::cell::RefCell;
@@ -147,7 +147,7 @@ impl Group<'_> {
         facts
     }
 
-    /// As the supervisor chooses (decision 2).
+    /// As the supervisor chooses.
     fn chosen(&self, walker: &Walker) -> Result<Chosen, Problem> {
         match (&self.process.python, &self.settings.python_home) {
             (Some(Python::Executable(path)), _) => executable(path, walker),

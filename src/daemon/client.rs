@@ -1,7 +1,7 @@
 /*! Is the client still there, while nothing is being written to it?
 
 Over HTTP/1 its socket is watched. A client that has shut its sending side may only be done sending, so that is no more than a suspicion
-for a second; a reset is certain. Over HTTP/2 the connection is another thread's, and httpd knows (decision 30). *Runs in: child.* */
+for a second; a reset is certain. Over HTTP/2 the connection is another thread's, and httpd knows. *Runs in: child.* */
 
 use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-/*! What is missing in the directory of a `chroot=` (decision 25): interpreter, its loader and libraries, Python's own modules, the engine.
+/*! What is missing in the directory of a `chroot=`: interpreter, its loader and libraries, Python's own modules, the engine.
 
 Files are looked up as a process in the jail sees them; then the interpreter is run in it, as the group's user, and loads the engine.
 *Runs in: parent (configtest).* */

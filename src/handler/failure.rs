@@ -1,5 +1,5 @@
-/*! Why a request is refused before an application sees it: who gets which status, and what the log says. Section 5.8 of the
-behaviour reference with decision 34, as one table; the rows that concern a process group are in [`super::group_failure`].
+/*! Why a request is refused before an application sees it: who gets which status, and what the log says, as one table. The statuses
+are mod_wsgi's but where `docs/compatibility.md` says otherwise; the rows that concern a process group are in [`super::group_failure`].
 
 A failure is data here; the handler turns it into Apache's status and one log line. *Runs in: child.* */
 

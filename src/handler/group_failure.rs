@@ -91,7 +91,7 @@ impl GroupFailure<'_> {
             Self::QueueFull(_) => (503, log_code::DAEMON_QUEUE_FULL),
             Self::KeptLeaving(_) => (503, log_code::DAEMON_KEPT_LEAVING),
             Self::Died(_) => (502, log_code::DAEMON_DIED),
-            // The status of the error that ends a response which has begun (decision 28).
+            // The status of the error that ends a response which has begun.
             Self::DiedLate(_) => (502, log_code::DAEMON_DIED_LATE),
             Self::BrokeProtocol(_) => (502, log_code::DAEMON_BROKE_PROTOCOL),
             Self::Silent(_) => (504, log_code::DAEMON_SILENT),

@@ -1,7 +1,7 @@
 /*! What a configured group or callable name means for one request: section 3.3 of the behaviour reference.
 
 A name is resolved twice over: to what the application sees (`mod_wsgi.application_group`), and to the interpreter that runs it,
-which is the main one for the group that decision 10 promotes. *Runs in: child, once per request.* */
+which is the main one for the group that is promoted to it. *Runs in: child, once per request.* */
 
 use std::borrow::Cow;
 

@@ -221,7 +221,7 @@ impl<'r> ResponseBody<'r> {
     }
 
     /// As [`ResponseBody::send_file`], for a file that another process opened: it is never mapped, because its owner could shorten it and
-    /// so kill this process by SIGBUS (decision 29).
+    /// so kill this process by SIGBUS.
     pub fn send_foreign_file(&mut self, file: BorrowedFd<'_>, offset: i64, length: i64) -> Taken {
         self.files.mmap = false;
         self.send_file(file, offset, length)

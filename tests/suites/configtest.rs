@@ -215,7 +215,7 @@ fn trusting_everybody_is_a_warning(setup: &Setup) {
     assert_eq!(findings(&accepted(setup, &named)), ["Syntax OK"]);
 }
 
-/// A failing check at a graceful restart would end the server (decision 36).
+/// A failing check at a graceful restart would end the server.
 fn a_mistake_does_not_end_a_running_server(setup: &Setup) {
     let server = Httpd::start(setup, &plan(&["IncludeOptional ${ROOT}/files/*.part"]), "running");
     let site = Site::new(&server, setup);
@@ -282,7 +282,7 @@ fn a_home_that_is_no_virtualenv_is_a_warning_and_503(setup: &Setup) {
     broken_home(setup, &home, &[&home.display().to_string(), "bin/python"], |home| make_virtualenv(setup, home));
 }
 
-/// Decision 2. An executable whose path does not look like one is the machine's state, and a warning.
+/// An executable whose path does not look like one is the machine's state, and a warning.
 fn a_home_that_is_an_executable_is_refused(setup: &Setup) {
     let home = setup.home.display();
     let wrong = |line: &str| plan(&[line]).define("OWN_HOME", "1");

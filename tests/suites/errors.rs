@@ -34,8 +34,7 @@ pub fn suite() -> Suite {
             case!(a_script_that_exits_is_500),
             case!(a_script_that_raises_is_500).differs("logs no traceback before Python 3.12"),
             case!(a_script_that_is_no_text_is_500).differs("reads a script only up to a NUL"),
-            case!(a_missing_callable_is_500_and_named)
-                .differs("a missing callable is 404 in embedded mode there (decision 37.10)"),
+            case!(a_missing_callable_is_500_and_named).differs("a missing callable is 404 in embedded mode there"),
             case!(an_import_that_needs_the_main_interpreter_names_the_cure).differs("does not name the directive"),
             case!(an_exception_in_a_thread_is_logged),
             case!(an_exception_in_a_destructor_is_logged),

@@ -17,7 +17,7 @@ pub fn suite() -> Suite {
     let mut cases = vec![
         case!(the_first_static_group_lives_in_the_main_interpreter)
             .reach(Reach::Everywhere)
-            .differs("each named group is a sub-interpreter there (decision 10)"),
+            .differs("each named group is a sub-interpreter there"),
         case!(groups_have_modules_of_their_own).reach(Reach::Everywhere),
         case!(a_script_in_two_groups_is_two_modules),
         case!(thread_locals_survive_between_requests).reach(Reach::Everywhere),
@@ -30,7 +30,7 @@ pub fn suite() -> Suite {
         case!(a_thread_of_the_application_runs_in_its_interpreter),
         case!(c_code_can_call_back_in_the_main_interpreter)
             .differs("the group is a sub-interpreter there, where such code misbehaves before Python 3.12"),
-        own!(groups_named_by_clients_are_bounded).reach(Reach::Once).differs("there is no bound (decision 37.16)"),
+        own!(groups_named_by_clients_are_bounded).reach(Reach::Once).differs("there is no bound"),
     ];
     cases.extend(reloading());
     Suite::new("interpreters", cases)
@@ -49,9 +49,7 @@ fn reloading() -> Vec<crate::support::matrix::Case> {
         case!(a_script_that_became_broken_is_500_until_it_is_mended),
         case!(the_old_code_finishes_its_requests).threads(),
         case!(many_first_requests_load_a_script_once).reach(Reach::Everywhere).threads(),
-        case!(a_slow_import_holds_up_its_own_script_alone)
-            .threads()
-            .differs("one lock for all imports of a process there (decision 37.22)"),
+        case!(a_slow_import_holds_up_its_own_script_alone).threads().differs("one lock for all imports of a process there"),
     ]
 }
 

@@ -155,7 +155,7 @@ impl Drop for SetOnDrop<'_> {
     }
 }
 
-/// Counts requests that fail in the sense of decision 38: no connection, a status from 500, a short body. A reused connection that
+/// Counts requests that fail: no connection, a status from 500, a short body. A reused connection that
 /// is closed before any byte of an answer is tried once more on a new one.
 fn no_request_fails_over_graceful_restarts(setup: &Setup) {
     let server = start(setup, "no-failures", |plan| plan);
@@ -295,7 +295,7 @@ fn growth(server: &Httpd, keys: &Keys, request: impl Fn()) -> (i64, Size, Size) 
     (i64::try_from(after.memory).unwrap() - i64::try_from(before.memory).unwrap(), before, after)
 }
 
-/// Decision 40: measured against httpd without the module in the same trial.
+/// Measured against httpd without the module in the same trial.
 fn two_hundred_graceful_restarts_leave_nothing_behind(setup: &Setup) {
     assert_eq!(setup.mpm, Mpm::Event);
     let (keys, plan) = Keys::count(&setup.run.workdir, Plan::new("floor.conf").without_the_module());

@@ -22,7 +22,7 @@ pub fn suite() -> Suite {
             own!(optimisation_is_set),
             own!(warnings_are_set),
             own!(a_fixed_hash_seed_is_set),
-            own!(a_random_hash_seed_is_random).differs("it gives a fixed seed (decision 37.17)"),
+            own!(a_random_hash_seed_is_random).differs("it gives a fixed seed"),
             own!(bytecode_can_be_left_unwritten),
             own!(the_switch_interval_is_set),
             own!(the_egg_cache_is_set),
@@ -76,7 +76,7 @@ fn an_installation_is_the_home(setup: &Setup) {
 fn without_a_home_a_python_is_found(setup: &Setup) {
     let server = Httpd::start(setup, &Plan::new("python.conf").define("OWN_HOME", "1"), "no-home");
     let facts = Site::new(&server, setup).get("/").expect(200);
-    // Decision 2: /usr/bin/python3, then /usr/local/bin/python3, then the PATH.
+    // In this order: /usr/bin/python3, then /usr/local/bin/python3, then the PATH.
     let expected = ["/usr/bin/python3", "/usr/local/bin/python3"].into_iter().find(|path| fs::exists(path).unwrap());
     if let Some(expected) = expected {
         let executable = fs::canonicalize(facts.value("executable").unwrap()).unwrap();

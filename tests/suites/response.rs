@@ -23,8 +23,7 @@ pub fn suite() -> Suite {
         case!(start_response_checks_its_arguments),
         case!(start_response_takes_no_keywords),
         case!(subclasses_of_the_right_types_are_fine),
-        case!(a_second_start_response_is_an_error)
-            .differs("a second start_response without exc_info replaces the first there (decision 37)"),
+        case!(a_second_start_response_is_an_error).differs("a second start_response without exc_info replaces the first there"),
         case!(exc_info_replaces_what_was_not_sent),
         case!(exc_info_is_raised_again_when_headers_are_sent).differs("an error page follows what was sent"),
         case!(without_start_response_there_is_no_response),
@@ -37,7 +36,7 @@ pub fn suite() -> Suite {
 
 fn bodies() -> Vec<crate::support::matrix::Case> {
     vec![
-        case!(a_list_has_a_content_length).reach(Reach::Everywhere).differs("no Content-Length for lists there (decision 37.8)"),
+        case!(a_list_has_a_content_length).reach(Reach::Everywhere).differs("no Content-Length for lists there"),
         case!(a_generator_is_chunked)
             .embedded("what comes within response-flush-delay goes out at once, with its length")
             .reach(Reach::Everywhere),

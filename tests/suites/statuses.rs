@@ -1,5 +1,5 @@
-/*! Who gets which status when a request to a daemon process group fails: each way of failing once, with the line of the log that explains it
-(decision 34). What takes a timer is in `daemon` and `daemon_timers`, what takes a death or a full queue in `trials` too. */
+/*! Who gets which status when a request to a daemon process group fails: each way of failing once, with the line of the log that explains
+it. What takes a timer is in `daemon` and `daemon_timers`, what takes a death or a full queue in `trials` too. */
 
 use crate::case;
 use crate::support::client::{Client, Request};

@@ -56,7 +56,7 @@ fn one_client(server: &Httpd, number: usize, next: &AtomicUsize) -> Vec<String> 
             Ok(response) if response.status == 200 && response.complete && response.body == body => {}
             Ok(response) => failures.push(format!("{target} {size}: {} with {} bytes", response.status, response.body.len())),
             Err(error) => {
-                // httpd may close a kept connection at any time; only a fresh one owes an answer (decision 38).
+                // httpd may close a kept connection at any time; only a fresh one owes an answer.
                 client = Client::connect(server.files.port).expect("a connection");
                 let again = client.exchange(&request);
                 let answered = again.as_ref().is_ok_and(|response| response.status == 200 && response.body == body);

@@ -1,6 +1,6 @@
 /*! Clients that send requests until they are told to stop, and count what failed.
 
-A failed request is a connection that could not be made, a status from 500, or a short body (decision 38). A connection that was used
+A failed request is a connection that could not be made, a status from 500, or a short body. A connection that was used
 before and is closed before any byte of an answer is no failure: the request is sent once more on a new one, and the closure counted. *Runs in: tests.* */
 
 use super::client::{Client, Request};

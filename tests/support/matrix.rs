@@ -1,7 +1,7 @@
 /*! Suites, and how they become trials: every suite runs once for each combination of mode, Python and MPM that it is meant for.
 
 The trials of a suite share one server per combination where their configuration allows it; the first one that runs starts it, the
-last one stops it and answers for what its end brought to light. Which combinations there are follows decision 41: everything on
+last one stops it and answers for what its end brought to light. Which combinations there are: everything on
 event with the oldest and the newest Python, a marked part on the others. */
 
 use super::httpd::{Httpd, Plan, take_reports};

@@ -1,5 +1,5 @@
 /*! The end of the process: shutdown callbacks and `atexit` functions of every interpreter. Python is not finalised, because a thread
-that came back to it would be killed by a forced unwind (decision 5). */
+that came back to it would be killed by a forced unwind. */
 
 use std::panic::catch_unwind;
 use std::sync::mpsc;

@@ -18,7 +18,7 @@ use crate::logging;
 use crate::request::lock;
 use crate::stream;
 
-/// `mod_wsgi.version`: the version whose behaviour we keep (decision 35).
+/// `mod_wsgi.version`: the version whose behaviour we keep.
 pub const COMPATIBLE_VERSION: [i64; 3] = [6, 1, 1];
 
 const SET_UP: &[u8] = include_bytes!("set_up.py");

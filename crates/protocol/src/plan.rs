@@ -82,7 +82,7 @@ record!(Script { path, application_group, import });
 /// A place to look for a Python.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Interpreter {
-    /// An executable, or with `home` a directory to look in (decision 2).
+    /// An executable, or with `home` a directory to look in.
     pub path: Vec<u8>,
     /// `path` is a home: a virtualenv or prefix.
     pub home: bool,
@@ -172,7 +172,7 @@ pub struct Group {
     pub interrupt_timeout: u64,
     /// Drain after maximum-requests, restart-interval, cpu-time-limit.
     pub graceful_timeout: u64,
-    /// `graceful-timeout` stands in the configuration, so it bounds a reload's drain too (decision 14).
+    /// `graceful-timeout` stands in the configuration, so it bounds a reload's drain too.
     pub graceful_explicit: bool,
     /// Drain after a signal of the operator; 0: as graceful-timeout.
     pub eviction_timeout: u64,

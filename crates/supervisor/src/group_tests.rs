@@ -335,7 +335,7 @@ fn a_process_that_has_served_enough_gets_a_successor_first() {
     assert_eq!(bench.did(), ["start 2 [/a] all"]);
     bench.ready(2);
     assert_eq!(bench.did(), ["drain 1"]);
-    // The implicit 15 s of graceful-timeout holds here (decision 14).
+    // The implicit 15 s of graceful-timeout holds here.
     assert_eq!(bench.after(15_000), ["1313", "stop 1"]);
 }
 

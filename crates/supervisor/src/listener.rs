@@ -1,4 +1,4 @@
-/*! The processes' listening sockets: files that only Apache's user may connect to, in a directory that only root may change (decision 20).
+/*! The processes' listening sockets: files that only Apache's user may connect to, in a directory that only root may change.
 
 A socket is bound beside its place and moved there when it is ready, so that whoever connects finds either nothing or all of it. The directory is made again
 if a cleaner has removed it. *Runs in: supervisor.* */

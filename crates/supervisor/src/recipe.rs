@@ -7,11 +7,11 @@ use std::os::unix::ffi::OsStrExt;
 
 use protocol::plan::{Group, Interpreter, Plan};
 
-/// Python code that imports the engine and hands over to it (decision 7).
+/// Python code that imports the engine and hands over to it.
 const BOOTSTRAP: &str = include_str!("bootstrap.py");
 /// Versions that a home is searched for, newest first.
 const MINORS: std::ops::RangeInclusive<u32> = 9..=30;
-/// Descriptors and addresses that are meant for httpd itself, or would mislead Python (decision 8).
+/// Descriptors and addresses that are meant for httpd itself, or would mislead Python.
 const NOT_INHERITED: [&[u8]; 2] = [b"NOTIFY_SOCKET", b"PYTHONHOME"];
 const NOT_INHERITED_PREFIXES: [&[u8]; 2] = [b"LISTEN_", b"WATCHDOG_"];
 
@@ -186,7 +186,7 @@ fn candidates(group: &Group, engine: &[u8], path: &[u8]) -> Result<Vec<Candidate
     Ok(found)
 }
 
-/// The executables that an entry stands for, with the directories of which one must be there (decision 2).
+/// The executables that an entry stands for, with the directories of which one must be there.
 fn executables(interpreter: &Interpreter, path: &[u8]) -> Vec<(Vec<u8>, Vec<Vec<u8>>)> {
     let join = |directory: &[u8], name: &str| [directory, b"/", name.as_bytes()].concat();
     if interpreter.home {

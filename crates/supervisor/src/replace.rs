@@ -1,7 +1,7 @@
 /*! Which process of a group is to be replaced, when, and how: the other half of the group's state machine.
 
 One process of a group after another. With overlap the successor must load all that the old one has loaded before the old one drains; if it
-can't, the old one goes on, and those versions of the files are not tried again (decisions 11 to 13). *Runs in: supervisor.* */
+can't, the old one goes on, and those versions of the files are not tried again. *Runs in: supervisor.* */
 
 use protocol::control::Message;
 use protocol::log_code;

@@ -281,7 +281,7 @@ impl Running {
         self.act(now);
     }
 
-    /// Says once which Python the group runs, and why that one (decision 2).
+    /// Says once which Python the group runs, and why that one.
     fn introduce(&mut self, id: Id, what: &str) {
         if std::mem::replace(&mut self.introduced, true) {
             return;

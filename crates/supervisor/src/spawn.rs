@@ -1,7 +1,7 @@
 /*! From fork to exec: the only file here that is unsafe, and so also the home of three other calls that rustix lacks, and of the mapping of a group's table.
 
 Between fork and exec the child makes async-signal-safe calls alone and allocates nothing. Every step of the identity is checked, and a failure is
-the end of the child: it says which step over a pipe and exits. It never executes anything with effective user 0 (decision 1).
+the end of the child: it says which step over a pipe and exits. It never executes anything with effective user 0.
 *Runs in: supervisor, and in a daemon before it is Python.* */
 #![expect(
     unsafe_code,

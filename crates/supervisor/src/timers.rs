@@ -8,7 +8,7 @@ pub type Millis = u64;
 
 /// A process that has lived this long is not part of a crash loop.
 pub const SOUND: Millis = 10_000;
-/// What `startup-timeout=0` means for a successor, whose predecessor goes on serving meanwhile (decision 12).
+/// What `startup-timeout=0` means for a successor, whose predecessor goes on serving meanwhile.
 pub const SUCCESSOR_STARTUP: Millis = 60_000;
 /// How often scripts are looked at and loads are asked for.
 pub const LOOK: Millis = 1_000;
@@ -46,7 +46,7 @@ impl Backoff {
     }
 }
 
-/// How long a process may drain; `None` is without limit (decision 14).
+/// How long a process may drain; `None` is without limit.
 pub fn drain_limit(group: &plan::Group, why: Reason) -> Option<Millis> {
     let some = |limit: Millis| (limit > 0).then_some(limit);
     // No request lives longer than this, so a process that still has one is stuck.

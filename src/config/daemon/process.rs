@@ -91,7 +91,7 @@ pub struct DaemonProcess {
     pub inactivity_timeout: Option<Duration>,
     /// `graceful-timeout=`; zero: requests that run are not waited for.
     pub graceful_timeout: Duration,
-    /// `graceful-timeout=` is given, so it bounds a reload's drain too (decision 14).
+    /// `graceful-timeout=` is given, so it bounds a reload's drain too.
     pub graceful_explicit: bool,
     /// `eviction-timeout=`; `None`: as `graceful-timeout`.
     pub eviction_timeout: Option<Duration>,

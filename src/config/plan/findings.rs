@@ -1,5 +1,5 @@
 /*! What the machine says to the groups: users that do not exist, rights that are missing. Configtest warns of its state; what httpd's user
-can never do (decision 23) is an error there, and a path that no socket can have is a mistake of the text. *Runs in: parent
+can never do is an error there, and a path that no socket can have is a mistake of the text. *Runs in: parent
 (configtest and start).* */
 
 use protocol::log_code;

@@ -1,5 +1,5 @@
 /*! Who a group's processes are. As root: the users and groups that the options name, found in the system's databases. Otherwise: whoever
-runs httpd, and options that need root are refused (decision 23). *Runs in: parent.* */
+runs httpd, and options that need root are refused. *Runs in: parent.* */
 
 use protocol::log_code::{self, LogCode};
 use protocol::plan::Identity;

@@ -1,4 +1,4 @@
-/*! Which interpreters a group tries, best first (decision 2). What a directive names is the only one that is tried: an installation that
+/*! Which interpreters a group tries, best first. What a directive names is the only one that is tried: an installation that
 does not work must be seen, not replaced by another. *Runs in: parent.* */
 
 use protocol::plan::Interpreter;

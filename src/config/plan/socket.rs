@@ -1,4 +1,4 @@
-/*! Where the sockets of a group's processes are (decision 20): a path, to which each process adds a dot and the number of its slot.
+/*! Where the sockets of a group's processes are: a path, to which each process adds a dot and the number of its slot.
 
 By default it lies in a directory of our own below httpd's runtime directory, which only root writes and everybody passes through (0711).
 `WSGISocketPrefix` puts it elsewhere; then the place is the administrator's. The name tells httpd's parent, generation and group, as

@@ -1,5 +1,5 @@
 /*! Whom the main interpreter of a process group hosts. Most C extensions work only there, so it must not stand idle while the one
-application of a group runs in a sub-interpreter (decision 10). *Runs in: parent.* */
+application of a group runs in a sub-interpreter. *Runs in: parent.* */
 
 use super::placement::might_be;
 use super::view::ServerView;

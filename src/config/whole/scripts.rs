@@ -1,4 +1,4 @@
-/*! Which scripts of a process group are known before any request, and which of them are loaded at start (decision 15). *Runs in: parent.* */
+/*! Which scripts of a process group are known before any request, and which of them are loaded at start. *Runs in: parent.* */
 
 use protocol::plan::Script;
 

@@ -24,7 +24,7 @@ fn compared(clients: usize) -> Vec<Stream> {
     [kinds("/floor"), kinds("/app/who")].concat()
 }
 
-/// Compares the first four streams with httpd's own files (decision 38): no more closures, and no gap beyond httpd's longest.
+/// Compares the first four streams with httpd's own files: no more closures, and no gap beyond httpd's longest.
 fn no_worse_than_httpd(tallies: &[Tally]) {
     let [floor_kept, floor_fresh, kept, fresh] = &tallies[..4] else { panic!("four streams") };
     let gap = floor_kept.gap.max(floor_fresh.gap);

@@ -71,7 +71,7 @@ pub fn overwrite_arguments(start: usize, end: usize, title: &[u8]) {
     }
 }
 
-/// Ends the process at once: no destructors, no `atexit` of C, no finalisation of Python (decision 5).
+/// Ends the process at once: no destructors, no `atexit` of C, no finalisation of Python.
 pub fn leave_process(status: i32) -> ! {
     // SAFETY: _exit has no preconditions.
     unsafe { libc::_exit(status) }

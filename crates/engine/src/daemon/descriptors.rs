@@ -1,7 +1,7 @@
 /*! The engine's own descriptors in a daemon process: out of the application's way, and out of what it starts.
 
-They lie from 1024 on, so that the application's own stay below the limit of `select()` (decision 22), and are closed when a program is
-executed. A process that the application forks finds them put out of use (`capi::fork`, decision 9). *Runs in: daemon.* */
+They lie from 1024 on, so that the application's own stay below the limit of `select()`, and are closed when a program is
+executed. A process that the application forks finds them put out of use (`capi::fork`). *Runs in: daemon.* */
 
 use std::os::fd::OwnedFd;
 

@@ -87,7 +87,7 @@ fn watch(shared: &Shared, parent: &Descriptor, signals: &Descriptor, limits: &Li
         }
         if supervised && from_supervisor {
             let ordered = orders(shared).unwrap_or_else(|Lost| {
-                // Nobody could wait for this process any more: it ends with what it has (decision 19).
+                // Nobody could wait for this process any more: it ends with what it has.
                 supervised = false;
                 shared.leave();
                 Some(Instant::now() + stop_deadline(shared).unwrap_or(Duration::from_secs(5)))
@@ -132,7 +132,7 @@ fn orders(shared: &Shared) -> Result<Option<Instant>, Lost> {
     Ok(stop_at)
 }
 
-/// A signal to this process: most ask for a successor, and that what runs is finished (decision 16).
+/// A signal to this process: most ask for a successor, and that what runs is finished.
 fn signalled_with(shared: &Shared, number: u8) {
     match i32::from(number) {
         libc::SIGUSR1 => shared.ask(Reason::GracefulSignal),

@@ -2,7 +2,7 @@
 table, lifeline)`.
 
 The module's definition is written by hand and picks its slots by Python's version at run time, because an older Python refuses slots that it
-does not know (decision 6). *Runs in: daemon.* */
+does not know. *Runs in: daemon.* */
 #![expect(unsafe_code, reason = "C functions that Python calls, and descriptors that come as numbers")]
 
 use std::ffi::{c_int, c_void};
