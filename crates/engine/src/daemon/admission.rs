@@ -1,9 +1,10 @@
 /*! How many workers wait for requests at a time: as few as keep the process busy.
 
 Threads that all want Python's lock cost more than they bring: each hand-over is a switch to a thread whose caches are cold. So no more workers are let in
-than have something to do, mostly one or two; what comes while they run waits in its sockets and costs nothing. Another one is let in as soon as
+than have something to do, mostly one or two; what comes while they run waits in its sockets and costs nothing. More are let in as soon as
 requests wait though the workers that are in do not run (they sleep, or wait for a database), or though nothing has been taken up for a while (one of
-them computes). That is seen by a thread that looks every [`TICK`], and sleeps when there is nothing to see; it also sends what responses hold ([`super::holding`]). *Runs in: daemon.* */
+them computes); whether they are still needed is tried again and again ([`super::pace`]). That is seen by a thread that looks every [`TICK`], and sleeps
+when there is nothing to see; it also sends what responses hold ([`super::holding`]). *Runs in: daemon.* */
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
@@ -12,19 +13,13 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec};
 
 use super::holding::Holding;
+use super::pace::{Look, Pace, Step};
 use super::process::Shared;
 use super::seat::Seat;
 use crate::request::lock;
 
 /// How often the workers are looked at while there is something to see.
 const TICK: Duration = Duration::from_millis(2);
-/// After so many ticks without a need for it, one worker fewer is let in.
-const PATIENCE: u32 = 64;
-/// After so many ticks without a request being taken up, another worker is let in though those that are in run.
-const STUCK: u32 = 3;
-/// After so many ticks without anything to see the thread sleeps.
-const QUIET: u32 = 25;
-
 /// Who is let in.
 pub struct Admission {
     workers: u32,
@@ -138,33 +133,23 @@ impl Admission {
 
     /// Looks after the workers until the process ends.
     pub fn look_after(&self, shared: &Shared) {
+        let mut pace = Pace::default();
         shared.holding.attend(true);
-        let (mut quiet, mut calm, mut still, mut taken) = (0, 0, 0, 0);
         while !self.open.load(Ordering::Acquire) {
-            let full = self.running.load(Ordering::Acquire) >= self.inside.load(Ordering::Acquire);
-            quiet = if full { 0 } else { quiet + 1 };
-            if quiet > QUIET {
-                self.sleep(&shared.holding);
-                quiet = 0;
-                continue;
-            }
-            let now = self.taken.load(Ordering::Relaxed);
-            still = if now == taken { still + 1 } else { 0 };
-            taken = now;
-            let may_grow = self.limit.load(Ordering::Acquire) < self.workers;
-            if full && may_grow && waits(shared, still) {
-                if still >= STUCK || self.nobody_runs() {
-                    self.let_in();
-                    (calm, still) = (0, 0);
+            let seen = Look {
+                running: self.running.load(Ordering::Acquire),
+                inside: self.inside.load(Ordering::Acquire),
+                limit: self.limit.load(Ordering::Acquire),
+                workers: self.workers,
+                taken: self.taken.load(Ordering::Relaxed),
+            };
+            match pace.look(seen, |long| waits(shared, long), || self.is_one_running()) {
+                Step::Sleep => {
+                    self.sleep(&shared.holding);
+                    continue;
                 }
-            } else {
-                calm += 1;
-            }
-            if calm >= PATIENCE {
-                calm = 0;
-                let fewer = |limit: u32| (limit > 1).then(|| limit - 1);
-                // One is the least.
-                let _before: Result<u32, u32> = self.limit.fetch_update(Ordering::AcqRel, Ordering::Acquire, fewer);
+                Step::Limit(limit) => self.set_limit(limit),
+                Step::Stay => {}
             }
             tick(shared);
         }
@@ -190,29 +175,27 @@ impl Admission {
         holding.attend(true);
     }
 
-    /// More workers, half as many again.
-    fn let_in(&self) {
+    /// So many may be in from now on. Who is over goes out after the next request.
+    fn set_limit(&self, limit: u32) {
         let outside = lock(&self.outside);
-        let limit = self.limit.load(Ordering::Acquire);
-        let more = limit.saturating_add((limit / 2).max(1)).min(self.workers);
-        self.limit.store(more, Ordering::Release);
-        for _ in 0..more.saturating_sub(limit).min(*outside) {
+        let before = self.limit.swap(limit, Ordering::AcqRel);
+        for _ in 0..limit.saturating_sub(before).min(*outside) {
             self.door.notify_one();
         }
     }
 
-    /// Whether none of the workers that run a request runs on a processor, or waits for one.
-    fn nobody_runs(&self) -> bool {
+    /// Whether one of the workers that run a request runs on a processor, or waits for one.
+    fn is_one_running(&self) -> bool {
         let threads = self.threads.iter().map(|thread| thread.load(Ordering::Relaxed)).filter(|thread| *thread != 0);
-        !threads.into_iter().any(runs)
+        threads.into_iter().any(runs)
     }
 }
 
-/// Whether something waits for a worker. When nothing has been taken up for long, this itself waits for something to come.
-fn waits(shared: &Shared, still: u32) -> bool {
+/// Whether something waits for a worker; with `long` this itself waits for something to come.
+fn waits(shared: &Shared, long: bool) -> bool {
     let mut set = [PollFd::from_borrowed_fd(shared.connections.set(), PollFlags::IN)];
     // Nothing may be held while nobody looks.
-    let long = still > QUIET && shared.holding.attend(false);
+    let long = long && shared.holding.attend(false);
     let wait = Timespec { tv_sec: i64::from(long), tv_nsec: 0 };
     // Interrupted: at the next look.
     let waits = rustix::event::poll(&mut set, Some(&wait)).is_ok_and(|found| found > 0);

@@ -1,7 +1,7 @@
 /*! A daemon process: native worker threads that take requests from the process's connections and run them in this interpreter.
 
 In reading order: [`process`] (from the first message to the end), [`worker`] (one thread), [`connections`] and [`admission`] (what the workers wait
-for, and how many of them), [`channel`] and [`incoming`] (the frames of one connection), [`holding`] (what goes along with a response's end), [`standing`] (the process in its group's table), [`news`]
+for, and how many of them; [`pace`] says when that changes), [`channel`] and [`incoming`] (the frames of one connection), [`holding`] (what goes along with a response's end), [`standing`] (the process in its group's table), [`news`]
 (changed scripts), [`control`] (the supervisor), [`descriptors`] (which of them are the engine's own), [`seat`] (what a worker is at), [`life`] (what
 the process has done and why it ends), [`watch`] (what happens beside the
 requests: signals, the parent's death, time limits), [`interrupt`] (the part of the time limits that needs Python), [`deadlock`] (whether Python can
@@ -19,6 +19,7 @@ mod incoming;
 mod interrupt;
 mod life;
 mod news;
+mod pace;
 mod process;
 mod seat;
 mod standing;
