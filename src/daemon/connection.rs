@@ -20,8 +20,8 @@ const BLOCK: usize = 16 * 1024;
 /// How much is received at once when a lot comes.
 const LARGE_BLOCK: usize = 128 * 1024;
 
-/// How long [`Inbox::receive_soon`] waits.
-pub const SOON: Duration = Duration::from_millis(4);
+/// How long [`Inbox::receive_soon`] waits: longer than most requests take, because the end of this wait is one more time to be woken.
+pub const SOON: Duration = Duration::from_millis(20);
 
 /// Connects to the Unix socket at `path`, without waiting. What is done with it later says each time whether it may wait.
 ///

@@ -149,7 +149,7 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
             if !self.send(connection) {
                 return Talk::Unsent;
             }
-            let received = if soon && self.has_only_to_wait() {
+            let received = if soon && self.has_only_to_wait(queue.as_ref()) {
                 connection.inbox.receive_soon(connection.socket.as_fd())
             } else {
                 looked = Instant::now();
@@ -247,9 +247,10 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
     }
 
     /// Nothing is to be done for [`SOON`] but to wait for the daemon.
-    fn has_only_to_wait(&self) -> bool {
+    fn has_only_to_wait(&self, queue: Option<&Queue>) -> bool {
         let flushes_late = self.gathered_since.is_none() || self.group.response_flush_delay > SOON;
-        self.body.has_ended() && self.outbox.pending() == 0 && flushes_late
+        let looks_late = queue.is_none_or(Queue::looks_late);
+        self.body.has_ended() && self.outbox.pending() == 0 && flushes_late && looks_late
     }
 
     /// The application has sent nothing for a moment, so its client gets what it sent before.

@@ -9,6 +9,7 @@ use protocol::table::{Place, Reserved, Table, Wish};
 use rustix::io::Errno;
 
 use super::answer::{Answer, End};
+use super::connection::SOON;
 use super::connections::{Connection, Line};
 use super::exchange::{Outcome, Relay, Talk};
 use super::group::Group;
@@ -79,6 +80,11 @@ impl Queue {
     /// Whether it has waited for too long.
     pub fn is_over(&self, now: Instant) -> bool {
         self.until.is_some_and(|until| now >= until)
+    }
+
+    /// Whether looks are so rare that none is missed in [`SOON`].
+    pub const fn looks_late(&self) -> bool {
+        self.step.as_millis() > SOON.as_millis()
     }
 
     /// The next look comes later.
