@@ -164,14 +164,18 @@ impl Admission {
         if !holding.attend(false) {
             return;
         }
-        let held = lock(&self.sleeper);
+        let mut held = lock(&self.sleeper);
         self.asleep.store(true, Ordering::SeqCst);
-        // One order for all: whoever does not see that we sleep has been counted before we look.
-        let busy = self.running.load(Ordering::SeqCst) >= self.inside.load(Ordering::SeqCst);
-        if !busy && !self.open.load(Ordering::Acquire) {
-            let _woken = self.bell.wait_timeout(held, Duration::from_secs(1));
+        // One order for all: whoever does not see that we sleep has been counted before we look. An idle process is looked at once a second.
+        while self.asleep.load(Ordering::SeqCst)
+            && self.running.load(Ordering::SeqCst) < self.inside.load(Ordering::SeqCst)
+            && !self.open.load(Ordering::Acquire)
+        {
+            let woken = self.bell.wait_timeout(held, Duration::from_secs(1));
+            held = woken.unwrap_or_else(std::sync::PoisonError::into_inner).0;
         }
         self.asleep.store(false, Ordering::Release);
+        drop(held);
         holding.attend(true);
     }
 
