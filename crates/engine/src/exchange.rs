@@ -1,4 +1,4 @@
-/*! What the engine needs from whoever brings it a request: an Apache child through C callbacks, later a daemon's channel.
+/*! What the engine needs from whoever brings it a request: an Apache child through C callbacks, or a daemon process by its channel.
 
 The rest of the engine does not know which. A call that may wait says so; the engine makes it without the GIL. */
 

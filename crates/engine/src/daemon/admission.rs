@@ -20,6 +20,7 @@ use crate::request::lock;
 
 /// How often the workers are looked at while there is something to see.
 const TICK: Duration = Duration::from_millis(2);
+
 /// Who is let in.
 pub struct Admission {
     workers: u32,
@@ -137,11 +138,11 @@ impl Admission {
         shared.holding.attend(true);
         while !self.open.load(Ordering::Acquire) {
             let seen = Look {
-                running: self.running.load(Ordering::Acquire),
+                running: self.running(),
                 inside: self.inside.load(Ordering::Acquire),
                 limit: self.limit.load(Ordering::Acquire),
                 workers: self.workers,
-                taken: self.taken.load(Ordering::Relaxed),
+                taken: self.taken(),
             };
             match pace.look(seen, |long| waits(shared, long), || self.is_one_running()) {
                 Step::Sleep => {

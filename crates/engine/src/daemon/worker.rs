@@ -171,7 +171,11 @@ impl Worker<'_> {
                 shared.life.stirs(counts);
                 shared.ask_for_new_code();
                 shared.standing.release();
-                return channel.refuse(RefusedReason::NewCode) && self.goes_on(connection, whole);
+                let goes_on = channel.refuse(RefusedReason::NewCode);
+                if goes_on && !whole {
+                    shared.connections.tell(connection, true);
+                }
+                return goes_on;
             }
             ended = self.run_request(channel, request, Reload::Never);
         }
@@ -179,15 +183,10 @@ impl Worker<'_> {
         shared.standing.end(channel.ticket());
         let goes_on = channel.finish(ended, || shared.standing.release());
         shared.served();
-        goes_on && self.goes_on(connection, whole)
-    }
-
-    /// Has what comes on a connection told of again, unless it was all the time.
-    fn goes_on(&self, connection: &Connection, whole: bool) -> bool {
-        if !whole {
-            self.shared.connections.tell(connection, true);
+        if goes_on && !whole {
+            shared.connections.tell(connection, true);
         }
-        true
+        goes_on
     }
 
     fn run_request(&self, channel: &Arc<Channel>, request: &RequestFrame<'_>, reload: Reload) -> i32 {
