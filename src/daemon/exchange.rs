@@ -143,7 +143,8 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
         // Who has just spoken may go on soon; who is silent is waited for together with all else, and so is who never stops.
         let (mut soon, mut looked) = (true, heard);
         let left = self.group.queue_timeout.map(|limit| limit.saturating_sub(self.queued));
-        let mut queue = connection.ticket().map(|_| Queue::new(full, left));
+        let movable = full && self.reach.connections.table().is_some_and(|table| table.has_others(connection.place));
+        let mut queue = connection.ticket().map(|_| Queue::new(movable, left));
         connection.send();
         loop {
             if !self.send(connection) {

@@ -65,9 +65,9 @@ pub struct Queue {
 }
 
 impl Queue {
-    /// From here on. `full`: no thread was free for it. `left`: how long it may still wait.
-    pub fn new(full: bool, left: Option<Duration>) -> Self {
-        let step = if full { Duration::from_millis(5) } else { Duration::from_millis(50) };
+    /// From here on. `movable`: no thread was free for it, and another process may come to have one. `left`: how long it may still wait.
+    pub fn new(movable: bool, left: Option<Duration>) -> Self {
+        let step = if movable { Duration::from_millis(5) } else { Duration::from_millis(50) };
         let now = Instant::now();
         Self { look: now + step, step, until: left.map(|left| now + left) }
     }

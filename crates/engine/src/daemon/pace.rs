@@ -5,7 +5,7 @@ Nothing here knows a thread or a clock. *Runs in: daemon.* */
 /// After so many looks without a need for it, fewer workers are let in.
 const PATIENCE: u32 = 32;
 /// No shrinking waits longer than so many looks.
-const MOST_PATIENCE: u32 = 1024;
+const MOST_PATIENCE: u32 = 256;
 /// A need that shows within so many looks after a shrinking shows that it was wrong.
 const REGRET: u32 = 8;
 /// After so many looks in a row at which no worker ran, another one is let in.
@@ -13,7 +13,7 @@ const BLOCKED: u32 = 2;
 /// After so many looks in a row without a request taken up, another one is let in though the workers run: one of them computes, or other processes have
 /// the processors, and more threads get a larger share of those.
 const STUCK: u32 = 3;
-/// After so many looks at which a worker waited for work, there is nothing to see.
+/// After so many looks at which a worker waited for work, there is nothing to see; if requests came meanwhile, fewer workers are let in.
 const QUIET: u32 = 25;
 
 /// What is seen at a look.
@@ -55,12 +55,17 @@ pub struct Pace {
     calm: u32,
     /// The limit was lowered when it changed last.
     shrunk: bool,
+    /// What it was before that.
+    before: u32,
+    /// How long it takes until fewer than `wall` are tried.
     patience: u32,
+    /// So many were needed when fewer were tried last; 0: not known.
+    wall: u32,
 }
 
 impl Default for Pace {
     fn default() -> Self {
-        Self { quiet: 0, still: 0, taken: 0, blocked: 0, calm: 0, shrunk: false, patience: PATIENCE }
+        Self { quiet: 0, still: 0, taken: 0, blocked: 0, calm: 0, shrunk: false, before: 0, patience: PATIENCE, wall: 0 }
     }
 }
 
@@ -70,12 +75,19 @@ impl Pace {
     pub fn look(&mut self, seen: Look, waits: impl FnOnce(bool) -> bool, runs: impl FnOnce() -> bool) -> Step {
         let full = seen.running >= seen.inside;
         self.quiet = if full { 0 } else { self.quiet + 1 };
-        if self.quiet > QUIET {
-            *self = Self { taken: self.taken, patience: self.patience, ..Self::default() };
-            return Step::Sleep;
-        }
         self.still = if seen.taken == self.taken { self.still.saturating_add(1) } else { 0 };
         self.taken = seen.taken;
+        if self.quiet > QUIET {
+            if seen.limit <= 1 || self.still > QUIET {
+                // Those that come next may be others.
+                let patience = (self.patience / 2).max(PATIENCE);
+                *self = Self { taken: self.taken, patience, wall: self.wall, ..Self::default() };
+                return Step::Sleep;
+            }
+            // Somebody has always been idle though requests came: each of those woke another worker, the one that had slept longest.
+            self.quiet = 0;
+            self.calm = self.calm.max(PATIENCE);
+        }
         self.calm += 1;
         if full && seen.limit < seen.workers && waits(self.still > QUIET) {
             self.blocked = if runs() { 0 } else { self.blocked + 1 };
@@ -85,28 +97,39 @@ impl Pace {
         } else {
             self.blocked = 0;
         }
-        if self.calm >= self.patience { self.shrink(seen) } else { Step::Stay }
+        let patience = if seen.limit > self.wall { PATIENCE } else { self.patience };
+        if self.calm >= patience { self.shrink(seen) } else { Step::Stay }
     }
 
-    /// Twice as many.
+    /// Twice as many, or as many as there were before fewer were tried in vain.
     fn grow(&mut self, seen: Look) -> Step {
-        if self.shrunk && self.calm <= REGRET {
+        let more = if self.shrunk && self.calm <= REGRET {
             self.patience = self.patience.saturating_mul(2).min(MOST_PATIENCE);
-        }
+            self.wall = self.before;
+            self.before
+        } else {
+            seen.limit.saturating_mul(2)
+        };
         (self.calm, self.blocked, self.still, self.shrunk) = (0, 0, 0, false);
-        Step::Limit(seen.limit.saturating_mul(2).clamp(1, seen.workers))
+        Step::Limit(more.clamp(1, seen.workers))
     }
 
-    /// A quarter fewer, at least one, to see whether they are enough.
+    /// A quarter fewer, to see whether they are enough.
     fn shrink(&mut self, seen: Look) -> Step {
-        if self.shrunk {
-            // The last time it was right.
-            self.patience = (self.patience / 2).max(PATIENCE);
+        if self.shrunk && seen.limit < self.wall {
+            // The last time it was right, though it had been wrong before: other requests come now.
+            (self.wall, self.patience) = (0, PATIENCE);
         }
-        (self.calm, self.shrunk) = (0, true);
         // One is the least.
-        if seen.limit > 1 { Step::Limit(seen.limit - (seen.limit / 4).max(1)) } else { Step::Stay }
+        (self.calm, self.shrunk, self.before) = (0, seen.limit > 1, seen.limit);
+        if self.shrunk { Step::Limit(fewer(seen.limit)) } else { Step::Stay }
     }
+}
+
+/// A quarter fewer, at least one.
+const fn fewer(limit: u32) -> u32 {
+    let quarter = limit / 4;
+    limit.saturating_sub(if quarter > 1 { quarter } else { 1 })
 }
 
 #[cfg(test)]
@@ -194,6 +217,47 @@ mod tests {
             }
         }
         assert!(changes.len() < 60, "{} of {} looks with too few: {changes:?}", changes.len(), PATIENCE * 200);
+    }
+
+    #[test]
+    fn quick_requests_that_follow_slow_ones_are_soon_left_to_one_worker() {
+        let mut busy = Busy::new(WORKERS);
+        // Fifteen are needed, for long enough to learn that trying fewer is no use.
+        for _ in 0..PATIENCE * 200 {
+            busy.look(1, busy.limit == WORKERS);
+        }
+        let looks = (1..2000).find(|_| {
+            busy.look(20, true);
+            busy.limit == 1
+        });
+        assert!(looks.is_some_and(|looks| looks < 600), "{looks:?}");
+    }
+
+    #[test]
+    fn as_many_stay_in_as_are_needed_and_few_more() {
+        let mut busy = Busy::new(WORKERS);
+        let (mut few, mut many) = (0, 0);
+        for _ in 0..PATIENCE * 200 {
+            // With fewer than seven nobody runs.
+            busy.look(1, busy.limit >= 7);
+            few += u32::from(busy.limit < 7);
+            many += u32::from(busy.limit > 9);
+        }
+        assert!(few < 100 && many < PATIENCE * 6, "{few} {many}");
+    }
+
+    #[test]
+    fn workers_that_always_wait_for_work_go_out_while_requests_come() {
+        let (mut pace, mut limit) = (Pace::default(), WORKERS);
+        for taken in 0..500 {
+            let seen = Look { running: 0, inside: limit, limit, workers: WORKERS, taken };
+            match pace.look(seen, |_| true, || false) {
+                Step::Limit(fewer) => limit = fewer,
+                Step::Sleep => break,
+                Step::Stay => {}
+            }
+        }
+        assert_eq!(limit, 1);
     }
 
     #[test]

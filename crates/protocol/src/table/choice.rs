@@ -68,6 +68,12 @@ impl Table<'_> {
         (best, serving)
     }
 
+    /// Whether another process than the one at `place` takes requests, or is about to.
+    pub fn has_others(&self, place: Place) -> bool {
+        let alive = |number| self.word(number).is_some_and(|word| matches!(word.state(), State::Starting | State::Serving));
+        self.slots().any(|number| number != place.slot && alive(number))
+    }
+
     /// Whether some process other than `place` has a thread free, for a request that waits there.
     pub fn better(&self, place: Place, wish: Wish) -> bool {
         match self.best(wish).0 {
