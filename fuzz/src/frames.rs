@@ -101,6 +101,8 @@ fn same_again(frame: &Frame<'_>, bytes: &[u8]) {
         }
         Frame::Data(bytes) if !bytes.is_empty() => writer.data(bytes),
         Frame::File { offset, length } => writer.file(*offset, *length),
+        Frame::Memory => writer.memory(),
+        Frame::Lent { offset, length } => writer.lent(*offset, *length),
         Frame::Log { level, line, file, text } if file.len() <= 4096 && text.len() <= 32 * 1024 => {
             writer.log(*level, *line, file, text);
         }

@@ -3,7 +3,6 @@
 The daemon runs somebody's application and may have been taken over by it: whatever it sends out of turn ends the conversation, and
 nothing is believed about a descriptor that was not looked at. *Runs in: child.* */
 
-use std::collections::VecDeque;
 use std::ffi::CString;
 use std::os::fd::{AsFd as _, OwnedFd};
 
@@ -11,7 +10,9 @@ use protocol::Level;
 use protocol::field;
 use protocol::frame::{AbortReason, Frame, HEAD_LENGTH, Parsed, RefusedReason, Sender, VERSION, Violation, parse};
 use rustix::fs::{FileType, OFlags};
+use shared_memory::Region;
 
+use super::connection::Enclosed;
 use crate::handler::response_body::{Passing, ResponseBody, Taken};
 use crate::httpd::Log;
 
@@ -37,6 +38,8 @@ pub enum Breach {
     Descriptors,
     /// A descriptor that is not what its frame says.
     File,
+    /// Memory that can't be used, or a part of a body that does not lie in it.
+    Memory,
     /// A status that HTTP does not have.
     Status(u16),
     /// A reason phrase with control characters.
@@ -54,6 +57,7 @@ impl std::fmt::Display for Breach {
             Self::Asked => f.write_str("a demand for more request body than it may ask for"),
             Self::Descriptors => f.write_str("a descriptor too many"),
             Self::File => f.write_str("a file that is not a regular one, or that ends before its range does"),
+            Self::Memory => f.write_str("memory that is none of its, or a part of a body outside of its memory"),
             Self::Status(status) => write!(f, "the status {status}"),
             Self::Reason => f.write_str("a reason phrase with control characters"),
             Self::Header => f.write_str("a header that HTTP does not allow"),
@@ -108,7 +112,7 @@ impl Answer {
     pub fn take(
         &mut self,
         bytes: &[u8],
-        files: &mut VecDeque<OwnedFd>,
+        enclosed: &mut Enclosed,
         response: &mut ResponseBody<'_>,
         log: Log<'_>,
         credit: &mut u64,
@@ -119,14 +123,14 @@ impl Answer {
             match parse(rest, Sender::Daemon) {
                 Ok(Parsed::Frame(frame, length)) => {
                     taken += length;
-                    if let Err(end) = self.frame(&frame, files, response, log, credit) {
+                    if let Err(end) = self.frame(&frame, enclosed, response, log, credit) {
                         return (taken, Some(end));
                     }
                 }
                 Ok(Parsed::Incomplete(_)) => {
                     // A descriptor comes with its frame, of which at least the first byte is here.
-                    let wanted = usize::from(!rest.is_empty() && may_be_file(rest));
-                    return (taken, (files.len() > wanted).then_some(End::Breach(Breach::Descriptors)));
+                    let wanted = usize::from(!rest.is_empty() && may_bring_file(rest));
+                    return (taken, (enclosed.files.len() > wanted).then_some(End::Breach(Breach::Descriptors)));
                 }
                 Err(violation) => return (taken, Some(End::Breach(Breach::Frame(violation)))),
             }
@@ -136,7 +140,7 @@ impl Answer {
     fn frame(
         &mut self,
         frame: &Frame<'_>,
-        files: &mut VecDeque<OwnedFd>,
+        enclosed: &mut Enclosed,
         response: &mut ResponseBody<'_>,
         log: Log<'_>,
         credit: &mut u64,
@@ -178,9 +182,13 @@ impl Answer {
                 self.head = true;
                 taken(response.start(status, reason, fields.iter()), response)
             }
-            Frame::Data(_) | Frame::File { .. } if !self.head => Err(End::Breach(Breach::Turn("a body before its head"))),
+            Frame::Data(_) | Frame::File { .. } | Frame::Lent { .. } if !self.head => {
+                Err(End::Breach(Breach::Turn("a body before its head")))
+            }
             Frame::Data(piece) => self.data(piece, response),
-            Frame::File { offset, length } => self.file(offset, length, files, response),
+            Frame::File { offset, length } => self.file(offset, length, enclosed, response),
+            Frame::Lent { offset, length } => self.lent(offset, length, enclosed, response),
+            Frame::Memory => take_memory(enclosed),
             Frame::End if !self.head => Err(End::Breach(Breach::Turn("an end without a head"))),
             Frame::End => Err(End::Complete),
             Frame::Abort(reason) => Err(End::Aborted(reason)),
@@ -205,14 +213,38 @@ impl Answer {
         taken(written, response)
     }
 
-    fn file(
-        &mut self,
-        offset: u64,
-        length: u64,
-        files: &mut VecDeque<OwnedFd>,
-        response: &mut ResponseBody<'_>,
-    ) -> Result<(), End> {
-        let file = files.pop_front().ok_or(End::Breach(Breach::Descriptors))?;
+    /// Takes what lies in memory that the daemon can still write to: only what copies it or sends it may see it. A filter that works on content might look
+    /// twice, and gets a copy.
+    fn lent(&mut self, offset: u32, length: u32, enclosed: &Enclosed, response: &mut ResponseBody<'_>) -> Result<(), End> {
+        let breach = End::Breach(Breach::Memory);
+        let (Ok(start), Ok(size)) = (usize::try_from(offset), usize::try_from(length)) else { return Err(breach) };
+        let memory = enclosed.memory.as_ref().ok_or_else(|| breach.clone())?;
+        let piece = memory.lend(start, size).ok_or(breach)?;
+        if response.is_filtered() {
+            for part in piece.chunks(MOST_KEPT) {
+                self.keep(part, response)?;
+            }
+        } else {
+            self.data(piece, response)?;
+        }
+        memory.add_done(u64::from(length));
+        Ok(())
+    }
+
+    /// Copies a piece of the body, after what was kept has gone to the filters if there is too much of it.
+    fn keep(&mut self, piece: &[u8], response: &mut ResponseBody<'_>) -> Result<(), End> {
+        if self.kept.saturating_add(piece.len()) > MOST_KEPT {
+            self.kept = 0;
+            taken(response.write(std::iter::empty(), Passing::Passed), response)?;
+        }
+        let written = response.write(std::iter::once(piece), Passing::Kept);
+        self.kept = self.kept.saturating_add(piece.len());
+        self.gathered = self.gathered.saturating_add(piece.len());
+        taken(written, response)
+    }
+
+    fn file(&mut self, offset: u64, length: u64, enclosed: &mut Enclosed, response: &mut ResponseBody<'_>) -> Result<(), End> {
+        let file = enclosed.files.pop_front().ok_or(End::Breach(Breach::Descriptors))?;
         if !holds(&file, offset, length) {
             return Err(End::Breach(Breach::File));
         }
@@ -230,6 +262,14 @@ impl Answer {
         let written = response.write(std::iter::empty(), Passing::Flushed);
         taken(written, response)
     }
+}
+
+/// Memory that came along: once for each connection, a file that nobody can make shorter.
+fn take_memory(enclosed: &mut Enclosed) -> Result<(), End> {
+    let file = enclosed.files.pop_front().ok_or(End::Breach(Breach::Descriptors))?;
+    let region = Region::map(&file).ok().filter(|_| enclosed.memory.is_none()).ok_or(End::Breach(Breach::Memory))?;
+    enclosed.memory = Some(region);
+    Ok(())
 }
 
 fn taken(taken: Taken, response: &mut ResponseBody<'_>) -> Result<(), End> {
@@ -253,12 +293,13 @@ fn is_one_length<'v>(name: &[u8], value: &'v [u8], promised: &mut Option<&'v [u8
     number && promised.replace(value).is_none_or(|before| before == value)
 }
 
-/// Whether an incomplete frame can be a [`Frame::File`].
-fn may_be_file(bytes: &[u8]) -> bool {
-    // Type 9; its place in the head is after the length.
+/// Whether an incomplete frame can be one that brings a descriptor.
+fn may_bring_file(bytes: &[u8]) -> bool {
+    // The type's place in the head is after the length.
     const FILE: u8 = 9;
+    const MEMORY: u8 = 15;
     const { assert!(HEAD_LENGTH == 9) };
-    bytes.get(4).is_none_or(|kind| *kind == FILE)
+    bytes.get(4).is_none_or(|kind| matches!(*kind, FILE | MEMORY))
 }
 
 /// Whether `file` is a regular file, open for reading, that reaches to the end of the range.
@@ -277,7 +318,7 @@ mod tests {
     use std::io::Write as _;
     use std::os::fd::OwnedFd;
 
-    use super::{holds, is_one_length, may_be_file};
+    use super::{holds, is_one_length, may_bring_file};
 
     #[test]
     fn a_received_file_is_looked_at() {
@@ -307,8 +348,8 @@ mod tests {
     }
 
     #[test]
-    fn a_file_frame_is_told_from_the_first_bytes_that_can_tell() {
-        assert!(may_be_file(&[16, 0, 0, 0]) && may_be_file(&[16, 0, 0, 0, 9]));
-        assert!(!may_be_file(&[16, 0, 0, 0, 8]));
+    fn a_frame_with_a_descriptor_is_told_from_the_first_bytes_that_can_tell() {
+        assert!(may_bring_file(&[16, 0, 0, 0]) && may_bring_file(&[16, 0, 0, 0, 9]) && may_bring_file(&[0, 0, 0, 0, 15]));
+        assert!(!may_bring_file(&[16, 0, 0, 0, 8]) && !may_bring_file(&[8, 0, 0, 0, 16]));
     }
 }

@@ -14,6 +14,7 @@ use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendFlags, SocketAddrUnix, SocketFlags, SocketType,
 };
+use shared_memory::Region;
 
 /// How much is received at once, at first.
 const BLOCK: usize = 16 * 1024;
@@ -144,8 +145,17 @@ pub struct Inbox {
     buffer: Vec<u8>,
     start: usize,
     end: usize,
-    /// Descriptors, in the order in which they came.
+    /// What came beside bytes.
+    pub enclosed: Enclosed,
+}
+
+/// What a daemon process sends beside bytes.
+#[derive(Debug, Default)]
+pub struct Enclosed {
+    /// Descriptors that no frame has spoken of yet, in the order in which they came.
     pub files: VecDeque<OwnedFd>,
+    /// Memory in which parts of bodies come, from one response to the next.
+    pub memory: Option<Region>,
 }
 
 impl Inbox {
@@ -154,9 +164,9 @@ impl Inbox {
         self.buffer.get(self.start..self.end).unwrap_or_default()
     }
 
-    /// The bytes and the descriptors that are there.
-    pub fn parts(&mut self) -> (&[u8], &mut VecDeque<OwnedFd>) {
-        (self.buffer.get(self.start..self.end).unwrap_or_default(), &mut self.files)
+    /// The bytes that are there, and what came beside them.
+    pub fn parts(&mut self) -> (&[u8], &mut Enclosed) {
+        (self.buffer.get(self.start..self.end).unwrap_or_default(), &mut self.enclosed)
     }
 
     /// The first `count` bytes have been dealt with.
@@ -187,7 +197,7 @@ impl Inbox {
                 rustix::net::recvmsg(socket, &mut [IoSliceMut::new(room)], &mut ancillary, flags | RecvFlags::CMSG_CLOEXEC);
             for message in ancillary.drain() {
                 if let RecvAncillaryMessage::ScmRights(files) = message {
-                    self.files.extend(files);
+                    self.enclosed.files.extend(files);
                 }
             }
             match received {
@@ -309,7 +319,7 @@ mod tests {
         sendmsg(&far, &[IoSlice::new(b"file")], &mut ancillary, SendFlags::empty()).unwrap();
         let mut inbox = Inbox::default();
         assert_eq!(inbox.receive(near.as_fd()), Received::Some);
-        assert_eq!(inbox.files.len(), 1);
-        assert!(rustix::io::fcntl_getfd(&inbox.files[0]).unwrap().contains(rustix::io::FdFlags::CLOEXEC));
+        assert_eq!(inbox.enclosed.files.len(), 1);
+        assert!(rustix::io::fcntl_getfd(&inbox.enclosed.files[0]).unwrap().contains(rustix::io::FdFlags::CLOEXEC));
     }
 }

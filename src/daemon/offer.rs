@@ -196,7 +196,7 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
             && self.body.has_ended()
             && self.outbox.is_sent()
             && connection.inbox.bytes().is_empty()
-            && connection.inbox.files.is_empty()
+            && connection.inbox.enclosed.files.is_empty()
             && !self.answer.goes_away
     }
 

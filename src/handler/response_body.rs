@@ -220,6 +220,11 @@ impl<'r> ResponseBody<'r> {
         self.write(pieces, Passing::Flushed)
     }
 
+    /// Whether something that works on the content stands between here and the client.
+    pub fn is_filtered(&self) -> bool {
+        self.request.has_content_filter()
+    }
+
     /// As [`ResponseBody::send_file`], for a file that another process opened: it is never mapped, because its owner could shorten it and
     /// so kill this process by SIGBUS.
     pub fn send_foreign_file(&mut self, file: BorrowedFd<'_>, offset: i64, length: i64) -> Taken {

@@ -4,6 +4,7 @@ The path names what is said and when: `/before/CASE` before there is a head, `/a
 The body is read first, so that the two sides have greeted each other."""
 
 import array
+import fcntl
 import os
 import random
 import select
@@ -13,7 +14,8 @@ import tempfile
 import time
 
 SO_ACCEPTCONN = 30
-HELLO, BODY, WANT, HEAD, DATA, FILE, LOG, END, ABORT, REFUSED, GO_AWAY = 1, 3, 5, 7, 8, 9, 10, 11, 12, 13, 14
+HELLO, BODY, WANT, HEAD, DATA, FILE, LOG, END, ABORT, REFUSED, GO_AWAY, MEMORY, LENT = 1, 3, 5, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16
+F_ADD_SEALS, SEAL, SHRINK, GROW = 1033, 1, 2, 4
 
 
 def frame(kind, payload=b"", stream=1, length=None):
@@ -31,6 +33,17 @@ def head(status=200, reason=b"OK", fields=(), count=None):
 
 def file_frame(offset, length):
     return frame(FILE, struct.pack("<QQ", offset, length))
+
+
+def lent(offset, length):
+    return frame(LENT, struct.pack("<II", offset, length))
+
+
+def memory(size, seals=SEAL | SHRINK | GROW):
+    file = os.memfd_create("evil", 2)
+    os.truncate(file, size)
+    fcntl.fcntl(file, F_ADD_SEALS, seals)
+    return [file]
 
 
 def opened(size):
@@ -95,6 +108,7 @@ PIECES = {
 BEFORE = {
     "data-before-the-head": [frame(DATA, b"x")],
     "file-before-the-head": [file_frame(0, 1)],
+    "lent-before-the-head": [(frame(MEMORY), lambda: memory(4096)), lent(0, 1)],
     "end-before-the-head": [frame(END)],
     "more-headers-announced": [head(count=1_000_000)],
     "fewer-headers-announced": [head(fields=[(b"X", b"1"), (b"Y", b"2")], count=1)],
@@ -127,6 +141,15 @@ AFTER = {
     "file-that-is-a-directory": [(file_frame(0, 0), lambda: [os.open("/", os.O_RDONLY)])],
     "file-that-is-a-device": [(file_frame(0, 10), lambda: [os.open("/dev/zero", os.O_RDONLY)])],
     "file-that-is-a-pipe": [(file_frame(0, 10), lambda: [os.pipe()[0]])],
+    "lent-without-memory": [lent(0, 1)],
+    "lent-beyond-the-end": [(frame(MEMORY), lambda: memory(4096)), lent(4000, 100)],
+    "lent-beyond-all-numbers": [(frame(MEMORY), lambda: memory(4096)), lent(2**32 - 1, 2**32 - 1)],
+    "memory-without-a-descriptor": [frame(MEMORY)],
+    "memory-twice": [(frame(MEMORY), lambda: memory(4096)), (frame(MEMORY), lambda: memory(4096))],
+    "memory-that-may-shrink": [(frame(MEMORY), lambda: memory(4096, GROW))],
+    "memory-without-bytes": [(frame(MEMORY), lambda: memory(64))],
+    "memory-of-a-size-beyond-all-measure": [(frame(MEMORY), lambda: memory(2**40))],
+    "memory-that-is-a-file": [(frame(MEMORY), lambda: [opened(4096)])],
     "file-that-is-a-socket": [(file_frame(0, 10), lambda: [socket.socket()])],
 }
 

@@ -1,6 +1,7 @@
 /*! All suites. One file per chapter of what users rely on, one trial per behaviour. */
 
 mod bad_input;
+mod bodies;
 mod channel;
 mod complaints;
 mod configtest;
@@ -50,6 +51,7 @@ pub fn all() -> Vec<Suite> {
         environ::suite(),
         input::suite(),
         response::suite(),
+        bodies::suite(),
         file_wrapper::suite(),
         proxies::suite(),
         configtest::suite(),

@@ -69,6 +69,12 @@ pub trait Exchange: std::marker::Send + Sync {
     /// See [`SendError`].
     fn start(&self, head: &Head) -> Result<(), SendError>;
 
+    /// Whether a body of `length` bytes, in a few parts, can be kept until the end of the response at little cost ([`Send::Buffered`]).
+    fn keeps(&self, length: usize) -> bool {
+        // What is larger goes to the client from where it is: a copy would cost more than giving the GIL up.
+        length < 64 * 1024
+    }
+
     /// Hands body bytes on.
     ///
     /// # Errors

@@ -163,6 +163,11 @@ impl Request {
         }
     }
 
+    /// How a body of `length` bytes that is there as a whole is best handed on.
+    pub fn best(&self, length: usize) -> Send {
+        if self.exchange.keeps(length) { Send::Buffered } else { Send::Flushed }
+    }
+
     /// Hands part of a file on.
     ///
     /// # Errors

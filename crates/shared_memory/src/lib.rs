@@ -1,9 +1,12 @@
-/*! Memory files that processes of different users map together: the table of a daemon group, and what a daemon process is serving.
+/*! Memory files that processes of different users map together: the table of a daemon group, what a daemon process is serving, and bodies
+of its responses ([`Region`]).
 
 A file is sealed when it has its size. Whoever maps it may write any nonsense into it, but nobody can make it shorter, which would kill those who
 look at it (SIGBUS). It is a crate of its own because three parts map such files and `protocol`, which they share, has no unsafe code.
 *Runs in: parent and supervisor (made), child, supervisor and daemon (mapped).* */
 #![expect(unsafe_code, reason = "mapping a file gives a bare address")]
+
+mod region;
 
 use std::ffi::CStr;
 use std::io;
@@ -14,6 +17,8 @@ use std::sync::atomic::{AtomicU32, AtomicU64};
 use rustix::fs::{MemfdFlags, SealFlags};
 use rustix::io::Errno;
 use rustix::mm::{MapFlags, ProtFlags};
+
+pub use region::{HEADER, Region};
 
 /// What shared memory may be looked at as: any bytes are a valid one, and every access to it is atomic.
 pub trait Word: sealed::Sealed {}
@@ -47,16 +52,21 @@ pub fn make(name: &CStr, size: usize, beginning: &[u8]) -> io::Result<OwnedFd> {
 /// # Errors
 /// What the system says; `EINVAL` for a file that is empty, or could still become shorter.
 pub fn map<W: Word>(file: impl AsFd) -> io::Result<&'static [W]> {
-    if !rustix::fs::fcntl_get_seals(&file)?.contains(SealFlags::SHRINK) {
-        return Err(Errno::INVAL.into());
-    }
-    let size = usize::try_from(rustix::fs::fstat(&file)?.st_size).map_err(|_| Errno::INVAL)?;
+    let size = sealed_size(&file)?;
     let protection = ProtFlags::READ | ProtFlags::WRITE;
     // SAFETY: a new mapping at an address of the kernel's choice, so it overlaps nothing.
     let memory = unsafe { rustix::mm::mmap(null_mut(), size, protection, MapFlags::SHARED, file, 0) }?;
     // SAFETY: page-aligned, of that size, never unmapped, and sealed against shrinking (looked at above). A word is an atomic integer (the
     // trait is sealed): any bytes are a valid one, and that other processes write to it is what atomics are for.
     Ok(unsafe { std::slice::from_raw_parts(memory.cast::<W>(), size / size_of::<W>()) })
+}
+
+/// The size of a file that can't become shorter.
+fn sealed_size(file: impl AsFd) -> io::Result<usize> {
+    if !rustix::fs::fcntl_get_seals(&file)?.contains(SealFlags::SHRINK) {
+        return Err(Errno::INVAL.into());
+    }
+    Ok(usize::try_from(rustix::fs::fstat(&file)?.st_size).map_err(|_| Errno::INVAL)?)
 }
 
 #[cfg(test)]

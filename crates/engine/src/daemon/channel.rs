@@ -1,7 +1,8 @@
 /*! The frames of one connection (`docs/protocol.md`), on the daemon's side: one request after another.
 
-A small response leaves in one write: what does not wait is gathered, and sent when Python has been left. Writes are tried without waiting first, so
-that the GIL is given up only when the child really is behind. Request body comes only as it was asked for. *Runs in: daemon.* */
+A response that is small, or whose body has room in memory that is shared with the child ([`super::lending`]), leaves in one write: what does not wait is
+gathered, and sent when Python has been left. Writes are tried without waiting first, so that the GIL is given up only when the child really is behind. Request
+body comes only as it was asked for. *Runs in: daemon.* */
 
 use std::io::IoSlice;
 use std::mem::MaybeUninit;
@@ -23,6 +24,7 @@ use rustix::net::{RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlag
 use super::descriptors::Descriptor;
 use super::holding::{Held, Holding};
 use super::incoming::Incoming;
+use super::lending::{self, Lending, Memory};
 use crate::capi::borrowed_descriptor;
 use crate::exchange::{Exchange, ReadError, Send, SendError};
 use crate::head::Head;
@@ -32,6 +34,8 @@ use crate::request::lock;
 const GATHERED: usize = 16 * 1024;
 /// So much the socket takes at once for certain, when the child has read all that came before.
 const PROMPT: usize = 64 * 1024;
+/// So much is said beside a body at most, for it to be held: head and heads of frames.
+const MOST_SAID: usize = 2 * 1024;
 /// With so much unsent it is no use to try piece by piece.
 const BEHIND: usize = 256 * 1024;
 /// The least that is asked for at a time.
@@ -53,6 +57,7 @@ pub struct Channel {
     /// The end of the response's body waits for the end of the response.
     held: Held,
     holding: Arc<Holding>,
+    lending: Arc<Lending>,
 }
 
 #[derive(Default)]
@@ -68,12 +73,32 @@ struct State {
     /// The child's ticket for this connection.
     ticket: Option<Ticket>,
     gone: bool,
+    /// Part of a frame has been sent, and the rest not yet.
+    torn: bool,
+    /// For large parts of bodies.
+    memory: Option<Memory>,
+    /// A response of this connection's would have had a use for it.
+    wants_memory: bool,
+    /// Requests so far.
+    requests: u64,
 }
 
 impl State {
     /// The next request begins. Its body comes when the last one's has ended.
     const fn begin(&mut self, granted: u64) {
         (self.body_end, self.granted) = (None, granted);
+        self.requests = self.requests.saturating_add(1);
+    }
+
+    /// Says of part of a body where in memory it lies; `false` if there is no room for it.
+    fn lend(&mut self, part: &[u8]) -> bool {
+        let Some(memory) = &mut self.memory else {
+            self.wants_memory = true;
+            return false;
+        };
+        let Some((offset, length)) = memory.lend(part) else { return false };
+        Writer::new(&mut self.outgoing).lent(offset, length);
+        true
     }
 
     /// Looks for request body: whether some is there, or its end.
@@ -153,8 +178,8 @@ pub struct Greeting {
 }
 
 impl Channel {
-    /// A connection that has just been accepted. `holding`: the process's.
-    pub fn new(socket: Descriptor, timeout_ms: u64, holding: Arc<Holding>) -> Self {
+    /// A connection that has just been accepted. `holding` and `lending`: the process's.
+    pub fn new(socket: Descriptor, timeout_ms: u64, holding: Arc<Holding>, lending: Arc<Lending>) -> Self {
         let timeout = (timeout_ms > 0).then(|| Duration::from_millis(timeout_ms));
         Self {
             socket,
@@ -165,6 +190,7 @@ impl Channel {
             lines: Mutex::default(),
             held: Held::default(),
             holding,
+            lending,
         }
     }
 
@@ -341,8 +367,10 @@ impl Channel {
         state.outgoing = outgoing;
         if sent == state.outgoing.len() {
             state.outgoing.clear();
+            state.torn = false;
         } else {
             state.outgoing.drain(..sent);
+            state.torn |= sent > 0;
         }
         result
     }
@@ -376,6 +404,7 @@ impl Channel {
         let body_sent = sent.saturating_sub(head.len());
         head.drain(..sent.min(head.len()));
         head.extend_from_slice(piece.get(body_sent..).unwrap_or_default());
+        state.torn = !head.is_empty() && (state.torn || sent > 0);
         state.outgoing = head;
         Ok(())
     }
@@ -419,11 +448,52 @@ impl Channel {
         // A child that is gone can't be told anything.
         if state.outgoing.len() <= PROMPT {
             release();
+            if done {
+                self.give_memory(&mut state);
+            }
             return self.send(&mut state, true).is_ok() && done;
         }
         let told = self.send(&mut state, true);
         release();
         told.is_ok() && done
+    }
+
+    /// Gives the child memory for what is to come, with the end of a response that would have had a use for it. Not the first one: before it the child
+    /// must be greeted.
+    fn give_memory(&self, state: &mut State) {
+        if !state.wants_memory || state.memory.is_some() || state.torn || state.requests < 2 {
+            return;
+        }
+        state.wants_memory = false;
+        let Some((memory, file)) = Memory::new(&self.lending) else { return };
+        let mut frame = Vec::new();
+        Writer::new(&mut frame).memory();
+        let sent = self.send_with(&file, &[IoSlice::new(&frame), IoSlice::new(&state.outgoing)]);
+        // If it can't be sent at once there is no hurry: the next response that wants it asks again.
+        if let Some(rest) = sent.ok().flatten().and_then(|sent| sent.checked_sub(frame.len())) {
+            state.outgoing.drain(..rest.min(state.outgoing.len()));
+            state.torn = rest > 0 && !state.outgoing.is_empty();
+            state.memory = Some(memory);
+        }
+    }
+
+    /// Sends bytes with a descriptor, without waiting: how many, or `None` if the socket takes none now.
+    fn send_with(&self, file: impl AsFd, parts: &[IoSlice<'_>]) -> Result<Option<usize>, SendError> {
+        let files = [file.as_fd()];
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        loop {
+            let mut ancillary = SendAncillaryBuffer::new(&mut space);
+            if !ancillary.push(SendAncillaryMessage::ScmRights(&files)) {
+                return Err(SendError::Failed);
+            }
+            let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+            match rustix::net::sendmsg(self.socket.as_fd(), parts, &mut ancillary, flags) {
+                Ok(count) => return Ok(Some(count)),
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => return Ok(None),
+                Err(_) => return Err(SendError::ClientGone),
+            }
+        }
     }
 
     /// Says that the request was not begun; whether the connection can have another one.
@@ -530,6 +600,9 @@ impl Exchange for std::sync::Arc<Channel> {
         let mut state = lock(&self.state);
         self.check(&state)?;
         for chunk in chunks {
+            if chunk.len() >= lending::LEAST && state.lend(chunk) {
+                continue;
+            }
             if chunk.len() <= GATHERED {
                 Writer::new(&mut state.outgoing).data(chunk);
                 continue;
@@ -551,14 +624,18 @@ impl Exchange for std::sync::Arc<Channel> {
     }
 
     fn write_last(&self, chunks: &[&[u8]]) -> Result<Option<bool>, SendError> {
-        let small = chunks.iter().map(|chunk| chunk.len()).sum::<usize>() <= GATHERED;
-        if !small {
-            return self.write_promptly(chunks);
-        }
         self.write(chunks, Send::Buffered)?;
         // Locked before it is held: the thread that looks finds the bytes.
         let mut state = lock(&self.state);
-        if self.held.hold(&self.holding) { Ok(Some(true)) } else { self.send(&mut state, false).map(Some) }
+        if state.outgoing.is_empty() {
+            return Ok(Some(true));
+        }
+        let holds = state.outgoing.len() <= GATHERED + MOST_SAID && !state.torn && self.held.hold(&self.holding);
+        if holds { Ok(Some(true)) } else { self.send(&mut state, false).map(Some) }
+    }
+
+    fn keeps(&self, length: usize) -> bool {
+        length < PROMPT || lock(&self.state).memory.as_mut().is_some_and(|memory| length <= memory.room())
     }
 
     fn flush(&self) -> Result<(), SendError> {
@@ -575,26 +652,13 @@ impl Exchange for std::sync::Arc<Channel> {
         let mut frame = Vec::new();
         Writer::new(&mut frame).file(offset, length);
         let file = borrowed_descriptor(descriptor).ok_or(SendError::Failed)?;
-        let files = [file];
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
         loop {
-            let mut ancillary = SendAncillaryBuffer::new(&mut space);
-            if !ancillary.push(SendAncillaryMessage::ScmRights(&files)) {
-                return Err(SendError::Failed);
+            if let Some(count) = self.send_with(file, &[IoSlice::new(&frame)])? {
+                state.torn = count < frame.len();
+                state.outgoing = frame.get(count..).unwrap_or_default().to_vec();
+                return Ok(());
             }
-            let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
-            match rustix::net::sendmsg(self.socket.as_fd(), &[IoSlice::new(&frame)], &mut ancillary, flags) {
-                Ok(count) => {
-                    state.outgoing = frame.get(count..).unwrap_or_default().to_vec();
-                    return Ok(());
-                }
-                Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => self.wait_for(PollFlags::OUT)?,
-                Err(_) => {
-                    state.gone = true;
-                    return Err(SendError::ClientGone);
-                }
-            }
+            self.wait_for(PollFlags::OUT)?;
         }
     }
 

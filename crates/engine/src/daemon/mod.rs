@@ -17,6 +17,7 @@ mod faults;
 mod holding;
 mod incoming;
 mod interrupt;
+mod lending;
 mod life;
 mod news;
 mod pace;

@@ -18,6 +18,7 @@ use super::connections::Connections;
 use super::control::Control;
 use super::descriptors::{self, Descriptor, adopt};
 use super::holding::Holding;
+use super::lending::Lending;
 use super::life::Life;
 use super::news::News;
 use super::seat::{self, Seat};
@@ -50,6 +51,8 @@ pub struct Shared {
     pub admission: Admission,
     /// Which responses wait for their end.
     pub holding: Arc<Holding>,
+    /// Memory for bodies.
+    pub lending: Arc<Lending>,
     /// The process in its group's table.
     pub standing: Standing,
     /// Which scripts have changed.
@@ -222,6 +225,7 @@ fn begin(
         connections,
         admission: Admission::new(workers),
         holding: Arc::default(),
+        lending: Arc::new(Lending::new(workers)),
         standing,
         news: News::default(),
         ready: AtomicBool::new(false),

@@ -85,7 +85,8 @@ impl Worker<'_> {
             };
             let peer = rustix::net::sockopt::socket_peercred(&socket);
             if peer.is_ok_and(|peer| peer.uid.is_root() || peer.uid.as_raw() == shared.process.peer) {
-                shared.connections.add(Channel::new(adopt(socket), shared.process.socket_timeout, Arc::clone(&shared.holding)));
+                let (holding, lending) = (Arc::clone(&shared.holding), Arc::clone(&shared.lending));
+                shared.connections.add(Channel::new(adopt(socket), shared.process.socket_timeout, holding, lending));
             } else {
                 logging::coded(PEER_REFUSED, "a connection of another user than Apache's was closed unread");
             }

@@ -16,9 +16,6 @@ use crate::request::Request;
 use super::FileWrapper;
 use super::adapter::{AT_ONCE, start};
 
-/// A body of a list or tuple from here on is not copied.
-const LARGE: usize = 64 * 1024;
-
 /// Why a response did not come to its end.
 pub enum Failure {
     /// The application raised.
@@ -102,9 +99,7 @@ fn sequence(py: Attached<'_>, request: &Request, body: &Object<'_>) -> Result<()
     }
     chunks.retain(|chunk| !chunk.is_empty());
     if !chunks.is_empty() {
-        // What is large goes to the client from where it is: a copy would cost more than giving the GIL up.
-        let how = if total >= LARGE { AT_ONCE } else { Send::Buffered };
-        request.write(py, &chunks, how)??;
+        request.write(py, &chunks, request.best(total))??;
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ pub use payload::{BodyState, Entries, Fields, Hello, Request, RequestHead};
 pub use write::{TooLong, Writer};
 
 /// Version of the protocol, in [`Hello`].
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 
 /// Bytes before a payload: length, type, stream.
 pub const HEAD_LENGTH: usize = 9;
@@ -70,6 +70,15 @@ pub enum Frame<'a> {
         offset: u64,
         /// Number of bytes.
         length: u64,
+    },
+    /// Memory for response bodies, whose descriptor came along.
+    Memory,
+    /// Bytes in that memory are the next part of the response body.
+    Lent {
+        /// First byte.
+        offset: u32,
+        /// Number of bytes.
+        length: u32,
     },
     /// A line for the request's error log.
     Log {
@@ -150,6 +159,8 @@ mod kind {
     pub const ABORT: u8 = 12;
     pub const REFUSED: u8 = 13;
     pub const GO_AWAY: u8 = 14;
+    pub const MEMORY: u8 = 15;
+    pub const LENT: u8 = 16;
 }
 
 #[cfg(test)]

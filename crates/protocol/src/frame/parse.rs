@@ -60,8 +60,9 @@ const fn limit(kind: u8, from: Sender) -> Option<usize> {
         (Sender::Child, kind::BODY) | (Sender::Daemon, kind::DATA | kind::LOG) => Some(LONGEST_DATA),
         (Sender::Child, kind::BODY_END) | (Sender::Daemon, kind::ABORT | kind::REFUSED) => Some(1),
         (Sender::Daemon, kind::WANT) => Some(4),
-        (Sender::Child, kind::CLIENT_GONE) | (Sender::Daemon, kind::END | kind::GO_AWAY) => Some(0),
+        (Sender::Child, kind::CLIENT_GONE) | (Sender::Daemon, kind::END | kind::GO_AWAY | kind::MEMORY) => Some(0),
         (Sender::Daemon, kind::FILE) => Some(16),
+        (Sender::Daemon, kind::LENT) => Some(8),
         _ => None,
     }
 }
@@ -136,6 +137,8 @@ fn read(kind: u8, payload: &[u8]) -> Result<Frame<'_>, Malformed> {
         kind::HEAD => Frame::Head { status: cursor.u16()?, reason: cursor.text()?, fields: Fields::check(&mut cursor)? },
         kind::DATA => Frame::Data(cursor.take_rest()),
         kind::FILE => Frame::File { offset: cursor.u64()?, length: cursor.u64()? },
+        kind::MEMORY => Frame::Memory,
+        kind::LENT => Frame::Lent { offset: cursor.u32()?, length: cursor.u32()? },
         kind::LOG => Frame::Log { level: cursor.u8()?, line: cursor.u32()?, file: cursor.text()?, text: cursor.take_rest() },
         kind::END => Frame::End,
         kind::ABORT => Frame::Abort(AbortReason::from_number(cursor.u8()?).ok_or(Malformed)?),

@@ -48,6 +48,8 @@ fn every_frame() -> Vec<(Sender, Vec<u8>)> {
         (Sender::Daemon, written(|w| w.head(200, b"OK", fields.into_iter()).unwrap())),
         (Sender::Daemon, written(|w| w.data(b"abc"))),
         (Sender::Daemon, written(|w| w.file(5, 6))),
+        (Sender::Daemon, written(|w| w.memory())),
+        (Sender::Daemon, written(|w| w.lent(5, 6))),
         (Sender::Daemon, written(|w| w.log(3, 12, b"app.py", b"text"))),
         (Sender::Daemon, written(|w| w.end())),
         (Sender::Daemon, written(|w| w.abort(AbortReason::Timeout))),

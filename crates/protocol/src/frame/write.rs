@@ -169,6 +169,20 @@ impl<'b> Writer<'b> {
         self.short(kind::FILE, &payload);
     }
 
+    /// [`super::Frame::Memory`]; the descriptor goes along with the write of these bytes.
+    pub fn memory(&mut self) {
+        self.short(kind::MEMORY, &[]);
+    }
+
+    /// [`super::Frame::Lent`]
+    pub fn lent(&mut self, offset: u32, length: u32) {
+        let mut payload = [0; 8];
+        let (first, second) = payload.split_at_mut(4);
+        first.copy_from_slice(&offset.to_le_bytes());
+        second.copy_from_slice(&length.to_le_bytes());
+        self.short(kind::LENT, &payload);
+    }
+
     /// [`super::Frame::Log`]; what is beyond 32 KiB of a line is cut.
     pub fn log(&mut self, level: u8, line: u32, file: &[u8], line_text: &[u8]) {
         let cut = |bytes: &'_ [u8], most: usize| bytes.get(..bytes.len().min(most)).unwrap_or_default().to_vec();
