@@ -9,8 +9,8 @@ use std::mem::MaybeUninit;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
-use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendFlags, SocketAddrUnix, SocketFlags, SocketType,
 };
@@ -37,8 +37,6 @@ pub fn connect(path: &[u8]) -> Result<OwnedFd, Errno> {
             return Err(error);
         }
     }
-    set_socket_timeout(&socket, Timeout::Recv, Some(SOON))?;
-    rustix::io::ioctl_fionbio(&socket, false)?;
     Ok(socket)
 }
 
@@ -177,24 +175,25 @@ impl Inbox {
         }
     }
 
+    /// Receives what has arrived as [`Inbox::receive`] does, after waiting for at most [`SOON`]. Not a receiving call that waits: the kernel would wake that one also when the daemon takes what was sent to it,
+    /// which is one switch more for each request.
+    pub fn receive_soon(&mut self, socket: BorrowedFd<'_>) -> Received {
+        let mut descriptors = [PollFd::from_borrowed_fd(socket, PollFlags::IN)];
+        let limit = Timespec::try_from(SOON).ok();
+        // An interrupted wait found nothing; the next one will.
+        let found = rustix::event::poll(&mut descriptors, limit.as_ref()).unwrap_or(0);
+        if found > 0 { self.receive(socket) } else { Received::Nothing }
+    }
+
     /// Receives what has arrived, as far as there is room.
     pub fn receive(&mut self, socket: BorrowedFd<'_>) -> Received {
-        self.receive_with(socket, RecvFlags::DONTWAIT)
-    }
-
-    /// The same, and waits for at most [`SOON`] if nothing has: one system call where waiting and receiving are two. An interrupted wait gives nothing.
-    pub fn receive_soon(&mut self, socket: BorrowedFd<'_>) -> Received {
-        self.receive_with(socket, RecvFlags::empty())
-    }
-
-    fn receive_with(&mut self, socket: BorrowedFd<'_>, flags: RecvFlags) -> Received {
         self.make_room();
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(4))];
+        let flags = RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC;
         loop {
             let mut ancillary = RecvAncillaryBuffer::new(&mut space);
             let Some(room) = self.buffer.get_mut(self.end..) else { return Received::End };
-            let received =
-                rustix::net::recvmsg(socket, &mut [IoSliceMut::new(room)], &mut ancillary, flags | RecvFlags::CMSG_CLOEXEC);
+            let received = rustix::net::recvmsg(socket, &mut [IoSliceMut::new(room)], &mut ancillary, flags);
             for message in ancillary.drain() {
                 if let RecvAncillaryMessage::ScmRights(files) = message {
                     self.enclosed.files.extend(files);
@@ -205,8 +204,8 @@ impl Inbox {
                     self.end += message.bytes;
                     return Received::Some;
                 }
-                Err(Errno::INTR) if flags.contains(RecvFlags::DONTWAIT) => {}
-                Err(Errno::AGAIN | Errno::INTR) => return Received::Nothing,
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => return Received::Nothing,
                 // A peer that closes without having read everything shows as a reset, after all that it sent.
                 Ok(_) | Err(_) => return Received::End,
             }
