@@ -6,7 +6,7 @@ descriptors that it names are inherited. SIGTERM or the death of httpd's parent 
 | file | what |
 |---|---|
 | `supervisor`, `handover` | the loop; generations taking over from one another |
-| `group`, `replace`, `process`, `timers`, `action` | a group as a state machine, without clock or system call |
+| `group`, `replace`, `ending`, `process`, `timers`, `action` | a group as a state machine, without clock or system call |
 | `running`, `child` | a group's live processes |
 | `recipe`, `spawn`, `trouble`, `explain` | from the plan to Python: prepared, forked, and what went wrong |
 | `posts`, `listener` | the group's table: who takes requests, and over which socket |
@@ -17,8 +17,11 @@ descriptors that it names are inherited. SIGTERM or the death of httpd's parent 
 
 mod action;
 mod child;
+mod ending;
 mod explain;
 mod group;
+#[cfg(test)]
+mod group_bench;
 mod handover;
 mod lack_of_memory;
 mod listener;

@@ -1,4 +1,4 @@
-/*! Which process of a group is to be replaced, when, and how: the other half of the group's state machine.
+/*! Which process of a group is to be replaced, when, and how: a part of the group's state machine.
 
 One process of a group after another. With overlap the successor must load all that the old one has loaded before the old one drains; if it
 can't, the old one goes on, and those versions of the files are not tried again. *Runs in: supervisor.* */
@@ -157,6 +157,18 @@ impl Group {
         self.vacate(id, now);
     }
 
+    /// The place of a successor that could not get ready is given free.
+    pub(crate) fn vacate(&mut self, id: Id, now: Millis) {
+        let Some(slot) = self.processes.get(&id).map(|p| p.slot) else { return };
+        let Some(slot) = self.slots.get_mut(slot) else { return };
+        if slot.successor == Some(id) {
+            slot.successor = None;
+            let Some(process) = self.processes.remove(&id) else { return };
+            self.not_taken_over(&process, now);
+            self.processes.insert(id, process);
+        }
+    }
+
     /// A successor has failed: the old process goes on, or what is left of the slot is started anew.
     pub(crate) fn not_taken_over(&mut self, process: &Process, now: Millis) {
         // What it was to load, as it is now or was when it began: any other version is worth a try.
@@ -172,3 +184,7 @@ impl Group {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "replace_tests.rs"]
+mod tests;
