@@ -8,7 +8,7 @@ use std::os::fd::{AsFd as _, OwnedFd};
 
 use protocol::Level;
 use protocol::field;
-use protocol::frame::{AbortReason, Frame, HEAD_LENGTH, Parsed, RefusedReason, Sender, VERSION, Violation, parse};
+use protocol::frame::{AbortReason, Fields, Frame, HEAD_LENGTH, Parsed, RefusedReason, Sender, VERSION, Violation, parse};
 use rustix::fs::{FileType, OFlags};
 use shared_memory::Region;
 
@@ -166,22 +166,7 @@ impl Answer {
                 }
                 Ok(())
             }
-            Frame::Head { .. } if self.head => Err(End::Breach(Breach::Turn("a second head"))),
-            Frame::Head { status, .. } if !(100..1000).contains(&status) => Err(End::Breach(Breach::Status(status))),
-            Frame::Head { reason, .. } if reason.iter().any(u8::is_ascii_control) => Err(End::Breach(Breach::Reason)),
-            Frame::Head { status, reason, fields } => {
-                let mut promised = None;
-                for (name, value) in fields.iter() {
-                    if field::name(name).is_err() || field::value(value).is_err() || !is_one_length(name, value, &mut promised) {
-                        return Err(End::Breach(Breach::Header));
-                    }
-                    if name.len().saturating_add(value.len()).saturating_add(2) > self.longest_header {
-                        return Err(End::HeaderTooLong(name.to_vec()));
-                    }
-                }
-                self.head = true;
-                taken(response.start(status, reason, fields.iter()), response)
-            }
+            Frame::Head { status, reason, fields } => self.head(status, reason, fields, response),
             Frame::Data(_) | Frame::File { .. } | Frame::Lent { .. } if !self.head => {
                 Err(End::Breach(Breach::Turn("a body before its head")))
             }
@@ -203,6 +188,29 @@ impl Answer {
                 Err(End::Breach(Breach::Turn("a child's frame")))
             }
         }
+    }
+
+    fn head(&mut self, status: u16, reason: &[u8], fields: Fields<'_>, response: &mut ResponseBody<'_>) -> Result<(), End> {
+        if self.head {
+            return Err(End::Breach(Breach::Turn("a second head")));
+        }
+        if !(100..1000).contains(&status) {
+            return Err(End::Breach(Breach::Status(status)));
+        }
+        if reason.iter().any(u8::is_ascii_control) {
+            return Err(End::Breach(Breach::Reason));
+        }
+        let mut promised = None;
+        for (name, value) in fields.iter() {
+            if field::name(name).is_err() || field::value(value).is_err() || !is_one_length(name, value, &mut promised) {
+                return Err(End::Breach(Breach::Header));
+            }
+            if name.len().saturating_add(value.len()).saturating_add(2) > self.longest_header {
+                return Err(End::HeaderTooLong(name.to_vec()));
+            }
+        }
+        self.head = true;
+        taken(response.start(status, reason, fields.iter()), response)
     }
 
     fn data(&mut self, piece: &[u8], response: &mut ResponseBody<'_>) -> Result<(), End> {

@@ -121,6 +121,47 @@ fn copy_executable_tree(from: &Path, jail: &Path) {
     }
 }
 
+/// Puts into the jail what configtest says that it lacks, one thing after another, until it lacks nothing.
+fn fill_as_configtest_says(setup: &Setup, plan: &Plan, jail: &Path, (prefix, executable): (&Path, &Path)) {
+    let said = || {
+        let (accepted, said) = Prepared::new(setup, plan, "jail").configtest();
+        assert!(accepted, "{said}");
+        said
+    };
+    let lacks = |said: &str, what: &str| {
+        let line = said.lines().find(|line| line.contains("WSGI1423") && line.contains(what));
+        assert!(line.is_some_and(|line| line.contains("jail.conf:2") && line.contains("hint:")), "`{what}` is not named: {said}");
+    };
+    lacks(&said(), "it has no Python");
+    let engine = setup.module.file.parent().unwrap().join("mod_wsgi_rs_engine.so");
+    lacks(&said(), &format!("the engine `{}`", engine.display()));
+    copy_executable_tree(prefix, jail);
+    lacks(&said(), "the program loader");
+    for library in libraries(executable) {
+        put(jail, &library);
+    }
+    if let Some(library) = libraries(executable).into_iter().find(|file| file.to_string_lossy().contains("libpython")) {
+        // A program finds its libraries beside itself by /proc, which is not there.
+        lacks(&said(), "libpython");
+        let place = jail.join("usr/lib").join(library.file_name().unwrap());
+        fs::create_dir_all(place.parent().unwrap()).unwrap();
+        readable(&jail.join("usr"));
+        readable(&jail.join("usr/lib"));
+        fs::copy(&library, place).unwrap();
+    }
+    lacks(&said(), &format!("the engine `{}`", engine.display()));
+    put(jail, &engine);
+    for library in libraries(&engine) {
+        put(jail, &library);
+    }
+    for module in fs::read_dir(prefix.join(format!("lib/python{}/lib-dynload", version(executable)))).unwrap() {
+        for library in libraries(&module.unwrap().path()).into_iter().filter(|library| !library.starts_with(prefix)) {
+            put(jail, &library);
+        }
+    }
+    assert_eq!(said().trim(), "Syntax OK");
+}
+
 /// configtest names what is missing until nothing is; then the application runs in there, and nothing of the world outside shows.
 fn a_group_lives_in_its_chroot(setup: &Setup) {
     if crate::support::installation::server_user().is_none() {
@@ -135,43 +176,7 @@ fn a_group_lives_in_its_chroot(setup: &Setup) {
         .define("JAIL", jail.display().to_string())
         .define("JAILED_PYTHON", executable.display().to_string())
         .define("OWN_GROUPS", "1");
-    let said = || {
-        let (accepted, said) = Prepared::new(setup, &plan, "jail").configtest();
-        assert!(accepted, "{said}");
-        said
-    };
-    let lacks = |said: &str, what: &str| {
-        let line = said.lines().find(|line| line.contains("WSGI1423") && line.contains(what));
-        assert!(line.is_some_and(|line| line.contains("jail.conf:2") && line.contains("hint:")), "`{what}` is not named: {said}");
-    };
-    lacks(&said(), "it has no Python");
-    let engine = setup.module.file.parent().unwrap().join("mod_wsgi_rs_engine.so");
-    lacks(&said(), &format!("the engine `{}`", engine.display()));
-    copy_executable_tree(&prefix, &jail);
-    lacks(&said(), "the program loader");
-    for library in libraries(&executable) {
-        put(&jail, &library);
-    }
-    if let Some(library) = libraries(&executable).into_iter().find(|file| file.to_string_lossy().contains("libpython")) {
-        // A program finds its libraries beside itself by /proc, which is not there.
-        lacks(&said(), "libpython");
-        let place = jail.join("usr/lib").join(library.file_name().unwrap());
-        fs::create_dir_all(place.parent().unwrap()).unwrap();
-        readable(&jail.join("usr"));
-        readable(&jail.join("usr/lib"));
-        fs::copy(&library, place).unwrap();
-    }
-    lacks(&said(), &format!("the engine `{}`", engine.display()));
-    put(&jail, &engine);
-    for library in libraries(&engine) {
-        put(&jail, &library);
-    }
-    for module in fs::read_dir(prefix.join(format!("lib/python{}/lib-dynload", version(&executable)))).unwrap() {
-        for library in libraries(&module.unwrap().path()).into_iter().filter(|library| !library.starts_with(&prefix)) {
-            put(&jail, &library);
-        }
-    }
-    assert_eq!(said().trim(), "Syntax OK");
+    fill_as_configtest_says(setup, &plan, &jail, (&prefix, &executable));
     let server = Httpd::start(setup, &plan, "jail");
     server.announce("WSGI1335");
     let site = Site::new(&server, setup);

@@ -21,5 +21,5 @@ pub use account::Account;
 pub use define::define;
 pub use option::DaemonOption;
 pub use options::OPTIONS;
-pub use process::{DaemonProcess, Preload, Python, ScriptOwner};
+pub use process::{DaemonProcess, Life, Preload, Python, ScriptOwner};
 pub use typed::Typed;

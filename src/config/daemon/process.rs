@@ -79,12 +79,36 @@ pub struct DaemonProcess {
     pub response_socket_timeout: Option<Duration>,
     /// `queue-timeout=`
     pub queue_timeout: Option<Duration>,
-    /// `startup-timeout=`
-    pub startup_timeout: Option<Duration>,
     /// `request-timeout=`
     pub request_timeout: Option<Duration>,
     /// `interrupt-timeout=`
     pub interrupt_timeout: Option<Duration>,
+    /// How long a process lives, and how it ends.
+    pub life: Life,
+    /// `switch-interval=`, seconds.
+    pub switch_interval: Option<f64>,
+    /// `reload-wait=`; zero: the request that notices new code does not wait for it.
+    pub reload_wait: Duration,
+
+    /// `python=` or `python-home=`
+    pub python: Option<Python>,
+    /// `python-path=`
+    pub python_path: Vec<Text>,
+    /// `python-eggs=`
+    pub python_eggs: Option<Text>,
+    /// `server-metrics=`
+    pub server_metrics: bool,
+    /// `overlap=`
+    pub overlap: bool,
+    /// `preload=`
+    pub preload: Preload,
+}
+
+/// What bounds the life of a process: its start, what ends it while it serves, and how long it may take to end.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Life {
+    /// `startup-timeout=`
+    pub startup_timeout: Option<Duration>,
     /// `deadlock-timeout=`
     pub deadlock_timeout: Option<Duration>,
     /// `inactivity-timeout=`
@@ -103,23 +127,6 @@ pub struct DaemonProcess {
     pub maximum_requests: Option<u64>,
     /// `cpu-time-limit=`, seconds.
     pub cpu_time_limit: Option<u64>,
-    /// `switch-interval=`, seconds.
-    pub switch_interval: Option<f64>,
-    /// `reload-wait=`; zero: the request that notices new code does not wait for it.
-    pub reload_wait: Duration,
-
-    /// `python=` or `python-home=`
-    pub python: Option<Python>,
-    /// `python-path=`
-    pub python_path: Vec<Text>,
-    /// `python-eggs=`
-    pub python_eggs: Option<Text>,
-    /// `server-metrics=`
-    pub server_metrics: bool,
-    /// `overlap=`
-    pub overlap: bool,
-    /// `preload=`
-    pub preload: Preload,
 }
 
 /// Which Python a group names.

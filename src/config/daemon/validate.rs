@@ -3,7 +3,7 @@ parent.* */
 
 use std::time::Duration;
 
-use super::process::{DaemonProcess, Python, ScriptOwner};
+use super::process::{DaemonProcess, Life, Python, ScriptOwner};
 use super::typed::Typed;
 use crate::config::directive::Place;
 use crate::config::error::{ConfigError, quoted};
@@ -58,18 +58,9 @@ pub fn validate(name: &[u8], typed: &Typed, place: &Place<'_>) -> Result<DaemonP
         socket_timeout: limit(typed.socket_timeout),
         response_socket_timeout: limit(typed.response_socket_timeout),
         queue_timeout: limit(typed.queue_timeout),
-        startup_timeout: limit(typed.startup_timeout),
         request_timeout: limit(typed.request_timeout),
         interrupt_timeout: limit(typed.interrupt_timeout),
-        deadlock_timeout: limit(Some(typed.deadlock_timeout.unwrap_or(300))),
-        inactivity_timeout: limit(typed.inactivity_timeout),
-        graceful_timeout: seconds(typed.graceful_timeout.unwrap_or(15)),
-        graceful_explicit: typed.graceful_timeout.is_some(),
-        eviction_timeout: limit(typed.eviction_timeout),
-        shutdown_timeout: limit(Some(typed.shutdown_timeout.unwrap_or(5))),
-        restart_interval: limit(typed.restart_interval),
-        maximum_requests: typed.maximum_requests.filter(|count| *count != 0),
-        cpu_time_limit: typed.cpu_time_limit.filter(|count| *count != 0),
+        life: life(typed),
         switch_interval: typed.switch_interval,
         reload_wait: seconds(typed.reload_wait.unwrap_or(10)),
 
@@ -80,6 +71,21 @@ pub fn validate(name: &[u8], typed: &Typed, place: &Place<'_>) -> Result<DaemonP
         overlap: typed.overlap.unwrap_or(true),
         preload: typed.preload.unwrap_or_default(),
     })
+}
+
+fn life(typed: &Typed) -> Life {
+    Life {
+        startup_timeout: limit(typed.startup_timeout),
+        deadlock_timeout: limit(Some(typed.deadlock_timeout.unwrap_or(300))),
+        inactivity_timeout: limit(typed.inactivity_timeout),
+        graceful_timeout: seconds(typed.graceful_timeout.unwrap_or(15)),
+        graceful_explicit: typed.graceful_timeout.is_some(),
+        eviction_timeout: limit(typed.eviction_timeout),
+        shutdown_timeout: limit(Some(typed.shutdown_timeout.unwrap_or(5))),
+        restart_interval: limit(typed.restart_interval),
+        maximum_requests: typed.maximum_requests.filter(|count| *count != 0),
+        cpu_time_limit: typed.cpu_time_limit.filter(|count| *count != 0),
+    }
 }
 
 const fn not_zero(number: &u32) -> bool {

@@ -89,7 +89,6 @@ fn one(
     resources: Resources,
 ) -> Group {
     let process = &*group.process;
-    let text = |text: &Option<Text>| text.as_deref().unwrap_or_default().to_vec();
     Group {
         name: process.name.to_vec(),
         place: process.place.as_bytes().to_vec(),
@@ -111,13 +110,13 @@ fn one(
         directory: process.home.as_deref().map_or(found.directory, <[u8]>::to_vec),
         identity: found.identity,
         umask: process.umask,
-        chroot: text(&process.chroot),
+        chroot: written(process.chroot.as_ref()),
         environment: environment(process, settings),
-        display_name: text(&process.display_name),
+        display_name: written(process.display_name.as_ref()),
         priority: process.cpu_priority,
         memory_limit: process.memory_limit.unwrap_or(0),
         virtual_memory_limit: process.virtual_memory_limit.unwrap_or(0),
-        cpu_time_limit: process.cpu_time_limit.unwrap_or(0),
+        cpu_time_limit: process.life.cpu_time_limit.unwrap_or(0),
         no_new_privileges: process.no_new_privileges,
         undumpable: !process.dumpable,
         preload: scripts.preload,
@@ -125,17 +124,17 @@ fn one(
         overlap: process.overlap,
         reload: scripts.reload,
         reload_wait: milliseconds(process.reload_wait),
-        startup_timeout: limit(process.startup_timeout),
+        startup_timeout: limit(process.life.startup_timeout),
         request_timeout: limit(process.request_timeout),
         interrupt_timeout: limit(process.interrupt_timeout),
-        graceful_timeout: milliseconds(process.graceful_timeout),
-        graceful_explicit: process.graceful_explicit,
-        eviction_timeout: limit(process.eviction_timeout),
-        shutdown_timeout: limit(process.shutdown_timeout),
-        inactivity_timeout: limit(process.inactivity_timeout),
-        deadlock_timeout: limit(process.deadlock_timeout),
-        restart_interval: limit(process.restart_interval),
-        maximum_requests: process.maximum_requests.unwrap_or(0),
+        graceful_timeout: milliseconds(process.life.graceful_timeout),
+        graceful_explicit: process.life.graceful_explicit,
+        eviction_timeout: limit(process.life.eviction_timeout),
+        shutdown_timeout: limit(process.life.shutdown_timeout),
+        inactivity_timeout: limit(process.life.inactivity_timeout),
+        deadlock_timeout: limit(process.life.deadlock_timeout),
+        restart_interval: limit(process.life.restart_interval),
+        maximum_requests: process.life.maximum_requests.unwrap_or(0),
         socket_timeout: milliseconds(process.socket_timeout.unwrap_or_else(|| machine.timeout())),
         engine,
     }
@@ -150,6 +149,11 @@ fn seen_by(process: &DaemonProcess, servers: &[ServerView<'_>], scripts: &mut Ve
     for script in scripts {
         script.path = jail::as_seen(Some(chroot), &script.path).to_vec();
     }
+}
+
+/// A text as the plan has it: empty is none.
+fn written(text: Option<&Text>) -> Vec<u8> {
+    text.map_or_else(Vec::new, |text| text.to_vec())
 }
 
 /// A time as the plan has it.
@@ -176,23 +180,22 @@ fn environment(process: &DaemonProcess, settings: &ProcessSettings) -> Vec<Vec<u
 
 /// What the engines of a group are told. `WSGIPythonPath`, `WSGIPythonEggs` and `WSGISwitchInterval` are embedded mode's alone.
 fn engine(process: &DaemonProcess, settings: &ProcessSettings, launch: &Launch, main_group: Option<Text>) -> EngineSettings {
-    let bytes = |text: &Option<Text>| text.as_deref().unwrap_or_default().to_vec();
     EngineSettings {
         home: interpreters::home_in_two_parts(process, settings).unwrap_or_default(),
         options: settings.python_options(),
         hash_seed: settings.python_hash_seed(),
         python_path: process.python_path.iter().map(|path| path.to_vec()).collect(),
-        python_eggs: bytes(&process.python_eggs),
+        python_eggs: written(process.python_eggs.as_ref()),
         switch_interval: process.switch_interval.unwrap_or(0.0),
         restrict_stdin: settings.restrict_stdin,
         restrict_stdout: settings.restrict_stdout,
         // A service has to hear that it shall end.
-        first_path: process.home.as_deref().unwrap_or_default().to_vec(),
+        first_path: written(process.home.as_ref()),
         restrict_signal: settings.restrict_signal && !process.is_service(),
         destroy_interpreter: settings.destroy_interpreter,
         case_sensitive: settings.case_sensitive,
         process_group: process.name.to_vec(),
-        main_group: bytes(&main_group),
+        main_group: written(main_group.as_ref()),
         max_dynamic_interpreters: MAX_DYNAMIC_INTERPRETERS,
         multithread: process.threads != 1,
         multiprocess: process.multiprocess,

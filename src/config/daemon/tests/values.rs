@@ -29,17 +29,17 @@ fn silence_means_the_documented_defaults() {
     assert_eq!((shop.header_buffer_size, shop.response_buffer_size), (32768, 8_388_608));
     assert_eq!(shop.response_flush_delay, Duration::from_millis(5));
     assert_eq!(
-        (shop.memory_limit, shop.virtual_memory_limit, shop.cpu_time_limit, shop.maximum_requests),
+        (shop.memory_limit, shop.virtual_memory_limit, shop.life.cpu_time_limit, shop.life.maximum_requests),
         (None, None, None, None)
     );
     assert_eq!((shop.connect_timeout, shop.socket_timeout, shop.response_socket_timeout), (seconds(15), None, None));
     assert_eq!(
-        (shop.queue_timeout, shop.startup_timeout, shop.request_timeout, shop.interrupt_timeout),
+        (shop.queue_timeout, shop.life.startup_timeout, shop.request_timeout, shop.interrupt_timeout),
         (None, None, None, None)
     );
-    assert_eq!((shop.deadlock_timeout, shop.inactivity_timeout), (Some(seconds(300)), None));
-    assert_eq!((shop.graceful_timeout, shop.graceful_explicit, shop.eviction_timeout), (seconds(15), false, None));
-    assert_eq!((shop.shutdown_timeout, shop.restart_interval, shop.reload_wait), (Some(seconds(5)), None, seconds(10)));
+    assert_eq!((shop.life.deadlock_timeout, shop.life.inactivity_timeout), (Some(seconds(300)), None));
+    assert_eq!((shop.life.graceful_timeout, shop.life.graceful_explicit, shop.life.eviction_timeout), (seconds(15), false, None));
+    assert_eq!((shop.life.shutdown_timeout, shop.life.restart_interval, shop.reload_wait), (Some(seconds(5)), None, seconds(10)));
     assert_eq!((shop.switch_interval, shop.python.as_ref(), shop.python_eggs.as_ref()), (None, None, None));
     assert!(shop.python_path.is_empty() && !shop.server_metrics && shop.overlap);
     assert_eq!(shop.preload, Preload::Auto);
@@ -81,9 +81,9 @@ fn zero_is_no_limit_or_the_default() {
         "queue-timeout=0 deadlock-timeout=0 shutdown-timeout=0 graceful-timeout=0 maximum-requests=0 memory-limit=0 \
          header-buffer-size=0 response-buffer-size=0 send-buffer-size=0 response-flush-delay=0 reload-wait=0 listen-backlog=0",
     );
-    assert_eq!((shop.queue_timeout, shop.deadlock_timeout, shop.shutdown_timeout), (None, None, None));
-    assert_eq!((shop.graceful_timeout, shop.graceful_explicit), (Duration::ZERO, true));
-    assert_eq!((shop.maximum_requests, shop.memory_limit, shop.send_buffer_size), (None, None, None));
+    assert_eq!((shop.queue_timeout, shop.life.deadlock_timeout, shop.life.shutdown_timeout), (None, None, None));
+    assert_eq!((shop.life.graceful_timeout, shop.life.graceful_explicit), (Duration::ZERO, true));
+    assert_eq!((shop.life.maximum_requests, shop.memory_limit, shop.send_buffer_size), (None, None, None));
     assert_eq!((shop.header_buffer_size, shop.response_buffer_size), (32768, 8_388_608));
     assert_eq!((shop.response_flush_delay, shop.reload_wait, shop.listen_backlog), (Duration::ZERO, Duration::ZERO, 0));
 }
