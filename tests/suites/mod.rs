@@ -7,6 +7,8 @@ mod complaints;
 mod configtest;
 mod daemon;
 mod daemon_deaths;
+mod daemon_overlap;
+mod daemon_stops;
 mod daemon_timers;
 mod descriptors;
 mod differential;
@@ -30,7 +32,9 @@ mod preload;
 mod privileges;
 mod proxies;
 mod python;
+mod reloading;
 mod response;
+mod response_bodies;
 mod route;
 mod run_modes;
 mod serve;
@@ -62,6 +66,8 @@ pub fn all() -> Vec<Suite> {
         daemon_deaths::suite(),
         group_options::suite(),
         daemon_timers::suite(),
+        daemon_stops::suite(),
+        daemon_overlap::suite(),
         descriptors::suite(),
         privileges::suite(),
         peers::suite(),

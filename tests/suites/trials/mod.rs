@@ -7,6 +7,7 @@ mod chaos;
 mod clients;
 mod deaths;
 mod field;
+mod hangs;
 mod page;
 mod restarts;
 mod stuck;
@@ -89,19 +90,19 @@ const ROWS: &[Row] = &[
     ),
     row!(
         "A8",
-        deaths::a_hang_in_a_loop_ends_at_its_limit,
+        hangs::a_hang_in_a_loop_ends_at_its_limit,
         "a request that computes for ever, `request-timeout=2`",
         "504 within a second of the limit, others served"
     ),
     row!(
         "A8",
-        deaths::a_hang_in_a_sleep_ends_at_its_limit,
+        hangs::a_hang_in_a_sleep_ends_at_its_limit,
         "a request that sleeps for ever, `request-timeout=2`",
         "504 within a second of the limit, others served"
     ),
     row!(
         "A8",
-        deaths::a_hang_with_the_gil_held_ends_at_its_limit,
+        hangs::a_hang_with_the_gil_held_ends_at_its_limit,
         "a request that waits in C with the GIL held, `request-timeout=2`",
         "504 within a second of the limit, the other group served"
     ),
@@ -113,13 +114,13 @@ const ROWS: &[Row] = &[
     ),
     row!(
         "A9",
-        deaths::a_full_queue_is_refused_early_and_recovers,
+        hangs::a_full_queue_is_refused_early_and_recovers,
         "all threads hang, the queue is full, then they are released",
         "503 with `Retry-After` at once; the rest is served by the same process"
     ),
     row!(
         "A10",
-        deaths::a_stopped_process_holds_up_its_group_for_the_queue_timeout_alone,
+        hangs::a_stopped_process_holds_up_its_group_for_the_queue_timeout_alone,
         "SIGSTOP to the daemon, SIGCONT later, `queue-timeout=2`",
         "504 for those that wait for a thread, other groups served, the same process goes on"
     ),
