@@ -8,6 +8,7 @@ process-wide statics and takes the GIL through `PyGILState_Ensure`, which is wro
 
 mod arguments;
 mod class;
+mod container;
 mod dynamic;
 mod error;
 pub mod fork;
