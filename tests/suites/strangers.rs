@@ -32,6 +32,9 @@ pub fn suite() -> Suite {
 }
 
 fn start(setup: &Setup, name: &str) -> Httpd {
+    if server_user().is_none() {
+        setup.skip("the socket belongs to httpd's user, which the suites are not");
+    }
     let plan = Plan::new("strangers.conf").define("OWN_GROUPS", "1").announce("re:WSGI1254: |closed unread|was closed");
     Httpd::start(setup, &plan, name)
 }
@@ -99,6 +102,26 @@ fn record(site: &Site, place: &Path) -> Recorded {
     Recorded { hello: frame(HELLO, &hello), request }
 }
 
+/// A server's daemon process, and what a stranger has to know to speak to it.
+struct Met<'s> {
+    site: Site<'s>,
+    place: PathBuf,
+    recorded: Recorded,
+    /// What the process says of itself, for as long as it is the same one.
+    before: String,
+    pid: i32,
+}
+
+fn meet<'s>(setup: &'s Setup, server: &'s Httpd) -> Met<'s> {
+    let site = Site::new(server, setup);
+    let place = socket(server);
+    server.announce("re:WSGI13(27|30): ");
+    let recorded = record(&site, &place);
+    let before = site.get("/process").ok();
+    let pid = before.split(' ').nth(1).unwrap().parse().unwrap();
+    Met { site, place, recorded, before, pid }
+}
+
 /// Sends, and gives what comes until the daemon closes: `None` if it has not after `patience`.
 fn answer(place: &Path, bytes: &[u8], patience: Duration) -> Option<Vec<u8>> {
     let mut stream = UnixStream::connect(place).unwrap();
@@ -141,16 +164,8 @@ fn forbidden(recorded: &Recorded) -> Vec<(&'static str, Vec<u8>)> {
 }
 
 fn whatever_comes_the_process_serves_on(setup: &Setup) {
-    if server_user().is_none() {
-        setup.skip("the socket belongs to httpd's user, which the suites are not");
-    }
     let server = start(setup, "strangers");
-    let site = Site::new(&server, setup);
-    let place = socket(&server);
-    server.announce("re:WSGI13(27|30): ");
-    let recorded = record(&site, &place);
-    let before = site.get("/process").ok();
-    let pid: i32 = before.split(' ').nth(1).unwrap().parse().unwrap();
+    let Met { site, place, recorded, before, pid } = meet(setup, &server);
     let (threads, memory) = (processes::threads(pid), processes::anonymous_memory(pid));
     for (what, bytes) in forbidden(&recorded) {
         let heard = answer(&place, &bytes, Duration::from_secs(5)).unwrap_or_else(|| panic!("{what}: it is not closed"));
@@ -169,16 +184,8 @@ fn whatever_comes_the_process_serves_on(setup: &Setup) {
 }
 
 fn slow_peers_cost_no_thread(setup: &Setup) {
-    if server_user().is_none() {
-        setup.skip("the socket belongs to httpd's user, which the suites are not");
-    }
     let server = start(setup, "slow-peers");
-    let site = Site::new(&server, setup);
-    let place = socket(&server);
-    server.announce("re:WSGI13(27|30): ");
-    let recorded = record(&site, &place);
-    let before = site.get("/process").ok();
-    let pid: i32 = before.split(' ').nth(1).unwrap().parse().unwrap();
+    let Met { site, place, recorded, before, pid } = meet(setup, &server);
     let memory = processes::anonymous_memory(pid);
     // More of them at once than there are threads, each in the middle of something, and some that send a byte now and then.
     let half = [&recorded.hello, &recorded.request[..recorded.request.len() / 2]].concat();
