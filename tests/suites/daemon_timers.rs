@@ -201,11 +201,7 @@ fn an_old_process_is_replaced(site: &Site) {
 /// Asks for `page` of the idle group until `limit` is over or another process than the first answers: whether that was so.
 fn changes_while_asked(site: &Site, page: &str, limit: Duration) -> bool {
     let first = site.get(page).ok();
-    poll::until(limit, || {
-        std::thread::park_timeout(Duration::from_millis(200));
-        (site.get(page).ok() != first).then_some(())
-    })
-    .is_some()
+    poll::until(limit, || (site.get(page).ok() != first).then_some(())).is_some()
 }
 
 fn an_idle_process_is_replaced_and_one_that_is_asked_is_not(site: &Site) {

@@ -4,6 +4,7 @@ A failed request is a connection that could not be made, a status from 500, or a
 before and is closed before any byte of an answer is no failure: the request is sent once more on a new one, and the closure counted. *Runs in: tests.* */
 
 use super::client::{Client, Request};
+use super::poll;
 use super::response::Response;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -158,7 +159,7 @@ fn client(port: u16, stream: &Stream, accept: &Accept<'_>, progress: &Progress) 
                 seen.failed.push(why);
             }
         }
-        std::thread::park_timeout(stream.pause);
+        poll::let_pass(stream.pause);
     }
     seen
 }

@@ -1,4 +1,6 @@
-/*! Waiting without guessing: ask again until it is so, or until the deadline has passed. */
+/*! Waiting without guessing: ask again until it is so, or until the deadline has passed. The one place that makes a pause. *Runs in: tests.* */
+
+#![expect(clippy::disallowed_methods, reason = "whoever waits or lets time pass calls these functions (tests/clippy.toml)")]
 
 use std::time::{Duration, Instant};
 
@@ -16,6 +18,15 @@ pub fn until<T>(limit: Duration, mut question: impl FnMut() -> Option<T>) -> Opt
         let left = deadline.checked_duration_since(Instant::now())?;
         std::thread::park_timeout(pause.min(left));
         pause = (pause * 2).min(Duration::from_millis(20));
+    }
+}
+
+/// Lets time pass that is a trial's subject: a load's rhythm, how long something stands still or has to stay as it is. Nothing is waited for in this
+/// way.
+pub fn let_pass(time: Duration) {
+    let end = Instant::now() + time;
+    while let Some(left) = end.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) {
+        std::thread::park_timeout(left);
     }
 }
 

@@ -61,7 +61,8 @@ pub fn whatever_happens_no_answer_is_wrong(setup: &Setup) {
         let mut version = 0;
         while Instant::now() < end {
             fault(&field, &mut random, &mut version);
-            std::thread::park_timeout(Duration::from_millis(50 + random.below(350) as u64));
+            // The rhythm of the faults: each meets what the one before has left, finished or not.
+            poll::let_pass(Duration::from_millis(50 + random.below(350) as u64));
         }
         drop(stop_on_drop);
     });
@@ -99,7 +100,8 @@ fn fault(field: &Field<'_>, random: &mut Random, version: &mut usize) {
         (0, Some(pid)) => processes::send(pid, Signal::KILL),
         (1..4, Some(pid)) => {
             processes::send(pid, Signal::STOP);
-            std::thread::park_timeout(Duration::from_millis(300));
+            // The fault itself: a process that stands still for so long.
+            poll::let_pass(Duration::from_millis(300));
             processes::send(pid, Signal::CONT);
         }
         (4, Some(pid)) => processes::send(pid, Signal::TERM),
@@ -209,7 +211,8 @@ fn slow_reader(client: &mut Client, seen: &Seen) {
     let read = client.read_pieces(|piece| {
         wrong |= piece.iter().zip(at..).any(|(byte, at)| *byte != at.to_le_bytes()[0]);
         if at == 0 {
-            std::thread::park_timeout(Duration::from_millis(100));
+            // A reader who is in no hurry.
+            poll::let_pass(Duration::from_millis(100));
         }
         at += piece.len();
     });

@@ -74,7 +74,8 @@ pub fn graceful_restarts_lose_no_request(setup: &Setup) {
         while if long() { Instant::now() < end } else { restarts < 20 } {
             field.server.graceful();
             restarts += 1;
-            std::thread::park_timeout(Duration::from_millis(pause));
+            // The rhythm of the restarts: some meet requests of the generation before the last one.
+            poll::let_pass(Duration::from_millis(pause));
             served_more(progress, 20);
         }
     });
@@ -179,7 +180,7 @@ fn fewest_ready(field: &Field<'_>, done: &AtomicBool) -> usize {
     let mut fewest = usize::MAX;
     while !done.load(Ordering::Acquire) {
         fewest = fewest.min(field.loaded().len());
-        std::thread::park_timeout(Duration::from_millis(5));
+        poll::let_pass(Duration::from_millis(5));
     }
     fewest
 }
@@ -214,7 +215,8 @@ pub fn broken_code_is_not_deployed(setup: &Setup) {
             if setup.is_ours() {
                 site.expect_log(said);
             } else {
-                std::thread::park_timeout(Duration::from_secs(3));
+                // What another server says of it is not known here, and it may say nothing: it has this long to take the broken code up.
+                poll::let_pass(Duration::from_secs(3));
             }
             served_more(progress, 200);
             let good = number + 1;
