@@ -53,7 +53,7 @@ pub const OPTIONS: &[DaemonOption] = &[
         Chapter::Identity,
         "home",
         Form::Absolute(|typed| &mut typed.home),
-        "the user's home if `user=` is not httpd's `User`, else httpd's working directory",
+        "with `user=` of another user than httpd's, where httpd is started by root: that user's home; else httpd's working directory",
         "The working directory. It is also the first entry of `sys.path`.",
     ),
     row(Chapter::Identity, "lang", Form::Text(|typed| &mut typed.lang), "httpd's", "The environment variable `LANG`."),

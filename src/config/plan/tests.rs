@@ -333,6 +333,18 @@ fn without_root_everything_runs_as_who_started_httpd() {
     }
 }
 
+/// An ordinary user's home need not exist (a service's account, a container), and a process that is sent to a directory that is not there cannot start.
+#[test]
+fn without_root_no_group_is_sent_to_a_home() {
+    assert_ne!(SOMEBODY.myself(), SOMEBODY.httpd(), "`User` names another user than the one who starts httpd");
+    for options in ["", "user=me", "user=shop group=shop", "user=#4711"] {
+        let a = built(&[&format!("WSGIDaemonProcess a {options}")], &SOMEBODY).plan.groups.swap_remove(0);
+        assert_eq!((a.directory.as_slice(), a.identity.home.as_slice()), (b"".as_slice(), b"/home/me".as_slice()), "{options}");
+    }
+    let a = built(&["WSGIDaemonProcess a home=/srv"], &SOMEBODY).plan.groups.swap_remove(0);
+    assert_eq!(a.directory, b"/srv", "what the configuration names is another matter");
+}
+
 #[test]
 fn a_socket_has_a_name_that_no_other_start_has() {
     let settings = |lines: &[&str]| Sample::of(lines).server.process;
