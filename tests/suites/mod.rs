@@ -12,6 +12,7 @@ mod daemon_stops;
 mod daemon_timers;
 mod descriptors;
 mod differential;
+mod documents;
 mod environ;
 mod errors;
 mod example;
@@ -92,5 +93,6 @@ pub fn all() -> Vec<Suite> {
         example::suite(),
         serve::suite(),
         install::suite(),
+        documents::suite(),
     ]
 }
