@@ -4,14 +4,14 @@ A response that is small, or whose body has room in memory that is shared with t
 gathered, and sent when Python has been left. Writes are tried without waiting first, so that the GIL is given up only when the child really is behind. Request
 body comes only as it was asked for. *Runs in: daemon.* */
 
-use std::io::IoSlice;
-use std::mem::MaybeUninit;
+mod exchange;
+mod sending;
+
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use protocol::Level;
 use protocol::embedded::{flag, outcome};
 use protocol::frame::{
     AbortReason, BodyState, Frame, Hello, LONGEST_DATA, Parsed, RefusedReason, Sender, UNASKED, VERSION, Violation, Writer, parse,
@@ -19,29 +19,17 @@ use protocol::frame::{
 use protocol::table::Ticket;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
-use rustix::net::{RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, Shutdown};
+use rustix::net::{RecvFlags, Shutdown};
 
 use super::descriptors::Descriptor;
 use super::holding::{Held, Holding};
 use super::incoming::Incoming;
-use super::lending::{self, Lending, Memory};
-use crate::capi::borrowed_descriptor;
-use crate::exchange::{Exchange, ReadError, Send, SendError};
-use crate::head::Head;
+use super::lending::{Lending, Memory};
+use crate::exchange::SendError;
 use crate::request::lock;
 
-/// Body bytes up to here are copied into the gathered output; longer ones are sent from where they are.
-const GATHERED: usize = 16 * 1024;
 /// So much the socket takes at once for certain, when the child has read all that came before.
 const PROMPT: usize = 64 * 1024;
-/// So much is said beside a body at most, for it to be held: head and heads of frames.
-const MOST_SAID: usize = 2 * 1024;
-/// With so much unsent it is no use to try piece by piece.
-const BEHIND: usize = 256 * 1024;
-/// The least that is asked for at a time.
-const ASK: u64 = 64 * 1024;
-/// The most that is asked for at a time.
-const MOST_ASKED: u64 = 1024 * 1024;
 
 /// One connection.
 pub struct Channel {
@@ -88,17 +76,6 @@ impl State {
     const fn begin(&mut self, granted: u64) {
         (self.body_end, self.granted) = (None, granted);
         self.requests = self.requests.saturating_add(1);
-    }
-
-    /// Says of part of a body where in memory it lies; `false` if there is no room for it.
-    fn lend(&mut self, part: &[u8]) -> bool {
-        let Some(memory) = &mut self.memory else {
-            self.wants_memory = true;
-            return false;
-        };
-        let Some((offset, length)) = memory.lend(part) else { return false };
-        Writer::new(&mut self.outgoing).lent(offset, length);
-        true
     }
 
     /// Looks for request body: whether some is there, or its end.
@@ -337,99 +314,6 @@ impl Channel {
         }
     }
 
-    /// Sends what is gathered; `false` if some of it is left and `wait` is not set.
-    fn send(&self, state: &mut State, wait: bool) -> Result<bool, SendError> {
-        self.held.release(&self.holding);
-        state.outgoing.append(&mut lock(&self.lines));
-        let outgoing = std::mem::take(&mut state.outgoing);
-        let mut sent = 0;
-        let result = loop {
-            let rest = outgoing.get(sent..).unwrap_or_default();
-            if rest.is_empty() {
-                break Ok(true);
-            }
-            match rustix::net::send(&self.socket, rest, SendFlags::DONTWAIT | SendFlags::NOSIGNAL) {
-                Ok(count) => sent += count,
-                Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) if wait => {
-                    if let Err(error) = self.wait_for(PollFlags::OUT) {
-                        break Err(error);
-                    }
-                }
-                Err(Errno::AGAIN) => break Ok(false),
-                Err(_) => break Err(SendError::ClientGone),
-            }
-        };
-        if result.is_err() {
-            state.gone = true;
-            return result;
-        }
-        state.outgoing = outgoing;
-        if sent == state.outgoing.len() {
-            state.outgoing.clear();
-            state.torn = false;
-        } else {
-            state.outgoing.drain(..sent);
-            state.torn |= sent > 0;
-        }
-        result
-    }
-
-    /// One piece of the body, sent from where it is as far as the socket takes it at once.
-    fn send_piece(&self, state: &mut State, piece: &[u8]) -> Result<(), SendError> {
-        let start = state.outgoing.len();
-        Writer::new(&mut state.outgoing).data(piece);
-        let framed = state.outgoing.len() - start - piece.len();
-        // The copy that the writer made is taken back; only its head stays.
-        state.outgoing.truncate(start + framed);
-        if start >= BEHIND {
-            // So far behind the child will not be done with it at once: the flush that follows waits for it.
-            state.outgoing.extend_from_slice(piece);
-            return Ok(());
-        }
-        let mut head = std::mem::take(&mut state.outgoing);
-        let sent = loop {
-            let parts = [IoSlice::new(&head), IoSlice::new(piece)];
-            let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
-            match rustix::net::sendmsg(&self.socket, &parts, &mut SendAncillaryBuffer::default(), flags) {
-                Ok(count) => break count,
-                Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => break 0,
-                Err(_) => {
-                    state.gone = true;
-                    return Err(SendError::ClientGone);
-                }
-            }
-        };
-        let body_sent = sent.saturating_sub(head.len());
-        head.drain(..sent.min(head.len()));
-        head.extend_from_slice(piece.get(body_sent..).unwrap_or_default());
-        state.torn = !head.is_empty() && (state.torn || sent > 0);
-        state.outgoing = head;
-        Ok(())
-    }
-
-    /// Receives request body to where it is wanted, without waiting: how much, or `None` if none has come.
-    fn receive_body(&self, state: &mut State, buffer: &mut [MaybeUninit<u8>]) -> Result<Option<usize>, ReadError> {
-        let most = state.incoming.direct().min(buffer.len());
-        let Some(room) = buffer.get_mut(..most).filter(|room| !room.is_empty()) else { return Ok(None) };
-        loop {
-            match rustix::net::recv(&self.socket, &mut *room, RecvFlags::DONTWAIT) {
-                Ok(((received, _), _)) if !received.is_empty() => {
-                    let count = received.len();
-                    state.incoming.took(count, false);
-                    return Ok(Some(count));
-                }
-                Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => return Ok(None),
-                Ok(_) | Err(_) => {
-                    state.gone = true;
-                    return Err(ReadError::Aborted);
-                }
-            }
-        }
-    }
-
     /// The end of the request: what is left of the response, and how it ended; whether the connection can have another one. Called detached.
     /// `release` returns the request's place: before the last bytes go out if they go at once, so that whoever has the answer finds the place free.
     pub fn finish(&self, ended: i32, release: impl FnOnce()) -> bool {
@@ -456,44 +340,6 @@ impl Channel {
         let told = self.send(&mut state, true);
         release();
         told.is_ok() && done
-    }
-
-    /// Gives the child memory for what is to come, with the end of a response that would have had a use for it. Not the first one: before it the child
-    /// must be greeted.
-    fn give_memory(&self, state: &mut State) {
-        if !state.wants_memory || state.memory.is_some() || state.torn || state.requests < 2 {
-            return;
-        }
-        state.wants_memory = false;
-        let Some((memory, file)) = Memory::new(&self.lending) else { return };
-        let mut frame = Vec::new();
-        Writer::new(&mut frame).memory();
-        let sent = self.send_with(&file, &[IoSlice::new(&frame), IoSlice::new(&state.outgoing)]);
-        // If it can't be sent at once there is no hurry: the next response that wants it asks again.
-        if let Some(rest) = sent.ok().flatten().and_then(|sent| sent.checked_sub(frame.len())) {
-            state.outgoing.drain(..rest.min(state.outgoing.len()));
-            state.torn = rest > 0 && !state.outgoing.is_empty();
-            state.memory = Some(memory);
-        }
-    }
-
-    /// Sends bytes with a descriptor, without waiting: how many, or `None` if the socket takes none now.
-    fn send_with(&self, file: impl AsFd, parts: &[IoSlice<'_>]) -> Result<Option<usize>, SendError> {
-        let files = [file.as_fd()];
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-        loop {
-            let mut ancillary = SendAncillaryBuffer::new(&mut space);
-            if !ancillary.push(SendAncillaryMessage::ScmRights(&files)) {
-                return Err(SendError::Failed);
-            }
-            let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
-            match rustix::net::sendmsg(self.socket.as_fd(), parts, &mut ancillary, flags) {
-                Ok(count) => return Ok(Some(count)),
-                Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => return Ok(None),
-                Err(_) => return Err(SendError::ClientGone),
-            }
-        }
     }
 
     /// Says that the request was not begun; whether the connection can have another one.
@@ -542,141 +388,4 @@ impl Drop for Channel {
 /// Compares secrets in a time that does not depend on them.
 fn same(a: &[u8; 16], b: &[u8; 16]) -> bool {
     a.iter().zip(b).fold(0, |difference, (x, y)| difference | (x ^ y)) == 0
-}
-
-impl Exchange for std::sync::Arc<Channel> {
-    fn read(&self, buffer: &mut [MaybeUninit<u8>], wait: bool) -> Result<usize, ReadError> {
-        let mut state = lock(&self.state);
-        loop {
-            let found = state.look_for_body().map_err(|_| ReadError::Broken)?;
-            let here = state.incoming.body(buffer.len());
-            if !here.is_empty() {
-                let count = here.len();
-                for (place, byte) in buffer.iter_mut().zip(here) {
-                    place.write(*byte);
-                }
-                state.incoming.took(count, true);
-                return Ok(count);
-            }
-            match state.body_end {
-                Some(BodyState::Complete) => return Ok(0),
-                Some(BodyState::Aborted) => return Err(ReadError::Aborted),
-                Some(BodyState::TimedOut) => return Err(ReadError::TimedOut),
-                Some(BodyState::TooLarge) => return Err(ReadError::TooLarge),
-                Some(BodyState::Broken) => return Err(ReadError::Broken),
-                None => {}
-            }
-            if !found && state.granted == 0 {
-                let ask = (buffer.len() as u64).clamp(ASK, MOST_ASKED);
-                state.granted = ask;
-                Writer::new(&mut state.outgoing).want(u32::try_from(ask).unwrap_or(u32::MAX));
-            }
-            if !state.outgoing.is_empty() && self.send(&mut state, wait).is_err() {
-                return Err(ReadError::Aborted);
-            }
-            if found {
-                match self.receive_body(&mut state, buffer)? {
-                    Some(count) => return Ok(count),
-                    None if !wait => return Err(ReadError::WouldBlock),
-                    None => self.wait_for(PollFlags::IN).map_err(|_| ReadError::Aborted)?,
-                }
-                continue;
-            }
-            match self.receive(&mut state, LONGEST_DATA, wait) {
-                Ok(true) => {}
-                Ok(false) => return Err(ReadError::WouldBlock),
-                Err(_) => return Err(ReadError::Aborted),
-            }
-        }
-    }
-
-    fn start(&self, head: &Head) -> Result<(), SendError> {
-        let mut state = lock(&self.state);
-        self.check(&state)?;
-        Writer::new(&mut state.outgoing).head(head.status, head.reason(), head.fields()).map_err(|_| SendError::Failed)
-    }
-
-    fn write(&self, chunks: &[&[u8]], how: Send) -> Result<(), SendError> {
-        let mut state = lock(&self.state);
-        self.check(&state)?;
-        for chunk in chunks {
-            if chunk.len() >= lending::LEAST && state.lend(chunk) {
-                continue;
-            }
-            if chunk.len() <= GATHERED {
-                Writer::new(&mut state.outgoing).data(chunk);
-                continue;
-            }
-            for piece in chunk.chunks(LONGEST_DATA) {
-                self.send_piece(&mut state, piece)?;
-            }
-        }
-        match how {
-            Send::Buffered => Ok(()),
-            Send::Flushed | Send::Last => self.send(&mut state, true).map(drop),
-        }
-    }
-
-    fn write_promptly(&self, chunks: &[&[u8]]) -> Result<Option<bool>, SendError> {
-        self.write(chunks, Send::Buffered)?;
-        let mut state = lock(&self.state);
-        self.send(&mut state, false).map(Some)
-    }
-
-    fn write_last(&self, chunks: &[&[u8]]) -> Result<Option<bool>, SendError> {
-        self.write(chunks, Send::Buffered)?;
-        // Locked before it is held: the thread that looks finds the bytes.
-        let mut state = lock(&self.state);
-        if state.outgoing.is_empty() {
-            return Ok(Some(true));
-        }
-        let holds = state.outgoing.len() <= GATHERED + MOST_SAID && !state.torn && self.held.hold(&self.holding);
-        if holds { Ok(Some(true)) } else { self.send(&mut state, false).map(Some) }
-    }
-
-    fn keeps(&self, length: usize) -> bool {
-        length < PROMPT || lock(&self.state).memory.as_mut().is_some_and(|memory| length <= memory.room())
-    }
-
-    fn flush(&self) -> Result<(), SendError> {
-        let mut state = lock(&self.state);
-        self.send(&mut state, true).map(drop)
-    }
-
-    fn send_file(&self, descriptor: i32, offset: i64, length: i64) -> Result<(), SendError> {
-        let mut state = lock(&self.state);
-        self.check(&state)?;
-        let (Ok(offset), Ok(length)) = (u64::try_from(offset), u64::try_from(length)) else { return Err(SendError::Failed) };
-        // The descriptor travels with exactly its frame: what was gathered goes first.
-        self.send(&mut state, true)?;
-        let mut frame = Vec::new();
-        Writer::new(&mut frame).file(offset, length);
-        let file = borrowed_descriptor(descriptor).ok_or(SendError::Failed)?;
-        loop {
-            if let Some(count) = self.send_with(file, &[IoSlice::new(&frame)])? {
-                state.torn = count < frame.len();
-                state.outgoing = frame.get(count..).unwrap_or_default().to_vec();
-                return Ok(());
-            }
-            self.wait_for(PollFlags::OUT)?;
-        }
-    }
-
-    fn log(&self, level: Level, text: &[u8], file: &[u8], line: i32) {
-        let line = u32::try_from(line).unwrap_or(0);
-        match self.state.try_lock() {
-            Ok(mut state) => {
-                Writer::new(&mut state.outgoing).log(level as u8, line, file, text);
-                // What does not fit now goes along with the response.
-                let _sent = self.send(&mut state, false);
-            }
-            // Somebody waits for the child, and nobody shall wait for that with Python's lock: it goes with what is sent next.
-            Err(_) => Writer::new(&mut lock(&self.lines)).log(level as u8, line, file, text),
-        }
-    }
-
-    fn logs(&self, _level: Level) -> bool {
-        // Only the child knows its virtual host's level.
-        true
-    }
 }

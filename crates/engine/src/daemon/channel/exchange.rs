@@ -1,0 +1,187 @@
+/*! A connection as the engine sees it: the way back to the server of the request that has come over it. *Runs in: daemon.* */
+
+use std::io::IoSlice;
+use std::mem::MaybeUninit;
+use std::sync::Arc;
+
+use protocol::Level;
+use protocol::frame::{BodyState, LONGEST_DATA, Writer};
+use rustix::event::PollFlags;
+use rustix::io::Errno;
+use rustix::net::RecvFlags;
+
+use super::{Channel, PROMPT, State};
+use crate::capi::borrowed_descriptor;
+use crate::daemon::lending;
+use crate::exchange::{Exchange, ReadError, Send, SendError};
+use crate::head::Head;
+use crate::request::lock;
+
+/// Body bytes up to here are copied into the gathered output; longer ones are sent from where they are.
+const GATHERED: usize = 16 * 1024;
+/// So much is said beside a body at most, for it to be held: head and heads of frames.
+const MOST_SAID: usize = 2 * 1024;
+/// The least that is asked for at a time.
+const ASK: u64 = 64 * 1024;
+/// The most that is asked for at a time.
+const MOST_ASKED: u64 = 1024 * 1024;
+
+impl Channel {
+    /// Receives request body to where it is wanted, without waiting: how much, or `None` if none has come.
+    fn receive_body(&self, state: &mut State, buffer: &mut [MaybeUninit<u8>]) -> Result<Option<usize>, ReadError> {
+        let most = state.incoming.direct().min(buffer.len());
+        let Some(room) = buffer.get_mut(..most).filter(|room| !room.is_empty()) else { return Ok(None) };
+        loop {
+            match rustix::net::recv(&self.socket, &mut *room, RecvFlags::DONTWAIT) {
+                Ok(((received, _), _)) if !received.is_empty() => {
+                    let count = received.len();
+                    state.incoming.took(count, false);
+                    return Ok(Some(count));
+                }
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => return Ok(None),
+                Ok(_) | Err(_) => {
+                    state.gone = true;
+                    return Err(ReadError::Aborted);
+                }
+            }
+        }
+    }
+}
+
+impl Exchange for Arc<Channel> {
+    fn read(&self, buffer: &mut [MaybeUninit<u8>], wait: bool) -> Result<usize, ReadError> {
+        let mut state = lock(&self.state);
+        loop {
+            let found = state.look_for_body().map_err(|_| ReadError::Broken)?;
+            let here = state.incoming.body(buffer.len());
+            if !here.is_empty() {
+                let count = here.len();
+                for (place, byte) in buffer.iter_mut().zip(here) {
+                    place.write(*byte);
+                }
+                state.incoming.took(count, true);
+                return Ok(count);
+            }
+            match state.body_end {
+                Some(BodyState::Complete) => return Ok(0),
+                Some(BodyState::Aborted) => return Err(ReadError::Aborted),
+                Some(BodyState::TimedOut) => return Err(ReadError::TimedOut),
+                Some(BodyState::TooLarge) => return Err(ReadError::TooLarge),
+                Some(BodyState::Broken) => return Err(ReadError::Broken),
+                None => {}
+            }
+            if !found && state.granted == 0 {
+                let ask = (buffer.len() as u64).clamp(ASK, MOST_ASKED);
+                state.granted = ask;
+                Writer::new(&mut state.outgoing).want(u32::try_from(ask).unwrap_or(u32::MAX));
+            }
+            if !state.outgoing.is_empty() && self.send(&mut state, wait).is_err() {
+                return Err(ReadError::Aborted);
+            }
+            if found {
+                match self.receive_body(&mut state, buffer)? {
+                    Some(count) => return Ok(count),
+                    None if !wait => return Err(ReadError::WouldBlock),
+                    None => self.wait_for(PollFlags::IN).map_err(|_| ReadError::Aborted)?,
+                }
+                continue;
+            }
+            match self.receive(&mut state, LONGEST_DATA, wait) {
+                Ok(true) => {}
+                Ok(false) => return Err(ReadError::WouldBlock),
+                Err(_) => return Err(ReadError::Aborted),
+            }
+        }
+    }
+
+    fn start(&self, head: &Head) -> Result<(), SendError> {
+        let mut state = lock(&self.state);
+        self.check(&state)?;
+        Writer::new(&mut state.outgoing).head(head.status, head.reason(), head.fields()).map_err(|_| SendError::Failed)
+    }
+
+    fn write(&self, chunks: &[&[u8]], how: Send) -> Result<(), SendError> {
+        let mut state = lock(&self.state);
+        self.check(&state)?;
+        for chunk in chunks {
+            if chunk.len() >= lending::LEAST && state.lend(chunk) {
+                continue;
+            }
+            if chunk.len() <= GATHERED {
+                Writer::new(&mut state.outgoing).data(chunk);
+                continue;
+            }
+            for piece in chunk.chunks(LONGEST_DATA) {
+                self.send_piece(&mut state, piece)?;
+            }
+        }
+        match how {
+            Send::Buffered => Ok(()),
+            Send::Flushed | Send::Last => self.send(&mut state, true).map(drop),
+        }
+    }
+
+    fn write_promptly(&self, chunks: &[&[u8]]) -> Result<Option<bool>, SendError> {
+        self.write(chunks, Send::Buffered)?;
+        let mut state = lock(&self.state);
+        self.send(&mut state, false).map(Some)
+    }
+
+    fn write_last(&self, chunks: &[&[u8]]) -> Result<Option<bool>, SendError> {
+        self.write(chunks, Send::Buffered)?;
+        // Locked before it is held: the thread that looks finds the bytes.
+        let mut state = lock(&self.state);
+        if state.outgoing.is_empty() {
+            return Ok(Some(true));
+        }
+        let holds = state.outgoing.len() <= GATHERED + MOST_SAID && !state.torn && self.held.hold(&self.holding);
+        if holds { Ok(Some(true)) } else { self.send(&mut state, false).map(Some) }
+    }
+
+    fn keeps(&self, length: usize) -> bool {
+        length < PROMPT || lock(&self.state).memory.as_mut().is_some_and(|memory| length <= memory.room())
+    }
+
+    fn flush(&self) -> Result<(), SendError> {
+        let mut state = lock(&self.state);
+        self.send(&mut state, true).map(drop)
+    }
+
+    fn send_file(&self, descriptor: i32, offset: i64, length: i64) -> Result<(), SendError> {
+        let mut state = lock(&self.state);
+        self.check(&state)?;
+        let (Ok(offset), Ok(length)) = (u64::try_from(offset), u64::try_from(length)) else { return Err(SendError::Failed) };
+        // The descriptor travels with exactly its frame: what was gathered goes first.
+        self.send(&mut state, true)?;
+        let mut frame = Vec::new();
+        Writer::new(&mut frame).file(offset, length);
+        let file = borrowed_descriptor(descriptor).ok_or(SendError::Failed)?;
+        loop {
+            if let Some(count) = self.send_with(file, &[IoSlice::new(&frame)])? {
+                state.torn = count < frame.len();
+                state.outgoing = frame.get(count..).unwrap_or_default().to_vec();
+                return Ok(());
+            }
+            self.wait_for(PollFlags::OUT)?;
+        }
+    }
+
+    fn log(&self, level: Level, text: &[u8], file: &[u8], line: i32) {
+        let line = u32::try_from(line).unwrap_or(0);
+        match self.state.try_lock() {
+            Ok(mut state) => {
+                Writer::new(&mut state.outgoing).log(level as u8, line, file, text);
+                // What does not fit now goes along with the response.
+                let _sent = self.send(&mut state, false);
+            }
+            // Somebody waits for the child, and nobody shall wait for that with Python's lock: it goes with what is sent next.
+            Err(_) => Writer::new(&mut lock(&self.lines)).log(level as u8, line, file, text),
+        }
+    }
+
+    fn logs(&self, _level: Level) -> bool {
+        // Only the child knows its virtual host's level.
+        true
+    }
+}

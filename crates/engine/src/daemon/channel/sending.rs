@@ -1,0 +1,143 @@
+/*! The sending half of a connection: what is gathered, what goes from where it is, and what lies in memory that the child shares. *Runs in: daemon.* */
+
+use std::io::IoSlice;
+use std::mem::MaybeUninit;
+use std::os::fd::AsFd;
+
+use protocol::frame::Writer;
+use rustix::event::PollFlags;
+use rustix::io::Errno;
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags};
+
+use super::{Channel, State};
+use crate::daemon::lending::Memory;
+use crate::exchange::SendError;
+use crate::request::lock;
+
+/// With so much unsent it is no use to try piece by piece.
+const BEHIND: usize = 256 * 1024;
+
+impl State {
+    /// Says of part of a body where in memory it lies; `false` if there is no room for it.
+    pub(super) fn lend(&mut self, part: &[u8]) -> bool {
+        let Some(memory) = &mut self.memory else {
+            self.wants_memory = true;
+            return false;
+        };
+        let Some((offset, length)) = memory.lend(part) else { return false };
+        Writer::new(&mut self.outgoing).lent(offset, length);
+        true
+    }
+}
+
+impl Channel {
+    /// Sends what is gathered; `false` if some of it is left and `wait` is not set.
+    pub(super) fn send(&self, state: &mut State, wait: bool) -> Result<bool, SendError> {
+        self.held.release(&self.holding);
+        state.outgoing.append(&mut lock(&self.lines));
+        let outgoing = std::mem::take(&mut state.outgoing);
+        let mut sent = 0;
+        let result = loop {
+            let rest = outgoing.get(sent..).unwrap_or_default();
+            if rest.is_empty() {
+                break Ok(true);
+            }
+            match rustix::net::send(&self.socket, rest, SendFlags::DONTWAIT | SendFlags::NOSIGNAL) {
+                Ok(count) => sent += count,
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) if wait => {
+                    if let Err(error) = self.wait_for(PollFlags::OUT) {
+                        break Err(error);
+                    }
+                }
+                Err(Errno::AGAIN) => break Ok(false),
+                Err(_) => break Err(SendError::ClientGone),
+            }
+        };
+        if result.is_err() {
+            state.gone = true;
+            return result;
+        }
+        state.outgoing = outgoing;
+        if sent == state.outgoing.len() {
+            state.outgoing.clear();
+            state.torn = false;
+        } else {
+            state.outgoing.drain(..sent);
+            state.torn |= sent > 0;
+        }
+        result
+    }
+
+    /// One piece of the body, sent from where it is as far as the socket takes it at once.
+    pub(super) fn send_piece(&self, state: &mut State, piece: &[u8]) -> Result<(), SendError> {
+        let start = state.outgoing.len();
+        Writer::new(&mut state.outgoing).data(piece);
+        let framed = state.outgoing.len() - start - piece.len();
+        // The copy that the writer made is taken back; only its head stays.
+        state.outgoing.truncate(start + framed);
+        if start >= BEHIND {
+            // So far behind the child will not be done with it at once: the flush that follows waits for it.
+            state.outgoing.extend_from_slice(piece);
+            return Ok(());
+        }
+        let mut head = std::mem::take(&mut state.outgoing);
+        let sent = loop {
+            let parts = [IoSlice::new(&head), IoSlice::new(piece)];
+            let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+            match rustix::net::sendmsg(&self.socket, &parts, &mut SendAncillaryBuffer::default(), flags) {
+                Ok(count) => break count,
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => break 0,
+                Err(_) => {
+                    state.gone = true;
+                    return Err(SendError::ClientGone);
+                }
+            }
+        };
+        let body_sent = sent.saturating_sub(head.len());
+        head.drain(..sent.min(head.len()));
+        head.extend_from_slice(piece.get(body_sent..).unwrap_or_default());
+        state.torn = !head.is_empty() && (state.torn || sent > 0);
+        state.outgoing = head;
+        Ok(())
+    }
+
+    /// Gives the child memory for what is to come, with the end of a response that would have had a use for it. Not the first one: before it the child
+    /// must be greeted.
+    pub(super) fn give_memory(&self, state: &mut State) {
+        if !state.wants_memory || state.memory.is_some() || state.torn || state.requests < 2 {
+            return;
+        }
+        state.wants_memory = false;
+        let Some((memory, file)) = Memory::new(&self.lending) else { return };
+        let mut frame = Vec::new();
+        Writer::new(&mut frame).memory();
+        let sent = self.send_with(&file, &[IoSlice::new(&frame), IoSlice::new(&state.outgoing)]);
+        // If it can't be sent at once there is no hurry: the next response that wants it asks again.
+        if let Some(rest) = sent.ok().flatten().and_then(|sent| sent.checked_sub(frame.len())) {
+            state.outgoing.drain(..rest.min(state.outgoing.len()));
+            state.torn = rest > 0 && !state.outgoing.is_empty();
+            state.memory = Some(memory);
+        }
+    }
+
+    /// Sends bytes with a descriptor, without waiting: how many, or `None` if the socket takes none now.
+    pub(super) fn send_with(&self, file: impl AsFd, parts: &[IoSlice<'_>]) -> Result<Option<usize>, SendError> {
+        let files = [file.as_fd()];
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        loop {
+            let mut ancillary = SendAncillaryBuffer::new(&mut space);
+            if !ancillary.push(SendAncillaryMessage::ScmRights(&files)) {
+                return Err(SendError::Failed);
+            }
+            let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+            match rustix::net::sendmsg(self.socket.as_fd(), parts, &mut ancillary, flags) {
+                Ok(count) => return Ok(Some(count)),
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => return Ok(None),
+                Err(_) => return Err(SendError::ClientGone),
+            }
+        }
+    }
+}
