@@ -1,5 +1,7 @@
 """Bodies whose every byte shows where it belongs, in every form that PEP 3333 knows."""
 
+import os
+
 from fixture import Paths, query, text
 
 application = Paths()
@@ -8,7 +10,7 @@ PATTERN = bytes(range(251)) * 16_000
 
 @application.path("/process")
 def process(environ, start_response):
-    return text(start_response, environ["mod_wsgi.server_pid"])
+    return text(start_response, str(os.getpid()))
 
 
 @application.path("/pattern", validated=False)

@@ -19,6 +19,7 @@ pub fn suite() -> Suite {
             case!(bodies_of_every_size_and_form_arrive_whole).reach(Reach::Everywhere),
             case!(a_filter_that_works_on_the_body_gets_all_of_it),
             case!(a_child_is_given_memory_once_for_each_connection).threads(),
+            case!(memory_for_bodies_is_given_back_by_an_idle_process),
             case!(a_client_that_reads_slowly_gets_all_of_it),
             case!(a_client_that_leaves_spoils_nobody_elses_body),
         ],
@@ -118,6 +119,27 @@ fn a_child_is_given_memory_once_for_each_connection(site: &Site) {
         ask(&mut client, 100_000, 100_000, "list", start);
     }
     assert_eq!(memory(site), given, "one for each connection");
+}
+
+fn memory_for_bodies_is_given_back_by_an_idle_process(site: &Site) {
+    let mut client = site.connect();
+    for start in 0..5 {
+        ask(&mut client, 250_000, 250_000, "list", start);
+    }
+    let served: i32 = client.exchange(&Request::get("/process")).unwrap().ok().parse().unwrap();
+    // Kilobytes that the process has of it, beyond the page with the count.
+    let held = || {
+        let maps = std::fs::read_to_string(format!("/proc/{served}/smaps")).unwrap();
+        let regions = maps.split("memfd:wsgi-bodies").skip(1);
+        let resident = regions.filter_map(|region| region.lines().find(|line| line.starts_with("Rss:")));
+        resident
+            .filter_map(|line| line.split_whitespace().nth(1)?.parse::<u32>().ok())
+            .map(|held| held.saturating_sub(4))
+            .sum::<u32>()
+    };
+    assert!(held() >= 200, "{} KB: it was not used", held());
+    poll::wait_for("the process gives its memory back", || held() == 0);
+    ask(&mut client, 250_000, 250_000, "list", 9);
 }
 
 fn a_client_that_reads_slowly_gets_all_of_it(site: &Site) {

@@ -9,7 +9,7 @@ use std::ptr::{NonNull, null_mut};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::io::Errno;
-use rustix::mm::{MapFlags, ProtFlags};
+use rustix::mm::{Advice, MapFlags, ProtFlags};
 
 use super::sealed_size;
 
@@ -84,6 +84,15 @@ impl Region {
         true
     }
 
+    /// Gives the memory of the bytes back to the system: they are zeros from here on. For a region of which nothing is on its way.
+    pub fn forget(&self) {
+        let page = rustix::param::page_size();
+        let Some(length) = self.size.checked_sub(page) else { return };
+        // SAFETY: whole pages of the mapping behind the one with the count. `MADV_REMOVE` frees what the file holds there (madvise(2)); the mapping stays as it is, and
+        // any bytes are as good as any others. Where it is not supported, nothing happens.
+        let _kept = unsafe { rustix::mm::madvise(self.start.as_ptr().add(page).cast(), length, Advice::LinuxRemove) };
+    }
+
     /// The `length` bytes at `offset`, if they are inside. The writer may change them at any time, whatever it has promised: they are for calls
     /// that copy or send them and do not mind what they are, not for code that looks at them twice.
     pub fn lend(&self, offset: usize, length: usize) -> Option<&[u8]> {
@@ -119,6 +128,19 @@ mod tests {
         reader.add_done(7);
         reader.add_done(3);
         assert_eq!(writer.done(), 10);
+    }
+
+    #[test]
+    fn what_is_forgotten_costs_nothing_and_can_be_used_again() {
+        let file = make(c"test", 64 * 1024, &[]).unwrap();
+        let region = Region::map(&file).unwrap();
+        let blocks = || rustix::fs::fstat(&file).unwrap().st_blocks;
+        assert!(region.put(0, &[7; 60_000]));
+        region.add_done(60_000);
+        let before = blocks();
+        region.forget();
+        assert!(blocks() < before && region.done() == 60_000);
+        assert!(region.put(50_000, b"again") && region.lend(50_000, 5) == Some(&b"again"[..]));
     }
 
     #[test]

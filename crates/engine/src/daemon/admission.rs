@@ -146,7 +146,7 @@ impl Admission {
             };
             match pace.look(seen, |long| waits(shared, long), || self.is_one_running()) {
                 Step::Sleep => {
-                    self.sleep(&shared.holding);
+                    self.sleep(shared);
                     continue;
                 }
                 Step::Limit(limit) => self.set_limit(limit),
@@ -160,8 +160,10 @@ impl Admission {
         }
     }
 
-    /// Sleeps until all workers that are in run a request.
-    fn sleep(&self, holding: &Holding) {
+    /// Sleeps until all workers that are in run a request. What a process that has nothing to do need not keep is given back meanwhile.
+    fn sleep(&self, shared: &Shared) {
+        let holding: &Holding = &shared.holding;
+        let (mut before, mut rested) = (self.taken(), false);
         if !holding.attend(false) {
             return;
         }
@@ -174,6 +176,13 @@ impl Admission {
         {
             let woken = self.bell.wait_timeout(held, Duration::from_secs(1));
             held = woken.unwrap_or_else(std::sync::PoisonError::into_inner).0;
+            let taken = self.taken();
+            if taken != before {
+                (before, rested) = (taken, false);
+            } else if !rested {
+                shared.connections.rest();
+                rested = true;
+            }
         }
         self.asleep.store(false, Ordering::Release);
         drop(held);

@@ -374,6 +374,15 @@ impl Channel {
         }
     }
 
+    /// The process has nothing to do: memory for bodies is given back until there is something again.
+    pub fn rest(&self) {
+        if let Ok(state) = self.state.try_lock()
+            && let Some(memory) = &state.memory
+        {
+            memory.rest();
+        }
+    }
+
     fn check(&self, state: &State) -> Result<(), SendError> {
         if state.gone || self.timed_out.load(Ordering::Acquire) { Err(SendError::ClientGone) } else { Ok(()) }
     }

@@ -192,6 +192,14 @@ impl Connections {
         drop(held);
     }
 
+    /// The process has nothing to do.
+    pub fn rest(&self) {
+        let all: Vec<Arc<Connection>> = lock(&self.entries).all.iter().filter_map(|entry| entry.connection.clone()).collect();
+        for connection in all {
+            connection.channel.rest();
+        }
+    }
+
     /// Stops, or goes on, telling of a connection whose worker reads it itself.
     pub fn tell(&self, connection: &Connection, tell: bool) {
         // A hang-up is told of whatever is asked for: edge-triggered, once.

@@ -64,6 +64,13 @@ impl Memory {
         self.region.capacity().saturating_sub(self.position)
     }
 
+    /// Gives the memory back to the system until it is needed again, if the child is done with all that was lent.
+    pub fn rest(&self) {
+        if !is_copy() && self.region.done() == self.lent {
+            self.region.forget();
+        }
+    }
+
     /// Puts `part` where the child finds it: where that is, or `None` if there is no room until the child is done with more.
     pub fn lend(&mut self, part: &[u8]) -> Option<(u32, u32)> {
         if part.len() > self.room() || !self.region.put(self.position, part) {
