@@ -367,6 +367,6 @@ pub const OPTIONS: &[DaemonOption] = &[
         "server-metrics",
         Form::Switch(|typed| &mut typed.server_metrics),
         "Off",
-        "Whether `mod_wsgi.server_metrics()` tells the group's applications about the whole server.",
+        "Accepted, and without effect for now: `mod_wsgi.server_metrics()`, which it is about, is not offered yet.",
     ),
 ];

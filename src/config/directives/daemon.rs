@@ -162,8 +162,9 @@ pub const SERVER_METRICS: Directive = Directive {
     default: "Off",
     help: "Whether applications in embedded mode may ask about the whole server.",
     doc: "\
-On: `mod_wsgi.server_metrics()` tells applications in embedded mode what Apache's processes and threads are doing. For daemon process groups it \
-is the option `server-metrics=`.",
+Accepted, and without effect for now: `mod_wsgi.server_metrics()`, which it is about, is not offered yet. It \
+is to tell applications in embedded mode what Apache's processes and threads are doing. For daemon process groups it is the option \
+`server-metrics=`.",
     apply: Apply::Server(|config, words, _| {
         if let [word, ..] = words {
             config.process.server_metrics = arguments::on_off("WSGIServerMetrics", word)?;
