@@ -10,6 +10,7 @@ In unit tests, which are programs without an httpd around them, `ap_*` functions
     clippy::all,
     clippy::undocumented_unsafe_blocks,
     clippy::indexing_slicing,
+    clippy::too_many_lines,
     reason = "generated code: names and forms are C's"
 )]
 

@@ -10,7 +10,7 @@ use crate::group::Group;
 use crate::timers::Millis;
 use crate::watch::tests::Fake;
 
-/// The signal of a fault.
+/// The end by a fault.
 pub(crate) const SEGV: End = End::Signal(11);
 
 /// A group on the bench.
