@@ -137,6 +137,9 @@ impl GroupFailure<'_> {
             Self::QueueTimeout(limit) => {
                 format!("no thread of the process group {group} was free within the {limit} s of queue-timeout")
             }
+            Self::RequestTimeout(0) => {
+                format!("the application raised mod_wsgi.RequestTimeout itself; the process group {group} has no request-timeout")
+            }
             Self::RequestTimeout(limit) => {
                 format!("the application took longer than the {limit} s that request-timeout gives in the process group {group}")
             }
@@ -172,6 +175,7 @@ impl GroupFailure<'_> {
                 "make the application answer sooner, or raise `socket-timeout=`; `request-timeout=` ends what hangs"
             }
             Self::QueueTimeout(_) => "give the group more `processes=` or `threads=`, or find what keeps them busy",
+            Self::RequestTimeout(0) => "look for the `raise` in the application",
             Self::RequestTimeout(_) => "the log shows the stack of the thread: it is where the time went",
             Self::HeaderTooLong { .. } => "make the header shorter, or raise `header-buffer-size=`",
             Self::HeadTooLong(_) => "find what makes such variables, or lower `LimitRequestFieldSize`",
@@ -201,6 +205,7 @@ pub fn samples() -> impl Iterator<Item = (GroupFailure<'static>, u16)> {
         (GroupFailure::Silent(60), 504),
         (GroupFailure::QueueTimeout(10), 504),
         (GroupFailure::RequestTimeout(30), 504),
+        (GroupFailure::RequestTimeout(0), 504),
         (GroupFailure::HeaderTooLong { name: b"X-Long", limit: 32768 }, 500),
         (GroupFailure::HeadTooLong(1 << 25), 502),
     ]

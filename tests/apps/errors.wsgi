@@ -49,6 +49,7 @@ RAISED = {
     "exit-code": lambda: sys.exit(3),
     "keyboard": lambda: (_ for _ in ()).throw(KeyboardInterrupt()),
     "generator-exit": lambda: (_ for _ in ()).throw(GeneratorExit()),
+    "timeout": lambda: (_ for _ in ()).throw(__import__("mod_wsgi").RequestTimeout()),
     "base": lambda: (_ for _ in ()).throw(BaseException("from the very base")),
     "memory": lambda: bytearray(1 << 62),
     "recursion": lambda: deep(0),

@@ -3,7 +3,7 @@
 use crate::case;
 use crate::support::client::Request;
 use crate::support::error_log::Line;
-use crate::support::matrix::{Reach, Suite};
+use crate::support::matrix::{Mode, Reach, Suite};
 use crate::support::response::{Framing, Response};
 use crate::support::site::Site;
 use std::fs;
@@ -26,6 +26,7 @@ pub fn suite() -> Suite {
             case!(an_exception_after_the_first_item_cuts_a_response_with_a_length)
                 .differs("leaves the connection open, so that the client waits"),
             case!(system_exit_is_500_and_the_process_lives).reach(Reach::Everywhere),
+            case!(a_timeout_that_the_application_raises_is_504).differs("the response has no error page"),
             case!(every_kind_of_exception_is_survived),
             case!(chained_exceptions_are_shown_whole),
             case!(text_of_an_exception_cannot_forge_a_log_line),
@@ -131,6 +132,21 @@ fn system_exit_is_500_and_the_process_lives(site: &Site) {
     }
     site.expect_log("SystemExit");
     assert_eq!(before, pid(site));
+}
+
+/// The group has no limit that could be named as the cause.
+fn a_timeout_that_the_application_raises_is_504(site: &Site) {
+    site.allow_log("WSGI1332");
+    let response = site.get("/raise?what=timeout").expect(504);
+    assert!(response.text().contains("Gateway Timeout"), "{}", response.text());
+    site.get("/fine").expect(200);
+    if site.setup.mode == Mode::Daemon {
+        let line = site.expect_log("WSGI1332").text;
+        assert!(
+            line.contains("the application raised mod_wsgi.RequestTimeout itself") && !line.contains("took longer"),
+            "{line}"
+        );
+    }
 }
 
 fn every_kind_of_exception_is_survived(site: &Site) {

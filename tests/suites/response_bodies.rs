@@ -43,6 +43,7 @@ pub fn cases() -> Vec<Case> {
         case!(less_than_the_content_length_closes_the_connection)
             .differs("keeps the connection open, so that the client waits for the rest"),
         case!(a_content_length_that_is_no_number_is_an_error),
+        case!(blanks_around_a_content_length_do_not_matter).differs("refuses it"),
         case!(two_content_lengths_are_never_sent).differs("sends both"),
         case!(a_head_response_has_no_body).reach(Reach::Everywhere),
         case!(no_content_and_not_modified_have_no_body),
@@ -273,6 +274,14 @@ fn a_content_length_that_is_no_number_is_an_error(site: &Site) {
     site.expect_log("ValueError");
     let empty = site.get("/length?is=");
     assert!(empty.status == 500 || empty.framing != Framing::Close, "{empty:?}");
+}
+
+/// Daemon mode took it for a process that breaks the rules of the channel: 502.
+fn blanks_around_a_content_length_do_not_matter(site: &Site) {
+    for length in ["%2010", "10%20", "%2010%09"] {
+        let response = site.get(&format!("/length?is={length}")).expect(200);
+        assert_eq!((response.framing, response.text()), (Framing::Length(10), "0123456789"), "{length}");
+    }
 }
 
 fn two_content_lengths_are_never_sent(site: &Site) {

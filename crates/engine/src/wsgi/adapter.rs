@@ -200,9 +200,11 @@ fn take_header(py: Attached<'_>, head: &mut Head, name: &[u8], value: &[u8]) -> 
         if head.content_length.is_some_and(|known| known != length) {
             return Err(Raised::value_error(py, "header `Content-Length` is given twice, with different values"));
         }
-        if head.content_length.replace(length).is_some() {
-            return Ok(());
+        if head.content_length.replace(length).is_none() {
+            // Without the blanks around it, which the other side of the channel would not take for a length.
+            head.add(name, digits);
         }
+        return Ok(());
     }
     head.add(name, value);
     Ok(())
