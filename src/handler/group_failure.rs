@@ -205,7 +205,6 @@ pub fn samples() -> impl Iterator<Item = (GroupFailure<'static>, u16)> {
         (GroupFailure::Silent(60), 504),
         (GroupFailure::QueueTimeout(10), 504),
         (GroupFailure::RequestTimeout(30), 504),
-        (GroupFailure::RequestTimeout(0), 504),
         (GroupFailure::HeaderTooLong { name: b"X-Long", limit: 32768 }, 500),
         (GroupFailure::HeadTooLong(1 << 25), 502),
     ]

@@ -11,6 +11,11 @@ def process(environ, start_response):
     return [f"{group} {os.getpid()} {os.getppid()} {sys.version_info[0]}.{sys.version_info[1]} {os.getuid()}".encode()]
 
 
+def run_once(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [str(environ["wsgi.run_once"]).encode()]
+
+
 def sleep(environ, start_response):
     time.sleep(float(environ["QUERY_STRING"]))
     return process(environ, start_response)
@@ -160,7 +165,7 @@ def paths(environ, start_response):
     return [repr(values).encode()]
 
 
-PAGES = {f.__name__: f for f in (flood, burst, long_header, paths, process, sleep, mark, hold, count, whole, unread, mirror, say, die, closed, gone)}
+PAGES = {f.__name__: f for f in (run_once, flood, burst, long_header, paths, process, sleep, mark, hold, count, whole, unread, mirror, say, die, closed, gone)}
 
 
 def application(environ, start_response):

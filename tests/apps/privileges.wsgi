@@ -1,6 +1,7 @@
 """Who runs this, as the process itself sees it."""
 
 import json
+import locale
 import os
 
 
@@ -10,6 +11,7 @@ def application(environ, start_response):
         "ids": list(os.getresuid() + os.getresgid()),
         "groups": sorted(os.getgroups()),
         "directory": os.getcwd(),
+        "locale": locale.setlocale(locale.LC_ALL, None),
         "environment": {name: os.environ.get(name) for name in ("HOME", "USER", "LOGNAME", "LANG", "LC_ALL")},
     }
     start_response("200 OK", [("Content-Type", "application/json")])

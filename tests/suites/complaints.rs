@@ -364,6 +364,11 @@ fn a_locale_that_is_not_installed(setup: &Setup) {
         warned(setup, &lines, "WSGI1422", &["WSGIDaemonProcess `shop` at ", &named, "`C"]);
         serves(setup, &group(&format!("{home} {option}=C.UTF-8")), "/");
     }
+    let server = Httpd::start(setup, &plan(&group(&format!("{home} locale=xx_YY.UTF-8"))), "foreign");
+    server.announce("WSGI1500");
+    let site = Site::new(&server, setup);
+    site.get("/").expect(200);
+    assert!(site.expect_log("WSGI1500").text.contains("'xx_YY.UTF-8'"));
 }
 
 /// Row 18: Apache starts with LANG=C on most systems.

@@ -21,6 +21,7 @@ pub fn suite() -> Suite {
             case!(the_next_request_on_the_connection_has_httpds_own_timeout),
             case!(a_filter_is_flushed_after_response_buffer_size),
             case!(a_header_longer_than_header_buffer_size_is_500),
+            case!(a_process_for_one_request_says_so),
             own!(a_group_lives_in_its_chroot).reach(Reach::Once),
         ],
     )
@@ -51,6 +52,11 @@ fn the_next_request_on_the_connection_has_httpds_own_timeout(site: &Site) {
     assert!(!hears, "the server has given the upload up");
     client.send(&[b'x'; 500]).unwrap();
     assert_eq!(client.receive(false).unwrap().ok(), "1000");
+}
+
+fn a_process_for_one_request_says_so(site: &Site) {
+    assert_eq!(site.get("/once/run_once").ok(), "True");
+    assert_eq!(site.get("/small/run_once").ok(), "False");
 }
 
 /// An empty directory in which the application may write.

@@ -217,6 +217,7 @@ fn a_process_is_what_its_definition_says(setup: &Setup) {
     for (name, value) in [("LANG", "C.UTF-8"), ("LC_ALL", "C.UTF-8"), ("USER", user), ("LOGNAME", user)] {
         assert_eq!(member(&text, name), format!("\"{value}\""));
     }
+    assert_eq!(member(&text, "locale"), "\"C.UTF-8\"", "all of it, not LC_CTYPE alone");
     let same = |value: &str| (value.to_owned(), value.to_owned());
     assert_eq!(limit(pid, "Max data size"), same("2000000000"));
     assert_eq!(limit(pid, "Max address space"), same("8000000000"));

@@ -110,6 +110,7 @@ fn settings_dict<'py>(py: Attached<'py>, group: &[u8], settings: &EngineSettings
     set("apache_maximum_processes", count(settings.apache_maximum_processes)?)?;
     set("apache_threads_per_process", count(settings.apache_threads_per_process)?)?;
     set("path_missing", Object::int(py, i64::from(log_code::PYTHON_PATH_MISSING.number))?)?;
+    set("locale_refused", Object::int(py, i64::from(log_code::LOCALE_REFUSED.number))?)?;
     set("event_failed", Object::int(py, i64::from(log_code::EVENT_CALLBACK_FAILED.number))?)?;
     set("signals_not_told", Object::int(py, i64::from(log_code::SIGNALS_NOT_TOLD.number))?)?;
     set("shutdown_failed", Object::int(py, i64::from(log_code::SHUTDOWN_FAILED.number))?)?;
@@ -117,6 +118,9 @@ fn settings_dict<'py>(py: Attached<'py>, group: &[u8], settings: &EngineSettings
     set("python_path", Object::list(py, paths)?)?;
     set("first_path", Object::file_system(py, &settings.first_path)?)?;
     set("service", Object::boolean(py, settings.is_service()))?;
+    // The process has one locale: a sub-interpreter that comes later leaves what the application may have made of it.
+    let is_main = group.is_empty() || *group == *settings.main_group;
+    set("locale", Object::file_system(py, if is_main { &settings.locale } else { b"" })?)?;
     set("python_eggs", Object::file_system(py, &settings.python_eggs)?)?;
     set("switch_interval", Object::float(py, settings.switch_interval)?)?;
     set("hash_seed_set", Object::boolean(py, !settings.hash_seed.is_empty()))?;

@@ -51,6 +51,7 @@ def set_up(host, stream_class, file_wrapper, settings):
     _host, _settings = host, settings
     sys.argv = ["mod_wsgi"]
     _set_up_environment()
+    _set_up_locale()
     _set_up_path()
     _set_up_streams(stream_class)
     _set_up_modules(file_wrapper)
@@ -72,6 +73,19 @@ def _set_up_environment():
         os.environ.pop("PYTHONHOME", None)
     if _settings["python_eggs"]:
         os.environ["PYTHON_EGG_CACHE"] = _settings["python_eggs"]
+
+
+def _set_up_locale():
+    """The whole locale that `locale=` names: Python itself takes only LC_CTYPE from LC_ALL."""
+    if not _settings["locale"]:
+        return
+    import _locale
+
+    try:
+        _locale.setlocale(_locale.LC_ALL, _settings["locale"])
+    except _locale.Error:
+        _host.coded(_settings["locale_refused"], "the locale %r of `locale=` is not installed, so the C locale goes on: install it, or name "
+                    "one that `locale -a` lists" % _settings["locale"])
 
 
 def _set_up_path():

@@ -15,6 +15,8 @@ pub struct EngineSettings {
     pub options: Vec<Vec<u8>>,
     /// Value of `PYTHONHASHSEED` (`random` or a number); empty to leave it alone.
     pub hash_seed: Vec<u8>,
+    /// `locale=` of a daemon group, for `setlocale(LC_ALL)`; empty for what Python takes by itself.
+    pub locale: Vec<u8>,
     /// Directories for `site.addsitedir`, moved to the front of `sys.path`.
     pub python_path: Vec<Vec<u8>>,
     /// `PYTHON_EGG_CACHE`; empty for none.
@@ -43,6 +45,8 @@ pub struct EngineSettings {
     pub multithread: bool,
     /// `wsgi.multiprocess`.
     pub multiprocess: bool,
+    /// `wsgi.run_once`: each process runs one request.
+    pub run_once: bool,
     /// `mod_wsgi.maximum_processes`.
     pub maximum_processes: u32,
     /// `mod_wsgi.threads_per_process`.
@@ -67,6 +71,7 @@ record!(EngineSettings {
     first_path,
     options,
     hash_seed,
+    locale,
     python_path,
     python_eggs,
     switch_interval,
@@ -81,6 +86,7 @@ record!(EngineSettings {
     max_dynamic_interpreters,
     multithread,
     multiprocess,
+    run_once,
     maximum_processes,
     threads_per_process,
     apache_version,

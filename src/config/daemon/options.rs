@@ -62,7 +62,8 @@ pub const OPTIONS: &[DaemonOption] = &[
         "locale",
         Form::Text(|typed| &mut typed.locale),
         "httpd's",
-        "The environment variable `LC_ALL`, as `locale=C.UTF-8`: it decides how Python encodes file names and standard output.",
+        "The environment variable `LC_ALL`, as `locale=C.UTF-8`: it decides how Python encodes file names and standard output. \
+         `setlocale(LC_ALL)` is called with it, too.",
     ),
     row(
         Chapter::Identity,

@@ -196,6 +196,10 @@ fn engines_are_told_about_their_group() {
     assert_eq!((engine.apache_version, engine.mpm_name.as_slice()), ([2, 4, 60], b"event".as_slice()));
     let engine = |options: &str| group(&[&format!("WSGIDaemonProcess a {options}")]).engine;
     assert!(!engine("").multiprocess && engine("processes=1").multiprocess, "processes= is given at all");
+    let run_once = |options: &str| engine(options).run_once;
+    assert!(run_once("threads=1 maximum-requests=1") && run_once("threads=1 maximum-requests=1 processes=3"));
+    assert!(!run_once("threads=1") && !run_once("maximum-requests=1") && !run_once("threads=1 maximum-requests=2"));
+    assert_eq!((engine("locale=C.UTF-8").locale, engine("lang=C.UTF-8").locale), (b"C.UTF-8".to_vec(), Vec::new()));
     assert!(!engine("threads=1").multithread && engine("threads=2").multithread);
     assert!(!engine("threads=0").restrict_signal, "a service hears that it shall end");
     assert!(engine("").switch_interval.abs() < f64::EPSILON, "WSGISwitchInterval is embedded mode's");

@@ -53,7 +53,7 @@ pub fn environ_template<'py>(py: Attached<'py>, settings: &EngineSettings, file_
     set(c"wsgi.version", &Object::tuple(py, vec![Object::int(py, 1)?, Object::int(py, 0)?])?)?;
     set(c"wsgi.multithread", &Object::boolean(py, settings.multithread))?;
     set(c"wsgi.multiprocess", &Object::boolean(py, settings.multiprocess))?;
-    set(c"wsgi.run_once", &Object::boolean(py, false))?;
+    set(c"wsgi.run_once", &Object::boolean(py, settings.run_once))?;
     set(c"wsgi.input_terminated", &Object::boolean(py, true))?;
     set(c"wsgi.file_wrapper", file_wrapper)?;
     set(c"mod_wsgi.version", &mod_wsgi)?;

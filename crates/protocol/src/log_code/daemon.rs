@@ -194,4 +194,8 @@ log_codes! {
         cause "The application called `os.fork()`, and the child returned from the request, or left it by an exception or `sys.exit()`, as the parent does."
         did "The child was ended without the functions registered with `atexit`. The parent's request went on, and alone answered its client."
         cure "End the child with `os._exit()`, or execute another program in it; `subprocess` and `multiprocessing` do that by themselves.";
+    1500 LOCALE_REFUSED Warning "a process runs without the locale that its group names"
+        cause "The C library does not have the locale that `locale=` of `WSGIDaemonProcess` names."
+        did "The process runs in the locale C."
+        cure "Name an installed locale, as `locale=C.UTF-8`, or install the one that is named: `locale -a` lists them.";
 }
