@@ -53,15 +53,18 @@ have_apache_module() {
 # The oldest Rust that the workspace accepts, from its own manifest.
 rust_wanted() { sed -n 's/^rust-version = "\(.*\)"$/\1/p' "$here/../Cargo.toml"; }
 
-have_rust() {
-    found=$(cargo --version 2>/dev/null | sed -n 's/^cargo \([0-9]*\.[0-9]*\).*/\1/p')
-    [ -n "$found" ] && [ "${found%%.*}" -ge 1 ] && [ "${found#*.}" -ge "$(rust_wanted | cut -d. -f2)" ]
+# rust_suffices VERSION: whether it is that or later; an empty one is not.
+rust_suffices() {
+    [ -n "$1" ] && [ "${1%%.*}" -ge 1 ] && [ "${1#*.}" -ge "$(rust_wanted | cut -d. -f2)" ]
 }
+
+have_rust() { rust_suffices "$(cargo --version 2>/dev/null | sed -n 's/^cargo \([0-9]*\.[0-9]*\).*/\1/p')"; }
 
 # --- what each part needs -------------------------------------------------------------------------------------------
 
 missing=''  # package names, blank-separated
 reasons=''  # one line per package
+active=''   # the version of the cargo at hand, if that is too old
 
 # lacks REASON DEBIAN FEDORA ALPINE: notes the packages of this system's family.
 lacks() {
@@ -125,7 +128,8 @@ lacks_rust() {
     if have rustup; then
         die "Rust $(rust_wanted) or later is needed, $(cargo --version 2>/dev/null || echo 'no cargo') is active: run \`rustup update stable && rustup default stable\`"
     fi
-    lacks "Rust $(rust_wanted) or later, in the place of $(cargo --version 2>/dev/null || echo none)" 'cargo-web rustc-web' 'cargo rust' 'cargo rust'
+    active=$(cargo --version 2>/dev/null | cut -d' ' -f2) || true
+    lacks "Rust $(rust_wanted) or later, in the place of ${active:-none}" 'cargo-web rustc-web' 'cargo rust' 'cargo rust'
 }
 
 rustup_components() {
@@ -164,9 +168,31 @@ apt_install() {
 # The package lists may be absent (a fresh container) or too old (then a download answers 404): fetch them once, then try again.
 apt_install_refreshing() {
     if apt-get -s install --no-install-recommends "$@" >/dev/null 2>&1 && apt_install "$@"; then return 0; fi
+    apt_refresh
+    apt_install "$@"
+}
+
+apt_refresh() {
     say 'refreshing the package lists (apt-get update)'
     as_root apt-get -qq update </dev/null >&2
-    apt_install "$@"
+}
+
+# The version, X.Y, of the Rust that Debian's packages would install; nothing if there is none.
+rust_offered() { LC_ALL=C apt-cache policy cargo-web 2>/dev/null | sed -n 's/^ *Candidate: \([0-9]*\.[0-9]*\).*/\1/p'; }
+
+# Debian 12 has a new enough Rust in its security archive alone, which a system may lack. It is said before anything is installed.
+check_offered_rust() {
+    case " $missing " in *' cargo-web '*) ;; *) return 0 ;; esac
+    if rust_suffices "$(rust_offered)"; then return 0; fi
+    apt_refresh
+    offered=$(rust_offered)
+    if rust_suffices "$offered"; then return 0; fi
+    say "Rust $(rust_wanted) or later is needed; cargo is ${active:-missing}, and what apt knows offers ${offered:-none} (the package cargo-web)"
+    if grep -qx 'ID=debian' /etc/os-release; then
+        release=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
+        say "give apt Debian's security archive (deb http://deb.debian.org/debian-security $release-security main) and run this again, or"
+    fi
+    die 'install Rust by https://rustup.rs/ as the user who builds, and run this again'
 }
 
 install_packages() {
@@ -198,6 +224,7 @@ main() {
         if [ "$(id -u)" != 0 ] && ! have sudo; then
             die "missing, and neither root nor sudo is at hand. Install as root:$reasons"
         fi
+        if [ "$family" = debian ]; then check_offered_rust; fi
         say "installing:$reasons"
         # shellcheck disable=SC2086 # one word per package is meant
         install_packages $missing || die "the package manager could not install:$missing"
