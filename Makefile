@@ -126,8 +126,10 @@ $(BUILD)/mod_wsgi_rs.so $(BUILD)/mod_wsgi_rs_engine.so:
 uninstall:
 	@apxs/install.sh uninstall
 
-bench: build
-	@if [ ! -x '$(BENCH)/run' ]; then echo 'make bench BENCH=dir: a directory with an executable `run`' >&2; exit 2; fi
+# Without BENCH it would be /run, which is a directory on every system.
+bench:
+	@if [ ! -f '$(BENCH)/run' ] || [ ! -x '$(BENCH)/run' ]; then echo 'make bench BENCH=dir: a directory with an executable `run`' >&2; exit 2; fi
+	@$(MAKE) --no-print-directory build
 	'$(BENCH)/run' --module '$(abspath $(BUILD))/mod_wsgi_rs.so' $(BENCH_ARGS)
 
 # A target directory elsewhere (CARGO_TARGET_DIR) may be shared with other projects: it is left alone.
