@@ -70,8 +70,9 @@ pub struct SectionGroups {
     pub handlers: Vec<(Option<GroupName>, Option<GroupName>)>,
 }
 
-/// The record of `section` among those of its server, made if it is the first directive in there that says anything about groups.
-pub fn record<'s>(sections: &'s mut Vec<SectionGroups>, section: &Section<'_>) -> Option<&'s mut SectionGroups> {
+/// The record of `section`, if there is one, among those of its server; made if it is the first directive in there that says anything about groups.
+pub fn record<'s>(sections: &'s mut Vec<SectionGroups>, section: Option<&Section<'_>>) -> Option<&'s mut SectionGroups> {
+    let section = section?;
     let (file, line) = section.begins;
     let begins = format!("{file}:{line}");
     let within = section.within();
@@ -134,9 +135,9 @@ mod tests {
     fn a_section_has_one_record() {
         let mut sections = Vec::new();
         let first = section("<Directory", "/a>", "/a/");
-        assert!(record(&mut sections, &first).is_some() && record(&mut sections, &first).is_some());
+        assert!(record(&mut sections, Some(&first)).is_some() && record(&mut sections, Some(&first)).is_some());
         let next = Section { begins: ("a.conf", 9), ..first };
-        assert!(record(&mut sections, &next).is_some());
+        assert!(record(&mut sections, Some(&next)).is_some());
         assert_eq!(sections.len(), 2);
     }
 }

@@ -236,7 +236,7 @@ fn process_group(
     let [word, ..] = words else { return Ok(()) };
     let name = arguments::group("WSGIProcessGroup", word, place);
     uses::note(server, "WSGIProcessGroup", Some(&name), false, false, place);
-    if let Some(record) = place.section.as_ref().and_then(|section| section::record(&mut server.sections, section)) {
+    if let Some(record) = section::record(&mut server.sections, place.section.as_ref()) {
         record.process_group = Some(name.clone());
     }
     config.process_group = Some(name);
@@ -251,7 +251,7 @@ fn application_group(
 ) -> Result<(), ConfigError> {
     let [word, ..] = words else { return Ok(()) };
     let name = arguments::group("WSGIApplicationGroup", word, place);
-    if let Some(record) = place.section.as_ref().and_then(|section| section::record(&mut server.sections, section)) {
+    if let Some(record) = section::record(&mut server.sections, place.section.as_ref()) {
         record.application_group = Some(name.clone());
     }
     config.application_group = Some(name);
@@ -273,7 +273,7 @@ fn handler_script(
     let script = arguments::path(script, place);
     let options = options::read(&KIND, rest, place)?;
     uses::note(server, KIND.directive, options.process_group.as_ref(), true, false, place);
-    if let Some(record) = place.section.as_ref().and_then(|section| section::record(&mut server.sections, section)) {
+    if let Some(record) = section::record(&mut server.sections, place.section.as_ref()) {
         record.handlers.push((options.process_group.clone(), options.application_group.clone()));
     }
     let added = HandlerScript {
