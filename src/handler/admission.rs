@@ -2,9 +2,9 @@
 
 use std::ffi::CStr;
 
-use super::environ;
 use super::failure::Failure;
 use super::script::Script;
+use super::sieve;
 use crate::config::RequestSettings;
 use crate::httpd::Request;
 use crate::httpd::request::FileKind;
@@ -66,11 +66,11 @@ fn content_length(text: &[u8]) -> Option<u64> {
     str::from_utf8(text).ok()?.parse().ok()
 }
 
-/// Removes what [`environ::keeps_header`] says no to from the request altogether, so that httpd makes no variable of it.
+/// Removes what [`sieve::keeps_header`] says no to from the request altogether, so that httpd makes no variable of it.
 fn drop_headers(request: Request<'_>) {
     let headers = request.headers_in();
     let unwanted: Vec<&CStr> =
-        headers.entries().map(|(name, _)| name).filter(|name| !environ::keeps_header(name.to_bytes())).collect();
+        headers.entries().map(|(name, _)| name).filter(|name| !sieve::keeps_header(name.to_bytes())).collect();
     for name in unwanted {
         headers.unset(name);
     }

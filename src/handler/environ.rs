@@ -7,6 +7,7 @@ sees: without what must not arrive, with what mod_wsgi adds, and after the trust
 use std::borrow::Cow;
 
 use super::entry::Entry;
+use super::sieve::{self, Fate};
 use super::trusted_proxy;
 use crate::config::daemon::jail;
 use crate::config::network::Network;
@@ -71,7 +72,7 @@ pub fn build<'a>(table: impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)>, fact
     let mut entries = Vec::with_capacity(table.size_hint().0.max(40) + ADDED);
     let mut https = facts.tls;
     for (key, value) in table {
-        match fate(key, facts) {
+        match sieve::fate(key, facts.head_as_get, facts.authorization.is_some()) {
             Fate::Kept => entries.push(Entry { key, value: value.map(Cow::Borrowed) }),
             Fate::Dropped => {}
             Fate::Scheme => https |= value.is_some_and(says_https),
@@ -111,43 +112,6 @@ fn says_https(value: &[u8]) -> bool {
     value.eq_ignore_ascii_case(b"on") || value == b"1"
 }
 
-/// What becomes of an entry of httpd's table.
-#[derive(Debug, PartialEq, Eq)]
-enum Fate {
-    /// Lent to the application.
-    Kept,
-    /// Not for the application, or set anew by [`add`].
-    Dropped,
-    /// `HTTPS`: tells the scheme, and is not passed on.
-    Scheme,
-}
-
-/// Decides by the first letter, so that the many `HTTP_` and `SSL_` keys cost one or two comparisons. The keys of httpd's table
-/// are one whatever their case, so they are here too.
-fn fate(key: &[u8], facts: &Facts<'_>) -> Fate {
-    let is = |name: &str| key.eq_ignore_ascii_case(name.as_bytes());
-    let begins = |prefix: &str| key.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes()));
-    let dropped = match key.first().map(u8::to_ascii_uppercase) {
-        // The application runs below the server, not below a shell: what describes the CGI process is misleading or harmful.
-        Some(b'D') => is("DYLD_LIBRARY_PATH"),
-        Some(b'G') => is("GATEWAY_INTERFACE"),
-        Some(b'L') => is("LD_LIBRARY_PATH") || is("LIBPATH"),
-        Some(b'P') => is("PATH") || is("PATH_INFO") || is("PATH_TRANSLATED"),
-        Some(b'R') => is("REMOTE_HOST") || is("REMOTE_IDENT") || (facts.head_as_get && is("REQUEST_METHOD")),
-        Some(b'S') => is("SCRIPT_NAME") || is("SERVER_SIGNATURE") || is("SHLIB_PATH"),
-        Some(b'H') if is("HTTPS") => return Fate::Scheme,
-        // A client's `Proxy` header would send the application's own requests elsewhere (httpoxy).
-        Some(b'H') => is("HTTP_PROXY") || (facts.authorization.is_some() && is("HTTP_AUTHORIZATION")),
-        // What PEP 3333 and mod_wsgi promise to the application is not for `SetEnv` to say.
-        Some(b'W') => begins("wsgi."),
-        Some(b'M') => begins("mod_wsgi."),
-        Some(b'A') => begins("apache."),
-        None => true,
-        _ => false,
-    };
-    if dropped { Fate::Dropped } else { Fate::Kept }
-}
-
 fn add<'a>(entries: &mut Vec<Entry<'a>>, facts: &Facts<'a>) {
     let fixed: [(&'static [u8], &'a [u8]); 13] = [
         (b"SCRIPT_NAME", facts.script_name),
@@ -183,18 +147,11 @@ pub const fn shows_head_as_get(map_head: MapHead, content_filter: bool) -> bool 
     }
 }
 
-/// Whether a request header may become an environ entry. What is refused is to be removed from `headers_in` before httpd makes
-/// variables of them: a name with another character than letters, digits and `-` (so that `X_Real_IP` cannot pass for
-/// `X-Real-IP`), and `Proxy` (httpoxy).
-pub fn keeps_header(name: &[u8]) -> bool {
-    name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-') && !name.eq_ignore_ascii_case(b"proxy")
-}
-
 #[cfg(test)]
 mod tests {
     use std::borrow::Cow;
 
-    use super::{Environ, Facts, build, keeps_header, shows_head_as_get};
+    use super::{Environ, Facts, build, shows_head_as_get};
     use crate::config::sample::Sample;
     use crate::config::settings::MapHead;
 
@@ -399,15 +356,5 @@ mod tests {
         let environ = built(&outside, &jailed);
         assert_eq!(value(&environ, "DOCUMENT_ROOT"), None);
         assert_eq!(value(&built(&inside, &FACTS), "SCRIPT_FILENAME").as_deref(), Some("/jail/srv/app.wsgi"));
-    }
-
-    #[test]
-    fn only_headers_with_plain_names_are_kept() {
-        for name in ["Host", "X-Forwarded-For", "x2", "Proxy-Connection"] {
-            assert!(keeps_header(name.as_bytes()), "{name}");
-        }
-        for name in ["X_Forwarded_For", "Proxy", "pROXY", "a.b", "a b", "caf\u{e9}", "a\0"] {
-            assert!(!keeps_header(name.as_bytes()), "{name}");
-        }
     }
 }
