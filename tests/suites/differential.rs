@@ -136,6 +136,10 @@ fn every_difference_is_explained_once(_: &Setup) {
     for name in table.iter().flat_map(|difference| difference.probes.iter().chain(&difference.trials)) {
         assert!(seen.insert(name), "{name} is named twice");
     }
+    let there: BTreeSet<String> =
+        super::all().iter().flat_map(|suite| suite.cases.iter().map(|case| format!("{}::{}", suite.name, case.name))).collect();
+    let lost: Vec<&String> = table.iter().flat_map(|difference| &difference.held).filter(|name| !there.contains(*name)).collect();
+    assert!(lost.is_empty(), "tests/differences.txt names trials that do not exist: {lost:?}");
     let listed: BTreeSet<String> = table.iter().flat_map(|difference| difference.trials.clone()).collect();
     let marked: BTreeSet<String> = super::all()
         .iter()

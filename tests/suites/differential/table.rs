@@ -1,7 +1,8 @@
 /*! The table of differences, `tests/differences.txt`, and the page that is made from it.
 
 An entry begins with `## ` and a title, then has lines of `theirs:`, `ours:` and `why:`, and the names of the probes (`name/aspect`, with
-`daemon:` or `embedded:` before it if only one mode differs) and trials (`suite::name`) that see it. */
+`daemon:` or `embedded:` before it if only one mode differs) and trials (`suite::name`) that see it. What only time shows has `held:`
+instead, the trials that hold our side of it. */
 
 /// One difference.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +19,8 @@ pub struct Difference {
     pub probes: Vec<String>,
     /// Trials that see it, as `suite::name`.
     pub trials: Vec<String>,
+    /// Trials of our own side, where no request shows the difference, as `suite::name`.
+    pub held: Vec<String>,
 }
 
 /// The entries, in their order.
@@ -37,13 +40,14 @@ pub fn read() -> Vec<Difference> {
             "why" => value.clone_into(&mut entry.why),
             "probes" => entry.probes.extend(words()),
             "trials" => entry.trials.extend(words()),
-            _ => panic!("tests/differences.txt: `{key}` is none of theirs, ours, why, probes, trials"),
+            "held" => entry.held.extend(words()),
+            _ => panic!("tests/differences.txt: `{key}` is none of theirs, ours, why, probes, trials, held"),
         }
     }
     for entry in &table {
         let said = [&entry.title, &entry.theirs, &entry.ours, &entry.why].iter().all(|text| !text.is_empty());
         assert!(
-            said && !(entry.probes.is_empty() && entry.trials.is_empty()),
+            said && !(entry.probes.is_empty() && entry.trials.is_empty() && entry.held.is_empty()),
             "tests/differences.txt: `{}` lacks something",
             entry.title
         );
