@@ -250,8 +250,9 @@ pub fn a_killed_parent_takes_everything_along(setup: &Setup) {
     fact(format!("all gone after {:.1} s, with a request running", gone.as_secs_f64()));
     assert!(gone < at_most(Duration::from_secs(5)), "it took {gone:?}");
     drop(busy);
-    // httpd's own children: what becomes of them without a parent is httpd's affair, but they keep the port.
-    family.into_iter().for_each(Process::kill);
+    // httpd's own children: what becomes of them without a parent is httpd's affair, but they keep the port, until the last has gone.
+    family.iter().copied().for_each(Process::kill);
+    poll::wait_for("httpd's children have gone", || !family.iter().any(|process| process.runs()));
     let sockets = || fs::read_dir(field.server.files.root.join("run")).unwrap().count();
     assert!(sockets() > 0, "pid file and sockets are left, as after a power cut");
     field.server.start_again();

@@ -1,4 +1,5 @@
-/*! Trials A8 to A10: requests and processes that do not get on, though nobody has died. What waits for them is told in time. *Runs in: tests.* */
+/*! Trials A8 to A10, and what waits behind a busy thread: requests and processes that do not get on, though nobody has died. What waits for them is
+told in time. *Runs in: tests.* */
 
 use super::deaths::{STARTED, answer, begin, process};
 use super::field::{Field, at_most, fact, long};
@@ -6,7 +7,7 @@ use crate::support::client::{Client, Request};
 use crate::support::load::{self, Stream};
 use crate::support::matrix::Setup;
 use crate::support::poll;
-use crate::support::processes;
+use crate::support::processes::{self, Process};
 use rustix::process::Signal;
 use std::time::{Duration, Instant};
 
@@ -81,6 +82,54 @@ pub fn a_full_queue_is_refused_early_and_recovers(setup: &Setup) {
         answer(client).expect(200);
     }
     assert_eq!(process(&field), daemon, "the process was not restarted");
+}
+
+/// Two requests to a group whose thread is busy and where one may wait: the one that does. The other was told so.
+fn waits_alone(field: &Field<'_>, target: &str) -> Client {
+    let ask = || {
+        let mut client = Client::connect(field.server.files.port).unwrap();
+        client.send(&Request::get(target).head_bytes()).unwrap();
+        client
+    };
+    let (mut one, mut other) = (ask(), ask());
+    let refused = poll::until(poll::SOON, || {
+        let heard = |client: &mut Client| client.hears_something_within(Duration::from_millis(10)).unwrap();
+        if heard(&mut one) { Some(true) } else { heard(&mut other).then_some(false) }
+    });
+    let (mut refused, waits) = if refused.expect("one of two finds the queue full") { (one, other) } else { (other, one) };
+    answer(&mut refused).expect(503);
+    waits
+}
+
+/// A request that waits in the queue of a process, and whose Apache child is killed meanwhile, is never begun; its place is free again while the
+/// process is still busy.
+pub fn a_killed_apache_child_gives_its_place_in_the_queue_back(setup: &Setup) {
+    let field = Field::start(setup, "killed-waiting", "threads=1 listen-backlog=1");
+    field.server.announce("re:AH0005[12]|exit signal|WSGI13(24|25|4[0-9])");
+    field.starts();
+    let daemon = process(&field);
+    let _running = begin(&field, "running");
+    let _waiting = waits_alone(&field, "/app/gate?name=waiting");
+    let dead: Vec<Process> = field.workers().into_iter().filter_map(Process::find).collect();
+    let killed = Instant::now();
+    dead.iter().copied().for_each(Process::kill);
+    poll::wait_for("new children serve", || {
+        let other = || Client::connect(field.server.files.port).and_then(|mut client| client.exchange(&Request::get("/other")));
+        !dead.iter().any(|child| child.runs()) && other().is_ok_and(|response| response.status == 200)
+    });
+    let next = poll::until(poll::SOON, || {
+        let mut client = Client::connect(field.server.files.port).unwrap();
+        client.send(&Request::get("/app/who").head_bytes()).unwrap();
+        (!client.hears_something_within(Duration::from_millis(300)).unwrap()).then_some(client)
+    });
+    let mut next = next.expect("the place is free again while the process is busy");
+    let took = killed.elapsed();
+    assert!(field.notes("begun-waiting").is_empty(), "the one thread was still busy");
+    field.open_gate("running");
+    answer(&mut next).expect(200);
+    assert!(took < at_most(Duration::from_secs(4)), "the place was free {took:?} after the child's death");
+    assert!(field.notes("begun-waiting").is_empty(), "the request of a dead child was begun");
+    assert_eq!(process(&field), daemon, "the process lives on");
 }
 
 /// A10

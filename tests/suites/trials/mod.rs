@@ -15,6 +15,7 @@ mod trust;
 
 use crate::own;
 use crate::support::matrix::{Case, Reach, Setup, Suite};
+use hangs::a_killed_apache_child_gives_its_place_in_the_queue_back;
 use page::{every_trial_in_full_length_and_against_mod_wsgi, the_page_names_every_trial};
 
 /// One trial.
@@ -281,6 +282,7 @@ const ROWS: &[Row] = &[
 pub fn suite() -> Suite {
     let mut cases: Vec<Case> = ROWS.iter().map(|row| Case::own(row.name, row.trial)).collect();
     cases.push(own!(every_trial_in_full_length_and_against_mod_wsgi).differs("it is what we are compared with"));
+    cases.push(own!(a_killed_apache_child_gives_its_place_in_the_queue_back));
     cases.push(own!(the_page_names_every_trial).differs("the page is about us"));
     Suite::new("trials", cases).in_daemon_mode().reach(Reach::Once)
 }
