@@ -12,13 +12,13 @@ use protocol::reason::Reason;
 
 use crate::action::{Action, Id};
 use crate::process::{Process, State};
-use crate::timers::{Backoff, LOOK, Millis, SUCCESSOR_STARTUP};
+use crate::timers::{Backoff, LOOK, Millis, SUCCESSOR_STARTUP, TURN};
 use crate::watch::{Files, Versions};
 
 /// What a group is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// Waits for the generation before it to give way.
+    /// Waits for its turn, or for the generation before it to give way.
     Waiting,
     Running,
     /// A newer generation has taken over.
@@ -50,6 +50,7 @@ pub struct Group {
     pub(crate) plan: Rc<plan::Group>,
     pub(crate) files: Box<dyn Files>,
     pub(crate) phase: Phase,
+    begun: Millis,
     pub(crate) slots: Vec<Slot>,
     pub(crate) processes: BTreeMap<Id, Process>,
     /// Versions of scripts that a successor could not load: not tried again until they change.
@@ -69,6 +70,7 @@ impl Group {
             plan,
             files,
             phase: Phase::Waiting,
+            begun: 0,
             slots,
             processes: BTreeMap::new(),
             refused: Versions::new(),
@@ -93,10 +95,22 @@ impl Group {
     pub fn begin(&mut self, now: Millis) {
         if self.phase == Phase::Waiting {
             self.phase = Phase::Running;
+            self.begun = now;
             for slot in 0..self.slots.len() {
                 self.start(slot, now);
             }
         }
+    }
+
+    /// Whether it has not begun, and may yet.
+    pub fn waits(&self) -> bool {
+        self.phase == Phase::Waiting
+    }
+
+    /// Until when it keeps the processors busy with starting its first processes, as far as others are concerned that wait for their turn.
+    pub fn turn(&self, now: Millis) -> Option<Millis> {
+        let end = self.begun.saturating_add(TURN);
+        (self.running() && !self.settled() && now < end).then_some(end)
     }
 
     /// Whether each process has become ready once, or has shown that it can't.

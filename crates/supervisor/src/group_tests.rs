@@ -5,6 +5,7 @@ use protocol::plan;
 
 use crate::action::End;
 use crate::group_bench::{Bench, SEGV, script, shop};
+use crate::timers::TURN;
 
 #[test]
 fn processes_start_and_settle() {
@@ -15,6 +16,17 @@ fn processes_start_and_settle() {
     bench.ready(2);
     assert!(bench.group.settled() && !bench.group.gone());
     assert!(bench.after(5_000).is_empty());
+}
+
+#[test]
+fn a_group_has_the_processors_until_it_is_ready_or_its_turn_is_over() {
+    let mut bench = Bench::new(shop());
+    let end = bench.now + TURN;
+    assert!(!bench.group.waits());
+    assert_eq!(bench.group.turn(bench.now), Some(end));
+    assert_eq!(bench.group.turn(end), None, "it takes too long");
+    bench.ready(1);
+    assert_eq!(bench.group.turn(bench.now), None, "it is ready");
 }
 
 #[test]

@@ -178,23 +178,30 @@ impl Supervisor {
         if self.predecessor.there() && self.groups.iter().any(|group| group.machine.exclusive()) {
             self.ask_for_way();
         }
-        for group in self.groups.iter_mut().filter(|group| !group.machine.exclusive()) {
-            group.machine.begin(at);
-            group.act(at);
-        }
-        self.begin_exclusive(at);
+        self.begin_groups(at);
     }
 
-    /// Begins the groups of which two processes must not live side by side, once nobody is left whom they would meet.
-    fn begin_exclusive(&mut self, at: Millis) {
-        let alone = self.cleared || !self.predecessor.there();
-        if self.phase != Phase::Serving || !alone || self.waits_for_orphans(at) {
+    /// Begins groups in the order of the configuration, a few at a time: all at once, none of fifty would serve before the last on a small
+    /// machine, and requests to the first would have waited for longer than `connect-timeout`. Groups of which two processes must not live side
+    /// by side begin once nobody is left whom they would meet.
+    fn begin_groups(&mut self, at: Millis) {
+        if self.phase != Phase::Serving {
             return;
         }
-        for group in &mut self.groups {
+        let alone = (self.cleared || !self.predecessor.there()) && !self.waits_for_orphans(at);
+        let busy = self.groups.iter().filter(|group| group.machine.turn(at).is_some()).count();
+        let room = self.replacements.saturating_mul(2).saturating_sub(busy);
+        let may = |group: &&mut Running| group.machine.waits() && (alone || !group.machine.exclusive());
+        for group in self.groups.iter_mut().filter(may).take(room) {
             group.machine.begin(at);
             group.act(at);
         }
+    }
+
+    /// When a group that waits may have its turn.
+    fn next_turn(&self, at: Millis) -> Option<Millis> {
+        let waits = self.groups.iter().any(|group| group.machine.waits());
+        self.groups.iter().filter_map(|group| group.machine.turn(at)).min().filter(|_| waits)
     }
 
     /// Whether processes of a supervisor that was killed may still be ending.
@@ -214,7 +221,7 @@ impl Supervisor {
     }
 
     fn tick(&mut self, at: Millis) {
-        self.begin_exclusive(at);
+        self.begin_groups(at);
         for index in 0..self.groups.len() {
             let running: usize = self.groups.iter().map(|group| group.machine.replacements()).sum();
             let room = self.replacements.saturating_sub(running);
@@ -241,7 +248,8 @@ impl Supervisor {
         let asks = self.parent.watch.is_none().then(|| at.saturating_add(LOOK));
         let takes_over = (!self.took_over && self.predecessor.there()).then(|| self.born.saturating_add(TAKE_OVER));
         let orphans = (!self.orphans.is_empty()).then_some(self.orphaned_until);
-        let wake = self.groups.iter().filter_map(|group| group.wake(at)).chain(asks).chain(takes_over).chain(orphans).min();
+        let others = asks.into_iter().chain(takes_over).chain(orphans).chain(self.next_turn(at));
+        let wake = self.groups.iter().filter_map(|group| group.wake(at)).chain(others).min();
         let timeout = wake.map(|wake| {
             // Rounded up by a millisecond, so that time has come when it wakes.
             let wait = i64::try_from(wake.saturating_sub(at).saturating_add(u64::from(wake > at))).unwrap_or(i64::MAX);
@@ -388,7 +396,7 @@ impl Supervisor {
                 self.orphaned_until = at.saturating_add(self.patience);
             }
             self.cleared = true;
-            self.begin_exclusive(at);
+            self.begin_groups(at);
         }
     }
 }

@@ -21,6 +21,10 @@ pub const GRACE: Millis = 500;
 /// A generation that can't get all its processes ready takes over from its predecessor all the same after this long.
 pub const TAKE_OVER: Millis = 60_000;
 
+/// How long a group that begins keeps others waiting for their turn: a Python that has processor time is ready sooner, and one whose scripts wait
+/// for something is in nobody's way.
+pub const TURN: Millis = 1_000;
+
 const DELAYS: [Millis; 7] = [0, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000];
 
 /// How long to wait before the next try.
