@@ -78,7 +78,12 @@ impl<'r> RequestBody<'r> {
 
     /// Reads into `buffer`. With `wait` it returns when at least one byte has come.
     pub fn read(&mut self, buffer: &mut [MaybeUninit<u8>], wait: bool) -> Read {
-        self.look(|input| input.read(buffer, wait))
+        let read = self.look(|input| input.read(buffer, wait));
+        // The application wants the body, though nobody waits for it yet, as in `wsgi.input.read(0)`.
+        if matches!(read, Read::Nothing) {
+            self.request.send_continue();
+        }
+        read
     }
 
     /// Reads what has arrived to the end of `out`, at most `most` bytes.

@@ -53,7 +53,9 @@ impl<'r> Request<'r> {
 
     /// Tells a client that waits for it that the body may come (`100 Continue`). httpd itself does so at a read that waits, and at no other.
     pub fn send_continue(self) {
-        if !self.expects_continue() {
+        // SAFETY: live; plain fields, which httpd's filters set as the response passes. An interim response after that would stand within it.
+        let begun = unsafe { (*self.raw()).eos_sent != 0 || (*self.raw()).bytes_sent != 0 };
+        if begun || !self.expects_continue() {
             return;
         }
         // SAFETY: the request is live; httpd sends the interim response that the status says, and the status is put back before anybody
