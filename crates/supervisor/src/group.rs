@@ -12,7 +12,7 @@ use protocol::reason::Reason;
 
 use crate::action::{Action, Id};
 use crate::process::{Process, State};
-use crate::timers::{Backoff, LOOK, Millis, SUCCESSOR_STARTUP, TURN};
+use crate::timers::{Backoff, LOOK, Millis, SUCCESSOR_STARTUP};
 use crate::watch::{Files, Versions};
 
 /// What a group is about.
@@ -107,9 +107,9 @@ impl Group {
         self.phase == Phase::Waiting
     }
 
-    /// Until when it keeps the processors busy with starting its first processes, as far as others are concerned that wait for their turn.
-    pub fn turn(&self, now: Millis) -> Option<Millis> {
-        let end = self.begun.saturating_add(TURN);
+    /// Until when it keeps the processors busy with starting its first processes, as far as others are concerned that wait for their turn. `length`: of a turn.
+    pub fn turn(&self, now: Millis, length: Millis) -> Option<Millis> {
+        let end = self.begun.saturating_add(length);
         (self.running() && !self.settled() && now < end).then_some(end)
     }
 

@@ -5,7 +5,6 @@ use protocol::plan;
 
 use crate::action::End;
 use crate::group_bench::{Bench, SEGV, script, shop};
-use crate::timers::TURN;
 
 #[test]
 fn processes_start_and_settle() {
@@ -21,12 +20,12 @@ fn processes_start_and_settle() {
 #[test]
 fn a_group_has_the_processors_until_it_is_ready_or_its_turn_is_over() {
     let mut bench = Bench::new(shop());
-    let end = bench.now + TURN;
+    let end = bench.now + 700;
     assert!(!bench.group.waits());
-    assert_eq!(bench.group.turn(bench.now), Some(end));
-    assert_eq!(bench.group.turn(end), None, "it takes too long");
+    assert_eq!(bench.group.turn(bench.now, 700), Some(end));
+    assert_eq!(bench.group.turn(end, 700), None, "it takes too long");
     bench.ready(1);
-    assert_eq!(bench.group.turn(bench.now), None, "it is ready");
+    assert_eq!(bench.group.turn(bench.now, 700), None, "it is ready");
 }
 
 #[test]

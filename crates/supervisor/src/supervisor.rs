@@ -15,7 +15,7 @@ use crate::handover::{GAVE_WAY, GIVE_WAY, Peer, RETIRE, Said};
 use crate::log::Log;
 use crate::running::Running;
 use crate::spawn::inherited;
-use crate::timers::{GRACE, LAST_RESORT, LOOK, Millis, ORPHANED, TAKE_OVER};
+use crate::timers::{GRACE, LAST_RESORT, LOOK, Millis, ORPHANED, TAKE_OVER, turn};
 
 const SIGINT: u32 = 2;
 const SIGUSR1: u32 = 10;
@@ -189,8 +189,9 @@ impl Supervisor {
             return;
         }
         let alone = (self.cleared || !self.predecessor.there()) && !self.waits_for_orphans(at);
-        let busy = self.groups.iter().filter(|group| group.machine.turn(at).is_some()).count();
-        let room = self.replacements.saturating_mul(2).saturating_sub(busy);
+        let length = self.turn_length();
+        let busy = self.groups.iter().filter(|group| group.machine.turn(at, length).is_some()).count();
+        let room = self.begin_at_a_time().saturating_sub(busy);
         let may = |group: &&mut Running| group.machine.waits() && (alone || !group.machine.exclusive());
         for group in self.groups.iter_mut().filter(may).take(room) {
             group.machine.begin(at);
@@ -198,10 +199,19 @@ impl Supervisor {
         }
     }
 
+    /// How many groups begin at a time.
+    const fn begin_at_a_time(&self) -> usize {
+        self.replacements.saturating_mul(2)
+    }
+
+    fn turn_length(&self) -> Millis {
+        turn(self.groups.len(), self.begin_at_a_time())
+    }
+
     /// When a group that waits may have its turn.
     fn next_turn(&self, at: Millis) -> Option<Millis> {
-        let waits = self.groups.iter().any(|group| group.machine.waits());
-        self.groups.iter().filter_map(|group| group.machine.turn(at)).min().filter(|_| waits)
+        let (waits, length) = (self.groups.iter().any(|group| group.machine.waits()), self.turn_length());
+        self.groups.iter().filter_map(|group| group.machine.turn(at, length)).min().filter(|_| waits)
     }
 
     /// Whether processes of a supervisor that was killed may still be ending.

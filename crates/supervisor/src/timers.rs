@@ -23,7 +23,15 @@ pub const TAKE_OVER: Millis = 60_000;
 
 /// How long a group that begins keeps others waiting for their turn: a Python that has processor time is ready sooner, and one whose scripts wait
 /// for something is in nobody's way.
-pub const TURN: Millis = 1_000;
+const TURN: Millis = 1_000;
+/// However many groups there are, and whatever they wait for, all have begun after this long: a request waits for a group for `connect-timeout`, 15 s.
+const ALL_BEGUN: Millis = 5_000;
+
+/// How long a turn lasts where `groups` have to begin, so many at a time.
+pub fn turn(groups: usize, at_a_time: usize) -> Millis {
+    let turns = groups.div_ceil(at_a_time.max(1)).max(1);
+    TURN.min(ALL_BEGUN / u64::try_from(turns).unwrap_or(u64::MAX))
+}
 
 const DELAYS: [Millis; 7] = [0, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000];
 
@@ -71,6 +79,14 @@ pub fn drain_limit(group: &plan::Group, why: Reason) -> Option<Millis> {
 mod tests {
     use super::{Backoff, Reason, SOUND, drain_limit};
     use protocol::plan::Group;
+
+    #[test]
+    fn all_groups_have_begun_after_five_seconds() {
+        assert_eq!((super::turn(0, 4), super::turn(20, 4), super::turn(21, 4)), (1_000, 1_000, 833));
+        for groups in [50, 500, 5_000] {
+            assert!(super::turn(groups, 4) * groups.div_ceil(4) as u64 <= 5_000);
+        }
+    }
 
     #[test]
     fn a_first_death_costs_nothing_and_a_loop_slows_down() {
