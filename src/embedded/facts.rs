@@ -1,4 +1,4 @@
-/*! What an interpreter says about itself: it is run, isolated, with an empty environment, for twenty seconds at most.
+/*! What an interpreter says about itself: it is run, isolated, with an empty environment, for ten seconds at most.
 
 Never as root (a `.pth` file or a `sitecustomize` of a tenant must not run with root's rights): a child asks as what it is, and
 configtest gives the rights of Apache's user to the helper before it runs. *Runs in: parent (configtest), child.* */

@@ -1,4 +1,4 @@
-/*! A program that is run to be asked something: as another user if need be, with an empty environment, for twenty seconds at most.
+/*! A program that is run to be asked something: as another user if need be, with an empty environment, for ten seconds at most.
 
 Never with root's rights, since the configuration chooses the program: the helper gives them up before it runs. *Runs in: parent (configtest), child.* */
 
@@ -13,8 +13,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use crate::httpd::confine;
 
 /// How long a helper may take. A Python starts in 20 ms, but more than five seconds were seen on a small machine whose groups all started
-/// theirs, and a child that is told nothing in time answers 503 for as long as it lives.
-pub const LIMIT: Duration = Duration::from_secs(20);
+/// theirs, and a child that is told nothing in time answers 503 for as long as it lives. One that hangs holds httpd up no longer than this.
+pub const LIMIT: Duration = Duration::from_secs(10);
 
 /// Longer output is cut.
 const LONGEST: usize = 64 * 1024;
