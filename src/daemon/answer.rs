@@ -8,7 +8,9 @@ use std::os::fd::{AsFd as _, OwnedFd};
 
 use protocol::Level;
 use protocol::field;
-use protocol::frame::{AbortReason, Fields, Frame, HEAD_LENGTH, Parsed, RefusedReason, Sender, VERSION, Violation, parse};
+use protocol::frame::{
+    AbortReason, Fields, Frame, Parsed, RefusedReason, Sender, VERSION, Violation, may_bring_descriptor, parse,
+};
 use rustix::fs::{FileType, OFlags};
 use shared_memory::Region;
 
@@ -129,7 +131,7 @@ impl Answer {
                 }
                 Ok(Parsed::Incomplete(_)) => {
                     // A descriptor comes with its frame, of which at least the first byte is here.
-                    let wanted = usize::from(!rest.is_empty() && may_bring_file(rest));
+                    let wanted = usize::from(!rest.is_empty() && may_bring_descriptor(rest));
                     return (taken, (enclosed.files.len() > wanted).then_some(End::Breach(Breach::Descriptors)));
                 }
                 Err(violation) => return (taken, Some(End::Breach(Breach::Frame(violation)))),
@@ -215,8 +217,12 @@ impl Answer {
 
     fn data(&mut self, piece: &[u8], response: &mut ResponseBody<'_>) -> Result<(), End> {
         let pass = piece.len() >= LARGE || self.kept.saturating_add(piece.len()) > MOST_KEPT;
-        let written = response.write(std::iter::once(piece), if pass { Passing::Passed } else { Passing::Kept });
-        self.kept = if pass { 0 } else { self.kept.saturating_add(piece.len()) };
+        self.write(piece, if pass { Passing::Passed } else { Passing::Kept }, response)
+    }
+
+    fn write(&mut self, piece: &[u8], passing: Passing, response: &mut ResponseBody<'_>) -> Result<(), End> {
+        let written = response.write(std::iter::once(piece), passing);
+        self.kept = if passing == Passing::Kept { self.kept.saturating_add(piece.len()) } else { 0 };
         self.gathered = self.gathered.saturating_add(piece.len());
         taken(written, response)
     }
@@ -242,13 +248,9 @@ impl Answer {
     /// Copies a piece of the body, after what was kept has gone to the filters if there is too much of it.
     fn keep(&mut self, piece: &[u8], response: &mut ResponseBody<'_>) -> Result<(), End> {
         if self.kept.saturating_add(piece.len()) > MOST_KEPT {
-            self.kept = 0;
-            taken(response.write(std::iter::empty(), Passing::Passed), response)?;
+            self.write(&[], Passing::Passed, response)?;
         }
-        let written = response.write(std::iter::once(piece), Passing::Kept);
-        self.kept = self.kept.saturating_add(piece.len());
-        self.gathered = self.gathered.saturating_add(piece.len());
-        taken(written, response)
+        self.write(piece, Passing::Kept, response)
     }
 
     fn file(&mut self, offset: u64, length: u64, enclosed: &mut Enclosed, response: &mut ResponseBody<'_>) -> Result<(), End> {
@@ -301,15 +303,6 @@ fn is_one_length<'v>(name: &[u8], value: &'v [u8], promised: &mut Option<&'v [u8
     number && promised.replace(value).is_none_or(|before| before == value)
 }
 
-/// Whether an incomplete frame can be one that brings a descriptor.
-fn may_bring_file(bytes: &[u8]) -> bool {
-    // The type's place in the head is after the length.
-    const FILE: u8 = 9;
-    const MEMORY: u8 = 15;
-    const { assert!(HEAD_LENGTH == 9) };
-    bytes.get(4).is_none_or(|kind| matches!(*kind, FILE | MEMORY))
-}
-
 /// Whether `file` is a regular file, open for reading, that reaches to the end of the range.
 fn holds(file: &OwnedFd, offset: u64, length: u64) -> bool {
     let Ok(stat) = rustix::fs::fstat(file) else { return false };
@@ -326,7 +319,7 @@ mod tests {
     use std::io::Write as _;
     use std::os::fd::OwnedFd;
 
-    use super::{holds, is_one_length, may_bring_file};
+    use super::{holds, is_one_length};
 
     #[test]
     fn a_received_file_is_looked_at() {
@@ -353,11 +346,5 @@ mod tests {
         for bad in [&b""[..], b"+5", b"-5", b" 5", b"5,5", b"0x5", b"five"] {
             assert!(!is_one_length(b"Content-Length", bad, &mut None), "{bad:?}");
         }
-    }
-
-    #[test]
-    fn a_frame_with_a_descriptor_is_told_from_the_first_bytes_that_can_tell() {
-        assert!(may_bring_file(&[16, 0, 0, 0]) && may_bring_file(&[16, 0, 0, 0, 9]) && may_bring_file(&[0, 0, 0, 0, 15]));
-        assert!(!may_bring_file(&[16, 0, 0, 0, 8]) && !may_bring_file(&[8, 0, 0, 0, 16]));
     }
 }

@@ -175,8 +175,8 @@ impl Inbox {
         }
     }
 
-    /// Receives what has arrived as [`Inbox::receive`] does, after waiting for at most [`SOON`]. Not a receiving call that waits: the kernel would wake that one also when the daemon takes what was sent to it,
-    /// which is one switch more for each request.
+    /// Receives what has arrived as [`Inbox::receive`] does, after waiting for at most [`SOON`]. Not a receiving call that waits: the kernel would wake that
+    /// one also when the daemon takes what was sent to it, which is one switch more for each request.
     pub fn receive_soon(&mut self, socket: BorrowedFd<'_>) -> Received {
         let mut descriptors = [PollFd::from_borrowed_fd(socket, PollFlags::IN)];
         let limit = Timespec::try_from(SOON).ok();

@@ -7,7 +7,7 @@ mod parse;
 mod payload;
 mod write;
 
-pub use parse::{Parsed, Violation, body_begins, parse};
+pub use parse::{Parsed, Violation, body_begins, may_bring_descriptor, parse};
 pub use payload::{BodyState, Entries, Fields, Hello, Request, RequestHead};
 pub use write::{TooLong, Writer};
 

@@ -81,6 +81,12 @@ pub fn body_begins(bytes: &[u8]) -> Result<Option<(usize, usize)>, Violation> {
     Ok(Some((HEAD_LENGTH, size)))
 }
 
+/// Whether a daemon's frame of which only `bytes` have come can be one that brings a descriptor.
+pub fn may_bring_descriptor(bytes: &[u8]) -> bool {
+    // The type stands behind the length.
+    bytes.get(size_of::<u32>()).is_none_or(|kind| matches!(*kind, kind::FILE | kind::MEMORY))
+}
+
 /// Type and length of payload, of a frame with that head.
 fn sizes(head: &[u8; HEAD_LENGTH], from: Sender) -> Result<(u8, usize), Violation> {
     let [l0, l1, l2, l3, kind, s0, s1, s2, s3] = *head;

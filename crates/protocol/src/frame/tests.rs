@@ -9,7 +9,7 @@
 
 use super::{
     AbortReason, BodyState, Frame, HEAD_LENGTH, Hello, LONGEST_DATA, Parsed, RefusedReason, RequestHead, Sender, Violation,
-    Writer, parse,
+    Writer, may_bring_descriptor, parse,
 };
 use crate::table::Ticket;
 
@@ -177,4 +177,14 @@ fn a_head_beyond_16_mib_is_not_written() {
     let fields: [(&[u8], &[u8]); 1] = [(b"X", &long)];
     assert!(Writer::new(&mut buffer).head(200, b"OK", fields.into_iter()).is_err());
     assert!(buffer.is_empty());
+}
+
+#[test]
+fn a_frame_with_a_descriptor_is_told_from_the_first_bytes_that_can_tell() {
+    assert!(
+        may_bring_descriptor(&[16, 0, 0, 0])
+            && may_bring_descriptor(&[16, 0, 0, 0, 9])
+            && may_bring_descriptor(&[0, 0, 0, 0, 15])
+    );
+    assert!(!may_bring_descriptor(&[16, 0, 0, 0, 8]) && !may_bring_descriptor(&[8, 0, 0, 0, 16]));
 }
