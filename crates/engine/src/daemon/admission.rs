@@ -180,8 +180,11 @@ impl Admission {
             if taken != before {
                 (before, rested) = (taken, false);
             } else if !rested {
+                // Whoever wakes us meanwhile is not held up, and is seen by what he leaves.
+                drop(held);
                 shared.connections.rest();
                 rested = true;
+                held = lock(&self.sleeper);
             }
         }
         self.asleep.store(false, Ordering::Release);

@@ -67,15 +67,14 @@ struct State {
     memory: Option<Memory>,
     /// A response of this connection's would have had a use for it.
     wants_memory: bool,
-    /// Requests so far.
-    requests: u64,
+    /// A request of this connection's has been answered, so the child has been greeted.
+    answered: bool,
 }
 
 impl State {
     /// The next request begins. Its body comes when the last one's has ended.
     const fn begin(&mut self, granted: u64) {
         (self.body_end, self.granted) = (None, granted);
-        self.requests = self.requests.saturating_add(1);
     }
 
     /// Looks for request body: whether some is there, or its end.
@@ -334,6 +333,7 @@ impl Channel {
             release();
             if done {
                 self.give_memory(&mut state);
+                state.answered = true;
             }
             return self.send(&mut state, true).is_ok() && done;
         }

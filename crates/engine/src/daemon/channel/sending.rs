@@ -106,7 +106,7 @@ impl Channel {
     /// Gives the child memory for what is to come, with the end of a response that would have had a use for it. Not the first one: before it the child
     /// must be greeted.
     pub(super) fn give_memory(&self, state: &mut State) {
-        if !state.wants_memory || state.memory.is_some() || state.torn || state.requests < 2 {
+        if !state.wants_memory || state.memory.is_some() || state.torn || !state.answered {
             return;
         }
         state.wants_memory = false;
