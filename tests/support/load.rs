@@ -61,7 +61,8 @@ pub struct Tally {
     pub closures: usize,
     /// What failed, in words.
     pub failed: Vec<String>,
-    /// The longest time in which no request of the stream was answered.
+    /// The longest time between two answers in a row, of whichever clients of the stream. What comes before the first answer is the clients' own start,
+    /// not a time in which the server answered nobody.
     pub gap: Duration,
     /// The longest that a request took.
     pub slowest: Duration,
@@ -102,7 +103,6 @@ impl Drop for StopOnDrop<'_> {
 /// Runs `work` under the load of `streams`, each response judged by `accept` as well: a tally for each stream.
 pub fn run(port: u16, streams: &[Stream], accept: &Accept<'_>, work: impl FnOnce(&Progress)) -> Vec<Tally> {
     let progress = Progress::default();
-    let began = Instant::now();
     let seen: Vec<Vec<Seen>> = std::thread::scope(|scope| {
         let stop = StopOnDrop(&progress);
         let clients: Vec<Vec<_>> = streams
@@ -119,7 +119,7 @@ pub fn run(port: u16, streams: &[Stream], accept: &Accept<'_>, work: impl FnOnce
         drop(stop);
         clients.into_iter().map(|all| all.into_iter().map(|one| one.join().unwrap()).collect()).collect()
     });
-    seen.into_iter().map(|clients| tally(clients, began)).collect()
+    seen.into_iter().map(tally).collect()
 }
 
 /// Accepts every whole response below 500.
@@ -127,7 +127,7 @@ pub fn any(_: &Response, _: Instant) -> Result<(), String> {
     Ok(())
 }
 
-fn tally(clients: Vec<Seen>, began: Instant) -> Tally {
+fn tally(clients: Vec<Seen>) -> Tally {
     let mut all = Tally::default();
     let mut answered = Vec::new();
     for seen in clients {
@@ -138,8 +138,7 @@ fn tally(clients: Vec<Seen>, began: Instant) -> Tally {
     }
     answered.sort();
     all.served = answered.len();
-    let starts = std::iter::once(&began).chain(&answered);
-    all.gap = starts.zip(&answered).map(|(from, to)| to.duration_since(*from)).max().unwrap_or_default();
+    all.gap = answered.iter().zip(answered.iter().skip(1)).map(|(from, to)| to.duration_since(*from)).max().unwrap_or_default();
     all
 }
 
