@@ -282,10 +282,18 @@ fn a_tenants_files_never_run_as_root(setup: &Setup) {
     server.stop().unwrap();
     nobody_was_root(&witness.0, &witness, "stop");
     let notes = witness.notes();
-    for what in ["pth", "sitecustomize", "exec"] {
+    // Debian's Python has a sitecustomize of its own, which comes before a virtualenv's.
+    let customize = (!has_module(&setup.python.executable, "sitecustomize")).then_some("sitecustomize");
+    for what in ["pth", "exec"].into_iter().chain(customize) {
         let wanted = format!("{what}-{uid}-{uid}-");
         assert!(notes.iter().any(|note| note.starts_with(&wanted)), "{what} was run by the tenant's own user: {notes:?}");
     }
+}
+
+/// Does a Python find a module of that name before any virtualenv is looked at?
+fn has_module(python: &Path, name: &str) -> bool {
+    let program = format!("import sys, importlib.util; sys.exit(importlib.util.find_spec({name:?}) is None)");
+    Command::new(python).args(["-I", "-c", &program]).status().unwrap().success()
 }
 
 #[track_caller]

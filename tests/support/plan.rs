@@ -183,6 +183,8 @@ impl Prepared {
     pub fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
         command.arg("-d").arg(&self.root).arg("-f").arg(&self.config).stdin(Stdio::null());
+        // As service managers start it: where the suites run from may be closed to Apache's user.
+        command.current_dir("/");
         for (name, _) in std::env::vars_os() {
             // Whoever runs the suites may live in a virtualenv or have Apache's variables set: none of that is part of a trial.
             if name.to_string_lossy().starts_with("PYTHON")
