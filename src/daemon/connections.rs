@@ -1,7 +1,8 @@
 /*! A child's connections to the processes of one group, kept from request to request, and the group's table that says which may be used.
 
 A connection is used again for a process that takes requests; others are closed when they are come across. The one used last is used first, and what
-has not been used for a while is closed, so that no more are kept than there is work for. *Runs in: child.* */
+has not been used for a while is closed, so that no more are kept than there is work for; the same goes for the memory that requests are put together in.
+*Runs in: child.* */
 
 use std::collections::VecDeque;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
@@ -18,6 +19,9 @@ use super::connection::{self, Inbox, Received};
 /// A connection that nobody has used for so long is closed.
 const UNUSED: Duration = Duration::from_secs(30);
 
+/// No more memory than this is kept with a connection.
+const MOST_ROOM: usize = 256 * 1024;
+
 /// A connection to a process.
 #[derive(Debug)]
 pub struct Connection {
@@ -32,6 +36,8 @@ pub struct Connection {
     ticket: Option<Ticket>,
     table: Table<'static>,
     left: Instant,
+    /// Memory in which the last request was put together, for the next one.
+    room: Vec<u8>,
 }
 
 impl Connection {
@@ -124,6 +130,7 @@ impl Connections {
             ticket: table.take_ticket(std::process::id(), place),
             table,
             left: Instant::now(),
+            room: Vec::new(),
         })
     }
 
@@ -140,10 +147,21 @@ impl Connections {
         found
     }
 
-    /// Keeps a connection whose request is through.
-    pub fn keep(&self, mut connection: Connection) {
+    /// Memory to put a request together in: an earlier one's, so that no page of it has to be asked of the system.
+    pub fn room(&self) -> Vec<u8> {
+        let mut idle = self.idle();
+        let last = idle.iter_mut().rev().find(|one| one.room.capacity() > 0);
+        last.map(|one| std::mem::take(&mut one.room)).unwrap_or_default()
+    }
+
+    /// Keeps a connection whose request is through, and the memory that the request was in.
+    pub fn keep(&self, mut connection: Connection, mut room: Vec<u8>) {
         connection.used = true;
         connection.left = Instant::now();
+        if room.capacity() <= MOST_ROOM {
+            room.clear();
+            connection.room = room;
+        }
         let mut idle = self.idle();
         idle.push_back(connection);
         let is_unused = idle.front().is_some_and(|one| one.left.elapsed() > UNUSED);

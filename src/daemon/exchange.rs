@@ -54,7 +54,7 @@ pub fn run<'r>(conversation: &mut Conversation<'r>, reach: Reach, call: &Call<'_
     let on_demand = request.expects_continue();
     let call = Call { flags: call.flags | if on_demand { flag::ON_DEMAND } else { 0 }, ..*call };
     let queue_start = now();
-    let Ok(opening) = opening(group, &call, request.time(), queue_start) else {
+    let Ok(opening) = opening(reach.connections.room(), group, &call, request.time(), queue_start) else {
         let length =
             call.environ.entries.iter().map(|entry| entry.key.len() + entry.value.as_deref().map_or(0, <[u8]>::len)).sum();
         return Ending::Failed(tell(request, group, GroupFailure::HeadTooLong(length)));
@@ -122,7 +122,7 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
     pub(super) fn waited(&mut self) {
         self.call.flags |= flag::WAITED;
         // It is as long as the first one, and was not too long then.
-        if let Ok(opening) = opening(self.group, &self.call, self.conversation.request.time(), self.queue_start) {
+        if let Ok(opening) = opening(Vec::new(), self.group, &self.call, self.conversation.request.time(), self.queue_start) {
             self.outbox.rewind(0, &opening);
         }
     }

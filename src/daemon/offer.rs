@@ -156,7 +156,8 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
         match talk {
             Talk::End(End::Complete) => {
                 if self.is_through(&connection) {
-                    self.reach.connections.keep(connection);
+                    let room = std::mem::take(&mut self.outbox.bytes);
+                    self.reach.connections.keep(connection, room);
                 }
                 Ok(Ok(talk))
             }

@@ -21,13 +21,14 @@ pub fn greeting(group: &Group, ticket: Option<Ticket>) -> Vec<u8> {
     bytes
 }
 
-/// Greeting (without a ticket) and request. `request_start` and `queue_start` are microseconds since the epoch.
+/// Greeting (without a ticket) and request, in `room`. `request_start` and `queue_start` are microseconds since the epoch.
 ///
 /// # Errors
 /// The environ is longer than a request may be.
-pub fn opening(group: &Group, call: &Call<'_>, request_start: i64, queue_start: i64) -> Result<Vec<u8>, TooLong> {
-    let mut bytes = greeting(group, None);
+pub fn opening(room: Vec<u8>, group: &Group, call: &Call<'_>, request_start: i64, queue_start: i64) -> Result<Vec<u8>, TooLong> {
+    let mut bytes = room;
     bytes.reserve(4096);
+    bytes.extend_from_slice(&greeting(group, None));
     let head = RequestHead {
         flags: call.flags,
         script_mtime: call.script_mtime.unwrap_or(UNKNOWN_MTIME),
