@@ -94,7 +94,7 @@ impl Hooks for Wsgi {
     }
 
     fn monitor(main: Server<'_>) {
-        daemon::supervisor::look(main);
+        daemon::launch::look(main);
     }
 
     fn child_init(child: Pool<'_>, main: Server<'_>) {

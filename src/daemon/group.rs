@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::connections::Connections;
 use super::launch;
+use super::scoreboard::Published;
 use crate::config::daemon::ScriptOwner;
 use crate::config::settings::Text;
 use crate::config::whole::{Groups, NoAccess};
@@ -57,6 +58,8 @@ pub struct Group {
     pub service: bool,
     /// Its root directory.
     pub chroot: Option<Text>,
+    /// Its applications may ask for httpd's scoreboard.
+    pub server_metrics: bool,
     /// Whose scripts it runs.
     pub script_owner: Option<ScriptOwner>,
     /// Why it cannot run, if it can't.
@@ -68,6 +71,8 @@ pub struct Group {
 pub struct Daemons {
     /// Who may use which.
     pub access: Groups,
+    /// httpd's scoreboard, if a group may ask for it.
+    pub scoreboard: Option<Published>,
     /// By number, as [`crate::config::whole::DaemonGroup::number`] counts, from 1.
     pub groups: Vec<Group>,
 }
@@ -103,6 +108,10 @@ pub fn child_init(main: Server<'_>) {
             process_id: std::process::id().to_string(),
         }
     });
+    // There is something to read before the first request.
+    if let Some(scoreboard) = daemons.and_then(|daemons| daemons.scoreboard.as_ref()) {
+        scoreboard.refresh();
+    }
     // What is mapped stays.
     launch::child_init(main);
 }
@@ -126,6 +135,13 @@ impl Child {
     /// This process's id, as text.
     pub fn process_id(&self) -> &[u8] {
         self.process_id.as_bytes()
+    }
+
+    /// A request goes to a group: what its application may ask of httpd is made known.
+    pub fn about_to_hand_over(&self, group: &Group) {
+        if let Some(scoreboard) = self.daemons.and_then(|daemons| daemons.scoreboard.as_ref()).filter(|_| group.server_metrics) {
+            scoreboard.refresh();
+        }
     }
 }
 

@@ -18,6 +18,7 @@ use protocol::table::{self, MOST_SLOTS};
 
 use super::group::{Daemons, Group};
 use super::machine::ThisMachine;
+use super::scoreboard::Published;
 use super::supervisor;
 use crate::config::daemon::Account;
 use crate::config::plan::{Launch, Machine, Resources, build, socket};
@@ -67,12 +68,36 @@ pub fn post_config(configuration: Pool<'_>, main: Server<'_>) {
             }
         }
     });
+    let scoreboard = scoreboard(main, &plan);
+    plan.scoreboard = scoreboard.as_ref().map(|file| number(file.number()));
     let trouble = supervisor::begin(configuration, main, &mut kept, &plan).err();
-    let daemons = daemons(groups, &plan, &kept, &refused, trouble.as_deref());
+    let daemons = daemons(groups, &plan, &kept, &refused, trouble.as_deref(), scoreboard);
     supervisor::keep(main, &kept);
     configuration.remember(DAEMONS, daemons);
     configuration.remember(PARENTS, Parents { pid: std::process::id() });
     configuration.at_end(supervisor::configuration_ends);
+}
+
+/// The file for httpd's scoreboard, if a group may ask for it.
+fn scoreboard(main: Server<'_>, plan: &Plan) -> Option<Published> {
+    if !plan.groups.iter().any(|group| group.engine.server_metrics) {
+        return None;
+    }
+    let failed = |error: &std::io::Error| {
+        Log::Server(main).coded(
+            &log_code::SCOREBOARD_NOT_SHARED,
+            format_args!("the file that they read httpd's scoreboard from could not be made: {error}"),
+        );
+    };
+    Published::new().inspect_err(failed).ok()
+}
+
+/// Now and then, in httpd's main loop.
+pub fn look(main: Server<'_>) {
+    supervisor::look(main);
+    if let Some(file) = main.remembered::<Daemons>(DAEMONS).and_then(|daemons| daemons.scoreboard.as_ref()) {
+        file.refresh();
+    }
 }
 
 /// Who the parent is.
@@ -234,7 +259,14 @@ fn random() -> Result<[u8; 16], String> {
 }
 
 /// What the children are to know.
-fn daemons(access: Groups, plan: &Plan, kept: &Kept, refused: &[(Vec<u8>, String)], trouble: Option<&str>) -> Daemons {
+fn daemons(
+    access: Groups,
+    plan: &Plan,
+    kept: &Kept,
+    refused: &[(Vec<u8>, String)],
+    trouble: Option<&str>,
+    scoreboard: Option<Published>,
+) -> Daemons {
     let milliseconds = |limit: u64| Duration::from_millis(if limit == 0 { u64::MAX / 1000 } else { limit });
     let groups = access
         .iter()
@@ -269,10 +301,11 @@ fn daemons(access: Groups, plan: &Plan, kept: &Kept, refused: &[(Vec<u8>, String
                 response_socket_timeout: process.response_socket_timeout.or(process.socket_timeout),
                 service: process.is_service(),
                 chroot: process.chroot.clone(),
+                server_metrics: process.server_metrics,
                 script_owner: process.script_owner.clone(),
                 refused: cause.or_else(|| trouble.map(str::to_owned)),
             }
         })
         .collect();
-    Daemons { access, groups }
+    Daemons { access, scoreboard, groups }
 }

@@ -96,7 +96,13 @@ fn start(kept: &mut Kept, plan: &Plan, predecessor: Option<i32>, again: bool) ->
     passed.extend(lifeline.as_ref().map(|lifeline| lifeline.as_raw_fd()));
     passed.extend(predecessor);
     passed.extend(elder.iter().chain(&orphans));
-    let named = plan.groups.iter().flat_map(|group| [Some(group.log), group.table]).flatten().chain([plan.main_log]);
+    let named = plan
+        .groups
+        .iter()
+        .flat_map(|group| [Some(group.log), group.table])
+        .flatten()
+        .chain([plan.main_log])
+        .chain(plan.scoreboard);
     passed.extend(named.filter_map(|number| i32::try_from(number).ok()).filter(|number| *number > 2));
     let arguments = [memory.as_raw_fd().to_string(), own.as_raw_fd().to_string()];
     let pid = other_child::start(&program, &arguments, passed).map_err(|error| failed("it cannot be run", &error))?;

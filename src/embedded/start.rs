@@ -205,6 +205,7 @@ fn engine_settings(child: &Child, executable: &[u8]) -> EngineSettings {
         run_once: false,
         maximum_processes: mpm.processes,
         threads_per_process: mpm.threads,
+        server_metrics: settings.server_metrics,
         apache_version: process::apache_version(),
         apache_description: process::description(),
         apache_build_date: process::build_date(),

@@ -82,7 +82,8 @@ impl Place {
     pub fn run<'r>(self, conversation: &mut Conversation<'r>, call: &Call<'_>) -> Ending {
         match self {
             Self::Near(engine) => engine.run(conversation, call),
-            Self::Far(reach, _) => {
+            Self::Far(reach, child) => {
+                child.about_to_hand_over(reach.group);
                 let limits = Limits { write: reach.group.response_socket_timeout, unflushed: reach.group.response_buffer_size };
                 conversation.output.limit(limits);
                 daemon::run(conversation, reach, call)

@@ -41,6 +41,8 @@ pub enum Kind {
     SendFile,
     /// The engine logs.
     Log,
+    /// The engine asks for the scoreboard.
+    Scoreboard,
 }
 
 impl Kind {
@@ -59,6 +61,7 @@ impl Kind {
             Self::Write => "write",
             Self::SendFile => "send_file",
             Self::Log => "log",
+            Self::Scoreboard => "scoreboard",
         }
     }
 }

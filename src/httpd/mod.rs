@@ -26,6 +26,7 @@ pub mod process;
 pub mod regex;
 pub mod request;
 pub mod retained;
+pub mod scoreboard;
 pub mod server;
 pub mod shared;
 pub mod status;

@@ -127,7 +127,7 @@ const NAMES: [(&str, bool); 20] = [
     ("start_recording_metrics", false),
     ("request_metrics", false),
     ("process_metrics", false),
-    ("server_metrics", false),
+    ("server_metrics", true),
     ("event_callbacks", false),
     ("shutdown_callbacks", true),
     ("signal_callbacks", true),

@@ -39,6 +39,7 @@ mod response_bodies;
 mod route;
 mod run_modes;
 mod serve;
+mod server_metrics;
 mod statuses;
 mod strangers;
 mod stress;
@@ -89,6 +90,7 @@ pub fn all() -> Vec<Suite> {
         logging::suite(),
         preload::suite(),
         interpreters::suite(),
+        server_metrics::suite(),
         frameworks::suite(),
         example::suite(),
         serve::suite(),

@@ -21,6 +21,7 @@ pub fn suite() -> Suite {
             own!(while_the_body_is_read_it_is_an_error_of_the_application).differs(THEIRS),
             own!(while_the_response_is_sent_it_cuts_the_response).differs(THEIRS),
             own!(while_logging_it_costs_the_line).differs(THEIRS),
+            own!(while_the_scoreboard_is_read_there_is_none).differs(THEIRS),
             own!(in_a_directive_it_refuses_the_configuration).differs(THEIRS),
             own!(in_the_configuration_phases_the_server_still_starts).differs(THEIRS),
             own!(when_a_child_starts_the_others_are_served).differs(THEIRS),
@@ -128,6 +129,18 @@ fn while_logging_it_costs_the_line(setup: &Setup) {
     site.get("/logging/print?text=kept").expect(200);
     site.expect_log("] kept");
     server.announce("] kept");
+}
+
+fn while_the_scoreboard_is_read_there_is_none(setup: &Setup) {
+    let setup = faulty(setup);
+    let plan = Plan::new("server_metrics.conf").define("ASKED", "1").modules(&["status"]);
+    let server = Httpd::start(&setup, &plan.environment("MOD_WSGI_RS_TEST_FAULT", "scoreboard"), "panics-scoreboard");
+    server.announce(PANIC);
+    let site = Site::new(&server, &setup);
+    let before = site.get("/pid").ok();
+    assert_eq!(site.get("/now").ok(), "null");
+    site.expect_log("WSGI1001: scoreboard callback: ");
+    assert_eq!(site.get("/pid").ok(), before);
 }
 
 fn in_a_directive_it_refuses_the_configuration(setup: &Setup) {

@@ -8,6 +8,7 @@
 | `serve`, `script`, `wsgi/` | one request: the script, the environ, the call, the body |
 | `request`, `exchange`, `head` | a request's way back to its server |
 | `python_module`, `set_up.py`, `stream` | the modules `mod_wsgi` and `apache`, the standard streams |
+| `metrics/` | what applications may ask about httpd |
 | `logging`, `failure`, `panics` | what the error log is told |
 | `capi/` | Python's C API as thin safe types |
 
@@ -25,6 +26,7 @@ mod interpreter;
 mod keys;
 mod leave;
 mod logging;
+mod metrics;
 mod panics;
 mod python_module;
 mod registry;

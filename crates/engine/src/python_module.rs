@@ -16,7 +16,7 @@ use crate::capi::{
 };
 use crate::logging;
 use crate::request::lock;
-use crate::stream;
+use crate::{metrics, registry, stream};
 
 /// `mod_wsgi.version`: the version whose behaviour we keep.
 pub const COMPATIBLE_VERSION: [i64; 3] = [6, 1, 1];
@@ -147,6 +147,11 @@ impl NativeClass for Host {
             doc: c"request_data(): the dictionary of the request that this thread runs.",
             call: Self::request_data,
         },
+        Method {
+            name: c"server_metrics",
+            doc: c"server_metrics(): what httpd's processes and threads do; None unless the configuration lets applications ask.",
+            call: Self::server_metrics,
+        },
     ];
 }
 
@@ -184,6 +189,14 @@ impl Host {
         match logging::current_request() {
             Some(request) => request.data(py),
             None => Err(Raised::runtime_error(py, "no request is being handled by this thread")),
+        }
+    }
+
+    fn server_metrics<'py>(&self, this: &Object<'py>, _arguments: &Arguments<'_, 'py>) -> PyResult<Object<'py>> {
+        if registry::registry().is_some_and(|registry| registry.settings.server_metrics) {
+            metrics::server::server_metrics(this.py())
+        } else {
+            Ok(Object::none(this.py()))
         }
     }
 }

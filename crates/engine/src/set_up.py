@@ -131,6 +131,7 @@ def _set_up_modules(file_wrapper):
         FileWrapper=file_wrapper,
         RequestTimeout=RequestTimeout,
         request_data=_host.request_data,
+        server_metrics=_host.server_metrics,
         subscribe_shutdown=_subscribe_shutdown,
         shutdown_callbacks=_shutdown_callbacks,
         subscribe_signals=_subscribe_signals,

@@ -18,6 +18,8 @@ pub const MEMORY: i32 = 5;
 pub const TABLE: i32 = 6;
 /// Descriptor of the lifeline in a process that must have ended before its successor begins (see [`crate::plan::Plan::lifeline`]); `/dev/null` in others.
 pub const LIFELINE: i32 = 7;
+/// Descriptor of the file that httpd's scoreboard is written to (see [`crate::scoreboard`]), open for reading; `/dev/null` in a process that may not ask.
+pub const SCOREBOARD: i32 = 8;
 /// The signal at which a thread of a daemon process writes its Python stack to standard error, whoever has the interpreter's lock.
 pub const SHOW_STACK: i32 = 60;
 

@@ -11,7 +11,7 @@ Threads: every function may be called from any thread; a request's callbacks com
 use std::ffi::{CStr, c_void};
 
 /// Version of this boundary. A module and an engine of different versions refuse each other at start.
-pub const ABI: u32 = 2;
+pub const ABI: u32 = 3;
 
 /// The engine's one exported symbol besides `PyInit_*`: [`EntryFn`].
 pub const ENTRY_SYMBOL: &CStr = c"mod_wsgi_rs_engine";
@@ -182,7 +182,12 @@ pub struct HostTable {
     pub log: unsafe extern "C" fn(request: *mut c_void, level: i32, text: Slice, file: Slice, line: i32),
     /// 1 if a line of that level would be written.
     pub log_enabled: unsafe extern "C" fn(request: *mut c_void, level: i32) -> i32,
+    /// Calls `take` with `taker` and an encoded [`crate::scoreboard::Scoreboard`], once, before it returns; not at all if httpd has none.
+    pub scoreboard: unsafe extern "C" fn(taker: *mut c_void, take: TakeFn),
 }
+
+/// Who is lent bytes by [`HostTable::scoreboard`].
+pub type TakeFn = unsafe extern "C" fn(taker: *mut c_void, bytes: Slice);
 
 /// A script to load when the process starts (`WSGIImportScript`, or an alias that names its groups).
 #[repr(C)]

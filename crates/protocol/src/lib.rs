@@ -17,6 +17,7 @@ pub mod plan;
 pub mod reason;
 pub mod record;
 pub mod running;
+pub mod scoreboard;
 pub mod settings;
 pub mod table;
 

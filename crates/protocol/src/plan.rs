@@ -29,6 +29,8 @@ pub struct Plan {
     pub predecessor_lifeline: Option<u32>,
     /// Reading ends of the lifelines of supervisors that were killed, or that nobody else will hear of.
     pub orphans: Vec<u32>,
+    /// The file that httpd's scoreboard is written to (see [`crate::scoreboard`]), if a group may ask for it.
+    pub scoreboard: Option<u32>,
     /// How many processes may be replaced at a time.
     pub replacements: u32,
     /// The daemon groups.
@@ -45,6 +47,7 @@ record!(Plan {
     lifeline,
     predecessor_lifeline,
     orphans,
+    scoreboard,
     replacements,
     groups
 });

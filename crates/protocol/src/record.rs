@@ -119,7 +119,7 @@ macro_rules! number {
     )+ };
 }
 
-number!(u32, i32, u64, f64);
+number!(u32, i32, u64, i64, f64);
 
 /// Absent when there is none.
 impl<T: Field + Default> Field for Option<T> {

@@ -51,6 +51,8 @@ pub struct EngineSettings {
     pub maximum_processes: u32,
     /// `mod_wsgi.threads_per_process`.
     pub threads_per_process: u32,
+    /// Applications may call `mod_wsgi.server_metrics()`.
+    pub server_metrics: bool,
     /// `apache.version`.
     pub apache_version: [u32; 3],
     /// `apache.description`.
@@ -89,6 +91,7 @@ record!(EngineSettings {
     run_once,
     maximum_processes,
     threads_per_process,
+    server_metrics,
     apache_version,
     apache_description,
     apache_build_date,

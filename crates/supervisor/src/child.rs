@@ -52,6 +52,8 @@ pub struct Post<'a> {
     pub table: Option<BorrowedFd<'a>>,
     /// What shows that it lives, if its successor has to wait for its end.
     pub lifeline: Option<BorrowedFd<'a>>,
+    /// What it reads httpd's scoreboard from, if it may.
+    pub scoreboard: Option<BorrowedFd<'a>>,
 }
 
 /// What came over the control connection.
@@ -88,6 +90,7 @@ impl Child {
             control: theirs.as_fd(),
             memory: memory.as_fd(),
             lifeline: post.lifeline.unwrap_or(null.as_fd()),
+            scoreboard: post.scoreboard.unwrap_or(null.as_fd()),
             trouble: trouble_in.as_fd(),
         };
         let pid = spawn(recipe, descriptors)?;

@@ -8,6 +8,7 @@ use protocol::Level;
 use protocol::control::{Message, Process};
 use protocol::log_code::{self, LogCode};
 use protocol::plan::{self, Plan, Script};
+use rustix::fs::{Mode, OFlags};
 use rustix::process::{Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid};
 
 use crate::action::{Action, End, Id, Note};
@@ -51,6 +52,8 @@ pub struct Running {
     null: OwnedFd,
     /// For processes whose end a successor waits for.
     lifeline: Option<OwnedFd>,
+    /// httpd's scoreboard, for reading.
+    scoreboard: Option<OwnedFd>,
     introduced: bool,
     /// What the kernel had killed when it was looked at last.
     kills: Kills,
@@ -67,7 +70,7 @@ impl Running {
         let machine = Group::new(Rc::clone(&rc), Box::new(Disk { root: group.chroot.clone() }));
         let lifeline =
             plan.lifeline.filter(|_| machine.exclusive()).map(|number| descriptor("its lifeline", number)).transpose()?;
-        Ok(Self {
+        let mut running = Self {
             machine,
             children: BTreeMap::new(),
             log: Log::new(
@@ -83,9 +86,23 @@ impl Running {
             generation: plan.generation,
             parent: plan.parent,
             lifeline,
+            scoreboard: None,
             introduced: false,
             kills: Kills::default(),
-        })
+        };
+        running.scoreboard = plan.scoreboard.filter(|_| group.engine.server_metrics).and_then(|number| running.readable(number));
+        Ok(running)
+    }
+
+    /// The file of httpd's scoreboard, opened again so that it can only be read: a process must not write what others read.
+    fn readable(&mut self, number: u32) -> Option<OwnedFd> {
+        let opened = rustix::fs::open(format!("/proc/self/fd/{number}"), OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty());
+        opened
+            .inspect_err(|error| {
+                let text = format!("the file of httpd's scoreboard can't be opened for reading: {error}");
+                self.note(&Note { code: Some(log_code::SCOREBOARD_NOT_SHARED), level: Level::Warning, process: None, text });
+            })
+            .ok()
     }
 
     /// Lets time pass, and does what that leads to.
@@ -198,6 +215,7 @@ impl Running {
             listener: listener.as_ref().map(AsFd::as_fd),
             table: self.posts.as_ref().map(Posts::file),
             lifeline: self.lifeline.as_ref().map(AsFd::as_fd),
+            scoreboard: self.scoreboard.as_ref().map(AsFd::as_fd),
         };
         let mut child = Child::start(&self.recipe, self.plan.threads, post, &self.null)
             .map_err(|error| End::NotStarted(log_code::FORK_FAILED, format!("no process could be started: {error}")))?;

@@ -13,14 +13,14 @@ use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr::{null, null_mut};
 
-use protocol::control::{CONTROL, LIFELINE, LISTENER, MEMORY, TABLE};
+use protocol::control::{CONTROL, LIFELINE, LISTENER, MEMORY, SCOREBOARD, TABLE};
 use rustix::process::Pid;
 
 use crate::recipe::{Candidate, Drop, Limit, Recipe, Resource};
 use crate::trouble::{Report, Step};
 
 /// Where the pipe for reports stands in the child.
-const TROUBLE: RawFd = 8;
+const TROUBLE: RawFd = 9;
 /// Descriptors are first moved above this, so that putting one in its place can't overwrite another.
 const ASIDE: RawFd = 64;
 /// Exit status of a child that never became Python.
@@ -43,6 +43,8 @@ pub struct Descriptors<'a> {
     pub memory: BorrowedFd<'a>,
     /// Shows to others that it lives.
     pub lifeline: BorrowedFd<'a>,
+    /// What httpd's scoreboard is read from.
+    pub scoreboard: BorrowedFd<'a>,
     /// Write end of the pipe for its reports.
     pub trouble: BorrowedFd<'a>,
 }
@@ -129,8 +131,15 @@ fn place_descriptors(from: Descriptors<'_>, highest: c_int) -> Result<(), i32> {
     };
     let (null, output, listener) = (aside(from.null)?, aside(from.output)?, aside(from.listener)?);
     let (control, memory, lifeline) = (aside(from.control)?, aside(from.memory)?, aside(from.lifeline)?);
-    let (table, trouble) = (aside(from.table)?, aside(from.trouble)?);
-    let own = [(listener, LISTENER), (control, CONTROL), (memory, MEMORY), (table, TABLE), (lifeline, LIFELINE)];
+    let (table, trouble, scoreboard) = (aside(from.table)?, aside(from.trouble)?, aside(from.scoreboard)?);
+    let own = [
+        (listener, LISTENER),
+        (control, CONTROL),
+        (memory, MEMORY),
+        (table, TABLE),
+        (lifeline, LIFELINE),
+        (scoreboard, SCOREBOARD),
+    ];
     let places = [(null, 0), (output, 1), (output, 2)].into_iter().chain(own);
     for (fd, place) in places {
         // SAFETY: dup2 onto a number that nothing in the child uses any more; the copy has no close-on-exec flag.

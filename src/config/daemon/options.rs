@@ -368,6 +368,6 @@ pub const OPTIONS: &[DaemonOption] = &[
         "server-metrics",
         Form::Switch(|typed| &mut typed.server_metrics),
         "Off",
-        "Accepted, and without effect for now: `mod_wsgi.server_metrics()`, which it is about, is not offered yet.",
+        "Whether applications may ask with `mod_wsgi.server_metrics()` what all of Apache's processes and threads do: clients and requests of every host are in it.",
     ),
 ];

@@ -162,8 +162,8 @@ pub const SERVER_METRICS: Directive = Directive {
     default: "Off",
     help: "Whether applications in embedded mode may ask about the whole server.",
     doc: "\
-Accepted, and without effect for now: `mod_wsgi.server_metrics()`, which it is about, is not offered yet. It \
-is to tell applications in embedded mode what Apache's processes and threads are doing. For daemon process groups it is the option \
+With `On`, `mod_wsgi.server_metrics()` tells applications in embedded mode what all of Apache's processes and threads do, clients and requests \
+of every host included (the latter with `ExtendedStatus On`); with `Off` it returns None. For daemon process groups it is the option \
 `server-metrics=`.",
     apply: Apply::Server(|config, words, _| {
         if let [word, ..] = words {

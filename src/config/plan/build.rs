@@ -56,6 +56,7 @@ pub fn build(
             lifeline: None,
             predecessor_lifeline: None,
             orphans: Vec::new(),
+            scoreboard: None,
             replacements: machine.cores().max(1),
             groups: Vec::new(),
         },
@@ -203,6 +204,7 @@ fn engine(process: &DaemonProcess, settings: &ProcessSettings, launch: &Launch, 
         run_once: process.threads == 1 && process.life.maximum_requests == Some(1),
         maximum_processes: process.processes,
         threads_per_process: process.threads,
+        server_metrics: process.server_metrics,
         executable: Vec::new(),
         ..launch.httpd.clone()
     }

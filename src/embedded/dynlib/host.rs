@@ -8,17 +8,17 @@ use std::mem::MaybeUninit;
 use std::os::fd::BorrowedFd;
 
 use protocol::Level;
-use protocol::embedded::{ABI, HostTable, Pair, READ_NOW, Slice, read_failure, sent, write_how};
+use protocol::embedded::{ABI, HostTable, Pair, READ_NOW, Slice, TakeFn, read_failure, sent, write_how};
 
 use super::bytes;
 use crate::handler::exchange::Conversation;
 use crate::handler::request_body::{BodyFailure, Read};
 use crate::handler::response_body::{Passing, Taken};
-use crate::httpd::Log;
 use crate::httpd::guard::{self, Kind, ReadCount, Sent, Yes};
+use crate::httpd::{Log, scoreboard};
 
 /// What the engine gets at its start.
-pub static TABLE: HostTable = HostTable { abi: ABI, read, start, write, send_file, log, log_enabled };
+pub static TABLE: HostTable = HostTable { abi: ABI, read, start, write, send_file, log, log_enabled, scoreboard };
 
 /// # Safety
 /// `request` is null or a conversation that is lent to the engine, which calls back from one thread, one call at a time.
@@ -134,6 +134,15 @@ unsafe extern "C" fn log_enabled(request: *mut c_void, level: i32) -> i32 {
     let log = log_of(conversation.as_deref());
     let Yes(yes) = guard::callback(Kind::Log, log, || Yes(log.enabled(Level::from_number(level))));
     i32::from(yes)
+}
+
+unsafe extern "C" fn scoreboard(taker: *mut c_void, take: TakeFn) {
+    guard::callback(Kind::Scoreboard, Log::MainServer, || {
+        if let Some(board) = scoreboard::read() {
+            // SAFETY: the engine's function and what it wants back, for the call; the bytes are lent for as long.
+            unsafe { take(taker, Slice::new(&board.encode())) };
+        }
+    });
 }
 
 /// # Safety

@@ -5,7 +5,7 @@ for, and how many of them; [`pace`] says when that changes), [`channel`] and [`i
 (changed scripts), [`control`] (the supervisor), [`descriptors`] (which of them are the engine's own), [`seat`] (what a worker is at), [`life`] (what
 the process has done and why it ends), [`watch`] (what happens beside the
 requests: signals, the parent's death, time limits), [`interrupt`] (the part of the time limits that needs Python), [`deadlock`] (whether Python can
-be had at all), [`subscribers`] (signals that applications want to hear of), [`faults`] (the stack that a fault leaves). *Runs in: daemon.* */
+be had at all), [`subscribers`] (signals that applications want to hear of), [`faults`] (the stack that a fault leaves), [`scoreboard`] (what httpd does). *Runs in: daemon.* */
 
 mod admission;
 mod channel;
@@ -22,6 +22,7 @@ mod life;
 mod news;
 mod pace;
 mod process;
+mod scoreboard;
 mod seat;
 mod standing;
 mod subscribers;

@@ -25,7 +25,7 @@ use super::seat::{self, Seat};
 use super::standing::Standing;
 use super::subscribers::Subscribers;
 use super::worker::Worker;
-use super::{faults, watch};
+use super::{faults, scoreboard, watch};
 use crate::capi::thread::{self, Handle};
 use crate::capi::{overwrite_arguments, start};
 use crate::logging::{self, ProcessLog};
@@ -169,13 +169,15 @@ pub struct Inherited {
     pub table: OwnedFd,
     /// What shows that the process lives.
     pub lifeline: OwnedFd,
+    /// What httpd's scoreboard is read from.
+    pub scoreboard: OwnedFd,
 }
 
 /// Runs the process. Returns only if it could not begin.
 pub fn serve(main: Handle, descriptors: Inherited) {
     logging::set_process_log(Box::new(StandardError));
     let prepared = descriptors::prepare();
-    let Inherited { control, listener, memory, table, lifeline } = descriptors;
+    let Inherited { control, listener, memory, table, lifeline, scoreboard } = descriptors;
     let waited_for = rustix::fs::fstat(&lifeline).is_ok_and(|found| FileType::from_raw_mode(found.st_mode) == FileType::Fifo);
     if waited_for {
         // Closed by the end of the process and by nothing else: neither what it forks nor what it executes has it.
@@ -183,6 +185,7 @@ pub fn serve(main: Handle, descriptors: Inherited) {
     } else {
         drop(lifeline);
     }
+    scoreboard::read_from(adopt(scoreboard));
     let (control, listener, memory) = (Control::new(adopt(control)), adopt(listener), adopt(memory));
     let Ok(Some(Message::Begin(process))) = control.receive(true) else {
         logging::coded(PROCESS_NOT_STARTED, "the supervisor did not say what to do");

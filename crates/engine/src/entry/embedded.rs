@@ -22,6 +22,7 @@ use crate::capi::thread;
 use crate::exchange::{Exchange, ReadError, Send, SendError};
 use crate::head::Head;
 use crate::logging::{self, ProcessLog};
+use crate::metrics::server;
 use crate::registry;
 use crate::request::Facts;
 use crate::script::{Reload, Wanted};
@@ -71,6 +72,7 @@ unsafe extern "C" fn start(settings: Slice, host: *const HostTable) -> i32 {
         }
         let host = HOST.get_or_init(|| *host);
         logging::set_process_log(Box::new(Host(*host)));
+        server::set_source(Box::new(|| scoreboard(host)));
         // SAFETY: lent by the module for the call.
         let started = EngineSettings::decode(unsafe { bytes(settings) }).map_err(|e| e.to_string()).and_then(registry::start);
         match started {
@@ -144,6 +146,22 @@ unsafe extern "C" fn stop(deadline_ms: u32) {
         }
         thread::leaving();
     });
+}
+
+/// The scoreboard, as the module has it encoded.
+fn scoreboard(host: &HostTable) -> Option<Vec<u8>> {
+    let mut taken: Option<Vec<u8>> = None;
+    // SAFETY: a function of the module, which calls `take` before it returns, if at all.
+    unsafe { (host.scoreboard)((&raw mut taken).cast(), take) };
+    taken
+}
+
+/// Keeps what is lent to [`scoreboard`].
+unsafe extern "C" fn take(taker: *mut c_void, lent: Slice) {
+    // SAFETY: what `scoreboard` gave along, and nobody else uses meanwhile; the bytes are lent for the call.
+    if let (Some(taken), lent) = unsafe { (taker.cast::<Option<Vec<u8>>>().as_mut(), bytes(lent)) } {
+        *taken = Some(lent.to_vec());
+    }
 }
 
 /// The module's callbacks, kept for the life of the process.

@@ -198,4 +198,8 @@ log_codes! {
         cause "The C library does not have the locale that `locale=` of `WSGIDaemonProcess` names."
         did "The process runs in the locale C."
         cure "Name an installed locale, as `locale=C.UTF-8`, or install the one that is named: `locale -a` lists them.";
+    1550 SCOREBOARD_NOT_SHARED Warning "daemon processes can't be told what httpd's processes do"
+        cause "A group has `server-metrics=On`, and the memory file for it could not be made, or not be opened."
+        did "The groups run; `mod_wsgi.server_metrics()` returns None in them."
+        cure "The line says what the system refused: a limit on open files or memory, most often.";
 }

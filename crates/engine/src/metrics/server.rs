@@ -1,0 +1,94 @@
+/*! `mod_wsgi.server_metrics()`: what httpd's processes and threads do. An Apache child asks the module; a daemon process reads what the Apache children
+wrote last (see [`protocol::scoreboard`]). *Runs in: Apache child, daemon.* */
+
+use std::sync::OnceLock;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use protocol::scoreboard::{Process, Scoreboard, Worker};
+
+use crate::capi::{Attached, Object, PyResult};
+
+/// Gives an encoded [`Scoreboard`], or nothing if there is none.
+pub type Source = Box<dyn Fn() -> Option<Vec<u8>> + Send + Sync>;
+
+static SOURCE: OnceLock<Source> = OnceLock::new();
+
+/// Says where scoreboards come from. Once per process; without it there are none.
+pub fn set_source(source: Source) {
+    // A second source would be the first one again.
+    let _first: Result<(), Source> = SOURCE.set(source);
+}
+
+/// The scoreboard as dictionaries and lists, None if there is none.
+///
+/// # Errors
+/// `MemoryError`.
+pub fn server_metrics<'py>(py: Attached<'py>) -> PyResult<Object<'py>> {
+    let board = SOURCE.get().and_then(|source| Scoreboard::decode(&source()?).ok());
+    let Some(board) = board else { return Ok(Object::none(py)) };
+    let now =
+        SystemTime::now().duration_since(UNIX_EPOCH).ok().and_then(|since| i64::try_from(since.as_micros()).ok()).unwrap_or(0);
+    let processes = board.processes.iter().map(|one| process(py, one)).collect::<PyResult<Vec<_>>>()?;
+    dictionary(
+        py,
+        [
+            ("server_limit", Object::int(py, board.server_limit.into())?),
+            ("thread_limit", Object::int(py, board.thread_limit.into())?),
+            ("running_generation", Object::int(py, board.running_generation.into())?),
+            ("restart_time", seconds(py, board.restart_time)?),
+            ("current_time", seconds(py, now)?),
+            // As mod_wsgi has it: whole seconds.
+            ("running_time", Object::int(py, now.saturating_sub(board.restart_time) / 1_000_000)?),
+            ("processes", Object::list(py, processes)?),
+        ],
+    )
+}
+
+fn process<'py>(py: Attached<'py>, process: &Process) -> PyResult<Object<'py>> {
+    let workers = process.workers.iter().map(|one| worker(py, one)).collect::<PyResult<Vec<_>>>()?;
+    dictionary(
+        py,
+        [
+            ("process_num", Object::int(py, process.number.into())?),
+            ("pid", Object::int(py, process.pid.into())?),
+            ("generation", Object::int(py, process.generation.into())?),
+            ("quiescing", Object::boolean(py, process.quiescing)),
+            ("workers", Object::list(py, workers)?),
+        ],
+    )
+}
+
+fn worker<'py>(py: Attached<'py>, worker: &Worker) -> PyResult<Object<'py>> {
+    let count = |number: u64| Object::int(py, i64::try_from(number).unwrap_or(i64::MAX));
+    dictionary(
+        py,
+        [
+            ("thread_num", Object::int(py, worker.thread_num.into())?),
+            ("generation", Object::int(py, worker.generation.into())?),
+            ("status", Object::latin1(py, &[u8::try_from(worker.status).unwrap_or(b'?')])?),
+            ("access_count", count(worker.access_count)?),
+            ("bytes_served", count(worker.bytes_served)?),
+            ("start_time", seconds(py, worker.start_time)?),
+            ("stop_time", seconds(py, worker.stop_time)?),
+            ("last_used", seconds(py, worker.last_used)?),
+            ("client", Object::latin1(py, &worker.client)?),
+            ("request", Object::latin1(py, &worker.request)?),
+            ("vhost", Object::latin1(py, &worker.vhost)?),
+        ],
+    )
+}
+
+fn dictionary<'py, const N: usize>(py: Attached<'py>, entries: [(&str, Object<'py>); N]) -> PyResult<Object<'py>> {
+    let dict = Object::dict(py)?;
+    for (name, value) in &entries {
+        dict.dict_set(&Object::text(py, name)?, value)?;
+    }
+    Ok(dict)
+}
+
+/// A time as Python has it: seconds since the epoch.
+fn seconds(py: Attached<'_>, microseconds: i64) -> PyResult<Object<'_>> {
+    #[expect(clippy::cast_precision_loss, reason = "a time of this millennium in microseconds has fewer than 53 bits")]
+    let seconds = microseconds as f64 / 1e6;
+    Object::float(py, seconds)
+}
