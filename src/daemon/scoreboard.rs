@@ -1,28 +1,30 @@
 /*! httpd's scoreboard for daemon processes, which have no part in it: written to a memory file that they can read and not write.
 
 A child writes it before it hands a request to a group that may ask, unless somebody has just done so, and the parent now and then; so what a request
-reads was true when it began, or [`FRESH`] before. *Runs in: parent, child.* */
+reads was true when it began, or [`FRESH`] before. With thousands of threads it is written less often, so that it costs no more than a small part
+of a processor ([`SHARE`]). *Runs in: parent, child.* */
 
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
-use protocol::scoreboard::{HEADER, seal, written};
+use protocol::scoreboard::{HEADER, good_until, seal};
 use rustix::fs::{FlockOperation, MemfdFlags, Mode};
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::httpd::scoreboard;
 
-/// What is no older than this is not written again.
-const FRESH: Duration = Duration::from_millis(100);
+/// What is no older than this is not written again, in microseconds.
+const FRESH: u64 = 100_000;
+/// One part of so many of a processor's time may go into writing it.
+const SHARE: u64 = 50;
 
-/// The file, and when this process last saw to it.
+/// The file, and what this process knows of it.
 #[derive(Debug)]
 pub struct Published {
     file: OwnedFd,
-    /// Microseconds of the monotonic clock.
-    seen: AtomicU64,
+    /// Until when it is good enough, as this process saw last: microseconds of the monotonic clock.
+    until: AtomicU64,
     /// Two threads of one process do not exclude each other by the file's lock.
     writing: Mutex<()>,
 }
@@ -35,7 +37,7 @@ impl Published {
     pub fn new() -> std::io::Result<Self> {
         let file = rustix::fs::memfd_create("mod_wsgi_rs-scoreboard", MemfdFlags::CLOEXEC)?;
         rustix::fs::fchmod(&file, Mode::RUSR | Mode::WUSR)?;
-        Ok(Self { file, seen: AtomicU64::new(0), writing: Mutex::new(()) })
+        Ok(Self { file, until: AtomicU64::new(0), writing: Mutex::new(()) })
     }
 
     /// The file's number, for the supervisor.
@@ -45,23 +47,24 @@ impl Published {
 
     /// Writes what httpd says now, unless that was done just before or is being done.
     pub fn refresh(&self) {
-        let now = now();
-        if is_fresh(self.seen.load(Ordering::Relaxed), now) {
+        let begun = now();
+        if begun < self.until.load(Ordering::Relaxed) {
             return;
         }
         let Ok(_alone) = self.writing.try_lock() else { return };
         let file = self.file.as_fd();
-        let others = last_written(file);
-        self.seen.store(others, Ordering::Relaxed);
+        let others = written(file);
+        self.until.store(others, Ordering::Relaxed);
         // Given back by the kernel should this process die.
-        if is_fresh(others, now) || rustix::fs::fcntl_lock(file, FlockOperation::NonBlockingLockExclusive).is_err() {
+        if begun < others || rustix::fs::fcntl_lock(file, FlockOperation::NonBlockingLockExclusive).is_err() {
             return;
         }
-        if let Some(board) = scoreboard::read() {
-            let bytes = seal(&board.encode(), now);
+        if let Some(content) = scoreboard::read().map(|board| board.encode()) {
+            let until = good_for(begun, now());
+            let bytes = seal(&content, until);
             // A file that could not be written whole says nothing, and is written again soon.
             if rustix::io::pwrite(file, &bytes, 0).is_ok_and(|count| count == bytes.len()) {
-                self.seen.store(now, Ordering::Relaxed);
+                self.until.store(until, Ordering::Relaxed);
             }
         }
         // The lock goes with the process at the latest.
@@ -69,15 +72,17 @@ impl Published {
     }
 }
 
-/// When somebody last wrote; 0: never.
-fn last_written(file: BorrowedFd<'_>) -> u64 {
+/// Until when the file is good enough; 0: nobody has written to it.
+fn written(file: BorrowedFd<'_>) -> u64 {
     let mut header = [0; HEADER];
     let read = rustix::io::pread(file, &mut header, 0).unwrap_or(0);
-    header.get(..read).and_then(written).unwrap_or(0)
+    header.get(..read).and_then(good_until).unwrap_or(0)
 }
 
-fn is_fresh(written: u64, now: u64) -> bool {
-    written > 0 && now.saturating_sub(written) < u64::try_from(FRESH.as_micros()).unwrap_or(u64::MAX)
+/// Until when something is good enough that was put together from `begun` to `ended`.
+fn good_for(begun: u64, ended: u64) -> u64 {
+    let took = ended.saturating_sub(begun);
+    begun.saturating_add(took.saturating_mul(SHARE).max(FRESH))
 }
 
 /// Microseconds of the monotonic clock, which all processes have in common.
@@ -88,15 +93,12 @@ fn now() -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_fresh, now};
+    use super::{FRESH, good_for};
 
     #[test]
-    fn what_was_never_written_is_not_fresh() {
-        assert!(!is_fresh(0, 1));
-        assert!(is_fresh(5, 5));
-        assert!(is_fresh(5, 100_004));
-        assert!(!is_fresh(5, 100_005));
-        // Another process's clock reading may be a little later than ours.
-        assert!(is_fresh(now() + 50, now()));
+    fn what_took_long_is_good_for_long() {
+        assert_eq!(good_for(1_000, 1_100), 1_000 + FRESH);
+        assert_eq!(good_for(1_000, 101_000), 1_000 + 50 * 100_000);
+        assert_eq!(good_for(u64::MAX, 0), u64::MAX);
     }
 }

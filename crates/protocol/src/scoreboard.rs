@@ -84,14 +84,14 @@ record!(Worker {
 /// How long [`seal`]'s beginning is.
 pub const HEADER: usize = 24;
 
-/// `content` behind its length, a checksum, and when it was written (microseconds of the monotonic clock).
-pub fn seal(content: &[u8], written: u64) -> Vec<u8> {
+/// `content` behind its length, a checksum, and until when it is good enough (microseconds of the monotonic clock).
+pub fn seal(content: &[u8], until: u64) -> Vec<u8> {
     let length = u64::try_from(content.len()).unwrap_or(u64::MAX);
-    [&length.to_le_bytes()[..], &checksum(content).to_le_bytes(), &written.to_le_bytes(), content].concat()
+    [&length.to_le_bytes()[..], &checksum(content).to_le_bytes(), &until.to_le_bytes(), content].concat()
 }
 
-/// When the content of a file that begins so was written; `None` for one that nobody has written to.
-pub fn written(file: &[u8]) -> Option<u64> {
+/// Until when the content of a file that begins so is good enough; `None` for one that nobody has written to.
+pub fn good_until(file: &[u8]) -> Option<u64> {
     let (length, rest) = file.split_first_chunk()?;
     let (_, rest) = rest.split_first_chunk::<8>()?;
     (u64::from_le_bytes(*length) > 0).then_some(u64::from_le_bytes(*rest.first_chunk()?))
@@ -114,7 +114,7 @@ fn checksum(bytes: &[u8]) -> u64 {
 mod tests {
     #![allow(clippy::indexing_slicing, reason = "a test that meets what it does not expect is to fail")]
 
-    use super::{HEADER, Process, Scoreboard, Worker, seal, unseal, written};
+    use super::{HEADER, Process, Scoreboard, Worker, good_until, seal, unseal};
 
     fn sample() -> Scoreboard {
         let worker = |number| Worker { thread_num: number, status: 87, request: b"GET / HTTP/1.1".to_vec(), ..Worker::default() };
@@ -137,7 +137,7 @@ mod tests {
     fn a_file_is_read_whole_or_not_at_all() {
         let content = sample().encode();
         let file = seal(&content, 77);
-        assert_eq!((unseal(&file), written(&file)), (Some(&content[..]), Some(77)));
+        assert_eq!((unseal(&file), good_until(&file)), (Some(&content[..]), Some(77)));
         for cut in 0..file.len() {
             assert_eq!(unseal(&file[..cut]), None, "cut at {cut}");
         }
@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn a_file_that_nobody_wrote_to_says_nothing() {
-        assert_eq!((unseal(&[0; 100]), written(&[0; 100])), (None, None));
-        assert_eq!((unseal(b""), written(b"")), (None, None));
+        assert_eq!((unseal(&[0; 100]), good_until(&[0; 100])), (None, None));
+        assert_eq!((unseal(b""), good_until(b"")), (None, None));
     }
 }

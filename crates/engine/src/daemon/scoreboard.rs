@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use protocol::scoreboard::{unseal, written};
+use protocol::scoreboard::{good_until, unseal};
 use rustix::fs::FileType;
 use rustix::io::Errno;
 
@@ -28,7 +28,7 @@ pub fn read_from(file: Descriptor) {
 /// The scoreboard in the file; `None` if nobody has written one, or nobody finishes writing it.
 fn read(file: &Descriptor) -> Option<Vec<u8>> {
     for _ in 0..TRIES {
-        let bytes = whole(file).ok().filter(|bytes| written(bytes).is_some())?;
+        let bytes = whole(file).ok().filter(|bytes| good_until(bytes).is_some())?;
         if let Some(content) = unseal(&bytes) {
             return Some(content.to_vec());
         }
