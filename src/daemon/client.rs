@@ -62,6 +62,22 @@ impl<'c> Client<'c> {
         }
     }
 
+    /// Looks at its socket, without waiting: whether it is gone. For times in which nobody else watches it, and at a stop or restart it is httpd that
+    /// closes the connection.
+    pub fn look(&mut self, now: Instant) -> bool {
+        if let Some((socket, wanted)) = self.interest(false) {
+            let mut one = [PollFd::from_borrowed_fd(socket, wanted)];
+            let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+            // An interrupted look has found nothing; there will be another one.
+            let found = rustix::event::poll(&mut one, Some(&at_once)).unwrap_or(0);
+            let [one] = one.map(|one| if found > 0 { one.revents() } else { PollFlags::empty() });
+            if !one.is_empty() {
+                self.saw(one, now);
+            }
+        }
+        self.is_gone(now)
+    }
+
     /// Whether it is gone.
     pub fn is_gone(&self, now: Instant) -> bool {
         self.gone

@@ -213,7 +213,7 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
                 Reserved::Full => break Err(GroupFailure::QueueFull(self.group.listen_backlog)),
                 Reserved::Nobody if table.trouble() => break Err(GroupFailure::CannotStart),
                 Reserved::Nobody if left.is_zero() => break Err(self.not_ready()),
-                Reserved::Nobody if self.client.is_gone(Instant::now()) => break Ok(None),
+                Reserved::Nobody if self.client.look(Instant::now()) => break Ok(None),
                 Reserved::Nobody if waits => {}
                 Reserved::Nobody => {
                     waits = table.join_queue(self.group.listen_backlog.max(1));
@@ -244,7 +244,7 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
     fn pause(&mut self, offer: &mut Offer<'_>) -> Result<bool, GroupFailure<'a>> {
         let now = Instant::now();
         offer.attempts += 1;
-        if self.client.is_gone(now) {
+        if self.client.look(now) {
             return Ok(false);
         }
         if now >= offer.until {
@@ -264,7 +264,7 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
         loop {
             let bell = table.bell().load(std::sync::atomic::Ordering::Acquire);
             let now = Instant::now();
-            if table.changes().0 != offer.changes.0 || now >= until || self.client.is_gone(now) {
+            if table.changes().0 != offer.changes.0 || now >= until || self.client.look(now) {
                 break;
             }
             offer.line.listen(bell, until.saturating_duration_since(now).min(LOOK));

@@ -19,6 +19,8 @@ pub fn suite() -> Suite {
         vec![
             own!(a_stop_does_not_wait_for_a_request_that_never_ends).reach(Reach::Everywhere),
             own!(a_restart_does_not_wait_for_it_either).reach(Reach::Everywhere),
+            own!(who_waits_for_a_process_does_not_hold_a_stop_up).reach(Reach::Everywhere),
+            own!(who_leaves_while_it_waits_for_a_process_makes_room),
             own!(what_runs_at_a_stop_or_restart_is_finished).reach(Reach::Everywhere),
             own!(a_graceful_stop_answers_what_runs).reach(Reach::Everywhere),
             own!(a_graceful_stop_that_takes_too_long_is_a_stop).reach(Reach::Everywhere),
@@ -74,6 +76,48 @@ fn a_restart_does_not_wait_for_it_either(setup: &Setup) {
         answer.is_ok_and(|response| response.status == 200)
     });
     assert_ne!(pid(&site, "evicted"), hangs.pid.to_string());
+}
+
+/// A server with a request that waits for the processes of a group that takes its time to start; nobody else may wait beside it.
+fn waiting(setup: &Setup, name: &str) -> (Httpd, Client) {
+    let plan = announced(Plan::new("daemon_timers.conf"))
+        .line("WSGIDaemonProcess slow threads=1 listen-backlog=1 connect-timeout=60 shutdown-timeout=1")
+        .line("WSGIScriptAlias /slow \"${APPS}/daemon_slow_start.wsgi\" process-group=slow application-group=%{GLOBAL}")
+        .announce("re:WSGI13(13|25): ");
+    let server = Httpd::start(setup, &plan, name);
+    let site = Site::new(&server, setup);
+    let mut first = site.connect();
+    first.send(&Request::get("/slow").head_bytes()).unwrap();
+    poll::wait_for("another request is refused, as one waits", || is_refused(&site));
+    assert!(!first.hears_something_within(Duration::from_millis(1)).unwrap(), "the first one waits");
+    (server, first)
+}
+
+/// Whether a request for the slow group is refused; else it is given up at once.
+fn is_refused(site: &Site) -> bool {
+    let mut client = site.connect();
+    client.send(&Request::get("/slow").head_bytes()).unwrap();
+    let answered = client.hears_something_within(Duration::from_millis(400)).unwrap();
+    answered && client.receive(false).unwrap().status == 503
+}
+
+/// Nothing will come for it any more, and its `connect-timeout` is longer than httpd waits for its children.
+fn who_waits_for_a_process_does_not_hold_a_stop_up(setup: &Setup) {
+    let (mut server, _client) = waiting(setup, "daemon-waits-stop");
+    let begun = Instant::now();
+    server.signal(Signal::TERM);
+    poll::wait_for("httpd has ended", || server.has_ended());
+    let took = begun.elapsed();
+    // The process that loads its script has its `shutdown-timeout`. After three seconds httpd would complain of its child.
+    assert!(took < Duration::from_secs(3), "the stop took {took:?}");
+    server.stop().unwrap();
+}
+
+fn who_leaves_while_it_waits_for_a_process_makes_room(setup: &Setup) {
+    let (server, first) = waiting(setup, "daemon-waits-leave");
+    let site = Site::new(&server, setup);
+    drop(first);
+    poll::wait_for("another one may wait in its place", || !is_refused(&site));
 }
 
 /// Begins a request that takes so long, and says in the log when its work is done.
