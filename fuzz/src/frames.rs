@@ -91,6 +91,7 @@ fn same_again(frame: &Frame<'_>, bytes: &[u8]) {
             assert_eq!(writer.request(&request.head, environ.into_iter()), Ok(()));
         }
         Frame::Body(bytes) if !bytes.is_empty() => writer.body(bytes),
+        Frame::LentBody { offset, length } => writer.lent_body(*offset, *length),
         Frame::BodyEnd(state) => writer.body_end(*state),
         Frame::Want(count) => writer.want(*count),
         Frame::ClientGone => writer.client_gone(),

@@ -186,7 +186,7 @@ impl Answer {
                 Ok(())
             }
             // The parser gives no frame that only a child may send.
-            Frame::Request(_) | Frame::Body(_) | Frame::BodyEnd(_) | Frame::ClientGone => {
+            Frame::Request(_) | Frame::Body(_) | Frame::LentBody { .. } | Frame::BodyEnd(_) | Frame::ClientGone => {
                 Err(End::Breach(Breach::Turn("a child's frame")))
             }
         }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use protocol::frame::{BodyState, LONGEST_DATA, UNASKED, Writer};
 
-use super::connection::Outbox;
+use super::outbox::Outbox;
 use crate::handler::exchange::Conversation;
 use crate::handler::request_body::{BodyFailure, Read};
 

@@ -1,7 +1,6 @@
-/*! A connection to a daemon process: bytes out, bytes and descriptors in, and nothing that waits.
+/*! What comes over a connection to a daemon process: bytes and descriptors, and nothing that waits.
 
-What was sent is kept until the daemon has said something, because a request that it certainly has not begun may be sent again
-(requirement 9 of the design). Room is made for what has arrived, never for what was announced. *Runs in: child.* */
+Room is made for what has arrived, never for what was announced. *Runs in: child.* */
 
 use std::collections::VecDeque;
 use std::io::IoSliceMut;
@@ -11,9 +10,7 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
-use rustix::net::{
-    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendFlags, SocketAddrUnix, SocketFlags, SocketType,
-};
+use rustix::net::{AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SocketAddrUnix, SocketFlags, SocketType};
 use shared_memory::Region;
 
 /// How much is received at once, at first.
@@ -38,92 +35,6 @@ pub fn connect(path: &[u8]) -> Result<OwnedFd, Errno> {
         }
     }
     Ok(socket)
-}
-
-/// What goes to the daemon.
-#[derive(Debug, Default)]
-pub struct Outbox {
-    /// Frames, in order. The part before `sent` is kept while the request may have to be sent again.
-    pub bytes: Vec<u8>,
-    sent: usize,
-    kept: bool,
-    /// The peer takes nothing more.
-    held: bool,
-}
-
-impl Outbox {
-    /// Keeps what is sent until [`Outbox::forget`].
-    pub fn keeping(bytes: Vec<u8>) -> Self {
-        Self { bytes, sent: 0, kept: true, held: false }
-    }
-
-    /// How much of what is kept has gone out.
-    pub const fn sent(&self) -> usize {
-        self.sent
-    }
-
-    /// Bytes that wait to be sent.
-    pub const fn pending(&self) -> usize {
-        if self.held { 0 } else { self.bytes.len().saturating_sub(self.sent) }
-    }
-
-    /// Everything has gone out.
-    pub const fn is_sent(&self) -> bool {
-        !self.held && self.sent >= self.bytes.len()
-    }
-
-    /// Everything is to be sent once more, over another connection, from `start` on; what stands at the beginning is first overwritten.
-    pub fn rewind(&mut self, start: usize, beginning: &[u8]) {
-        for (place, byte) in self.bytes.iter_mut().zip(beginning) {
-            *place = *byte;
-        }
-        (self.sent, self.held) = (start, false);
-    }
-
-    /// What was sent need not be kept any longer.
-    pub fn forget(&mut self) {
-        if self.kept {
-            self.kept = false;
-            self.drop_sent();
-        }
-    }
-
-    /// Nothing more is sent over this connection.
-    pub const fn hold(&mut self) {
-        self.held = true;
-    }
-
-    fn drop_sent(&mut self) {
-        if self.sent == self.bytes.len() {
-            self.bytes.clear();
-        } else {
-            self.bytes.drain(..self.sent.min(self.bytes.len()));
-        }
-        self.sent = 0;
-    }
-
-    /// Sends what the socket takes now.
-    ///
-    /// # Errors
-    /// The peer is gone.
-    pub fn send(&mut self, socket: BorrowedFd<'_>) -> Result<(), Errno> {
-        let result = loop {
-            let rest = self.bytes.get(self.sent..).unwrap_or_default();
-            if rest.is_empty() {
-                break Ok(());
-            }
-            match rustix::net::send(socket, rest, SendFlags::DONTWAIT | SendFlags::NOSIGNAL) {
-                Ok(count) => self.sent += count,
-                Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => break Ok(()),
-                Err(error) => break Err(error),
-            }
-        };
-        if !self.kept {
-            self.drop_sent();
-        }
-        result
-    }
 }
 
 /// What one look at the socket gave.
@@ -152,7 +63,7 @@ pub struct Inbox {
 pub struct Enclosed {
     /// Descriptors that no frame has spoken of yet, in the order in which they came.
     pub files: VecDeque<OwnedFd>,
-    /// Memory in which parts of bodies come, from one response to the next.
+    /// Memory in which parts of bodies come and go, from one request to the next.
     pub memory: Option<Region>,
 }
 
@@ -239,43 +150,18 @@ mod tests {
         AddressFamily, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType, sendmsg, socketpair,
     };
 
-    use super::{Inbox, LARGE_BLOCK, MaybeUninit, Outbox, OwnedFd, Received};
+    use super::{Inbox, LARGE_BLOCK, MaybeUninit, OwnedFd, Received};
+    use crate::daemon::outbox::Outbox;
 
     fn pair() -> (OwnedFd, OwnedFd) {
         socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None).unwrap()
     }
 
     #[test]
-    fn what_was_sent_can_be_sent_again_until_it_is_forgotten() {
-        let (near, far) = pair();
-        let mut outbox = Outbox::keeping(b"hello ".to_vec());
-        outbox.send(near.as_fd()).unwrap();
-        outbox.bytes.extend_from_slice(b"world");
-        outbox.send(near.as_fd()).unwrap();
-        assert_eq!((outbox.sent(), outbox.pending()), (11, 0));
-        let (again, other) = pair();
-        outbox.rewind(0, b"HE");
-        outbox.send(again.as_fd()).unwrap();
-        for (socket, text) in [(far, b"hello world"), (other, b"HEllo world")] {
-            let mut inbox = Inbox::default();
-            assert_eq!(inbox.receive(socket.as_fd()), Received::Some);
-            assert_eq!(inbox.bytes(), text);
-        }
-        let (third, end) = pair();
-        outbox.rewind(6, b"");
-        outbox.send(third.as_fd()).unwrap();
-        let mut inbox = Inbox::default();
-        inbox.receive(end.as_fd());
-        assert_eq!(inbox.bytes(), b"world");
-        outbox.forget();
-        assert_eq!((outbox.sent(), outbox.bytes.len()), (0, 0));
-    }
-
-    #[test]
     fn a_full_socket_keeps_nobody_waiting_and_loses_nothing() {
         let (near, far) = pair();
         let whole: Vec<u8> = (0..3_000_000_u32).map(|n| n.to_le_bytes()[0]).collect();
-        let mut outbox = Outbox { bytes: whole.clone(), ..Outbox::default() };
+        let mut outbox = Outbox::keeping(whole.clone());
         let (mut inbox, mut got) = (Inbox::default(), Vec::new());
         while got.len() < whole.len() {
             outbox.send(near.as_fd()).unwrap();
@@ -297,14 +183,14 @@ mod tests {
     #[test]
     fn a_peer_that_is_gone_is_told_after_all_that_it_sent() {
         let (near, far) = pair();
-        Outbox { bytes: b"unread".to_vec(), ..Outbox::default() }.send(near.as_fd()).unwrap();
-        Outbox { bytes: b"last words".to_vec(), ..Outbox::default() }.send(far.as_fd()).unwrap();
+        Outbox::keeping(b"unread".to_vec()).send(near.as_fd()).unwrap();
+        Outbox::keeping(b"last words".to_vec()).send(far.as_fd()).unwrap();
         drop(far);
         let mut inbox = Inbox::default();
         assert_eq!(inbox.receive(near.as_fd()), Received::Some);
         assert_eq!(inbox.bytes(), b"last words");
         assert_eq!(inbox.receive(near.as_fd()), Received::End);
-        assert!(Outbox { bytes: b"x".to_vec(), ..Outbox::default() }.send(near.as_fd()).is_err());
+        assert!(Outbox::keeping(b"x".to_vec()).send(near.as_fd()).is_err());
     }
 
     #[test]

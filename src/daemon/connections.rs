@@ -105,12 +105,13 @@ impl Connections {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A connection to the process at `place`: one that is there, or a new one. `path` is what the sockets' paths begin with.
+    /// A connection to the process at `place`: one that is there, or a new one. `path` is what the sockets' paths begin with. `large`: rather one with memory
+    /// for bodies, which not all have.
     ///
     /// # Errors
     /// `ECONNREFUSED`, `ENOENT`: the process is gone, or its socket is. `EAGAIN`: too many connect at once.
-    pub fn to(&self, table: Table<'static>, place: Place, path: &[u8]) -> Result<Connection, Errno> {
-        while let Some(mut found) = self.find(table, place) {
+    pub fn to(&self, table: Table<'static>, place: Place, path: &[u8], large: bool) -> Result<Connection, Errno> {
+        while let Some(mut found) = self.find(table, place, large) {
             // Whatever has come since its last request belongs to none: a farewell, the end, or what an application has said that is no answer of the
             // engine's. It must not be taken for the answer to this one.
             if found.inbox.receive(found.socket.as_fd()) == Received::Nothing {
@@ -134,9 +135,11 @@ impl Connections {
         })
     }
 
-    fn find(&self, table: Table<'static>, place: Place) -> Option<Connection> {
+    fn find(&self, table: Table<'static>, place: Place, large: bool) -> Option<Connection> {
         let mut idle = self.idle();
-        let at = idle.iter().rposition(|one| one.place == place)?;
+        let with_memory = |one: &Connection| one.place == place && one.inbox.enclosed.memory.is_some();
+        let best = if large { idle.iter().rposition(with_memory) } else { None };
+        let at = best.or_else(|| idle.iter().rposition(|one| one.place == place))?;
         let found = idle.remove(at);
         if at > 0 && idle.front().is_some_and(|one| table.state(one.place) != State::Serving) {
             // One at a time: their closing is nobody's request's business.

@@ -15,11 +15,12 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use super::answer::{Answer, End};
 use super::body::Body;
 use super::client::Client;
-use super::connection::{Outbox, Received, SOON};
+use super::connection::{Received, SOON};
 use super::connections::Connection;
 use super::group::{Group, Reach};
 use super::offer::Queue;
 use super::opening::opening;
+use super::outbox::Outbox;
 use crate::handler::exchange::{Call, Conversation};
 use crate::handler::failure::Failure;
 use crate::handler::group_failure::GroupFailure;
@@ -105,7 +106,7 @@ pub struct Relay<'a, 'r> {
     call: Call<'a>,
     queue_start: i64,
     /// How much of the outbox greeting and request are.
-    request_end: usize,
+    pub(super) request_end: usize,
     pub(super) outbox: Outbox,
     pub(super) answer: Answer,
     pub(super) body: Body,

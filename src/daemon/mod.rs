@@ -2,7 +2,7 @@
 
 In the parent: [`launch`] (a generation is planned and equipped, with what [`machine`] says) and [`supervisor`] (who starts and watches its
 processes); [`check`] asks at configtest what would keep a group from serving. In a child: [`group`] (what it knows about the groups) and [`exchange`]
-(one request's conversation with a process), which is made of [`offer`], [`opening`], [`connection`], [`body`], [`answer`] and [`client`];
+(one request's conversation with a process), which is made of [`offer`], [`opening`], [`body`], [`outbox`], [`connection`], [`answer`] and [`client`];
 [`connections`] are kept for the next request. [`scoreboard`] tells the processes what httpd does. *Runs in: parent, child.* */
 
 pub mod answer;
@@ -19,6 +19,7 @@ mod locale;
 pub mod machine;
 pub mod offer;
 pub mod opening;
+pub mod outbox;
 pub mod scoreboard;
 pub mod supervisor;
 

@@ -107,7 +107,8 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
                 Some(found) => found,
                 None => return Ok(Talk::End(End::ClientGone)),
             };
-            let next = match self.reach.connections.to(table, place, &self.group.path) {
+            let large = self.outbox.has_large_body(self.request_end);
+            let next = match self.reach.connections.to(table, place, &self.group.path, large) {
                 Ok(connection) => {
                     self.start(&connection);
                     let placed = Instant::now();
@@ -156,7 +157,7 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
         match talk {
             Talk::End(End::Complete) => {
                 if self.is_through(&connection) {
-                    let room = std::mem::take(&mut self.outbox.bytes);
+                    let room = self.outbox.take_room();
                     self.reach.connections.keep(connection, room);
                 }
                 Ok(Ok(talk))
@@ -237,6 +238,9 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
     fn start(&mut self, connection: &Connection) {
         let hello = greeting(self.group, connection.ticket());
         self.outbox.rewind(if connection.used { hello.len() } else { 0 }, &hello);
+        if let Some(memory) = &connection.inbox.enclosed.memory {
+            self.outbox.lend(self.request_end, memory);
+        }
         self.answer = Answer::new(self.group.header_buffer_size, connection.used);
     }
 

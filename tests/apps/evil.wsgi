@@ -14,7 +14,9 @@ import tempfile
 import time
 
 SO_ACCEPTCONN = 30
-HELLO, BODY, WANT, HEAD, DATA, FILE, LOG, END, ABORT, REFUSED, GO_AWAY, MEMORY, LENT = 1, 3, 5, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16
+HELLO, BODY, WANT, HEAD, DATA, FILE, LOG, END, ABORT, REFUSED, GO_AWAY, MEMORY, LENT, LENT_BODY = 1, 3, 5, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17
+# Of memory for bodies: its head, the daemon's part, and the child's.
+HEADER, PART, CHILDS = 64, 4032, 65536
 F_ADD_SEALS, SEAL, SHRINK, GROW = 1033, 1, 2, 4
 
 
@@ -39,7 +41,7 @@ def lent(offset, length):
     return frame(LENT, struct.pack("<II", offset, length))
 
 
-def memory(size, seals=SEAL | SHRINK | GROW):
+def memory(size=HEADER + PART + CHILDS, seals=SEAL | SHRINK | GROW):
     file = os.memfd_create("evil", 2)
     os.truncate(file, size)
     fcntl.fcntl(file, F_ADD_SEALS, seals)
@@ -85,6 +87,7 @@ PIECES = {
     "zeros": [bytes(1000)],
     "type-that-does-not-exist": [frame(99)],
     "frame-of-a-child": [frame(BODY, b"x")],
+    "body-of-a-childs-in-memory": [frame(LENT_BODY, bytes(8))],
     "another-stream": [frame(DATA, b"x", stream=2)],
     "data-too-long": [frame(DATA, length=65537)],
     "head-too-long": [frame(HEAD, length=16 * 1024 * 1024 + 1)],
@@ -108,7 +111,7 @@ PIECES = {
 BEFORE = {
     "data-before-the-head": [frame(DATA, b"x")],
     "file-before-the-head": [file_frame(0, 1)],
-    "lent-before-the-head": [(frame(MEMORY), lambda: memory(4096)), lent(0, 1)],
+    "lent-before-the-head": [(frame(MEMORY), memory), lent(0, 1)],
     "end-before-the-head": [frame(END)],
     "more-headers-announced": [head(count=1_000_000)],
     "fewer-headers-announced": [head(fields=[(b"X", b"1"), (b"Y", b"2")], count=1)],
@@ -142,12 +145,13 @@ AFTER = {
     "file-that-is-a-device": [(file_frame(0, 10), lambda: [os.open("/dev/zero", os.O_RDONLY)])],
     "file-that-is-a-pipe": [(file_frame(0, 10), lambda: [os.pipe()[0]])],
     "lent-without-memory": [lent(0, 1)],
-    "lent-beyond-the-end": [(frame(MEMORY), lambda: memory(4096)), lent(4000, 100)],
-    "lent-beyond-all-numbers": [(frame(MEMORY), lambda: memory(4096)), lent(2**32 - 1, 2**32 - 1)],
+    "lent-beyond-the-end": [(frame(MEMORY), memory), lent(PART - 50, 100)],
+    "lent-of-the-childs-part": [(frame(MEMORY), memory), lent(PART, 100)],
+    "lent-beyond-all-numbers": [(frame(MEMORY), memory), lent(2**32 - 1, 2**32 - 1)],
     "memory-without-a-descriptor": [frame(MEMORY)],
-    "memory-twice": [(frame(MEMORY), lambda: memory(4096)), (frame(MEMORY), lambda: memory(4096))],
-    "memory-that-may-shrink": [(frame(MEMORY), lambda: memory(4096, GROW))],
-    "memory-without-bytes": [(frame(MEMORY), lambda: memory(64))],
+    "memory-twice": [(frame(MEMORY), memory), (frame(MEMORY), memory)],
+    "memory-that-may-shrink": [(frame(MEMORY), lambda: memory(seals=GROW))],
+    "memory-without-bytes": [(frame(MEMORY), lambda: memory(HEADER + CHILDS))],
     "memory-of-a-size-beyond-all-measure": [(frame(MEMORY), lambda: memory(2**40))],
     "memory-that-is-a-file": [(frame(MEMORY), lambda: [opened(4096)])],
     "file-that-is-a-socket": [(file_frame(0, 10), lambda: [socket.socket()])],

@@ -1,5 +1,5 @@
-/*! Large bodies on their way from a daemon process: through its socket, and through memory that its child was given for them. Whole, in order, and nothing of one
-response in another one. */
+/*! Large bodies on their way from a daemon process and to one: through its socket, and through memory that it shares with the child. Whole, in order, and nothing of
+one request or response in another one. */
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -22,6 +22,11 @@ pub fn suite() -> Suite {
             case!(memory_for_bodies_is_given_back_by_an_idle_process),
             case!(a_client_that_reads_slowly_gets_all_of_it),
             case!(a_client_that_leaves_spoils_nobody_elses_body),
+            case!(uploads_of_every_size_arrive_whole_however_they_are_read).reach(Reach::Everywhere),
+            case!(memory_for_uploads_is_given_once_and_given_back_by_an_idle_process),
+            case!(uploads_side_by_side_do_not_mix),
+            case!(an_upload_that_comes_in_pieces_or_breaks_off_spoils_nothing),
+            case!(a_forked_process_has_no_part_in_an_upload),
         ],
     )
     .plan(|plan| plan.modules(&["filter", "deflate"]))
@@ -108,6 +113,14 @@ fn memory(site: &Site) -> usize {
     httpd.map(|pid| maps(pid).matches("memfd:wsgi-bodies").count()).sum()
 }
 
+/// Kilobytes that a process has of its memory for bodies, beyond the page with the head.
+fn resident(process: i32) -> u32 {
+    let maps = std::fs::read_to_string(format!("/proc/{process}/smaps")).unwrap();
+    let regions = maps.split("memfd:wsgi-bodies").skip(1);
+    let resident = regions.filter_map(|region| region.lines().find(|line| line.starts_with("Rss:")));
+    resident.filter_map(|line| line.split_whitespace().nth(1)?.parse::<u32>().ok()).map(|held| held.saturating_sub(4)).sum()
+}
+
 fn a_child_is_given_memory_once_for_each_connection(site: &Site) {
     let mut client = site.connect();
     for start in 0..5 {
@@ -127,18 +140,8 @@ fn memory_for_bodies_is_given_back_by_an_idle_process(site: &Site) {
         ask(&mut client, 250_000, 250_000, "list", start);
     }
     let served: i32 = client.exchange(&Request::get("/process")).unwrap().ok().parse().unwrap();
-    // Kilobytes that the process has of it, beyond the page with the count.
-    let held = || {
-        let maps = std::fs::read_to_string(format!("/proc/{served}/smaps")).unwrap();
-        let regions = maps.split("memfd:wsgi-bodies").skip(1);
-        let resident = regions.filter_map(|region| region.lines().find(|line| line.starts_with("Rss:")));
-        resident
-            .filter_map(|line| line.split_whitespace().nth(1)?.parse::<u32>().ok())
-            .map(|held| held.saturating_sub(4))
-            .sum::<u32>()
-    };
-    assert!(held() >= 200, "{} KB: it was not used", held());
-    poll::wait_for("the process gives its memory back", || held() == 0);
+    assert!(resident(served) >= 200, "{} KB: it was not used", resident(served));
+    poll::wait_for("the process gives its memory back", || resident(served) == 0);
     ask(&mut client, 250_000, 250_000, "list", 9);
 }
 
@@ -162,5 +165,113 @@ fn a_client_that_leaves_spoils_nobody_elses_body(site: &Site) {
         assert!(client.hears_something_within(poll::SOON).unwrap());
         drop(client);
         ask(&mut site.connect(), 250_000, 250_000, "list", start);
+    }
+}
+
+/// Sizes around what is worth being put in memory, what may come unasked, and a bit.
+const UPLOADS: [usize; 8] = [100, 8191, 8192, 40_000, 65_535, 65_536, 65_537, 300_000];
+
+/// Has an upload echoed by a `reader` of the application's, which may leave something.
+fn upload(client: &mut Client, size: usize, reader: &str, start: usize) {
+    let sent = pattern(size, start);
+    let response = client.exchange(&Request::post(&format!("/upload?reader={reader}"), sent.clone())).unwrap().expect(200);
+    let expected = match reader {
+        "read_half" => &sent[..size.min(5000)],
+        "read_nothing" => &[],
+        _ => &sent[..],
+    };
+    let wrong = response.body.iter().zip(expected).position(|(came, expected)| came != expected);
+    assert!(
+        response.body == expected,
+        "{reader} of {size}: {} bytes came, the first wrong one is {wrong:?}",
+        response.body.len()
+    );
+}
+
+fn uploads_of_every_size_arrive_whole_however_they_are_read(site: &Site) {
+    let mut client = site.connect();
+    for round in 0..3 {
+        for (number, size) in UPLOADS.into_iter().enumerate() {
+            for reader in ["read_all", "read_half", "read_pieces", "read_nothing", "read_lines"] {
+                let start = 1000 * round + 7 * number;
+                if size > 65_536 && matches!(reader, "read_half" | "read_nothing") {
+                    // A client whose body was not even fetched to its end is sent away.
+                    upload(&mut site.connect(), size, reader, start);
+                } else {
+                    upload(&mut client, size, reader, start);
+                }
+            }
+        }
+        // The connection that was given memory may have ended with such a body.
+        for start in 0..3 {
+            upload(&mut client, 60_000, "read_all", start);
+        }
+        assert!(memory(site) >= 1, "large uploads went through the socket");
+    }
+}
+
+fn memory_for_uploads_is_given_once_and_given_back_by_an_idle_process(site: &Site) {
+    let mut client = site.connect();
+    for start in 0..5 {
+        upload(&mut client, 60_000, "read_all", start);
+    }
+    let given = memory(site);
+    assert!(given >= 1, "large uploads went through the socket");
+    for start in 0..50 {
+        upload(&mut client, 60_000, if start % 3 == 0 { "read_nothing" } else { "read_all" }, start);
+    }
+    assert_eq!(memory(site), given, "one for each connection");
+    let served: i32 = client.exchange(&Request::get("/process")).unwrap().ok().parse().unwrap();
+    assert!(resident(served) >= 56, "{} KB: it was not used", resident(served));
+    poll::wait_for("the process gives its memory back", || resident(served) == 0);
+    upload(&mut client, 60_000, "read_all", 9);
+}
+
+fn uploads_side_by_side_do_not_mix(site: &Site) {
+    std::thread::scope(|scope| {
+        for number in 0..8 {
+            scope.spawn(move || {
+                let mut client = site.connect();
+                for round in 0..40 {
+                    upload(&mut client, 30_000 + 4000 * number, "read_pieces", 31 * number + round);
+                }
+            });
+        }
+    });
+}
+
+fn an_upload_that_comes_in_pieces_or_breaks_off_spoils_nothing(site: &Site) {
+    let mut steady = site.connect();
+    for start in 0..10 {
+        let sent = pattern(50_000, start);
+        let request = Request::post("/upload?reader=read_all", sent.clone());
+        let mut client = site.connect();
+        client.send(&request.head_bytes()).unwrap();
+        client.send(&sent[..20_000]).unwrap();
+        // Another one goes over in between.
+        upload(&mut steady, 60_000, "read_all", start);
+        if start < 9 {
+            client.send(&sent[20_000..]).unwrap();
+            assert!(client.receive(false).unwrap().expect(200).body == sent);
+        } else {
+            drop(client);
+            site.expect_traceback("the client went away before the whole request body had arrived");
+        }
+        let pieces: Vec<_> = sent.chunks(9000).collect();
+        let response = steady.exchange(&Request::post_chunks("/upload?reader=read_all", &pieces)).unwrap().expect(200);
+        assert!(response.body == sent, "{} bytes came", response.body.len());
+    }
+}
+
+fn a_forked_process_has_no_part_in_an_upload(site: &Site) {
+    let mut client = site.connect();
+    for start in 0..4 {
+        upload(&mut client, 60_000, "read_all", start);
+    }
+    assert!(memory(site) >= 1, "large uploads went through the socket");
+    for start in 0..4 {
+        let sent = pattern(60_000, start);
+        let response = client.exchange(&Request::post("/forked", sent.clone())).unwrap().expect(200);
+        assert!(response.body == [b"failed ", &sent[..]].concat(), "{}", String::from_utf8_lossy(&response.body[..20]));
     }
 }

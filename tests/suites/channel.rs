@@ -198,10 +198,14 @@ fn a_script_that_asks_for_it_gets_a_new_process(site: &Site) {
         let (before, _) = asked(site, "/asks");
         assert_eq!(asked(site, "/asks"), (before.clone(), true), "it goes on, and is asked each time");
         assert_eq!(asked(site, &format!("/asks/{way}")).0, before);
+        let mut number = 0;
         let after = poll::until(Duration::from_secs(10), || {
-            let answer = site.post("/asks", "a body").ok();
+            number += 1;
+            // Large enough to go over in memory, which the process that refuses it keeps.
+            let body = format!("body {number} ").repeat(3000);
+            let answer = site.post("/asks", body.clone()).ok();
             let (pid, _) = answer.split_once(' ').unwrap();
-            assert!(answer.ends_with(" a body"), "{answer}");
+            assert!(answer.ends_with(&body), "{} of {} bytes", answer.len(), body.len());
             (pid != before).then(|| pid.to_owned())
         });
         let after = after.expect("a new process serves");

@@ -24,6 +24,7 @@ const HELLO: u8 = 1;
 const REQUEST: u8 = 2;
 const BODY: u8 = 3;
 const DATA: u8 = 8;
+const LENT_BODY: u8 = 17;
 
 /// The suite.
 pub fn suite() -> Suite {
@@ -156,6 +157,7 @@ fn forbidden(recorded: &Recorded) -> Vec<(&'static str, Vec<u8>)> {
         ("a daemon's frame", greeted(&frame(DATA, b"x"))),
         ("a type that does not exist", greeted(&frame(77, b""))),
         ("a body without a request", greeted(&frame(BODY, b"x"))),
+        ("a body in memory without a request", greeted(&frame(LENT_BODY, &[0; 8]))),
         ("another stream", greeted(&another_stream)),
         ("a request too long", greeted(&announced(REQUEST, 16 * 1024 * 1024 + 1, b""))),
         ("a request of nonsense", greeted(&frame(REQUEST, &[0xff; 200]))),

@@ -1,5 +1,5 @@
 /*! Memory files that processes of different users map together: the table of a daemon group, what a daemon process is serving, and bodies
-of its responses ([`Region`]).
+of requests and responses ([`Region`]).
 
 A file is sealed when it has its size. Whoever maps it may write any nonsense into it, but nobody can make it shorter, which would kill those who
 look at it (SIGBUS). It is a crate of its own because three parts map such files and `protocol`, which they share, has no unsafe code.
@@ -18,7 +18,7 @@ use rustix::fs::{MemfdFlags, SealFlags};
 use rustix::io::Errno;
 use rustix::mm::{MapFlags, ProtFlags};
 
-pub use region::{HEADER, Region};
+pub use region::{CHILDS, HEADER, Part, Region};
 
 /// What shared memory may be looked at as: any bytes are a valid one, and every access to it is atomic.
 pub trait Word: sealed::Sealed {}

@@ -1,22 +1,42 @@
-/*! Memory through which one process hands bytes to another: a count of what the reader is done with, then the bytes.
+/*! Memory through which a daemon and a child hand each other bytes: a head, a part that the daemon writes, and a part that the child writes.
 
-What lies where is said by other means (`docs/protocol.md`, Memory and Lent). *Runs in: daemon (made, written), child (read).* */
+What lies where is said by other means (`docs/protocol.md`, Memory). The head holds a count of what the child is done with in the daemon's part, and a word that
+says whose the child's part is. *Runs in: daemon (made), daemon and child (written, read).* */
 #![expect(unsafe_code, reason = "mapping a file gives a bare address")]
 
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::fd::AsFd;
 use std::ptr::{NonNull, null_mut};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use rustix::io::Errno;
 use rustix::mm::{Advice, MapFlags, ProtFlags};
 
 use super::sealed_size;
 
-/// Bytes before the first that is handed over: the count has a line of the cache to itself.
+/// Bytes before the first that is handed over: what is counted has a line of the cache to itself.
 pub const HEADER: usize = 64;
+/// Bytes of the child's part, the last of the file: as much of a request's body as may be sent unasked.
+pub const CHILDS: usize = 64 * 1024;
 /// No region is larger.
 const MOST: usize = 16 * 1024 * 1024;
+
+/// The child may write on its part.
+const FREE: u32 = 0;
+/// What the child has written there is not read yet.
+const TAKEN: u32 = 1;
+/// The daemon gives its pages back to the system.
+const RESTING: u32 = 2;
+
+/// A part of a region: who writes it. The other side reads it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The daemon, bodies of responses.
+    Daemons,
+    /// The child, bodies of requests.
+    Childs,
+}
 
 /// A file of [`super::make`], mapped for as long as this value lives.
 #[derive(Debug)]
@@ -25,8 +45,8 @@ pub struct Region {
     size: usize,
 }
 
-// SAFETY: the mapping is the process's and no thread's, and what `&self` gives access to is an atomic word, bytes that are copied in from elsewhere, and
-// bytes that are lent as `lend` says.
+// SAFETY: the mapping is the process's and no thread's, and what `&self` gives access to are atomic words, bytes that are copied in from elsewhere or out to
+// elsewhere, and bytes that are lent as `lend` says.
 unsafe impl Send for Region {}
 // SAFETY: as above.
 unsafe impl Sync for Region {}
@@ -38,7 +58,7 @@ impl Region {
     /// What the system says; `EINVAL` for a file that could still become shorter, or of an unlikely size.
     pub fn map(file: impl AsFd) -> io::Result<Self> {
         let size = sealed_size(&file)?;
-        if size <= HEADER || size > MOST {
+        if size <= HEADER + CHILDS || size > MOST {
             return Err(Errno::INVAL.into());
         }
         let protection = ProtFlags::READ | ProtFlags::WRITE;
@@ -48,9 +68,9 @@ impl Region {
         Ok(Self { start, size })
     }
 
-    /// How many bytes there is room for.
+    /// How many bytes the daemon's part has room for.
     pub const fn capacity(&self) -> usize {
-        self.size - HEADER
+        self.size - HEADER - CHILDS
     }
 
     fn count(&self) -> &AtomicU64 {
@@ -59,44 +79,103 @@ impl Region {
         unsafe { self.start.cast::<AtomicU64>().as_ref() }
     }
 
-    /// How many bytes the reader is done with, since the region was made. Any number, if the reader is somebody's enemy.
+    /// Whose the child's part is.
+    fn state(&self) -> &AtomicU32 {
+        // SAFETY: as in `count`; it lies behind the count, and is aligned as that is.
+        unsafe { self.start.add(size_of::<u64>()).cast::<AtomicU32>().as_ref() }
+    }
+
+    /// How many bytes of the daemon's part the child is done with, since the region was made. Any number, if the child is somebody's enemy.
     pub fn done(&self) -> u64 {
         self.count().load(Ordering::Acquire)
     }
 
-    /// The reader is done with so many bytes more.
+    /// The child is done with so many bytes more.
     pub fn add_done(&self, bytes: u64) {
         self.count().fetch_add(bytes, Ordering::Release);
     }
 
-    fn at(&self, offset: usize, length: usize) -> Option<NonNull<u8>> {
-        let inside = offset.checked_add(length).is_some_and(|end| end <= self.capacity());
-        // SAFETY: the header and `offset` lie within the mapping, as just looked at.
-        inside.then(|| unsafe { self.start.add(HEADER + offset) })
+    /// The child begins to write on its part; `false` if it may not now.
+    pub fn take(&self) -> bool {
+        self.state().compare_exchange(FREE, TAKEN, Ordering::Acquire, Ordering::Relaxed).is_ok()
     }
 
-    /// Copies `bytes` to `offset`; `false` if they do not fit there.
-    pub fn put(&self, offset: usize, bytes: &[u8]) -> bool {
-        let Some(place) = self.at(offset, bytes.len()) else { return false };
-        // SAFETY: `place` is good for that many bytes (`at`). `bytes` is ordinary memory of this process: nothing lends a part of a region that this process
-        // also writes, because a region has one writer.
+    /// What the child has written on its part is not needed any more.
+    pub fn give_back(&self) {
+        self.state().store(FREE, Ordering::Release);
+    }
+
+    /// Where a part begins, and its length.
+    const fn bounds(&self, part: Part) -> (usize, usize) {
+        match part {
+            Part::Daemons => (HEADER, self.capacity()),
+            Part::Childs => (HEADER + self.capacity(), CHILDS),
+        }
+    }
+
+    /// Whether so many bytes at `offset` lie in a part.
+    pub const fn holds(&self, part: Part, offset: usize, length: usize) -> bool {
+        let (_, size) = self.bounds(part);
+        offset <= size && length <= size - offset
+    }
+
+    fn at(&self, part: Part, offset: usize, length: usize) -> Option<NonNull<u8>> {
+        let (start, _) = self.bounds(part);
+        // SAFETY: part and `offset` lie within the mapping, as just looked at.
+        self.holds(part, offset, length).then(|| unsafe { self.start.add(start + offset) })
+    }
+
+    /// Copies `bytes` to `offset` of the part that is this side's; `false` if they do not fit there.
+    pub fn put(&self, part: Part, offset: usize, bytes: &[u8]) -> bool {
+        let Some(place) = self.at(part, offset, bytes.len()) else { return false };
+        // SAFETY: `place` is good for that many bytes (`at`). `bytes` is ordinary memory of this process: nothing lends bytes of a part that this process
+        // also writes, because a part has one writer.
         unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), place.as_ptr(), bytes.len()) };
         true
     }
 
-    /// Gives the memory of the bytes back to the system: they are zeros from here on. For a region of which nothing is on its way.
-    pub fn forget(&self) {
-        let page = rustix::param::page_size();
-        let Some(length) = self.size.checked_sub(page) else { return };
-        // SAFETY: whole pages of the mapping behind the one with the count. `MADV_REMOVE` frees what the file holds there (madvise(2)); the mapping stays as it is, and
-        // any bytes are as good as any others. Where it is not supported, nothing happens.
-        let _kept = unsafe { rustix::mm::madvise(self.start.as_ptr().add(page).cast(), length, Advice::LinuxRemove) };
+    /// Fills `out` with the bytes at `offset` of the child's part, and gives it back; `None` if that has not so many. They are whatever the child makes them, also
+    /// meanwhile.
+    pub fn copy<'o>(&self, offset: usize, out: &'o mut [MaybeUninit<u8>]) -> Option<&'o [u8]> {
+        let place = self.at(Part::Childs, offset, out.len())?;
+        // SAFETY: `place` is good for that many bytes (`at`), and mapped and sealed against shrinking. `out` is ordinary memory of this process, borrowed alone; it
+        // may hold anything. The bytes are looked at in this one copy.
+        unsafe { std::ptr::copy_nonoverlapping(place.as_ptr(), out.as_mut_ptr().cast(), out.len()) };
+        // SAFETY: all of it has just been filled, and bytes may have any value.
+        Some(unsafe { std::slice::from_raw_parts(out.as_ptr().cast(), out.len()) })
     }
 
-    /// The `length` bytes at `offset`, if they are inside. The writer may change them at any time, whatever it has promised: they are for calls
+    /// Gives the memory of the daemon's part back to the system: its bytes are zeros from here on. For when nothing of it is on its way.
+    pub fn forget(&self) {
+        self.remove(Part::Daemons);
+    }
+
+    /// Gives the memory of the child's part back to the system, unless the child has written there.
+    pub fn forget_childs(&self) {
+        if self.state().compare_exchange(FREE, RESTING, Ordering::Acquire, Ordering::Relaxed).is_ok() {
+            self.remove(Part::Childs);
+            self.give_back();
+        }
+    }
+
+    /// The whole pages of a part, which shares the first one with the head.
+    fn remove(&self, part: Part) {
+        let page = rustix::param::page_size();
+        let (start, size) = self.bounds(part);
+        let first = start.next_multiple_of(page);
+        let Some(length) = (start + size).checked_sub(first).map(|length| length - length % page).filter(|length| *length > 0)
+        else {
+            return;
+        };
+        // SAFETY: whole pages of the mapping, none of them the one with the head. `MADV_REMOVE` frees what the file holds there (madvise(2)); the mapping stays as it
+        // is, and any bytes are as good as any others. Where it is not supported, nothing happens.
+        let _kept = unsafe { rustix::mm::madvise(self.start.as_ptr().add(first).cast(), length, Advice::LinuxRemove) };
+    }
+
+    /// The `length` bytes at `offset` of the daemon's part, if they are inside. The writer may change them at any time, whatever it has promised: they are for calls
     /// that copy or send them and do not mind what they are, not for code that looks at them twice.
     pub fn lend(&self, offset: usize, length: usize) -> Option<&[u8]> {
-        let place = self.at(offset, length)?;
+        let place = self.at(Part::Daemons, offset, length)?;
         // SAFETY: mapped for as long as `self` is borrowed, and sealed against shrinking (`map`), so every byte can be read. No Rust code reads them: the one
         // user hands address and length to APR, whose C code and kernel calls copy from there.
         Some(unsafe { std::slice::from_raw_parts(place.as_ptr(), length) })
@@ -114,49 +193,85 @@ impl Drop for Region {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
-    use super::{HEADER, MOST, Region};
+    use std::mem::MaybeUninit;
+
+    use super::{CHILDS, HEADER, MOST, Part, Region};
     use crate::make;
 
     #[test]
-    fn what_one_puts_the_other_is_lent() {
-        let file = make(c"test", HEADER + 100, &[]).unwrap();
-        let (writer, reader) = (Region::map(&file).unwrap(), Region::map(&file).unwrap());
-        assert_eq!(reader.capacity(), 100);
-        assert!(writer.put(0, b"hello") && writer.put(95, b"world"));
-        assert_eq!(reader.lend(0, 5), Some(&b"hello"[..]));
-        assert_eq!(reader.lend(95, 5), Some(&b"world"[..]));
-        reader.add_done(7);
-        reader.add_done(3);
-        assert_eq!(writer.done(), 10);
+    fn what_the_daemon_puts_the_child_is_lent() {
+        let file = make(c"test", HEADER + 100 + CHILDS, &[]).unwrap();
+        let (daemon, child) = (Region::map(&file).unwrap(), Region::map(&file).unwrap());
+        assert_eq!(child.capacity(), 100);
+        assert!(daemon.put(Part::Daemons, 0, b"hello") && daemon.put(Part::Daemons, 95, b"world"));
+        assert_eq!(child.lend(0, 5), Some(&b"hello"[..]));
+        assert_eq!(child.lend(95, 5), Some(&b"world"[..]));
+        child.add_done(7);
+        child.add_done(3);
+        assert_eq!(daemon.done(), 10);
+    }
+
+    /// What the daemon finds in the child's part.
+    fn copied<const N: usize>(region: &Region, offset: usize) -> Option<[u8; N]> {
+        let mut out = [MaybeUninit::uninit(); N];
+        region.copy(offset, &mut out).and_then(|copied| copied.try_into().ok())
+    }
+
+    #[test]
+    fn what_the_child_puts_the_daemon_copies() {
+        let file = make(c"test", HEADER + 100 + CHILDS, &[]).unwrap();
+        let (daemon, child) = (Region::map(&file).unwrap(), Region::map(&file).unwrap());
+        assert!(child.take());
+        assert!(!child.take(), "it has not been read yet");
+        assert!(child.put(Part::Childs, 0, b"hello") && child.put(Part::Childs, CHILDS - 5, b"world"));
+        assert_eq!((copied(&daemon, 0), copied(&daemon, CHILDS - 5)), (Some(*b"hello"), Some(*b"world")));
+        // Neither part reaches into the other one.
+        assert_eq!(child.lend(95, 5), Some(&[0; 5][..]));
+        daemon.give_back();
+        assert!(child.take());
     }
 
     #[test]
     fn what_is_forgotten_costs_nothing_and_can_be_used_again() {
-        let file = make(c"test", 64 * 1024, &[]).unwrap();
+        let file = make(c"test", 64 * 1024 + CHILDS, &[]).unwrap();
         let region = Region::map(&file).unwrap();
         let blocks = || rustix::fs::fstat(&file).unwrap().st_blocks;
-        assert!(region.put(0, &[7; 60_000]));
+        assert!(region.put(Part::Daemons, 0, &[7; 60_000]));
         region.add_done(60_000);
         let before = blocks();
         region.forget();
         assert!(blocks() < before && region.done() == 60_000);
-        assert!(region.put(50_000, b"again") && region.lend(50_000, 5) == Some(&b"again"[..]));
+        assert!(region.put(Part::Daemons, 50_000, b"again") && region.lend(50_000, 5) == Some(&b"again"[..]));
+
+        assert!(region.take() && region.put(Part::Childs, 0, &[8; CHILDS]));
+        let before = blocks();
+        region.forget_childs();
+        assert_eq!((blocks(), copied(&region, 100)), (before, Some([8; 3])), "it is to be read yet");
+        region.give_back();
+        region.forget_childs();
+        assert!(blocks() < before && region.lend(50_000, 5) == Some(&b"again"[..]));
+        assert!(region.take() && region.put(Part::Childs, 7, b"again"));
+        assert_eq!(copied(&region, 6), Some(*b"\0again"));
     }
 
     #[test]
-    fn nothing_reaches_beyond_the_end() {
-        let region = Region::map(make(c"test", HEADER + 100, &[]).unwrap()).unwrap();
-        assert!(!region.put(96, b"world") && !region.put(usize::MAX, b"x") && region.put(100, b""));
+    fn nothing_reaches_beyond_the_end_of_a_part() {
+        let region = Region::map(make(c"test", HEADER + 100 + CHILDS, &[]).unwrap()).unwrap();
+        for (part, size) in [(Part::Daemons, 100), (Part::Childs, CHILDS)] {
+            assert!(!region.put(part, size - 4, b"world") && !region.put(part, usize::MAX, b"x") && region.put(part, size, b""));
+        }
         assert!(region.lend(0, 101).is_none() && region.lend(usize::MAX, 2).is_none() && region.lend(1, usize::MAX).is_none());
+        assert!(copied::<1>(&region, CHILDS).is_none() && copied::<2>(&region, usize::MAX).is_none());
+        assert!(copied::<{ CHILDS + 1 }>(&region, 0).is_none());
     }
 
     #[test]
     fn a_file_that_may_shrink_or_has_an_unlikely_size_is_not_mapped() {
         let open = rustix::fs::memfd_create("test", rustix::fs::MemfdFlags::CLOEXEC).unwrap();
-        rustix::fs::ftruncate(&open, 4096).unwrap();
+        rustix::fs::ftruncate(&open, 4096 + CHILDS as u64).unwrap();
         assert!(Region::map(&open).is_err());
         assert!(Region::map(std::fs::File::open("/dev/null").unwrap()).is_err());
-        for size in [0, HEADER, MOST + 1] {
+        for size in [0, HEADER, HEADER + CHILDS, MOST + 1] {
             assert!(Region::map(make(c"test", size, &[]).unwrap()).is_err(), "{size}");
         }
     }

@@ -4,6 +4,7 @@ A response that is small, or whose body has room in memory that is shared with t
 gathered, and sent when Python has been left. Writes are tried without waiting first, so that the GIL is given up only when the child really is behind. Request
 body comes only as it was asked for. *Runs in: daemon.* */
 
+mod body;
 mod exchange;
 mod sending;
 
@@ -69,61 +70,6 @@ struct State {
     wants_memory: bool,
     /// A request of this connection's has been answered, so the child has been greeted.
     answered: bool,
-}
-
-impl State {
-    /// The next request begins. Its body comes when the last one's has ended.
-    const fn begin(&mut self, granted: u64) {
-        (self.body_end, self.granted) = (None, granted);
-    }
-
-    /// Looks for request body: whether some is there, or its end.
-    ///
-    /// # Errors
-    /// [`BadPeer`]
-    fn look_for_body(&mut self) -> Result<bool, BadPeer> {
-        if self.incoming.is_amid_body() || self.body_end.is_some() {
-            return Ok(true);
-        }
-        while let Some(length) = self.incoming.begin_body()? {
-            self.granted = self.granted.checked_sub(length).ok_or(BadPeer)?;
-            if length > 0 {
-                return Ok(true);
-            }
-        }
-        match parse(self.incoming.rest(), Sender::Child)? {
-            Parsed::Frame(Frame::BodyEnd(end), length) => {
-                self.incoming.consume(length);
-                self.body_end = Some(end);
-            }
-            Parsed::Frame(Frame::ClientGone, length) => {
-                self.incoming.consume(length);
-                self.gone = true;
-                self.body_end = Some(BodyState::Aborted);
-            }
-            Parsed::Frame(..) => return Err(BadPeer),
-            Parsed::Incomplete(_) => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    /// Drops request body that nobody has read; whether its end is there.
-    ///
-    /// # Errors
-    /// [`BadPeer`]
-    fn drop_body(&mut self) -> Result<bool, BadPeer> {
-        while self.body_end.is_none() {
-            if !self.look_for_body()? {
-                return Ok(false);
-            }
-            let count = self.incoming.body(usize::MAX).len();
-            if count == 0 && self.body_end.is_none() {
-                return Ok(false);
-            }
-            self.incoming.took(count, true);
-        }
-        Ok(true)
-    }
 }
 
 /// The child has said what it may not.
@@ -328,6 +274,7 @@ impl Channel {
             _ => writer.abort(AbortReason::Failed),
         }
         let done = ended == outcome::DONE && !timed_out && !state.gone;
+        state.end_lent_body();
         // A child that is gone can't be told anything.
         if state.outgoing.len() <= PROMPT {
             release();
@@ -398,3 +345,6 @@ impl Drop for Channel {
 fn same(a: &[u8; 16], b: &[u8; 16]) -> bool {
     a.iter().zip(b).fold(0, |difference, (x, y)| difference | (x ^ y)) == 0
 }
+
+#[cfg(test)]
+mod tests;

@@ -71,7 +71,7 @@ impl Incoming {
         let mut rest = self.rest().get(self.body..).unwrap_or_default();
         while let Ok(Parsed::Frame(frame, length)) = parse(rest, Sender::Child) {
             match frame {
-                Frame::Body(_) => rest = rest.get(length..).unwrap_or_default(),
+                Frame::Body(_) | Frame::LentBody { .. } => rest = rest.get(length..).unwrap_or_default(),
                 Frame::BodyEnd(_) => return true,
                 _ => return false,
             }

@@ -1,18 +1,19 @@
-/*! Memory in which large parts of response bodies reach the child without the kernel's copying them twice (`docs/protocol.md`, Memory and Lent).
+/*! Memory in which large parts of bodies reach the other side without the kernel's copying them twice (`docs/protocol.md`, Memory, Lent and LentBody).
 
-What a socket carries in pieces wakes the child for each of them; what lies in memory is announced by a few bytes, together with all else that there is to
-say. A connection gets such memory after its first large response, while the process has some left to give. *Runs in: daemon.* */
+What a socket carries in pieces wakes its reader for each of them; what lies in memory is announced by a few bytes, together with all else that there is to
+say. A connection gets such memory after its first large request or response, while the process has some left to give. *Runs in: daemon.* */
 
+use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use shared_memory::{HEADER, Region};
+use shared_memory::{CHILDS, HEADER, Part, Region};
 
 use crate::capi::fork::is_copy;
 
-/// Bytes of one connection's memory, with its head: more than most pages have. What is larger goes through the socket.
-const SIZE: usize = 256 * 1024;
+/// Bytes of one connection's memory, with its head and the child's part: room for more than most pages have. What is larger goes through the socket.
+const SIZE: usize = 256 * 1024 + CHILDS;
 /// Parts from here on are lent; shorter ones are copied faster than they are spoken of.
 pub const LEAST: usize = 8 * 1024;
 /// Each part begins at a line of the cache.
@@ -37,6 +38,8 @@ pub struct Memory {
     position: usize,
     /// How many bytes were lent in all.
     lent: u64,
+    /// Where the rest of the request's body lies that nobody has read, and how much of it.
+    body: Option<(usize, usize)>,
     all: Arc<Lending>,
 }
 
@@ -49,7 +52,7 @@ impl Memory {
             all.0.fetch_add(1, Ordering::AcqRel);
             return None;
         };
-        Some((Self { region, position: 0, lent: 0, all: Arc::clone(all) }, file))
+        Some((Self { region, position: 0, lent: 0, body: None, all: Arc::clone(all) }, file))
     }
 
     /// How many bytes fit in now.
@@ -64,22 +67,60 @@ impl Memory {
         self.region.capacity().saturating_sub(self.position)
     }
 
-    /// Gives the memory back to the system until it is needed again, if the child is done with all that was lent.
+    /// Gives the memory back to the system until it is needed again, as far as nothing in it is on its way.
     pub fn rest(&self) {
-        if !is_copy() && self.region.done() == self.lent {
+        if is_copy() {
+            return;
+        }
+        if self.region.done() == self.lent {
             self.region.forget();
         }
+        self.region.forget_childs();
     }
 
     /// Puts `part` where the child finds it: where that is, or `None` if there is no room until the child is done with more.
     pub fn lend(&mut self, part: &[u8]) -> Option<(u32, u32)> {
-        if part.len() > self.room() || !self.region.put(self.position, part) {
+        if part.len() > self.room() || !self.region.put(Part::Daemons, self.position, part) {
             return None;
         }
         let at = (u32::try_from(self.position).ok()?, u32::try_from(part.len()).ok()?);
         self.position = self.position.saturating_add(part.len()).next_multiple_of(LINE);
         self.lent = self.lent.wrapping_add(part.len() as u64);
         Some(at)
+    }
+
+    /// The child says where the next part of the request's body lies; `false` if that is not in the child's part.
+    pub fn begin_body(&mut self, offset: u32, length: u32) -> bool {
+        let (Ok(at), Ok(size)) = (usize::try_from(offset), usize::try_from(length)) else { return false };
+        let inside = self.region.holds(Part::Childs, at, size);
+        if inside {
+            self.body = Some((at, size));
+        }
+        inside
+    }
+
+    /// Whether there is request body that nobody has read.
+    pub fn has_body(&self) -> bool {
+        self.body.is_some_and(|(_, left)| left > 0)
+    }
+
+    /// Reads of it what `buffer` has room for: how much. `None` in a process that the application forked, for which it does not lie here until it is read.
+    pub fn read_body(&mut self, buffer: &mut [MaybeUninit<u8>]) -> Option<usize> {
+        let (at, left) = self.body?;
+        let count = left.min(buffer.len());
+        if is_copy() {
+            return None;
+        }
+        self.region.copy(at, buffer.get_mut(..count)?)?;
+        self.body = Some((at.saturating_add(count), left.saturating_sub(count)));
+        Some(count)
+    }
+
+    /// The request has ended: if it had body here, the child may use its part for the next one's.
+    pub fn end_body(&mut self) {
+        if self.body.take().is_some() && !is_copy() {
+            self.region.give_back();
+        }
     }
 }
 
@@ -89,15 +130,16 @@ impl Drop for Memory {
     }
 }
 
-const _: () = assert!(SIZE > HEADER + LEAST);
+const _: () = assert!(SIZE > HEADER + CHILDS + LEAST);
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests")]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
+    use std::mem::MaybeUninit;
     use std::sync::Arc;
 
-    use shared_memory::Region;
+    use shared_memory::{CHILDS, Part, Region};
 
     use super::{Lending, Memory, SIZE};
 
@@ -118,6 +160,40 @@ mod tests {
         // A child that says nonsense is sent no more this way.
         child.add_done(u64::MAX / 2);
         assert_eq!((memory.room(), memory.lend(b"x")), (0, None));
+    }
+
+    #[test]
+    fn a_requests_body_is_read_in_any_pieces_until_the_request_ends() {
+        let (mut memory, file) = Memory::new(&Arc::new(Lending::new(1))).unwrap();
+        let child = Region::map(&file).unwrap();
+        assert!(child.take() && child.put(Part::Childs, 10, b"hello"));
+        assert!(!memory.has_body());
+        assert!(memory.begin_body(10, 5));
+        let mut buffer = [MaybeUninit::uninit(); 3];
+        assert_eq!((memory.read_body(&mut buffer), crate::capi::initialised(&buffer, 3)), (Some(3), &b"hel"[..]));
+        // What the child changes meanwhile is what is read: it is the child's to say what the body is.
+        assert!(child.put(Part::Childs, 10, b"HELP!"));
+        assert_eq!((memory.read_body(&mut buffer), crate::capi::initialised(&buffer, 2)), (Some(2), &b"P!"[..]));
+        assert!(!memory.has_body() && !child.take());
+        memory.end_body();
+        assert!(child.take());
+        // What nobody has read ends with its request as well.
+        assert!(memory.begin_body(0, 5));
+        memory.end_body();
+        assert!(!memory.has_body() && child.take());
+        // A request without body here says nothing about the part.
+        memory.end_body();
+        assert!(!child.take());
+    }
+
+    #[test]
+    fn a_body_outside_of_the_childs_part_is_refused() {
+        let (mut memory, _file) = Memory::new(&Arc::new(Lending::new(1))).unwrap();
+        let size = u32::try_from(CHILDS).unwrap();
+        assert!(memory.begin_body(0, size) && memory.begin_body(size, 0));
+        for (offset, length) in [(0, size + 1), (1, size), (size, 1), (u32::MAX, u32::MAX), (0, u32::MAX), (u32::MAX, 0)] {
+            assert!(!memory.begin_body(offset, length), "{length} at {offset}");
+        }
     }
 
     #[test]

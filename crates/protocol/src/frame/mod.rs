@@ -12,7 +12,7 @@ pub use payload::{BodyState, Entries, Fields, Hello, Request, RequestHead};
 pub use write::{TooLong, Writer};
 
 /// Version of the protocol, in [`Hello`].
-pub const VERSION: u16 = 2;
+pub const VERSION: u16 = 3;
 
 /// Bytes before a payload: length, type, stream.
 pub const HEAD_LENGTH: usize = 9;
@@ -47,6 +47,13 @@ pub enum Frame<'a> {
     Request(Request<'a>),
     /// Request body.
     Body(&'a [u8]),
+    /// Bytes in the child's part of the memory are the next part of the request body.
+    LentBody {
+        /// First byte.
+        offset: u32,
+        /// Number of bytes.
+        length: u32,
+    },
     /// The request body's end.
     BodyEnd(BodyState),
     /// So many further bytes of request body may come.
@@ -71,9 +78,9 @@ pub enum Frame<'a> {
         /// Number of bytes.
         length: u64,
     },
-    /// Memory for response bodies, whose descriptor came along.
+    /// Memory for bodies, whose descriptor came along.
     Memory,
-    /// Bytes in that memory are the next part of the response body.
+    /// Bytes in the daemon's part of that memory are the next part of the response body.
     Lent {
         /// First byte.
         offset: u32,
@@ -161,6 +168,7 @@ mod kind {
     pub const GO_AWAY: u8 = 14;
     pub const MEMORY: u8 = 15;
     pub const LENT: u8 = 16;
+    pub const LENT_BODY: u8 = 17;
 }
 
 #[cfg(test)]

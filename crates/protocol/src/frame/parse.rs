@@ -62,7 +62,7 @@ const fn limit(kind: u8, from: Sender) -> Option<usize> {
         (Sender::Daemon, kind::WANT) => Some(4),
         (Sender::Child, kind::CLIENT_GONE) | (Sender::Daemon, kind::END | kind::GO_AWAY | kind::MEMORY) => Some(0),
         (Sender::Daemon, kind::FILE) => Some(16),
-        (Sender::Daemon, kind::LENT) => Some(8),
+        (Sender::Daemon, kind::LENT) | (Sender::Child, kind::LENT_BODY) => Some(8),
         _ => None,
     }
 }
@@ -137,6 +137,7 @@ fn read(kind: u8, payload: &[u8]) -> Result<Frame<'_>, Malformed> {
         }),
         kind::REQUEST => Frame::Request(request(&mut cursor)?),
         kind::BODY => Frame::Body(cursor.take_rest()),
+        kind::LENT_BODY => Frame::LentBody { offset: cursor.u32()?, length: cursor.u32()? },
         kind::BODY_END => Frame::BodyEnd(BodyState::from_number(cursor.u8()?).ok_or(Malformed)?),
         kind::WANT => Frame::Want(cursor.u32()?),
         kind::CLIENT_GONE => Frame::ClientGone,

@@ -42,6 +42,7 @@ fn every_frame() -> Vec<(Sender, Vec<u8>)> {
         (Sender::Daemon, written(|w| w.hello(&hello))),
         (Sender::Child, written(|w| w.request(&request_head(), environ.into_iter()).unwrap())),
         (Sender::Child, written(|w| w.body(b"abc"))),
+        (Sender::Child, written(|w| w.lent_body(5, 6))),
         (Sender::Child, written(|w| w.body_end(BodyState::Aborted))),
         (Sender::Daemon, written(|w| w.want(65536))),
         (Sender::Child, written(|w| w.client_gone())),

@@ -176,11 +176,20 @@ impl<'b> Writer<'b> {
 
     /// [`super::Frame::Lent`]
     pub fn lent(&mut self, offset: u32, length: u32) {
+        self.range(kind::LENT, offset, length);
+    }
+
+    /// [`super::Frame::LentBody`]
+    pub fn lent_body(&mut self, offset: u32, length: u32) {
+        self.range(kind::LENT_BODY, offset, length);
+    }
+
+    fn range(&mut self, kind: u8, offset: u32, length: u32) {
         let mut payload = [0; 8];
         let (first, second) = payload.split_at_mut(4);
         first.copy_from_slice(&offset.to_le_bytes());
         second.copy_from_slice(&length.to_le_bytes());
-        self.short(kind::LENT, &payload);
+        self.short(kind, &payload);
     }
 
     /// [`super::Frame::Log`]; what is beyond 32 KiB of a line is cut.

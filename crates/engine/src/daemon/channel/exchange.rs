@@ -7,10 +7,8 @@ use std::sync::Arc;
 use protocol::Level;
 use protocol::frame::{BodyState, LONGEST_DATA, Writer};
 use rustix::event::PollFlags;
-use rustix::io::Errno;
-use rustix::net::RecvFlags;
 
-use super::{Channel, PROMPT, State};
+use super::{Channel, PROMPT};
 use crate::capi::borrowed_descriptor;
 use crate::daemon::lending;
 use crate::exchange::{Exchange, ReadError, Send, SendError};
@@ -26,41 +24,12 @@ const ASK: u64 = 64 * 1024;
 /// The most that is asked for at a time.
 const MOST_ASKED: u64 = 1024 * 1024;
 
-impl Channel {
-    /// Receives request body to where it is wanted, without waiting: how much, or `None` if none has come.
-    fn receive_body(&self, state: &mut State, buffer: &mut [MaybeUninit<u8>]) -> Result<Option<usize>, ReadError> {
-        let most = state.incoming.direct().min(buffer.len());
-        let Some(room) = buffer.get_mut(..most).filter(|room| !room.is_empty()) else { return Ok(None) };
-        loop {
-            match rustix::net::recv(&self.socket, &mut *room, RecvFlags::DONTWAIT) {
-                Ok(((received, _), _)) if !received.is_empty() => {
-                    let count = received.len();
-                    state.incoming.took(count, false);
-                    return Ok(Some(count));
-                }
-                Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => return Ok(None),
-                Ok(_) | Err(_) => {
-                    state.gone = true;
-                    return Err(ReadError::Aborted);
-                }
-            }
-        }
-    }
-}
-
 impl Exchange for Arc<Channel> {
     fn read(&self, buffer: &mut [MaybeUninit<u8>], wait: bool) -> Result<usize, ReadError> {
         let mut state = lock(&self.state);
         loop {
             let found = state.look_for_body().map_err(|_| ReadError::Broken)?;
-            let here = state.incoming.body(buffer.len());
-            if !here.is_empty() {
-                let count = here.len();
-                for (place, byte) in buffer.iter_mut().zip(here) {
-                    place.write(*byte);
-                }
-                state.incoming.took(count, true);
+            if let Some(count) = state.read_body(buffer)? {
                 return Ok(count);
             }
             match state.body_end {
