@@ -65,6 +65,8 @@ pub fn whatever_happens_no_answer_is_wrong(setup: &Setup) {
             poll::let_pass(Duration::from_millis(50 + random.below(350) as u64));
         }
         drop(stop_on_drop);
+        // If the last deployment was a broken one, nobody could serve again.
+        field.deploy(version + 1);
     });
     let (whole, failed, left) = (seen.whole.into_inner(), seen.failed.into_inner(), seen.left.into_inner());
     let wrong = seen.wrong.into_inner().unwrap();
