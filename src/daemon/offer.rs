@@ -219,7 +219,7 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
                 Reserved::Nobody => {
                     waits = table.join_queue(self.group.listen_backlog.max(1));
                     if !waits {
-                        break Err(GroupFailure::QueueFull(self.group.listen_backlog));
+                        break Err(GroupFailure::StartingFull(self.group.listen_backlog));
                     }
                 }
             }

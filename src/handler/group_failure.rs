@@ -40,6 +40,8 @@ pub enum GroupFailure<'a> {
     NotReady(u64),
     /// As many requests wait as `listen-backlog` (the number) allows.
     QueueFull(u32),
+    /// As many requests as may wait for the first process to be ready.
+    StartingFull(u32),
     /// So many processes were asked, and each was on its way out.
     KeptLeaving(u32),
     /// The process died before it answered: what is known of its death.
@@ -88,7 +90,7 @@ impl GroupFailure<'_> {
             Self::Socket(_) => (503, log_code::DAEMON_SOCKET_FAILED),
             Self::CannotStart => (503, log_code::DAEMON_CANNOT_START),
             Self::NotReady(_) => (503, log_code::DAEMON_NOT_READY),
-            Self::QueueFull(_) => (503, log_code::DAEMON_QUEUE_FULL),
+            Self::QueueFull(_) | Self::StartingFull(_) => (503, log_code::DAEMON_QUEUE_FULL),
             Self::KeptLeaving(_) => (503, log_code::DAEMON_KEPT_LEAVING),
             Self::Died(_) => (502, log_code::DAEMON_DIED),
             // The status of the error that ends a response which has begun.
@@ -124,6 +126,11 @@ impl GroupFailure<'_> {
             }
             Self::QueueFull(backlog) => {
                 format!("all threads of the process group {group} are busy, and {backlog} requests (listen-backlog) wait already")
+            }
+            Self::StartingFull(backlog) => {
+                format!(
+                    "no process of the group {group} is ready yet, and {backlog} requests (listen-backlog) wait for one already"
+                )
             }
             Self::KeptLeaving(count) => {
                 format!("{count} processes of the group {group} were asked, and each was about to end")
@@ -168,6 +175,7 @@ impl GroupFailure<'_> {
             Self::CannotStart => "the line about its last attempt, in the log of the group, has the cause",
             Self::NotReady(_) => "the log says why it does not start; raise `connect-timeout=` if its application needs longer",
             Self::QueueFull(_) => "find what keeps the threads busy, or give the group more `processes=` or `threads=`",
+            Self::StartingFull(_) => "find what its application waits for at import; the log says when a process cannot start",
             Self::KeptLeaving(_) => "find what keeps changing the script, or a `reload_required` that always says yes",
             Self::Died(_) | Self::DiedLate(_) => "the line about its death has the signal and the place in the program",
             Self::BrokeProtocol(_) => "install module and engine of the same version, and restart Apache",
@@ -198,6 +206,7 @@ pub fn samples() -> impl Iterator<Item = (GroupFailure<'static>, u16)> {
         (GroupFailure::CannotStart, 503),
         (GroupFailure::NotReady(15), 503),
         (GroupFailure::QueueFull(100), 503),
+        (GroupFailure::StartingFull(100), 503),
         (GroupFailure::KeptLeaving(5), 503),
         (GroupFailure::Died(Some("signal 11")), 502),
         (GroupFailure::DiedLate(None), 502),

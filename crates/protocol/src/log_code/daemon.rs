@@ -91,7 +91,7 @@ log_codes! {
         did "The request got 503 with Retry-After."
         cure "Look in the log for why the group does not start; raise `connect-timeout=` if its application needs longer.";
     1325 DAEMON_QUEUE_FULL Error "too many requests wait for the process group"
-        cause "All threads of the group are busy, and as many requests wait as `listen-backlog` allows."
+        cause "All threads of the group are busy, or none of its processes is ready yet, and as many requests wait as `listen-backlog` allows."
         did "The request got 503 with Retry-After at once."
         cure "Find what keeps the threads busy; give the group more `processes=` or `threads=`, or bound requests with `request-timeout=`.";
     1326 DAEMON_KEPT_LEAVING Error "no process of the group would take the request"
