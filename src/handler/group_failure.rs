@@ -90,7 +90,8 @@ impl GroupFailure<'_> {
             Self::Socket(_) => (503, log_code::DAEMON_SOCKET_FAILED),
             Self::CannotStart => (503, log_code::DAEMON_CANNOT_START),
             Self::NotReady(_) => (503, log_code::DAEMON_NOT_READY),
-            Self::QueueFull(_) | Self::StartingFull(_) => (503, log_code::DAEMON_QUEUE_FULL),
+            Self::QueueFull(_) => (503, log_code::DAEMON_QUEUE_FULL),
+            Self::StartingFull(_) => (503, log_code::DAEMON_STARTING_FULL),
             Self::KeptLeaving(_) => (503, log_code::DAEMON_KEPT_LEAVING),
             Self::Died(_) => (502, log_code::DAEMON_DIED),
             // The status of the error that ends a response which has begun.

@@ -91,7 +91,7 @@ log_codes! {
         did "The request got 503 with Retry-After."
         cure "Look in the log for why the group does not start; raise `connect-timeout=` if its application needs longer.";
     1325 DAEMON_QUEUE_FULL Error "too many requests wait for the process group"
-        cause "All threads of the group are busy, or none of its processes is ready yet, and as many requests wait as `listen-backlog` allows."
+        cause "All threads of the group are busy, and as many requests wait as `listen-backlog` allows."
         did "The request got 503 with Retry-After at once."
         cure "Find what keeps the threads busy; give the group more `processes=` or `threads=`, or bound requests with `request-timeout=`.";
     1326 DAEMON_KEPT_LEAVING Error "no process of the group would take the request"
@@ -202,4 +202,8 @@ log_codes! {
         cause "A group has `server-metrics=On`, and the memory file for it could not be made, or not be opened."
         did "The groups run; `mod_wsgi.server_metrics()` returns None in them."
         cure "The line says what the system refused: a limit on open files or memory, most often.";
+    1551 DAEMON_STARTING_FULL Error "too many requests wait for the first process of the group"
+        cause "No process of the group is ready yet, and as many requests wait for one as `listen-backlog` allows."
+        did "The request got 503 with Retry-After at once."
+        cure "Find what the application waits for at import; raise `listen-backlog=` if it takes long for good reasons.";
 }
