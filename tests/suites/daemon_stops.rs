@@ -83,7 +83,7 @@ fn waiting(setup: &Setup, name: &str) -> (Httpd, Client) {
     let plan = announced(Plan::new("daemon_timers.conf"))
         .line("WSGIDaemonProcess slow threads=1 listen-backlog=1 connect-timeout=60 shutdown-timeout=1")
         .line("WSGIScriptAlias /slow \"${APPS}/daemon_slow_start.wsgi\" process-group=slow application-group=%{GLOBAL}")
-        .announce("re:WSGI(1313|1551): ");
+        .announce("re:WSGI(1313|1341): ");
     let server = Httpd::start(setup, &plan, name);
     let site = Site::new(&server, setup);
     let mut first = site.connect();

@@ -150,6 +150,10 @@ log_codes! {
         cause "Something removes old files from the directory of the sockets (a cleaner of temporary directories, for example)."
         did "Another process is started with a socket of its own; requests that can't reach one meanwhile wait for it."
         cure "Exempt the directory from the cleaner, or put the sockets elsewhere with `WSGISocketPrefix`.";
+    1341 DAEMON_STARTING_FULL Error "too many requests wait for the first process of the group"
+        cause "No process of the group is ready yet, and as many requests wait for one as `listen-backlog` allows."
+        did "The request got 503 with Retry-After at once."
+        cure "Find what the application waits for at import; raise `listen-backlog=` if it takes long for good reasons.";
     1401 REQUEST_OVERDUE Warning "a request has run longer than request-timeout"
         cause "The application did not finish the request within `request-timeout`. The lines that follow show where its thread was, the innermost call last."
         did "With `interrupt-timeout`, `mod_wsgi.RequestTimeout` is raised in the request, its client gets 504 (or a cut response) and the thread serves on; without it, or if the request does not end within it, the process is replaced."
@@ -202,8 +206,4 @@ log_codes! {
         cause "A group has `server-metrics=On`, and the memory file for it could not be made, or not be opened."
         did "The groups run; `mod_wsgi.server_metrics()` returns None in them."
         cure "The line says what the system refused: a limit on open files or memory, most often.";
-    1551 DAEMON_STARTING_FULL Error "too many requests wait for the first process of the group"
-        cause "No process of the group is ready yet, and as many requests wait for one as `listen-backlog` allows."
-        did "The request got 503 with Retry-After at once."
-        cure "Find what the application waits for at import; raise `listen-backlog=` if it takes long for good reasons.";
 }
