@@ -120,7 +120,7 @@ const NAMES: [(&str, bool); 20] = [
     ("FileWrapper", true),
     ("RequestTimeout", true),
     ("LogHandler", true),
-    ("subscribe_events", false),
+    ("subscribe_events", true),
     ("subscribe_shutdown", true),
     ("subscribe_signals", true),
     ("request_data", true),
@@ -128,10 +128,10 @@ const NAMES: [(&str, bool); 20] = [
     ("request_metrics", false),
     ("process_metrics", false),
     ("server_metrics", true),
-    ("event_callbacks", false),
+    ("event_callbacks", true),
     ("shutdown_callbacks", true),
     ("signal_callbacks", true),
-    ("active_requests", false),
+    ("active_requests", true),
 ];
 
 fn every_name_of_mod_wsgis_is_there_or_a_known_gap(site: &Site) {

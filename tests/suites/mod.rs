@@ -34,6 +34,7 @@ mod privileges;
 mod proxies;
 mod python;
 mod reloading;
+mod request_events;
 mod response;
 mod response_bodies;
 mod route;
@@ -91,6 +92,7 @@ pub fn all() -> Vec<Suite> {
         preload::suite(),
         interpreters::suite(),
         server_metrics::suite(),
+        request_events::suite(),
         frameworks::suite(),
         example::suite(),
         serve::suite(),

@@ -16,9 +16,13 @@ pub struct Context<'a> {
 
 /// Logs an exception with its traceback.
 pub fn log(py: Attached<'_>, interpreter: &Interpreter, raised: Raised, context: &Context<'_>) {
-    let exception = raised.take(py);
+    log_taken(py, interpreter, raised.take(py).as_ref(), context);
+}
+
+/// The same, of one that was taken out of the indicator.
+pub fn log_taken(py: Attached<'_>, interpreter: &Interpreter, exception: Option<&Exception<'_>>, context: &Context<'_>) {
     logging::coded(context.code, context.what);
-    write_traceback(py, interpreter, context.code, exception.as_ref());
+    write_traceback(py, interpreter, context.code, exception);
 }
 
 /// Logs why a script could not be loaded, with what is known of the cure.

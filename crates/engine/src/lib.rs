@@ -8,7 +8,8 @@
 | `serve`, `script`, `wsgi/` | one request: the script, the environ, the call, the body |
 | `request`, `exchange`, `head` | a request's way back to its server |
 | `python_module`, `set_up.py`, `stream` | the modules `mod_wsgi` and `apache`, the standard streams |
-| `metrics/` | what applications may ask about httpd |
+| `metrics/` | what applications may hear of requests, and ask about httpd |
+| `clock` | the time of day |
 | `logging`, `failure`, `panics` | what the error log is told |
 | `capi/` | Python's C API as thin safe types |
 
@@ -16,6 +17,7 @@ Not linked to libpython, and without any symbol of Apache: whoever loads it brin
 functions to answer with. *Runs in: Apache child, daemon.* */
 
 mod capi;
+mod clock;
 mod daemon;
 mod entry;
 mod environment;

@@ -33,6 +33,12 @@ pub struct Helpers {
     pub shut_down: Kept,
     /// `publish_signal(name, number) -> int`
     pub publish_signal: Kept,
+    /// `publish_event(name, payload)`
+    pub publish_event: Kept,
+    /// `mod_wsgi.event_callbacks`
+    pub event_callbacks: Kept,
+    /// `mod_wsgi.active_requests`
+    pub active_requests: Kept,
     /// `mod_wsgi.RequestTimeout`
     pub request_timeout: Kept,
     /// `stack_of(thread) -> list of frames`
@@ -71,6 +77,9 @@ pub fn set_up<'py>(py: Attached<'py>, group: &[u8], settings: &EngineSettings, f
         describe: module.attribute_named(c"describe")?.keep(),
         explain_load: module.attribute_named(c"explain_load")?.keep(),
         publish_signal: module.attribute_named(c"publish_signal")?.keep(),
+        publish_event: module.attribute_named(c"publish_event")?.keep(),
+        event_callbacks: module.attribute_named(c"event_callbacks")?.keep(),
+        active_requests: module.attribute_named(c"active_requests")?.keep(),
         shut_down: module.attribute_named(c"shut_down")?.keep(),
         request_timeout: module.attribute_named(c"RequestTimeout")?.keep(),
         stack_of: module.attribute_named(c"stack_of")?.keep(),
@@ -147,6 +156,7 @@ impl NativeClass for Host {
             doc: c"request_data(): the dictionary of the request that this thread runs.",
             call: Self::request_data,
         },
+        Method { name: c"observe", doc: c"observe(): from here on requests are observed.", call: Self::observe },
         Method {
             name: c"server_metrics",
             doc: c"server_metrics(): what httpd's processes and threads do; None unless the configuration lets applications ask.",
@@ -190,6 +200,11 @@ impl Host {
             Some(request) => request.data(py),
             None => Err(Raised::runtime_error(py, "no request is being handled by this thread")),
         }
+    }
+
+    fn observe<'py>(&self, this: &Object<'py>, _arguments: &Arguments<'_, 'py>) -> PyResult<Object<'py>> {
+        metrics::want();
+        Ok(Object::none(this.py()))
     }
 
     fn server_metrics<'py>(&self, this: &Object<'py>, _arguments: &Arguments<'_, 'py>) -> PyResult<Object<'py>> {

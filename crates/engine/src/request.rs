@@ -4,7 +4,8 @@ The objects that an application holds (`wsgi.input`, `start_response`, `wsgi.err
 thread; they share this value, and `end` closes the door behind the last call that is under way. */
 
 use std::mem::MaybeUninit;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
+use std::time::Instant;
 
 use protocol::Level;
 
@@ -13,6 +14,7 @@ use crate::exchange::{Exchange, ReadError, Send, SendError};
 use crate::head::Head;
 use crate::interpreter::Interpreter;
 use crate::logging;
+use crate::metrics::observed::Observed;
 use protocol::line_buffer::LineBuffer;
 
 /// How far a response has come.
@@ -53,6 +55,7 @@ pub struct Request {
     output: Mutex<Output>,
     errors: Mutex<LineBuffer>,
     data: Mutex<Option<Kept>>,
+    observed: OnceLock<Box<Observed>>,
 }
 
 /// A lock of plain data: a panic while it was held leaves nothing half-done that matters.
@@ -71,7 +74,18 @@ impl Request {
             output: Mutex::default(),
             errors: Mutex::default(),
             data: Mutex::default(),
+            observed: OnceLock::new(),
         })
+    }
+
+    /// Begins to measure it. Once.
+    pub fn observe(&self, observed: Observed) -> &Observed {
+        self.observed.get_or_init(|| Box::new(observed))
+    }
+
+    /// What is measured of it, if anybody wants to know.
+    pub fn observed(&self) -> Option<&Observed> {
+        self.observed.get().map(AsRef::as_ref)
     }
 
     /// The response's state. Never held while Python code may run.
@@ -103,7 +117,7 @@ impl Request {
     /// `RuntimeError` after the end; the inner result is the server's.
     pub fn read_now(&self, py: Attached<'_>, buffer: &mut [MaybeUninit<u8>]) -> PyResult<Result<usize, ReadError>> {
         let door = self.door(py)?;
-        let read = self.exchange.read(buffer, false);
+        let read = self.take(buffer, false);
         drop(door);
         Ok(read)
     }
@@ -114,7 +128,16 @@ impl Request {
     /// [`ReadError::Aborted`] after the end of the request, too.
     pub fn read_waiting(&self, buffer: &mut [MaybeUninit<u8>]) -> Result<usize, ReadError> {
         let door = lock(&self.ended);
-        if *door { Err(ReadError::Aborted) } else { self.exchange.read(buffer, true) }
+        if *door { Err(ReadError::Aborted) } else { self.take(buffer, true) }
+    }
+
+    fn take(&self, buffer: &mut [MaybeUninit<u8>], wait: bool) -> Result<usize, ReadError> {
+        let Some(observed) = self.observed() else { return self.exchange.read(buffer, wait) };
+        let since = Instant::now();
+        let read = self.exchange.read(buffer, wait);
+        let taken = *read.as_ref().unwrap_or(&0);
+        observed.input.count(usize::from(taken > 0), taken as u64, since);
+        read
     }
 
     /// Hands the head to the server, once.
@@ -140,14 +163,19 @@ impl Request {
     /// `RuntimeError` after the end; the inner result is the server's.
     pub fn write(&self, py: Attached<'_>, chunks: &[&[u8]], how: Send) -> PyResult<Result<(), SendError>> {
         let door = self.door(py)?;
+        let observed = self.observed().map(|observed| (observed, Instant::now()));
         let sent = match how {
             Send::Buffered => self.exchange.write(chunks, how),
             Send::Flushed => self.write_now(py, self.exchange.write_promptly(chunks), chunks),
             Send::Last => self.write_now(py, self.exchange.write_last(chunks), chunks),
         };
         drop(door);
+        let length = chunks.iter().fold(0u64, |sum, c| sum.saturating_add(c.len() as u64));
+        if let Some((observed, since)) = observed {
+            observed.output.count(chunks.len(), length, since);
+        }
         let mut output = self.output();
-        output.sent = chunks.iter().fold(output.sent, |sum, c| sum.saturating_add(c.len() as u64));
+        output.sent = output.sent.saturating_add(length);
         output.flushed |= how != Send::Buffered;
         output.client_gone |= sent == Err(SendError::ClientGone);
         drop(output);
@@ -174,11 +202,17 @@ impl Request {
     /// `RuntimeError` after the end; the inner result is the server's.
     pub fn send_file(&self, py: Attached<'_>, descriptor: i32, offset: i64, length: i64) -> PyResult<Result<(), SendError>> {
         let door = self.door(py)?;
+        let observed = self.observed().map(|observed| (observed, Instant::now()));
         // What was gathered may have to go first, to a child that does not read.
         let sent = thread::detached(py, || self.exchange.send_file(descriptor, offset, length));
         drop(door);
         if sent.is_ok() {
-            self.output().sent += u64::try_from(length).unwrap_or(0);
+            let length = u64::try_from(length).unwrap_or(0);
+            self.output().sent += length;
+            if let Some((observed, since)) = observed {
+                // As mod_wsgi has it, whose files are no writes of the application's.
+                observed.output.count(0, length, since);
+            }
         }
         Ok(sent)
     }

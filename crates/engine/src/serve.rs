@@ -10,6 +10,7 @@ use crate::exchange::Exchange;
 use crate::failure::{self, Context};
 use crate::interpreter::Interpreter;
 use crate::logging;
+use crate::metrics::events;
 use crate::registry::Registry;
 use crate::request::{Facts, Request};
 use crate::script::Reload;
@@ -70,6 +71,7 @@ pub fn run(
         if fork::is_copy() {
             leave_copy(call, answered);
         }
+        events::finished(py, interpreter, &request, seen_status(&request, answered));
         request.end(py);
         witness.left(py);
         drop(entered);
@@ -87,6 +89,7 @@ fn leave_copy(call: &Call<'_>, answered: i32) -> ! {
 fn respond(py: Attached<'_>, registry: &Registry, interpreter: &Interpreter, request: &Arc<Request>, call: &Call<'_>) -> i32 {
     let script = interpreter.script(call.script, registry.settings.case_sensitive);
     let Ok(callable) = script.callable(py, interpreter, call.wanted, call.callable) else { return outcome::FAILED };
+    events::observe(py, interpreter, request, call);
     let response = match begin(py, interpreter, request, call, &callable) {
         Ok(response) => response,
         Err(raised) => return failed(py, interpreter, request, call, raised),
@@ -100,7 +103,7 @@ fn respond(py: Attached<'_>, registry: &Registry, interpreter: &Interpreter, req
         Err(Failure::Server | Failure::Short) => broken(request, outcome::TRUNCATED),
     };
     if !response.is_plain_sequence() {
-        close(py, interpreter, call, &response);
+        close(py, interpreter, request, call, &response);
     }
     answered
 }
@@ -116,16 +119,19 @@ fn begin<'py>(
     let environ = wsgi::environ(py, interpreter, request, call)?;
     let adapter = new_instance(interpreter.classes.adapter.get(py), Adapter::new(Arc::clone(request)))?;
     let start_response = adapter.attribute(interpreter.names.start_response.get(py))?;
-    callable.call(&[&environ, &start_response])
+    let instead = events::started(py, interpreter, request, call, &environ, callable);
+    instead.as_ref().unwrap_or(callable).call(&[&environ, &start_response])
 }
 
 /// The response's `close()`, called once whatever happened (PEP 3333).
-fn close(py: Attached<'_>, interpreter: &Interpreter, call: &Call<'_>, response: &Object<'_>) {
+fn close(py: Attached<'_>, interpreter: &Interpreter, request: &Request, call: &Call<'_>, response: &Object<'_>) {
     let closed =
         response.attribute_if_any(interpreter.names.close.get(py)).and_then(|close| close.map(|c| c.call(&[])).transpose());
     if let Err(raised) = closed {
         let what = format!("close() of the response raised an exception{}", of_request(call));
-        failure::log(py, interpreter, raised, &Context { code: CLOSE_FAILED, what: &what });
+        let exception = raised.take(py);
+        failure::log_taken(py, interpreter, exception.as_ref(), &Context { code: CLOSE_FAILED, what: &what });
+        events::raised(py, interpreter, request, exception.as_ref());
     }
 }
 
@@ -136,23 +142,37 @@ fn failed(py: Attached<'_>, interpreter: &Interpreter, request: &Request, call: 
         raised.clear(py);
         return outcome::CLIENT_GONE;
     }
-    if raised.is_a(interpreter.classes.request_timeout.get(py)) && !request.output().flushed {
-        raised.clear(py);
-        return outcome::TIMEOUT;
-    }
+    let late = raised.is_a(interpreter.classes.request_timeout.get(py)) && !request.output().flushed;
     let (code, what): (LogCode, &str) = if raised.is_system_exit(py) {
         (APPLICATION_EXIT, "the application raised SystemExit (ignored: the process serves other requests)")
     } else {
         (APPLICATION_EXCEPTION, "the application raised an exception")
     };
-    let what = format!("{what}{}", of_request(call));
-    failure::log(py, interpreter, raised, &Context { code, what: &what });
+    let exception = raised.take(py);
+    if !late {
+        let what = format!("{what}{}", of_request(call));
+        failure::log_taken(py, interpreter, exception.as_ref(), &Context { code, what: &what });
+    }
+    events::raised(py, interpreter, request, exception.as_ref());
+    if late {
+        return outcome::TIMEOUT;
+    }
     broken(request, outcome::FAILED)
 }
 
 /// A response that can't be completed: `unsent` if nothing of it has gone out, else it must look cut.
 fn broken(request: &Request, unsent: i32) -> i32 {
     if request.output().flushed { outcome::TRUNCATED } else { unsent }
+}
+
+/// The status that the client sees.
+fn seen_status(request: &Request, answered: i32) -> u16 {
+    let given = request.output().head.as_ref().map(|head| head.status);
+    match answered {
+        outcome::FAILED => 500,
+        outcome::TIMEOUT => 504,
+        _ => given.unwrap_or(500),
+    }
 }
 
 /// Which request it was, for a log line: `in GET /path (script …, request id …)`.

@@ -9,6 +9,8 @@ import sys
 
 _host = None
 _settings = None
+event_callbacks = []
+active_requests = {}
 _shutdown_callbacks = []
 _signal_callbacks = []
 _warnings_original = None
@@ -132,6 +134,7 @@ def _set_up_modules(file_wrapper):
         RequestTimeout=RequestTimeout,
         request_data=_host.request_data,
         server_metrics=_host.server_metrics,
+        subscribe_events=_subscribe_events,
         subscribe_shutdown=_subscribe_shutdown,
         shutdown_callbacks=_shutdown_callbacks,
         subscribe_signals=_subscribe_signals,
@@ -156,10 +159,23 @@ def _set_up_modules(file_wrapper):
     sys.modules["apache"] = apache
 
 
+# What is kept only once somebody has asked for it, since it costs each request something.
+_OBSERVED = {"event_callbacks": event_callbacks, "active_requests": active_requests}
+
+
 def _late_attribute(name):
-    """mod_wsgi.LogHandler, which needs logging: made when it is asked for."""
-    if name != "LogHandler":
-        raise AttributeError("module 'mod_wsgi' has no attribute %r" % name)
+    """What is there when it is asked for."""
+    if name == "LogHandler":
+        return _make_log_handler()
+    if name in _OBSERVED:
+        _host.observe()
+        setattr(sys.modules["mod_wsgi"], name, _OBSERVED[name])
+        return _OBSERVED[name]
+    raise AttributeError("module 'mod_wsgi' has no attribute %r" % name)
+
+
+def _make_log_handler():
+    """mod_wsgi.LogHandler, which needs logging."""
     import logging
 
     class LogHandler(logging.Handler):
@@ -331,6 +347,12 @@ def _directive(option, directive):
     return directive
 
 
+def _subscribe_events(callback):
+    _host.observe()
+    event_callbacks.append(callback)
+    return callback
+
+
 def _subscribe_shutdown(callback):
     _shutdown_callbacks.append(callback)
     return callback
@@ -355,15 +377,21 @@ def _dict_or_nothing(returned):
     return returned if isinstance(returned, dict) else {}
 
 
+def publish_event(name, payload):
+    """Tells of a request."""
+    _publish(event_callbacks, name, payload, "event_failed")
+
+
 def publish_signal(name, number):
     """Tells of a signal: how many wanted to hear of it."""
-    _publish(_signal_callbacks, "process_signal", {"signame": name, "signum": number}, "event_failed")
-    return len(_signal_callbacks)
+    callbacks = _signal_callbacks + event_callbacks
+    _publish(callbacks, "process_signal", {"signame": name, "signum": number}, "event_failed")
+    return len(callbacks)
 
 
 def shut_down(reason):
     """What runs when the process ends: callbacks, non-daemon threads, atexit functions. Python itself is not finalised."""
-    _publish(_shutdown_callbacks, "process_stopping", {"shutdown_reason": reason}, "shutdown_failed")
+    _publish(_shutdown_callbacks + event_callbacks, "process_stopping", {"shutdown_reason": reason}, "shutdown_failed")
     _quietly(_join_threads)
     import atexit
 

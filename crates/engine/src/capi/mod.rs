@@ -20,6 +20,7 @@ mod object;
 pub mod signals;
 pub mod start;
 pub mod thread;
+mod usage;
 
 pub use arguments::Arguments;
 pub use class::{Constructor, Getter, Method, NativeClass, instance, make_class, new_instance};
@@ -28,3 +29,4 @@ pub use heap::share_heaps;
 pub use make::run_module_code;
 pub use memory::{borrowed_descriptor, filled, initialised, leave_process, overwrite_arguments, regular_file_size};
 pub use object::{Attached, Kept, Object};
+pub use usage::Usage;

@@ -5,9 +5,10 @@ enters with `PyEval_RestoreThread`. What `PyGILState_Ensure` takes for the threa
 cleared and deleted (httpd's HTTP/2 workers come and go). */
 #![expect(unsafe_code, reason = "this folder is the engine's border with Python's C API")]
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ffi::c_ulong;
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+use std::time::{Duration, Instant};
 
 use pyo3::ffi;
 
@@ -28,6 +29,18 @@ static MAIN: AtomicPtr<ffi::PyInterpreterState> = AtomicPtr::new(std::ptr::null_
 /// Set when the process ends: threads no longer enter Python to tidy up.
 static LEAVING: AtomicBool = AtomicBool::new(false);
 
+/// Whether anybody wants to know how long threads wait for the GIL.
+static TIMED: AtomicBool = AtomicBool::new(false);
+
+/// How long a thread has waited for the GIL, and how often it has asked for it, since it was last attached.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Waits {
+    /// The time.
+    pub time: Duration,
+    /// How often it has been taken.
+    pub count: u64,
+}
+
 /// A thread's state for an interpreter.
 struct State {
     interpreter: Handle,
@@ -41,6 +54,7 @@ struct States(RefCell<Vec<State>>);
 
 thread_local! {
     static STATES: States = const { States(RefCell::new(Vec::new())) };
+    static WAITS: Cell<Waits> = const { Cell::new(Waits { time: Duration::ZERO, count: 0 }) };
 }
 
 impl Drop for States {
@@ -94,7 +108,13 @@ pub fn attached<R>(interpreter: Handle, body: impl FnOnce(Attached<'_>) -> R) ->
     let state = state_of(interpreter);
     gilstate::bind(state);
     // SAFETY: the state is this thread's own for that interpreter; the thread is attached to nothing (see above).
-    unsafe { ffi::PyEval_RestoreThread(state) };
+    let take = || unsafe { ffi::PyEval_RestoreThread(state) };
+    if TIMED.load(Ordering::Relaxed) {
+        WAITS.set(Waits::default());
+        timed(take);
+    } else {
+        take();
+    }
     let leave = Leave;
     // SAFETY: attached just now, until `leave` is dropped, which outlives the body.
     let result = body(unsafe { Attached::assume() });
@@ -118,8 +138,28 @@ struct Return(*mut ffi::PyThreadState);
 impl Drop for Return {
     fn drop(&mut self) {
         // SAFETY: the state was this thread's current one when `detached` saved it.
-        unsafe { ffi::PyEval_RestoreThread(self.0) };
+        let take = || unsafe { ffi::PyEval_RestoreThread(self.0) };
+        if TIMED.load(Ordering::Relaxed) { timed(take) } else { take() }
     }
+}
+
+/// Takes the GIL, and counts how long that lasts.
+#[cold]
+fn timed(take: impl FnOnce()) {
+    let since = Instant::now();
+    take();
+    let waits = WAITS.get();
+    WAITS.set(Waits { time: waits.time + since.elapsed(), count: waits.count + 1 });
+}
+
+/// From here on it is counted how long threads wait for the GIL.
+pub fn time_waits() {
+    TIMED.store(true, Ordering::Relaxed);
+}
+
+/// What the calling thread has waited for the GIL in its present attachment.
+pub fn waits() -> Waits {
+    WAITS.get()
 }
 
 /// Runs `body` without the GIL: for whatever may wait. Objects stay alive, and may not be touched meanwhile.

@@ -6,7 +6,7 @@ It is let in by [`super::admission`]. A request that is complete is run at once;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use protocol::embedded::{UNKNOWN_MTIME, flag};
 use protocol::frame::{Frame, Parsed, RefusedReason, Request as RequestFrame, Sender, parse};
@@ -18,6 +18,7 @@ use super::channel::{Channel, Greeting, NoRequest};
 use super::connections::{self, Connection};
 use super::descriptors::adopt;
 use super::process::Shared;
+use crate::clock;
 use crate::exchange::Exchange;
 use crate::logging;
 use crate::registry::Registry;
@@ -206,7 +207,8 @@ impl Worker<'_> {
             thread_id: i64::try_from(self.number).unwrap_or(0),
             request_start: head.request_start,
             queue_start: head.queue_start,
-            daemon_start: now(),
+            daemon_start: clock::now(),
+            waited: head.flags & flag::WAITED != 0,
             request_rec: None,
         };
         let facts = Facts {
@@ -217,8 +219,4 @@ impl Worker<'_> {
         let exchange: Box<dyn Exchange> = Box::new(Arc::clone(channel));
         self.shared.watched(self.number, channel, &call, |seat| serve::run(self.registry, &place, exchange, facts, &call, seat))
     }
-}
-
-fn now() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).ok().and_then(|since| i64::try_from(since.as_micros()).ok()).unwrap_or(0)
 }

@@ -111,6 +111,7 @@ unsafe extern "C" fn run(call: *const RequestCall) -> i32 {
                 request_start: call.request_start,
                 queue_start: call.queue_start,
                 daemon_start: call.daemon_start,
+                waited: false,
                 request_rec: NonNull::new(call.request_rec),
             };
             let facts = Facts {

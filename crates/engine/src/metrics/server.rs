@@ -2,11 +2,12 @@
 wrote last (see [`protocol::scoreboard`]). *Runs in: Apache child, daemon.* */
 
 use std::sync::OnceLock;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use protocol::scoreboard::{Process, Scoreboard, Worker};
 
+use super::{count, dictionary};
 use crate::capi::{Attached, Object, PyResult};
+use crate::clock::{now, seconds};
 
 /// Gives an encoded [`Scoreboard`], or nothing if there is none.
 pub type Source = Box<dyn Fn() -> Option<Vec<u8>> + Send + Sync>;
@@ -26,8 +27,7 @@ pub fn set_source(source: Source) {
 pub fn server_metrics<'py>(py: Attached<'py>) -> PyResult<Object<'py>> {
     let board = SOURCE.get().and_then(|source| Scoreboard::decode(&source()?).ok());
     let Some(board) = board else { return Ok(Object::none(py)) };
-    let now =
-        SystemTime::now().duration_since(UNIX_EPOCH).ok().and_then(|since| i64::try_from(since.as_micros()).ok()).unwrap_or(0);
+    let now = now();
     let processes = board.processes.iter().map(|one| process(py, one)).collect::<PyResult<Vec<_>>>()?;
     dictionary(
         py,
@@ -59,15 +59,14 @@ fn process<'py>(py: Attached<'py>, process: &Process) -> PyResult<Object<'py>> {
 }
 
 fn worker<'py>(py: Attached<'py>, worker: &Worker) -> PyResult<Object<'py>> {
-    let count = |number: u64| Object::int(py, i64::try_from(number).unwrap_or(i64::MAX));
     dictionary(
         py,
         [
             ("thread_num", Object::int(py, worker.thread_num.into())?),
             ("generation", Object::int(py, worker.generation.into())?),
             ("status", Object::latin1(py, &[u8::try_from(worker.status).unwrap_or(b'?')])?),
-            ("access_count", count(worker.access_count)?),
-            ("bytes_served", count(worker.bytes_served)?),
+            ("access_count", count(py, worker.access_count)?),
+            ("bytes_served", count(py, worker.bytes_served)?),
             ("start_time", seconds(py, worker.start_time)?),
             ("stop_time", seconds(py, worker.stop_time)?),
             ("last_used", seconds(py, worker.last_used)?),
@@ -76,19 +75,4 @@ fn worker<'py>(py: Attached<'py>, worker: &Worker) -> PyResult<Object<'py>> {
             ("vhost", Object::latin1(py, &worker.vhost)?),
         ],
     )
-}
-
-fn dictionary<'py, const N: usize>(py: Attached<'py>, entries: [(&str, Object<'py>); N]) -> PyResult<Object<'py>> {
-    let dict = Object::dict(py)?;
-    for (name, value) in &entries {
-        dict.dict_set(&Object::text(py, name)?, value)?;
-    }
-    Ok(dict)
-}
-
-/// A time as Python has it: seconds since the epoch.
-fn seconds(py: Attached<'_>, microseconds: i64) -> PyResult<Object<'_>> {
-    #[expect(clippy::cast_precision_loss, reason = "a time of this millennium in microseconds has fewer than 53 bits")]
-    let seconds = microseconds as f64 / 1e6;
-    Object::float(py, seconds)
 }

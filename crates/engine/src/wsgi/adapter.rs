@@ -10,6 +10,7 @@ use protocol::field;
 use crate::capi::{Arguments, Attached, Method, NativeClass, Object, PyResult, Raised};
 use crate::exchange::{Send, SendError};
 use crate::head::Head;
+use crate::metrics::events;
 use crate::request::Request;
 
 /// The two callables of one request.
@@ -63,6 +64,9 @@ impl Adapter {
                 py,
                 "start_response() was called a second time without exc_info (PEP 3333 wants exc_info then)",
             ));
+        }
+        if status.is_text() && headers.is_list() {
+            events::response_started(py, &self.request, &status, &headers, exc_info.as_ref());
         }
         let head = read_head(py, &status, &headers)?;
         self.request.output().head = Some(head);

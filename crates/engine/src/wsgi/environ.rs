@@ -3,6 +3,7 @@
 use protocol::settings::EngineSettings;
 
 use crate::capi::{Attached, Object, PyResult, new_instance};
+use crate::clock::{now, seconds};
 use crate::interpreter::Interpreter;
 use crate::python_module;
 use crate::request::Request;
@@ -31,6 +32,8 @@ pub struct Call<'a> {
     pub queue_start: i64,
     /// As above.
     pub daemon_start: i64,
+    /// It has waited for a process with a newer version of its script.
+    pub waited: bool,
     /// The `request_rec` for `apache.request_rec`.
     pub request_rec: Option<std::ptr::NonNull<std::ffi::c_void>>,
 }
@@ -144,17 +147,4 @@ fn text<'py>(py: Attached<'py>, key: &[u8], value: Option<&[u8]>) -> PyResult<Ob
         Some(value) => Object::latin1(py, value),
         None => Ok(Object::none(py)),
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "microseconds since the epoch are exact in a double until the year 2255")]
-fn seconds(py: Attached<'_>, microseconds: i64) -> PyResult<Object<'_>> {
-    Object::float(py, microseconds as f64 / 1e6)
-}
-
-fn now() -> i64 {
-    std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .ok()
-        .and_then(|since| i64::try_from(since.as_micros()).ok())
-        .unwrap_or(0)
 }

@@ -187,7 +187,7 @@ log_codes! {
         did "The application ran without the header. An Apache child says so once."
         cure "Write `WSGIPassAuthorization On` for applications that check credentials themselves; `WSGIPassAuthorization Off` for the place says that it is meant, and ends the message.";
     1425 EVENT_CALLBACK_FAILED Error "a callback for an event raised an exception"
-        cause "A function registered with `mod_wsgi.subscribe_signals` raised the exception that follows."
+        cause "A function registered with `mod_wsgi.subscribe_events` or `mod_wsgi.subscribe_signals` raised the exception that follows."
         did "The exception was ignored, and the other callbacks were called."
         cure "Read the traceback: it names the application's file and line.";
     1426 SIGNALS_NOT_TOLD Warning "subscribe_signals() has no effect"
