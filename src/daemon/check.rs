@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use protocol::{Level, log_code};
 
 use super::machine::ThisMachine;
-use super::{jail, locale};
+use super::{directories, jail, locale};
 use crate::config::daemon::{DaemonProcess, Python};
 use crate::config::error::quoted;
 use crate::config::plan::{Machine as _, identity};
@@ -90,7 +90,10 @@ impl Group<'_> {
             (Some(root), Some(who)) => jail::missing(Path::new(OsStr::from_bytes(root)), &self.candidates(), who),
             // Only root can look from inside, and such a group needs root anyway.
             (Some(_), None) => Vec::new(),
-            (None, _) => self.working_directory().err().into_iter().chain(self.python().err()).collect(),
+            (None, _) => {
+                let own = self.working_directory().err().into_iter().chain(self.python().err());
+                own.chain(directories::check(self.process, &self.walker())).collect()
+            }
         }
     }
 

@@ -11,6 +11,7 @@ pub mod check;
 pub mod client;
 pub mod connection;
 pub mod connections;
+mod directories;
 pub mod exchange;
 pub mod group;
 mod jail;

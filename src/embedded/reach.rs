@@ -146,6 +146,22 @@ impl Walker {
         Ok(at)
     }
 
+    /// May files be made in `directory`?
+    pub fn may_write(&self, directory: &Path) -> bool {
+        match self {
+            Self::Myself => rustix::fs::access(directory, rustix::fs::Access::WRITE_OK).is_ok(),
+            Self::User { .. } => look(directory).is_ok_and(|found| self.may(&found, 2) && self.may(&found, 1)),
+        }
+    }
+
+    /// The name of who it is looked at for.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Myself => user_name(rustix::process::geteuid().as_raw()),
+            Self::User { uid, .. } => user_name(*uid),
+        }
+    }
+
     fn readable(&self, file: &Path) -> Result<(), Obstacle> {
         let found = look(file).map_err(|error| Obstacle::Other(file.to_owned(), error))?;
         let refused = || Err(Obstacle::Unreadable(file.to_owned(), found.mode() & 0o7777, found.uid()));
@@ -159,7 +175,7 @@ impl Walker {
         }
     }
 
-    /// Do owner, groups and mode grant `bit` (4 read, 1 enter or execute)? For this process the kernel is asked instead, by doing it.
+    /// Do owner, groups and mode grant `bit` (4 read, 2 write, 1 enter or execute)? For this process the kernel is asked instead, by doing it.
     fn may(&self, file: &Metadata, bit: u32) -> bool {
         match self {
             Self::Myself | Self::User { uid: 0, .. } => true,

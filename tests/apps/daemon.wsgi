@@ -1,6 +1,8 @@
 """What the trials of daemon mode ask an application for, by path."""
 
+import ctypes
 import os
+import resource
 import sys
 import time
 
@@ -165,7 +167,20 @@ def paths(environ, start_response):
     return [repr(values).encode()]
 
 
-PAGES = {f.__name__: f for f in (run_once, flood, burst, long_header, paths, process, sleep, mark, hold, count, whole, unread, mirror, say, die, closed, gone)}
+def stack(environ, start_response):
+    """The size of this thread's stack, and the limit that the system sets to stacks (0: none)."""
+    library = ctypes.CDLL(None)
+    library.pthread_self.restype = ctypes.c_ulong
+    attributes = ctypes.create_string_buffer(128)
+    size = ctypes.c_size_t()
+    library.pthread_getattr_np(ctypes.c_ulong(library.pthread_self()), attributes)
+    library.pthread_attr_getstacksize(attributes, ctypes.byref(size))
+    limit = resource.getrlimit(resource.RLIMIT_STACK)[0]
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [f"{size.value} {0 if limit == resource.RLIM_INFINITY else limit}".encode()]
+
+
+PAGES = {f.__name__: f for f in (run_once, flood, burst, long_header, paths, process, sleep, mark, hold, count, whole, unread, mirror, say, die, closed, gone, stack)}
 
 
 def application(environ, start_response):

@@ -3,6 +3,7 @@ same, and that following the message mends it. */
 
 use crate::own;
 use crate::support::httpd::{Httpd, Plan, Prepared};
+use crate::support::installation::server_user;
 use crate::support::matrix::{Reach, Setup, Suite};
 use crate::support::poll;
 use crate::support::site::Site;
@@ -27,6 +28,7 @@ pub fn suite() -> Suite {
             own!(the_context_is_checked).differs(WORDS),
             own!(daemon_groups_that_do_not_exist_are_refused).differs(WORDS),
             own!(a_daemon_group_is_checked).differs(WORDS),
+            own!(directories_of_a_daemon_group_that_are_of_no_use_are_warnings).differs(WORDS),
             own!(a_shadowed_alias_is_a_warning).differs(WORDS),
             own!(trusting_everybody_is_a_warning).differs(WORDS),
             own!(a_mistake_does_not_end_a_running_server),
@@ -81,7 +83,7 @@ fn findings(said: &str) -> Vec<&str> {
 
 /// Configtest runs interpreters as somebody else, or not at all.
 fn needs_root(setup: &Setup) {
-    if crate::support::installation::server_user().is_none() {
+    if server_user().is_none() {
         setup.skip("without root configtest runs no interpreter");
     }
 }
@@ -169,6 +171,8 @@ fn daemon_groups_that_do_not_exist_are_refused(setup: &Setup) {
 fn a_daemon_group_is_checked(setup: &Setup) {
     refused(setup, "WSGIDaemonProcess shop process=2", &["Invalid option to WSGI daemon process definition.", "`processes=`"]);
     refused(setup, "WSGIDaemonProcess shop threads=many", &["WSGIDaemonProcess `shop`", "`threads=`", "`many`"]);
+    refused(setup, "WSGIDaemonProcess shop memory-limit=512", &["`memory-limit=`", "`512`", "`memory-limit=536870912`"]);
+    refused(setup, "WSGIDaemonProcess shop stack-size=1", &["`stack-size=`", "from 65536", "at least 65536"]);
     refused(setup, "WSGIDaemonProcess shop user=root", &["WSGI process blocked from running as root."]);
     let host = |options: &str| {
         format!(
@@ -179,6 +183,27 @@ fn a_daemon_group_is_checked(setup: &Setup) {
     let twice = [host("threads=2"), host("threads=3")].join("\n");
     refused(setup, &twice, &["Name duplicates previous WSGI daemon definition.", "`shop`"]);
     warned(setup, &plan(&["WSGIDaemonProcess shop"]), &["WSGI1017", "`WSGIProcessGroup shop`"]);
+}
+
+/// The state of the machine: a group with such an option serves all the same.
+fn directories_of_a_daemon_group_that_are_of_no_use_are_warnings(setup: &Setup) {
+    let group = |options: &str| plan(&[&format!("WSGIDaemonProcess shop {options}"), "WSGIProcessGroup shop"]);
+    warned(
+        setup,
+        &group("python-path=/usr:lib-that-is-not"),
+        &[
+            "WSGI1510: WSGIDaemonProcess `shop` at ",
+            "`python-path=` names `/",
+            "lib-that-is-not` does not exist",
+            "a relative path is taken from `ServerRoot`",
+        ],
+    );
+    warned(setup, &group("python-eggs=/srv/no/eggs"), &["WSGI1510", "`python-eggs=`", "does not exist", "`install -d -o "]);
+    warned(setup, &group("python-eggs=/etc/passwd"), &["WSGI1510", "`/etc/passwd` is not a directory"]);
+    if server_user().is_some() {
+        warned(setup, &group("python-eggs=/usr"), &["WSGI1510", "may not write it", "`install -d -o "]);
+    }
+    accepted(setup, &group("python-path=/usr python-eggs=/tmp"));
 }
 
 /// A mistake that only the whole configuration shows: configtest fails, and names the line.
@@ -304,7 +329,7 @@ fn a_home_that_is_an_executable_is_refused(setup: &Setup) {
 }
 
 fn a_closed_directory_above_the_home_is_named(setup: &Setup) {
-    if crate::support::installation::server_user().is_none() {
+    if server_user().is_none() {
         return; // Without root there is no other user for whom a directory could be closed.
     }
     let home = scratch(setup, "closed-home");

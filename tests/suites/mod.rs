@@ -9,6 +9,7 @@ mod daemon;
 mod daemon_deaths;
 mod daemon_overlap;
 mod daemon_stops;
+mod daemon_threads;
 mod daemon_timers;
 mod descriptors;
 mod differential;
@@ -70,6 +71,7 @@ pub fn all() -> Vec<Suite> {
         group_options::suite(),
         daemon_timers::suite(),
         daemon_stops::suite(),
+        daemon_threads::suite(),
         daemon_overlap::suite(),
         descriptors::suite(),
         privileges::suite(),

@@ -217,6 +217,13 @@ impl<'a> Table<'a> {
         }
     }
 
+    /// The process has fewer threads than it was claimed for.
+    pub fn set_threads(&self, place: Place, threads: u32) {
+        if let Some(cell) = self.slot(place.slot, slot::THREADS).filter(|_| self.state(place) != State::Empty) {
+            cell.store(threads.min(MOST), Ordering::Release);
+        }
+    }
+
     /// The process id that stands at a slot, and its supervisor's, as far as they are known.
     pub fn who(&self, slot: u32) -> (u32, u32) {
         let read = |word| self.slot(slot, word).map_or(0, |cell| cell.load(Ordering::Acquire));

@@ -1,7 +1,7 @@
 /*! `WSGIDaemonProcess`: one row per option ([`OPTIONS`]), read into [`Typed`] as it stands there, made a valid [`DaemonProcess`] once.
 
 In reading order: [`option`] (a row and its forms of value), [`options`] (the table, by chapter), [`typed`] (as typed), [`validate`]
-(defaults, and options that exclude each other), [`process`] (what comes out), [`jail`] (paths below a `chroot=`), [`page`] (its part of `docs/directives.md`).
+(defaults, and options that exclude each other), [`sizes`] (the least memory that a Python runs with), [`process`] (what comes out), [`jail`] (paths below a `chroot=`), [`page`] (its part of `docs/directives.md`).
 *Runs in: parent.* */
 
 pub mod account;
@@ -11,6 +11,7 @@ pub mod option;
 pub mod options;
 pub mod page;
 pub mod process;
+mod sizes;
 mod suggestion;
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@ out of range is said to be. *Runs in: parent.* */
 
 use super::account::Account;
 use super::process::Preload;
+use super::sizes;
 use super::typed::Typed;
 use crate::config::directive::Place;
 use crate::config::directives::arguments;
@@ -100,11 +101,6 @@ impl Range {
     /// From `min` on, or 0.
     pub const fn zero_or_from(min: u64) -> Self {
         Self { or_zero: true, ..Self::from(min) }
-    }
-
-    /// Bytes of memory: as many as the kernel's limits can say.
-    pub const fn memory(min: u64) -> Self {
-        Self { min, max: i64::MAX as u64, or_zero: false }
     }
 
     const fn holds(self, number: u64) -> bool {
@@ -232,6 +228,7 @@ impl DaemonOption {
         stored.ok_or_else(|| self.wrong(group, value))
     }
 
+    /// What is written wrongly, and how it is written right.
     fn wrong(&self, group: &[u8], value: &[u8]) -> ConfigError {
         ConfigError::new(
             format!(
@@ -241,12 +238,13 @@ impl DaemonOption {
                 self.form.wanted(),
                 quoted(value)
             ),
-            self.cure(),
+            self.cure(value),
         )
     }
 
-    fn cure(&self) -> String {
+    fn cure(&self, value: &[u8]) -> String {
         match &self.form {
+            Form::Large(range, Unit::Bytes, _) if sizes::is_small(value, *range) => sizes::cure(self.name, value, *range),
             Form::Small(..) | Form::Large(..) => {
                 format!("write digits alone, without a unit, or leave the option out for its default ({})", self.default)
             }

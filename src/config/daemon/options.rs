@@ -2,6 +2,7 @@
 *Runs in: parent.* */
 
 use super::option::{Chapter, DaemonOption, Form, Range, Unit};
+use super::sizes;
 
 /// Seconds of which 0 is "no limit", or what else the row says.
 const SECONDS: Range = Range::from(0);
@@ -134,16 +135,16 @@ pub const OPTIONS: &[DaemonOption] = &[
     row(
         Chapter::Size,
         "stack-size",
-        Form::Large(Range::memory(1), Unit::Bytes, |typed| &mut typed.stack_size),
-        "the system's",
-        "The stack of a worker thread.",
+        Form::Large(sizes::STACK, Unit::Bytes, |typed| &mut typed.stack_size),
+        "the system's (`ulimit -s`)",
+        "The stack of a worker thread. A deep recursion needs a large one, up to Python 3.10 also one of Python functions. At most 1 GiB.",
     ),
     row(
         Chapter::Size,
         "listen-backlog",
         Form::Small(Range::from(0), Unit::Count, |typed| &mut typed.listen_backlog),
         "100",
-        "How many requests may wait for a free thread of the group. Further ones get 503 at once.",
+        "How many requests may wait for a free thread of the group; 0 counts as 1. Further ones get 503 at once.",
     ),
     row(
         Chapter::Size,
@@ -183,14 +184,14 @@ pub const OPTIONS: &[DaemonOption] = &[
     row(
         Chapter::Size,
         "memory-limit",
-        Form::Large(Range::memory(0), Unit::Bytes, |typed| &mut typed.memory_limit),
+        Form::Large(sizes::DATA, Unit::Bytes, |typed| &mut typed.memory_limit),
         "0, none",
-        "The data segment of a process (`RLIMIT_DATA`); beyond it Python raises `MemoryError`.",
+        "The data segment of a process (`RLIMIT_DATA`), to which Linux counts the threads' stacks too; beyond it Python raises `MemoryError`.",
     ),
     row(
         Chapter::Size,
         "virtual-memory-limit",
-        Form::Large(Range::memory(0), Unit::Bytes, |typed| &mut typed.virtual_memory_limit),
+        Form::Large(sizes::ADDRESSES, Unit::Bytes, |typed| &mut typed.virtual_memory_limit),
         "0, none",
         "The address space of a process (`RLIMIT_AS`).",
     ),

@@ -144,7 +144,7 @@ fn silence_means_httpds_own_identity_and_the_defaults() {
 fn every_option_reaches_the_plan() {
     let a = group(&[
         "WSGIDaemonProcess a processes=3 threads=2 stack-size=65536 umask=027 chroot=/jail home=/srv/a lang=C locale=de_DE.UTF-8 \
-         display-name=%{GROUP} cpu-priority=-3 memory-limit=1000 virtual-memory-limit=2000 cpu-time-limit=30 no-new-privileges=On \
+         display-name=%{GROUP} cpu-priority=-3 memory-limit=10000000 virtual-memory-limit=20000000 cpu-time-limit=30 no-new-privileges=On \
          dumpable=Off overlap=Off reload-wait=1 startup-timeout=2 request-timeout=3 interrupt-timeout=4 graceful-timeout=5 \
          eviction-timeout=6 shutdown-timeout=7 inactivity-timeout=8 deadlock-timeout=9 restart-interval=10 maximum-requests=11 \
          queue-timeout=12 socket-timeout=13 python-eggs=/eggs preload=Off",
@@ -154,7 +154,7 @@ fn every_option_reaches_the_plan() {
     assert_eq!((a.chroot.as_slice(), a.directory.as_slice()), (b"/jail".as_slice(), b"/srv/a".as_slice()));
     assert_eq!(a.environment, [b"LANG=C".to_vec(), b"LC_ALL=de_DE.UTF-8".to_vec(), b"PYTHON_EGG_CACHE=/eggs".to_vec()]);
     assert_eq!(a.display_name, b"(wsgi:a)");
-    assert_eq!((a.memory_limit, a.virtual_memory_limit, a.cpu_time_limit), (1000, 2000, 30));
+    assert_eq!((a.memory_limit, a.virtual_memory_limit, a.cpu_time_limit), (10_000_000, 20_000_000, 30));
     assert_eq!((a.no_new_privileges, a.undumpable, a.overlap, a.preload, a.reload), (true, true, false, false, false));
     let times = [
         a.reload_wait,

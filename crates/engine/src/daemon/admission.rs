@@ -23,7 +23,7 @@ const TICK: Duration = Duration::from_millis(2);
 
 /// Who is let in.
 pub struct Admission {
-    workers: u32,
+    workers: AtomicU32,
     /// How many may be in.
     limit: AtomicU32,
     /// How many are in: they wait for a request, or run one.
@@ -47,7 +47,7 @@ impl Admission {
     /// For so many workers.
     pub fn new(workers: usize) -> Self {
         Self {
-            workers: u32::try_from(workers).unwrap_or(u32::MAX),
+            workers: AtomicU32::new(u32::try_from(workers).unwrap_or(u32::MAX)),
             limit: AtomicU32::new(1),
             inside: AtomicU32::new(0),
             running: AtomicU32::new(0),
@@ -60,6 +60,11 @@ impl Admission {
             bell: Condvar::new(),
             open: AtomicBool::new(false),
         }
+    }
+
+    /// There are fewer workers than there were to be.
+    pub fn has_workers(&self, workers: u32) {
+        self.workers.store(workers, Ordering::Relaxed);
     }
 
     /// A worker comes in for the first time, or goes on; it waits outside while there are enough.
@@ -127,7 +132,7 @@ impl Admission {
     /// Everybody is let in: the workers are to end.
     pub fn open(&self) {
         self.open.store(true, Ordering::Release);
-        self.limit.store(self.workers, Ordering::Release);
+        self.limit.store(self.workers.load(Ordering::Relaxed), Ordering::Release);
         let _held = lock(&self.outside);
         self.door.notify_all();
     }
@@ -141,7 +146,7 @@ impl Admission {
                 running: self.running(),
                 inside: self.inside.load(Ordering::Acquire),
                 limit: self.limit.load(Ordering::Acquire),
-                workers: self.workers,
+                workers: self.workers.load(Ordering::Relaxed),
                 taken: self.taken(),
             };
             match pace.look(seen, |long| waits(shared, long), || self.is_one_running()) {

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use protocol::log_code::DEADLOCK;
 use protocol::reason::Reason;
 
+use super::crew;
 use super::process::Shared;
 use super::watch::show_stack;
 use crate::capi::{leave_process, thread};
@@ -45,7 +46,7 @@ impl Heartbeat {
         let heartbeat = Arc::new(Self { born: Instant::now(), last: AtomicU64::new(0), looked: AtomicU64::new(0), limit });
         let own = Arc::clone(&heartbeat);
         let started = std::thread::Builder::new().name("wsgi-heartbeat".to_owned()).spawn(move || own.beat(registry));
-        started.map(|_| Some(heartbeat)).map_err(|e| format!("a thread: {e}"))
+        started.map(|_| Some(heartbeat)).map_err(|error| crew::refused(&error))
     }
 
     fn beat(&self, registry: &'static Registry) {

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use protocol::log_code::REQUEST_OVERDUE;
 
+use super::crew;
 use super::process::Shared;
 use crate::capi::{Attached, Object, PyResult, thread};
 use crate::interpreter::Interpreter;
@@ -47,7 +48,7 @@ impl Interrupter {
         let (shared, counter) = (Arc::clone(shared), Arc::clone(&done));
         let started =
             std::thread::Builder::new().name("wsgi-interrupt".to_owned()).spawn(move || see_to_each(&shared, &overdue, &counter));
-        started.map_err(|e| format!("a thread: {e}"))?;
+        started.map_err(|error| crew::refused(&error))?;
         Ok(Self { orders, given: Cell::new((0, Instant::now())), done })
     }
 

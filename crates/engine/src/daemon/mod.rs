@@ -1,6 +1,6 @@
 /*! A daemon process: native worker threads that take requests from the process's connections and run them in this interpreter.
 
-In reading order: [`process`] (from the first message to the end), [`worker`] (one thread), [`connections`] and [`admission`] (what the workers wait
+In reading order: [`process`] (from the first message to the end), [`crew`] (its worker threads), [`worker`] (one of them), [`connections`] and [`admission`] (what the workers wait
 for, and how many of them; [`pace`] says when that changes), [`channel`] and [`incoming`] (the frames of one connection), [`holding`] (what goes along with a response's end), [`standing`] (the process in its group's table), [`news`]
 (changed scripts), [`control`] (the supervisor), [`descriptors`] (which of them are the engine's own), [`seat`] (what a worker is at), [`life`] (what
 the process has done and why it ends), [`watch`] (what happens beside the
@@ -11,6 +11,7 @@ mod admission;
 mod channel;
 mod connections;
 mod control;
+mod crew;
 mod deadlock;
 mod descriptors;
 mod faults;

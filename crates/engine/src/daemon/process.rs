@@ -24,8 +24,7 @@ use super::news::News;
 use super::seat::{self, Seat};
 use super::standing::Standing;
 use super::subscribers::Subscribers;
-use super::worker::Worker;
-use super::{faults, scoreboard, watch};
+use super::{crew, faults, scoreboard, watch};
 use crate::capi::thread::{self, Handle};
 use crate::capi::{overwrite_arguments, start};
 use crate::logging::{self, ProcessLog};
@@ -259,8 +258,15 @@ fn run(shared: &Arc<Shared>, registry: &'static Registry) -> ! {
     }
     shared.ready.store(true, Ordering::Release);
     start_looking(shared);
+    let workers = crew::start(shared, registry);
+    if workers.is_empty() {
+        if shared.process.scripts_must_load {
+            shared.control.send(&Message::NotReady("it has no thread".to_owned()));
+        }
+        watch::exit(shared, 1);
+    }
+    // Nobody sends a request before this is heard, and then no more at a time than there are threads.
     shared.control.send(&Message::Ready);
-    let workers: Vec<_> = (1..=shared.seats.len()).filter_map(|number| start_worker(shared, registry, number)).collect();
     for worker in workers {
         // A worker that panicked outside of a request has said so.
         let _ended = worker.join();
@@ -278,18 +284,6 @@ fn start_looking(shared: &Arc<Shared>) {
         );
         shared.admission.open();
     }
-}
-
-fn start_worker(shared: &Arc<Shared>, registry: &'static Registry, number: usize) -> Option<std::thread::JoinHandle<()>> {
-    let mut builder = std::thread::Builder::new().name(format!("wsgi-{number}"));
-    if let Some(size) = usize::try_from(shared.process.stack_size).ok().filter(|size| *size > 0) {
-        builder = builder.stack_size(size);
-    }
-    let shared = Arc::clone(shared);
-    let started = builder.spawn(move || Worker { shared: &shared, registry, number }.run());
-    started
-        .map_err(|error| logging::text(Level::Error, format!("worker thread {number} could not start: {error}").as_bytes()))
-        .ok()
 }
 
 /// Loads what is known beforehand; the last script that failed.

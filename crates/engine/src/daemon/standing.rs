@@ -5,6 +5,7 @@ reserves any more, and with the last place returned nothing can be on its way: t
 
 use std::os::fd::OwnedFd;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use protocol::table::{Place, Table, Ticket};
@@ -23,7 +24,7 @@ pub struct Standing {
     table: Option<(Table<'static>, Place)>,
     /// Becomes readable when the workers are to end.
     pub end: Descriptor,
-    threads: u32,
+    threads: AtomicU32,
     /// The table's pulse and what workers have taken up, and since when they are that.
     seen: Mutex<(u32, u64, Instant)>,
 }
@@ -43,7 +44,15 @@ impl Standing {
         };
         let end =
             rustix::event::eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).map_err(|e| format!("eventfd: {e}"))?;
-        Ok(Self { table, end: adopt(end), threads, seen: Mutex::new((0, 0, Instant::now())) })
+        Ok(Self { table, end: adopt(end), threads: AtomicU32::new(threads), seen: Mutex::new((0, 0, Instant::now())) })
+    }
+
+    /// The process has fewer threads than it was to have.
+    pub fn has_threads(&self, threads: u32) {
+        self.threads.store(threads, Ordering::Relaxed);
+        if let Some((table, place)) = &self.table {
+            table.set_threads(*place, threads);
+        }
     }
 
     /// A request is about to be run: `false` if the child has taken it back. A connection without a ticket can't take back.
@@ -101,7 +110,7 @@ impl Standing {
         let (busy, load) = (admission.running(), table.load(*place));
         let mut seen = lock(&self.seen);
         // While every thread is busy, others wait with good reason.
-        if (seen.0, seen.1) != (pulse, turns) || load <= busy || busy >= self.threads {
+        if (seen.0, seen.1) != (pulse, turns) || load <= busy || busy >= self.threads.load(Ordering::Relaxed) {
             *seen = (pulse, turns, Instant::now());
         } else if seen.2.elapsed() >= LOST {
             table.repair(*place, pulse, busy);

@@ -15,6 +15,7 @@ use rustix::pipe::PipeFlags;
 use rustix::process::{Pid, PidfdFlags};
 
 use super::control::Lost;
+use super::crew;
 use super::deadlock::Heartbeat;
 use super::descriptors::{Descriptor, adopt};
 use super::interrupt::{Interrupter, Overdue};
@@ -50,7 +51,7 @@ pub fn begin(shared: &Arc<Shared>, registry: &'static Registry) -> Result<(), St
     let shared = Arc::clone(shared);
     let started =
         std::thread::Builder::new().name("wsgi-watch".to_owned()).spawn(move || watch(&shared, &parent, &signals, &limits));
-    started.map(drop).map_err(|e| format!("a thread: {e}"))
+    started.map(drop).map_err(|error| crew::refused(&error))
 }
 
 /// Has the signals that the process hears written to a pipe; its reading end.

@@ -202,6 +202,14 @@ log_codes! {
         cause "The C library does not have the locale that `locale=` of `WSGIDaemonProcess` names."
         did "The process runs in the locale C."
         cure "Name an installed locale, as `locale=C.UTF-8`, or install the one that is named: `locale -a` lists them.";
+    1510 DIRECTORY_NOT_USABLE Warning "a directory that an option of a daemon group names is of no use"
+        cause "A directory of `python-path=` does not exist or is closed to the group's user, or that of `python-eggs=` can't be written by it. The line names what is in the way. A relative path is taken from `ServerRoot`."
+        did "The group runs all the same: Python passes over directories that it can't read, so imports from there will fail; eggs can't be unpacked."
+        cure "Do what the line says: correct the path, make the directory, or open it to the group's user.";
+    1511 THREADS_MISSING Error "a daemon process has fewer threads than its group names"
+        cause "The system refused a thread: `memory-limit`, `virtual-memory-limit` or the machine has no room for its stack, or a limit on processes is reached (`LimitNPROC`, `TasksMax`)."
+        did "The process serves with the threads that it has. With none at all it ends, and is started again after a growing pause; requests of the group get 503 meanwhile."
+        cure "Lower `threads=` or `stack-size=`, or raise the limit that the line names.";
     1550 SCOREBOARD_NOT_SHARED Warning "daemon processes can't be told what httpd's processes do"
         cause "A group has `server-metrics=On`, and the memory file for it could not be made, or not be opened."
         did "The groups run; `mod_wsgi.server_metrics()` returns None in them."

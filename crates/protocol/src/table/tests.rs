@@ -53,6 +53,23 @@ fn requests_are_counted_and_bounded() {
 }
 
 #[test]
+fn a_process_with_fewer_threads_than_it_was_to_have_gets_fewer_requests() {
+    let memory = memory(2);
+    let table = make(&memory).unwrap();
+    let place = table.claim(&CLAIM).unwrap();
+    table.set_threads(place, 1);
+    table.serve(place);
+    assert_eq!((table.reserve(Wish::default()), table.reserve(Wish::default())), (Reserved::Thread(place), Reserved::Full));
+    table.clear(place);
+    let next = table.claim(&CLAIM).unwrap();
+    table.set_threads(place, 1);
+    table.serve(next);
+    for _ in 0..2 {
+        assert_eq!(table.reserve(Wish::default()), Reserved::Thread(next), "one that has gone has no say");
+    }
+}
+
+#[test]
 fn the_least_busy_process_is_chosen_or_the_newest() {
     let memory = memory(4);
     let table = make(&memory).unwrap();
