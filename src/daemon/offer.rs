@@ -32,13 +32,17 @@ pub struct Offer<'t> {
     changes: (u32, u32),
     until: Instant,
     attempts: u32,
+    /// So many of them found nobody where a process should listen.
+    unreached: u32,
     pause: Duration,
 }
 
 /// What to do with a request that has not begun.
 enum Next {
-    /// It is offered again.
+    /// It is offered again: the process goes, or another is better.
     Again,
+    /// It is offered again: nobody was there, or somebody who left without a word.
+    Unreached,
     /// It is offered again when new code serves, or could not be made to.
     NewCode,
 }
@@ -50,6 +54,7 @@ impl<'t> Offer<'t> {
             changes: (0, 0),
             until: began + group.connect_timeout,
             attempts: 0,
+            unreached: 0,
             pause: PAUSE,
         }
     }
@@ -126,7 +131,7 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
                 // It has died, and the table does not say so yet.
                 Err(Errno::CONNREFUSED | Errno::NOENT | Errno::AGAIN) => {
                     table.release(place);
-                    Next::Again
+                    Next::Unreached
                 }
                 Err(error) => {
                     table.release(place);
@@ -136,7 +141,8 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
                 }
             };
             match next {
-                Next::Again => {
+                Next::Again | Next::Unreached => {
+                    offer.unreached += u32::from(matches!(next, Next::Unreached));
                     if !self.pause(&mut offer)? {
                         return Ok(Talk::End(End::ClientGone));
                     }
@@ -171,13 +177,13 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
                 } else {
                     connection.take_back();
                 }
-                Ok(Err(Next::Again))
+                Ok(Err(Next::Unreached))
             }
             Talk::Overdue => {
                 let limit = self.group.queue_timeout.unwrap_or_default();
                 Err(GroupFailure::QueueTimeout(limit.as_secs()))
             }
-            Talk::Died if connection.take_back() => Ok(Err(Next::Again)),
+            Talk::Died if connection.take_back() => Ok(Err(Next::Unreached)),
             Talk::Silent | Talk::Died | Talk::End(_) => {
                 // If it waits, nobody shall run it for a client that has been told otherwise.
                 connection.take_back();
@@ -252,7 +258,9 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
             return Ok(false);
         }
         if now >= offer.until {
-            return Err(GroupFailure::KeptLeaving(offer.attempts));
+            let (attempts, path) = (offer.attempts, self.group.path.as_slice());
+            let nobody = offer.unreached == attempts;
+            return Err(if nobody { GroupFailure::Unreachable { attempts, path } } else { GroupFailure::KeptLeaving(attempts) });
         }
         if offer.attempts > AT_ONCE {
             std::thread::sleep(offer.pause);

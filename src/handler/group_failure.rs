@@ -44,6 +44,13 @@ pub enum GroupFailure<'a> {
     StartingFull(u32),
     /// So many processes were asked, and each was on its way out.
     KeptLeaving(u32),
+    /// Nobody answered where its processes listen.
+    Unreachable {
+        /// How often that was tried.
+        attempts: u32,
+        /// What the paths of the sockets begin with.
+        path: &'a [u8],
+    },
     /// The process died before it answered: what is known of its death.
     Died(Option<&'a str>),
     /// The process died in the middle of its response.
@@ -93,6 +100,7 @@ impl GroupFailure<'_> {
             Self::QueueFull(_) => (503, log_code::DAEMON_QUEUE_FULL),
             Self::StartingFull(_) => (503, log_code::DAEMON_STARTING_FULL),
             Self::KeptLeaving(_) => (503, log_code::DAEMON_KEPT_LEAVING),
+            Self::Unreachable { .. } => (503, log_code::DAEMON_UNREACHABLE),
             Self::Died(_) => (502, log_code::DAEMON_DIED),
             // The status of the error that ends a response which has begun.
             Self::DiedLate(_) => (502, log_code::DAEMON_DIED_LATE),
@@ -136,6 +144,12 @@ impl GroupFailure<'_> {
             Self::KeptLeaving(count) => {
                 format!("{count} processes of the group {group} were asked, and each was about to end")
             }
+            Self::Unreachable { attempts, path } => {
+                format!(
+                    "no process of the group {group} answered at its socket {} in {attempts} attempts",
+                    quoted(&[path, b".N".as_slice()].concat())
+                )
+            }
             Self::Died(why) => format!("a process of the group {group} died before it answered{}", because(why)),
             Self::DiedLate(why) => format!("a process of the group {group} died in the middle of its response{}", because(why)),
             Self::BrokeProtocol(how) => format!("a process of the group {group} broke the rules of the channel: {how}"),
@@ -178,6 +192,9 @@ impl GroupFailure<'_> {
             Self::QueueFull(_) => "find what keeps the threads busy, or give the group more `processes=` or `threads=`",
             Self::StartingFull(_) => "find what its application waits for at import; the log says when a process cannot start",
             Self::KeptLeaving(_) => "find what keeps changing the script, or a `reload_required` that always says yes",
+            Self::Unreachable { .. } => {
+                "look who else uses these names: each server needs a `WSGISocketPrefix` of its own in a directory that several share"
+            }
             Self::Died(_) | Self::DiedLate(_) => "the line about its death has the signal and the place in the program",
             Self::BrokeProtocol(_) => "install module and engine of the same version, and restart Apache",
             Self::Silent(_) => {
@@ -209,6 +226,7 @@ pub fn samples() -> impl Iterator<Item = (GroupFailure<'static>, u16)> {
         (GroupFailure::QueueFull(100), 503),
         (GroupFailure::StartingFull(100), 503),
         (GroupFailure::KeptLeaving(5), 503),
+        (GroupFailure::Unreachable { attempts: 69, path: b"/run/wsgi.1.0.1" }, 503),
         (GroupFailure::Died(Some("signal 11")), 502),
         (GroupFailure::DiedLate(None), 502),
         (GroupFailure::BrokeProtocol("an unknown frame"), 502),

@@ -30,6 +30,7 @@ pub fn suite() -> Suite {
             case!(a_request_that_waits_too_long_is_taken_back).threads(),
             case!(a_group_that_starts_does_not_use_up_its_queue_timeout),
             case!(a_removed_socket_is_made_good),
+            case!(a_socket_that_another_has_replaced_is_made_good),
         ],
     )
     .in_daemon_mode()
@@ -272,6 +273,21 @@ fn a_group_that_starts_does_not_use_up_its_queue_timeout(site: &Site) {
     let served = one.receive(false).unwrap().ok();
     assert_eq!(other.receive(false).unwrap().ok(), served);
     assert_ne!(served, format!("process {first}"));
+}
+
+fn a_socket_that_another_has_replaced_is_made_good(site: &Site) {
+    site.allow_log("WSGI1340");
+    let before = pid(site, "/single/process");
+    for entry in std::fs::read_dir(site.server.files.root.join("run/mod_wsgi_rs")).unwrap() {
+        let place = entry.unwrap().path();
+        let beside = place.with_extension("another");
+        // Nobody listens there any more when it comes to be in place.
+        drop(std::os::unix::net::UnixListener::bind(&beside).unwrap());
+        std::fs::rename(&beside, &place).unwrap();
+    }
+    site.expect_log("re:WSGI1340: process .* of group single");
+    poll::wait_for("another process serves", || pid(site, "/single/process") != before);
+    assert_eq!(site.get("/pair/process").status, 200);
 }
 
 fn a_removed_socket_is_made_good(site: &Site) {

@@ -329,7 +329,7 @@ fn no_request_fails_over_graceful_restarts(setup: &Setup) {
     let before = process(&site, "/process")[1].clone();
     under_load(&site, 5, |_| server.graceful());
     assert_ne!(process(&site, "/process")[1], before, "a new generation serves");
-    poll::wait_for("one supervisor is left", || supervisors(&server).len() == 1);
+    poll::wait_for("one supervisor is left", || server.supervisors().len() == 1);
 }
 
 fn a_changed_group_loses_no_request_either(setup: &Setup) {
@@ -344,18 +344,11 @@ fn a_changed_group_loses_no_request_either(setup: &Setup) {
     });
 }
 
-/// The supervisors among httpd's children.
-fn supervisors(server: &Httpd) -> Vec<i32> {
-    let program = |pid: i32| std::fs::read_link(format!("/proc/{pid}/exe")).unwrap_or_default();
-    let all = server.children().into_iter().map(|child| child.pid);
-    all.filter(|pid| program(*pid).file_name().is_some_and(|name| name == "wsgi-supervisor")).collect()
-}
-
 fn a_killed_supervisor_is_replaced(setup: &Setup) {
     let server = Httpd::start(setup, &plan().announce("re:WSGI1315:"), "daemon-supervisor");
     let site = Site::new(&server, setup);
     let before = process(&site, "/process");
-    let [supervisor] = supervisors(&server)[..] else { panic!("one supervisor") };
+    let [supervisor] = server.supervisors()[..] else { panic!("one supervisor") };
     assert_eq!(before[2], supervisor.to_string());
     processes::send(supervisor, Signal::KILL);
     poll::wait_for("another supervisor's process serves", || process(&site, "/process")[2] != before[2]);

@@ -5,13 +5,15 @@ What a real child says is recorded first, by taking the socket's place for the l
 a frame and where the secret stands in the greeting. */
 
 use crate::own;
-use crate::support::client::Request;
+use crate::support::client::{Client, Request};
 use crate::support::httpd::{Httpd, Plan};
 use crate::support::installation::server_user;
 use crate::support::matrix::{Reach, Setup, Suite};
 use crate::support::poll;
 use crate::support::processes;
 use crate::support::site::Site;
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::process::Signal;
 use std::fs;
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -28,32 +30,47 @@ const LENT_BODY: u8 = 17;
 
 /// The suite.
 pub fn suite() -> Suite {
-    Suite::new("strangers", vec![own!(whatever_comes_the_process_serves_on).reach(Reach::Full), own!(slow_peers_cost_no_thread)])
-        .in_daemon_mode()
+    Suite::new(
+        "strangers",
+        vec![
+            own!(whatever_comes_the_process_serves_on).reach(Reach::Full),
+            own!(slow_peers_cost_no_thread),
+            own!(a_socket_that_leads_nowhere_is_named),
+        ],
+    )
+    .in_daemon_mode()
 }
 
-fn start(setup: &Setup, name: &str) -> Httpd {
+/// `patience`: for how many seconds a process is waited for.
+fn start(setup: &Setup, name: &str, patience: &str) -> Httpd {
     if server_user().is_none() {
         setup.skip("the socket belongs to httpd's user, which the suites are not");
     }
-    let plan = Plan::new("strangers.conf").define("OWN_GROUPS", "1").announce("re:WSGI1254: |closed unread|was closed");
+    let plan = Plan::new("strangers.conf")
+        .define("OWN_GROUPS", "1")
+        .define("PATIENCE", patience)
+        .announce("re:WSGI1254: |closed unread|was closed");
     Httpd::start(setup, &plan, name)
 }
 
 /// The one socket below the server's runtime directory.
 fn socket(server: &Httpd) -> PathBuf {
+    // While it is being made it has a letter more.
+    fn is_made(path: &Path) -> bool {
+        path.extension().and_then(|number| number.to_str()).is_some_and(|number| number.parse::<u32>().is_ok())
+    }
     fn find(directory: &Path) -> Option<PathBuf> {
         let entries = fs::read_dir(directory).ok()?.filter_map(Result::ok);
         entries.map(|entry| entry.path()).find_map(|path| {
             let kind = fs::symlink_metadata(&path).ok()?.mode() & 0o170_000;
             match kind {
-                0o140_000 => Some(path),
+                0o140_000 => is_made(&path).then_some(path),
                 0o040_000 => find(&path),
                 _ => None,
             }
         })
     }
-    // A process makes its own when it is ready.
+    // It is there before the process is ready, and a request waits for that.
     poll::until(poll::SOON, || find(&server.files.root.join("run"))).expect("a socket")
 }
 
@@ -71,12 +88,68 @@ struct Recorded {
     request: Vec<u8>,
 }
 
-/// Takes the socket's place while one request is sent, which is never answered. The first one of all, for which there is no connection yet.
+/// A listener that stands in a socket's place until it is dropped. The group's supervisor stands still meanwhile: it would find its socket gone, and replace
+/// the process.
+struct Stranger<'s> {
+    listener: UnixListener,
+    place: &'s Path,
+    aside: PathBuf,
+    supervisors: Vec<i32>,
+}
+
+impl<'s> Stranger<'s> {
+    fn at(place: &'s Path, supervisors: Vec<i32>) -> Self {
+        let aside = place.with_extension("aside");
+        supervisors.iter().copied().for_each(processes::stop);
+        let listener = UnixListener::bind(&aside).unwrap();
+        fs::set_permissions(&aside, fs::Permissions::from_mode(0o666)).unwrap();
+        let stranger = Self { listener, place, aside, supervisors };
+        stranger.change_places();
+        stranger
+    }
+
+    /// In one step: whoever connects finds one of the two.
+    fn change_places(&self) {
+        renameat_with(CWD, &self.aside, CWD, self.place, RenameFlags::EXCHANGE).unwrap();
+    }
+}
+
+impl Drop for Stranger<'_> {
+    fn drop(&mut self) {
+        self.change_places();
+        fs::remove_file(&self.aside).unwrap();
+        self.supervisors.iter().for_each(|pid| processes::send(*pid, Signal::CONT));
+    }
+}
+
+/// A request that runs until it is let go, so that its connection is no other request's.
+struct Busy {
+    client: Client,
+    directory: PathBuf,
+}
+
+impl Busy {
+    fn new(site: &Site) -> Self {
+        let directory = site.path("busy");
+        fs::create_dir(&directory).unwrap();
+        fs::set_permissions(&directory, fs::Permissions::from_mode(0o777)).unwrap();
+        let mut client = site.connect();
+        client.send(&Request::get(&format!("/hold?{}", directory.display())).head_bytes()).unwrap();
+        poll::wait_for("another request runs", || directory.join("begun").exists());
+        Self { client, directory }
+    }
+
+    fn end(mut self) {
+        fs::write(self.directory.join("go"), "").unwrap();
+        self.client.receive(false).unwrap().ok();
+    }
+}
+
+/// Takes the socket's place while one request is sent. Another runs meanwhile, so that there is no connection for this one yet.
 fn record(site: &Site, place: &Path) -> Recorded {
-    let aside = place.with_extension("aside");
-    fs::rename(place, &aside).unwrap();
-    let listener = UnixListener::bind(place).unwrap();
-    fs::set_permissions(place, fs::Permissions::from_mode(0o666)).unwrap();
+    let busy = Busy::new(site);
+    let stranger = Stranger::at(place, site.server.supervisors());
+    let listener = &stranger.listener;
     let mut client = site.connect();
     client.send(&Request::get("/process").head_bytes()).unwrap();
     listener.set_nonblocking(true).unwrap();
@@ -96,10 +169,11 @@ fn record(site: &Site, place: &Path) -> Recorded {
     assert_eq!(kind, REQUEST);
     let (kind, end) = next();
     let request = [frame(REQUEST, &request), frame(kind, &end)].concat();
-    fs::rename(&aside, place).unwrap();
-    // The client gets 502, which the log says.
+    drop(stranger);
+    // The stranger has not begun the request, so it goes to the process.
     drop(stream);
-    client.receive(false).unwrap();
+    client.receive(false).unwrap().ok();
+    busy.end();
     Recorded { hello: frame(HELLO, &hello), request }
 }
 
@@ -116,7 +190,6 @@ struct Met<'s> {
 fn meet<'s>(setup: &'s Setup, server: &'s Httpd) -> Met<'s> {
     let site = Site::new(server, setup);
     let place = socket(server);
-    server.announce("re:WSGI13(27|30): ");
     let recorded = record(&site, &place);
     let before = site.get("/process").ok();
     let pid = before.split(' ').nth(1).unwrap().parse().unwrap();
@@ -166,7 +239,7 @@ fn forbidden(recorded: &Recorded) -> Vec<(&'static str, Vec<u8>)> {
 }
 
 fn whatever_comes_the_process_serves_on(setup: &Setup) {
-    let server = start(setup, "strangers");
+    let server = start(setup, "strangers", "15");
     let Met { site, place, recorded, before, pid } = meet(setup, &server);
     let (threads, memory) = (processes::threads(pid), processes::anonymous_memory(pid));
     for (what, bytes) in forbidden(&recorded) {
@@ -186,7 +259,7 @@ fn whatever_comes_the_process_serves_on(setup: &Setup) {
 }
 
 fn slow_peers_cost_no_thread(setup: &Setup) {
-    let server = start(setup, "slow-peers");
+    let server = start(setup, "slow-peers", "15");
     let Met { site, place, recorded, before, pid } = meet(setup, &server);
     let memory = processes::anonymous_memory(pid);
     // More of them at once than there are threads, each in the middle of something, and some that send a byte now and then.
@@ -213,6 +286,25 @@ fn slow_peers_cost_no_thread(setup: &Setup) {
     every_thread_serves(&site, &before);
     let grown = processes::anonymous_memory(pid).saturating_sub(memory);
     assert!(grown < 24_000_000, "the process has grown by {grown} bytes");
+}
+
+/// Who is talked to in vain is no process that goes: the line sends nobody to look for one.
+fn a_socket_that_leads_nowhere_is_named(setup: &Setup) {
+    let server = start(setup, "nowhere", "3");
+    let site = Site::new(&server, setup);
+    server.announce("re:WSGI1(324|342): ");
+    poll::wait_for("the group serves", || site.get("/process").status == 200);
+    let busy = Busy::new(&site);
+    let place = socket(&server);
+    let stranger = Stranger::at(&place, server.supervisors());
+    rustix::net::shutdown(&stranger.listener, rustix::net::Shutdown::Both).unwrap();
+    let response = site.get("/process");
+    assert_eq!((response.status, response.header("Retry-After").is_some()), (503, true));
+    let line = site.expect_log("re:WSGI1342: no process of the group `only` answered at its socket `.*[.]N` ");
+    assert!(line.text.contains("WSGISocketPrefix"), "{}", line.text);
+    drop(stranger);
+    site.get("/process").ok();
+    busy.end();
 }
 
 /// As many requests as there are threads, side by side.

@@ -142,6 +142,13 @@ impl Httpd {
         processes::children(self.pid())
     }
 
+    /// The supervisors of daemon processes among them.
+    pub fn supervisors(&self) -> Vec<i32> {
+        let program = |pid: i32| fs::read_link(format!("/proc/{pid}/exe")).unwrap_or_default();
+        let all = self.children().into_iter().map(|child| child.pid);
+        all.filter(|pid| program(*pid).file_name().is_some_and(|name| name == "wsgi-supervisor")).collect()
+    }
+
     /// A variable that its plan set.
     pub fn environment(&self, name: &str) -> Option<&'static str> {
         self.files.environment.iter().find(|(n, _)| *n == name).map(|(_, value)| *value)

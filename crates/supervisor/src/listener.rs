@@ -29,11 +29,20 @@ pub struct Wanted<'a> {
     pub receive_buffer: u32,
 }
 
+/// A listener, and by which it is known in its place.
+#[derive(Debug)]
+pub struct Listener {
+    /// It listens.
+    pub socket: OwnedFd,
+    /// The number of its file.
+    pub inode: u64,
+}
+
 /// Makes the listener.
 ///
 /// # Errors
 /// What could not be done, in words.
-pub fn make(wanted: &Wanted<'_>) -> Result<OwnedFd, String> {
+pub fn make(wanted: &Wanted<'_>) -> Result<Listener, String> {
     if let Some(directory) = wanted.directory {
         make_directory(directory)?;
     }
@@ -67,9 +76,10 @@ pub fn make(wanted: &Wanted<'_>) -> Result<OwnedFd, String> {
             rustix::fs::chownat(CWD, beside.as_slice(), Some(Uid::from_raw(owner)), None, AtFlags::SYMLINK_NOFOLLOW)?;
         }
         rustix::net::listen(&socket, backlog)?;
-        rustix::fs::rename(beside.as_slice(), path)
+        let inode = rustix::fs::lstat(beside.as_slice())?.st_ino;
+        rustix::fs::rename(beside.as_slice(), path).map(|()| inode)
     })();
-    ready.map(|()| socket).map_err(|error| failed("the socket cannot be put at", error))
+    ready.map(|inode| Listener { socket, inode }).map_err(|error| failed("the socket cannot be put at", error))
 }
 
 /// Makes the directory of the sockets, or finds it as it has to be: somebody else who could write there could put his own socket in place.
@@ -100,9 +110,11 @@ fn make_directory(directory: &[u8]) -> Result<(), String> {
     }
 }
 
-/// Whether there still is a socket at `path`: a cleaner may have removed it.
-pub fn is_there(path: &[u8]) -> bool {
-    rustix::fs::lstat(path).is_ok_and(|found| FileType::from_raw_mode(found.st_mode) == FileType::Socket)
+/// Whether the socket at `path` still is the one whose file has that number: a cleaner may have removed it, and whoever has a name of the same in a
+/// directory that he shares with us (another container's httpd) may have put his own there, to which our children would then talk in vain.
+pub fn is_there(path: &[u8], inode: u64) -> bool {
+    let same = |found: rustix::fs::Stat| FileType::from_raw_mode(found.st_mode) == FileType::Socket && found.st_ino == inode;
+    rustix::fs::lstat(path).is_ok_and(same)
 }
 
 #[cfg(test)]
@@ -133,14 +145,14 @@ mod tests {
         assert_eq!(std::fs::metadata(&directory).unwrap().permissions().mode() & 0o777, 0o711);
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         let _waiting = UnixStream::connect(&path).unwrap();
-        let inode = std::fs::metadata(&path).unwrap().ino();
-        let _second = make(&wanted).unwrap();
-        assert!(is_there(wanted.path) && std::fs::metadata(&path).unwrap().ino() != inode);
+        assert!(is_there(wanted.path, first.inode) && std::fs::metadata(&path).unwrap().ino() == first.inode);
+        let second = make(&wanted).unwrap();
+        assert!(is_there(wanted.path, second.inode) && !is_there(wanted.path, first.inode), "another has taken its place");
         drop(first);
         let _reaches_the_second = UnixStream::connect(&path).unwrap();
         std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o777)).unwrap();
         assert!(make(&wanted).unwrap_err().contains("nobody else"));
         std::fs::remove_dir_all(root).unwrap();
-        assert!(!is_there(wanted.path));
+        assert!(!is_there(wanted.path, second.inode));
     }
 }

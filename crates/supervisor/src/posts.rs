@@ -8,7 +8,7 @@ use protocol::table::{Claim, Place, State, Table, socket_path};
 use rustix::process::{Pid, test_kill_process};
 use rustix::thread::futex;
 
-use crate::listener::{self, Wanted};
+use crate::listener::{self, Listener, Wanted};
 use crate::spawn::inherited;
 
 /// More connections than this never wait: a child connects only for a request that has a place.
@@ -20,6 +20,8 @@ pub struct Post {
     /// Its slot.
     pub place: Place,
     path: Vec<u8>,
+    /// The number of its socket's file.
+    inode: u64,
 }
 
 /// The posts of a group.
@@ -69,7 +71,7 @@ impl Posts {
             receive_buffer: group.receive_buffer,
         };
         match listener::make(&wanted) {
-            Ok(listener) => Ok((Post { place, path }, listener)),
+            Ok(Listener { socket, inode }) => Ok((Post { place, path, inode }, socket)),
             Err(why) => {
                 self.table.clear(place);
                 Err(why)
@@ -96,7 +98,11 @@ impl Posts {
     /// The process is gone.
     pub fn vacate(&mut self, post: &Post) {
         let stillborn = self.table.state(post.place) == State::Starting;
-        self.give_up(post.place, &post.path);
+        // While the slot is its own: afterwards the name may be another's. What a stranger has put there is his.
+        if listener::is_there(&post.path, post.inode) {
+            remove(&post.path);
+        }
+        self.table.clear(post.place);
         // Nobody shall wait for a process that can't be had.
         if stillborn && !self.anybody_serves() {
             self.trouble();
@@ -117,10 +123,10 @@ impl Posts {
         self.ring();
     }
 
-    /// Whether the socket of a post is where children look for it: a cleaner of old files may have removed it.
+    /// Whether the socket of a post is where children look for it.
     pub fn is_reachable(&self, post: &Post) -> bool {
         match self.table.state(post.place) {
-            State::Serving => listener::is_there(&post.path),
+            State::Serving => listener::is_there(&post.path, post.inode),
             // Somebody has taken it for dead.
             State::Empty => false,
             State::Starting | State::Leaving => true,
@@ -129,12 +135,6 @@ impl Posts {
 
     fn anybody_serves(&self) -> bool {
         self.table.slots().filter_map(|slot| self.table.at(slot)).any(|place| self.table.state(place) == State::Serving)
-    }
-
-    fn give_up(&self, place: Place, path: &[u8]) {
-        // While the slot is its own: afterwards the name may be another's. It may have been removed already.
-        let _gone: rustix::io::Result<()> = rustix::fs::unlink(path);
-        self.table.clear(place);
     }
 
     fn ring(&self) {
@@ -154,7 +154,8 @@ impl Posts {
         let dead: Vec<_> = self.table.slots().filter_map(look).collect();
         // Twice the same: a slot that is being claimed may look so for a moment.
         for (place, ..) in dead.iter().filter(|one| self.dead.contains(one)) {
-            self.give_up(*place, &socket_path(base, place.slot));
+            remove(&socket_path(base, place.slot));
+            self.table.clear(*place);
         }
         self.dead = dead;
         for (ticket, owner) in self.table.tickets() {
@@ -168,6 +169,12 @@ impl Posts {
         }
         self.waiting = now;
     }
+}
+
+/// Removes a socket's file.
+fn remove(path: &[u8]) {
+    // It may have been removed already.
+    let _gone: rustix::io::Result<()> = rustix::fs::unlink(path);
 }
 
 /// Whether there is a process of that number; 0 is none.

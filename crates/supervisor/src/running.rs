@@ -131,7 +131,7 @@ impl Running {
                 self.note(&Note::process(
                     id,
                     log_code::SOCKET_REMOVED,
-                    "can't be reached any more, because its socket was removed; it is replaced",
+                    "can't be reached any more, because its socket was removed, or another was put in its place; it is replaced",
                 ));
             }
         }

@@ -169,9 +169,7 @@ impl<'s> Field<'s> {
 
     /// The supervisors among httpd's children.
     pub fn supervisors(&self) -> Vec<i32> {
-        let program = |pid: i32| fs::read_link(format!("/proc/{pid}/exe")).unwrap_or_default();
-        let all = self.server.children().into_iter().map(|child| child.pid);
-        all.filter(|pid| program(*pid).file_name().is_some_and(|name| name == "wsgi-supervisor")).collect()
+        self.server.supervisors()
     }
 
     /// httpd's own children: those that serve clients.

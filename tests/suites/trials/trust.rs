@@ -9,6 +9,7 @@ use crate::support::installation::server_user;
 use crate::support::matrix::Setup;
 use crate::support::poll;
 use crate::support::processes;
+use rustix::process::Signal;
 use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -101,6 +102,9 @@ fn socket(pid: i32) -> PathBuf {
 /// What a child of httpd's says to have a request run: somebody else is at the socket's place meanwhile. Whatever becomes of it then is over.
 fn recorded(field: &Field<'_>, place: &Path, gate: &str) -> Vec<u8> {
     let aside = place.with_extension("aside");
+    // The supervisor would find the socket gone, and replace the process.
+    let supervisors = field.supervisors();
+    supervisors.iter().copied().for_each(processes::stop);
     fs::rename(place, &aside).unwrap();
     let listener = UnixListener::bind(place).unwrap();
     fs::set_permissions(place, fs::Permissions::from_mode(0o666)).unwrap();
@@ -121,6 +125,7 @@ fn recorded(field: &Field<'_>, place: &Path, gate: &str) -> Vec<u8> {
         bytes.extend_from_slice(&block[..count]);
     }
     fs::rename(&aside, place).unwrap();
+    supervisors.iter().for_each(|pid| processes::send(*pid, Signal::CONT));
     drop(stream);
     for (number, client) in clients.iter_mut().enumerate() {
         field.open_gate(&format!("{gate}-{number}"));

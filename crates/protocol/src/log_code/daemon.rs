@@ -147,13 +147,17 @@ log_codes! {
         did "The request got 503 at once. The supervisor goes on trying, with a pause that grows up to 30 s."
         cure "Mend what that line names; the next attempt serves. `apachectl graceful` tries at once.";
     1340 SOCKET_REMOVED Warning "the socket of a daemon process was removed"
-        cause "Something removes old files from the directory of the sockets (a cleaner of temporary directories, for example)."
+        cause "Something removes old files from the directory of the sockets (a cleaner of temporary directories, for example), or puts others in their place: httpds of several containers that share the directory can come to use the same names."
         did "Another process is started with a socket of its own; requests that can't reach one meanwhile wait for it."
-        cure "Exempt the directory from the cleaner, or put the sockets elsewhere with `WSGISocketPrefix`.";
+        cure "Exempt the directory from the cleaner, or put the sockets elsewhere with `WSGISocketPrefix`, each server's in a place of its own.";
     1341 DAEMON_STARTING_FULL Error "too many requests wait for the first process of the group"
         cause "No process of the group is ready yet, and as many requests wait for one as `listen-backlog` allows."
         did "The request got 503 with Retry-After at once."
         cure "Find what the application waits for at import; raise `listen-backlog=` if it takes long for good reasons.";
+    1342 DAEMON_UNREACHABLE Error "no process of the group could be reached at its socket"
+        cause "The group has processes that take requests, but nobody answers at the sockets where they listen: their files were replaced, or lead to somebody who does not know the group's secret. Containers that share the directory of the sockets can come to use the same names."
+        did "The request got 503 with Retry-After. The application did not see it. A process whose socket is not in its place any more is replaced within a second or two."
+        cure "Give each server a directory of its own with `WSGISocketPrefix`, and look for what else writes there.";
     1401 REQUEST_OVERDUE Warning "a request has run longer than request-timeout"
         cause "The application did not finish the request within `request-timeout`. The lines that follow show where its thread was, the innermost call last."
         did "With `interrupt-timeout`, `mod_wsgi.RequestTimeout` is raised in the request, its client gets 504 (or a cut response) and the thread serves on; without it, or if the request does not end within it, the process is replaced."
