@@ -14,9 +14,10 @@ use protocol::frame::{
 use rustix::fs::{FileType, OFlags};
 use shared_memory::Region;
 
+use super::body::Body;
 use super::connection::Enclosed;
 use crate::handler::response_body::{Passing, ResponseBody, Taken};
-use crate::httpd::Log;
+use crate::httpd::{Log, Request};
 
 /// The most that a daemon may have asked for and not got.
 const MOST_ASKED: u64 = 16 * 1024 * 1024;
@@ -116,8 +117,8 @@ impl Answer {
         bytes: &[u8],
         enclosed: &mut Enclosed,
         response: &mut ResponseBody<'_>,
-        log: Log<'_>,
-        credit: &mut u64,
+        request: Request<'_>,
+        body: &mut Body,
     ) -> (usize, Option<End>) {
         let mut taken = 0;
         loop {
@@ -125,7 +126,7 @@ impl Answer {
             match parse(rest, Sender::Daemon) {
                 Ok(Parsed::Frame(frame, length)) => {
                     taken += length;
-                    if let Err(end) = self.frame(&frame, enclosed, response, log, credit) {
+                    if let Err(end) = self.frame(&frame, enclosed, response, request, body) {
                         return (taken, Some(end));
                     }
                 }
@@ -144,8 +145,8 @@ impl Answer {
         frame: &Frame<'_>,
         enclosed: &mut Enclosed,
         response: &mut ResponseBody<'_>,
-        log: Log<'_>,
-        credit: &mut u64,
+        request: Request<'_>,
+        body: &mut Body,
     ) -> Result<(), End> {
         if self.greeted != !matches!(frame, Frame::Hello(_)) {
             return Err(End::Breach(Breach::Turn("a greeting")));
@@ -157,11 +158,13 @@ impl Answer {
                 if hello.version == VERSION { Ok(()) } else { Err(End::Breach(Breach::Version(hello.version))) }
             }
             Frame::Want(count) => {
-                *credit = credit.saturating_add(u64::from(count));
-                if *credit <= MOST_ASKED { Ok(()) } else { Err(End::Breach(Breach::Asked)) }
+                // At once: the end of the response may be the next frame.
+                body.ask(u64::from(count), request);
+                if body.credit <= MOST_ASKED { Ok(()) } else { Err(End::Breach(Breach::Asked)) }
             }
             Frame::Log { level, line, file, text } => {
                 let level = Level::from_number(i32::from(level));
+                let log = Log::Request(request);
                 if log.enabled(level) {
                     let file = CString::new(file).unwrap_or_default();
                     log.write(level, text, &file, i32::try_from(line).unwrap_or(0));

@@ -8,6 +8,7 @@ use protocol::frame::{BodyState, LONGEST_DATA, UNASKED, Writer};
 use super::outbox::Outbox;
 use crate::handler::exchange::Conversation;
 use crate::handler::request_body::{BodyFailure, Read};
+use crate::httpd::Request;
 
 /// Nothing is read from the client while so much waits for the daemon.
 const HIGH: usize = 128 * 1024;
@@ -72,12 +73,16 @@ impl Body {
         !self.ended && self.credit > 0 && self.starving.is_some()
     }
 
+    /// The daemon will take `count` bytes more: the application reads, so a client that waits to be told so is told.
+    pub fn ask(&mut self, count: u64, request: Request<'_>) {
+        self.credit = self.credit.saturating_add(count);
+        if std::mem::take(&mut self.on_demand) {
+            request.send_continue();
+        }
+    }
+
     /// Puts frames of what is there into `outbox`, as far as it is wanted.
     pub fn fill(&mut self, conversation: &mut Conversation<'_>, outbox: &mut Outbox) {
-        if self.on_demand && self.credit > 0 {
-            self.on_demand = false;
-            conversation.request.send_continue();
-        }
         while !self.ended && self.credit > 0 && outbox.pending() < HIGH {
             let most = usize::try_from(self.credit).unwrap_or(usize::MAX).min(LONGEST_DATA);
             let mut writer = Writer::new(&mut outbox.bytes);

@@ -238,8 +238,8 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
     /// Takes what has come from the daemon.
     fn take(&mut self, connection: &mut Connection, now: Instant) -> Option<End> {
         let (bytes, enclosed) = connection.inbox.parts();
-        let log = Log::Request(self.conversation.request);
-        let (taken, end) = self.answer.take(bytes, enclosed, &mut self.conversation.output, log, &mut self.body.credit);
+        let request = self.conversation.request;
+        let (taken, end) = self.answer.take(bytes, enclosed, &mut self.conversation.output, request, &mut self.body);
         connection.inbox.consume(taken);
         if self.answer.begun {
             self.outbox.forget();
