@@ -56,10 +56,11 @@ def barrier(environ, start_response):
 
 @application.path("/module")
 def module(environ, start_response):
-    """What the mod_wsgi and apache modules say."""
+    """What the mod_wsgi and apache modules say. `dir()` comes first: it must name what nobody has asked for yet."""
     import apache
     import mod_wsgi
 
+    listed = dir(mod_wsgi)
     names = ["version", "process_group", "application_group", "maximum_processes", "threads_per_process"]
     out = ["%s=%r" % (name, getattr(mod_wsgi, name)) for name in names]
     out += ["apache.%s=%r" % (name, getattr(apache, name)) for name in ["version", "mpm_name"]]
@@ -67,6 +68,7 @@ def module(environ, start_response):
     out.append("known=%r" % (sys.modules["mod_wsgi"] is mod_wsgi))
     names = [name for name in environ["HTTP_X_NAMES"].split() if hasattr(mod_wsgi, name)] if "HTTP_X_NAMES" in environ else []
     out.append("names=" + " ".join(names))
+    out.append("unlisted=" + " ".join(name for name in names if name not in listed))
     out.append("rs_version=%s" % type(getattr(mod_wsgi, "rs_version", None)).__name__)
     out.append("FileWrapper=%r" % (mod_wsgi.FileWrapper is environ["wsgi.file_wrapper"].__class__ or mod_wsgi.FileWrapper.__name__))
     return text(start_response, "\n".join(out))

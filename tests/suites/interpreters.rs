@@ -23,6 +23,7 @@ pub fn suite() -> Suite {
         case!(groups_run_side_by_side).threads(),
         case!(every_name_of_mod_wsgis_is_there_or_a_known_gap).differs("it has all of them"),
         case!(the_modules_mod_wsgi_and_apache_are_there).reach(Reach::Everywhere),
+        own!(the_maximum_of_processes_is_what_the_configuration_allows).differs("it counts those that httpd has had so far"),
         case!(a_child_process_can_be_run),
         case!(a_thread_of_the_application_runs_in_its_interpreter),
         case!(c_code_can_call_back_in_the_main_interpreter)
@@ -141,6 +142,7 @@ fn every_name_of_mod_wsgis_is_there_or_a_known_gap(site: &Site) {
     for target in ["/first/module", "/second/module"] {
         let response = site.send(&Request::get(target).header("X-Names", &all)).expect(200);
         let there: Vec<&str> = response.value("names").unwrap().split(' ').collect();
+        assert_eq!(response.value("unlisted"), Some(""), "{target}");
         for (name, offered) in NAMES {
             assert_eq!(there.contains(&name), offered, "{name} in {target}");
             assert!(offered || gaps.contains(&format!("`{name}`")), "CHANGELOG.md does not say that `{name}` is missing");
@@ -165,6 +167,15 @@ fn the_modules_mod_wsgi_and_apache_are_there(site: &Site) {
             assert_eq!(response.value("rs_version"), Some("tuple"));
         }
     }
+}
+
+fn the_maximum_of_processes_is_what_the_configuration_allows(setup: &Setup) {
+    let plan = Plan::new("interpreters.conf").define("OWN_SIZES", "1");
+    let sizes = ["StartServers 1", "ThreadsPerChild 4", "MaxRequestWorkers 24", "MinSpareThreads 1", "MaxSpareThreads 24"];
+    let server = Httpd::start(setup, &sizes.into_iter().fold(plan, Plan::line), "maximum");
+    let response = Site::new(&server, setup).get("/first/module").expect(200);
+    assert_eq!(response.value("maximum_processes"), Some("6"));
+    assert_eq!(response.value("threads_per_process"), Some("4"));
 }
 
 fn a_child_process_can_be_run(site: &Site) {

@@ -140,6 +140,7 @@ def _set_up_modules(file_wrapper):
         subscribe_signals=_subscribe_signals,
         signal_callbacks=_signal_callbacks,
         __getattr__=_late_attribute,
+        __dir__=_names,
     )
     # Whoever has the PyPI package of that name finds its submodules (mod_wsgi.express) below ours.
     from importlib.machinery import PathFinder
@@ -161,6 +162,12 @@ def _set_up_modules(file_wrapper):
 
 # What is kept only once somebody has asked for it, since it costs each request something.
 _OBSERVED = {"event_callbacks": event_callbacks, "active_requests": active_requests}
+
+
+def _names():
+    """dir(mod_wsgi): with what is made late, and without what makes it."""
+    names = set(vars(sys.modules["mod_wsgi"])) - {"__getattr__", "__dir__"}
+    return sorted(names | {"LogHandler", *_OBSERVED})
 
 
 def _late_attribute(name):
