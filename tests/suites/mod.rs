@@ -36,6 +36,7 @@ mod proxies;
 mod python;
 mod reloading;
 mod request_events;
+mod request_metrics;
 mod response;
 mod response_bodies;
 mod route;
@@ -95,6 +96,7 @@ pub fn all() -> Vec<Suite> {
         interpreters::suite(),
         server_metrics::suite(),
         request_events::suite(),
+        request_metrics::suite(),
         frameworks::suite(),
         example::suite(),
         serve::suite(),

@@ -8,7 +8,7 @@
 | `serve`, `script`, `wsgi/` | one request: the script, the environ, the call, the body |
 | `request`, `exchange`, `head` | a request's way back to its server |
 | `python_module`, `set_up.py`, `stream` | the modules `mod_wsgi` and `apache`, the standard streams |
-| `metrics/` | what applications may hear of requests, and ask about httpd |
+| `metrics/` | what applications may hear of requests, and ask about them and about httpd |
 | `clock` | the time of day |
 | `logging`, `failure`, `panics` | what the error log is told |
 | `capi/` | Python's C API as thin safe types |

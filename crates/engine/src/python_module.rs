@@ -158,6 +158,21 @@ impl NativeClass for Host {
         },
         Method { name: c"observe", doc: c"observe(): from here on requests are observed.", call: Self::observe },
         Method {
+            name: c"start_recording_metrics",
+            doc: c"start_recording_metrics(): from here on there are request_metrics() and process_metrics().",
+            call: Self::start_recording_metrics,
+        },
+        Method {
+            name: c"request_metrics",
+            doc: c"request_metrics(): what requests have come to since this was last asked; None unless that is recorded.",
+            call: Self::request_metrics,
+        },
+        Method {
+            name: c"process_metrics",
+            doc: c"process_metrics(): what this process has done since recording began; None if it has not.",
+            call: Self::process_metrics,
+        },
+        Method {
             name: c"server_metrics",
             doc: c"server_metrics(): what httpd's processes and threads do; None unless the configuration lets applications ask.",
             call: Self::server_metrics,
@@ -205,6 +220,19 @@ impl Host {
     fn observe<'py>(&self, this: &Object<'py>, _arguments: &Arguments<'_, 'py>) -> PyResult<Object<'py>> {
         metrics::want();
         Ok(Object::none(this.py()))
+    }
+
+    fn start_recording_metrics<'py>(&self, this: &Object<'py>, _arguments: &Arguments<'_, 'py>) -> PyResult<Object<'py>> {
+        metrics::requests::start();
+        Ok(Object::none(this.py()))
+    }
+
+    fn request_metrics<'py>(&self, this: &Object<'py>, _arguments: &Arguments<'_, 'py>) -> PyResult<Object<'py>> {
+        metrics::requests::request_metrics(this.py())
+    }
+
+    fn process_metrics<'py>(&self, this: &Object<'py>, _arguments: &Arguments<'_, 'py>) -> PyResult<Object<'py>> {
+        metrics::requests::process_metrics(this.py())
     }
 
     fn server_metrics<'py>(&self, this: &Object<'py>, _arguments: &Arguments<'_, 'py>) -> PyResult<Object<'py>> {

@@ -18,6 +18,8 @@ use crate::request::lock;
 pub struct Registry {
     /// What the process was started with.
     pub settings: EngineSettings,
+    /// When Python was started here: microseconds since the epoch.
+    pub started: i64,
     main: &'static Interpreter,
     named: RwLock<Named>,
     /// Held, without the GIL, while an interpreter is made.
@@ -70,7 +72,7 @@ pub fn adopt(handle: thread::Handle, settings: EngineSettings) -> Result<(), Str
     crate::capi::share_heaps();
     let main = prepare(handle, &settings.main_group, &settings)?;
     REGISTRY
-        .set(Registry { settings, main, named: RwLock::default(), making: Mutex::default() })
+        .set(Registry { settings, started: crate::clock::now(), main, named: RwLock::default(), making: Mutex::default() })
         .map_err(|_| "Python was started already".to_owned())
 }
 

@@ -19,7 +19,6 @@ impl Usage {
     }
 
     /// Of the process, its threads that have ended included.
-    #[cfg(test)]
     pub fn of_process() -> Self {
         Self::of(libc::RUSAGE_SELF)
     }

@@ -6,7 +6,7 @@ or dropped, and never ends a request. */
 use std::sync::Arc;
 
 use super::observed::{Observed, Outcome};
-use super::{count, dictionary, wanted};
+use super::{count, dictionary, requests, wanted};
 use crate::capi::{Attached, Exception, Object, PyResult};
 use crate::clock::seconds;
 use crate::interpreter::Interpreter;
@@ -19,6 +19,7 @@ pub fn observe(py: Attached<'_>, interpreter: &Interpreter, request: &Arc<Reques
         return;
     }
     let observed = request.observe(Observed::new(call));
+    requests::begun(observed);
     let entered = Object::text(py, &observed.id)
         .and_then(|id| interpreter.helpers.active_requests.get(py).dict_set(&id, &request.data(py)?));
     ignored(py, entered);
@@ -107,6 +108,7 @@ pub fn raised(py: Attached<'_>, interpreter: &Interpreter, request: &Request, ex
 pub fn finished(py: Attached<'_>, interpreter: &Interpreter, request: &Request, status: u16) {
     let Some(observed) = request.observed() else { return };
     let outcome = observed.outcome(status);
+    requests::ended(observed, &outcome);
     if subscribed(py, interpreter, request).is_some() {
         let told = tell_end(py, interpreter, request, observed, &outcome);
         ignored(py, told);

@@ -1,4 +1,4 @@
-/*! What applications may hear of requests ([`events`]), and ask about the whole server ([`server`]).
+/*! What applications may hear of requests ([`events`]), and ask about them ([`requests`]) and about the whole server ([`server`]).
 
 Who does neither pays for one flag per request: only when somebody has asked is a request [`observed`]. *Runs in: Apache child, daemon.* */
 
@@ -7,7 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::capi::{Attached, Object, PyResult, thread};
 
 pub mod events;
+mod histogram;
+mod interval;
 pub mod observed;
+pub mod requests;
 pub mod server;
 
 /// Somebody in this process wants to know of requests. That he no longer does is not noticed: it costs little.
