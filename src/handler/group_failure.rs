@@ -186,7 +186,10 @@ impl GroupFailure<'_> {
             Self::Service => "give the group threads, or the application another group",
             Self::ScriptOwner(_) => "correct it with `chown` and `chmod`, or change `script-user=` or `script-group=`",
             Self::OutsideChroot { .. } => "put the script below that directory, or give the application another group",
-            Self::Socket(_) => "`apachectl graceful` makes the socket anew; Apache's user must be able to search its directory",
+            Self::Socket(_) => {
+                "`apachectl graceful` makes the socket anew; Apache's user must be able to search its directory, and own it: \
+                 leave `socket-user=` out"
+            }
             Self::CannotStart => "the line about its last attempt, in the log of the group, has the cause",
             Self::NotReady(_) => "the log says why it does not start; raise `connect-timeout=` if its application needs longer",
             Self::QueueFull(_) => "find what keeps the threads busy, or give the group more `processes=` or `threads=`",

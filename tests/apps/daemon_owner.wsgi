@@ -9,7 +9,7 @@ import time
 import mod_wsgi
 
 # A trial may ask for a name that the processes of two supervisors have in common.
-COMMON = os.environ.get("TRIAL_NAME") if mod_wsgi.process_group == "sole" else None
+COMMON = os.environ.get({"sole": "TRIAL_NAME", "port": "TRIAL_PORT"}.get(mod_wsgi.process_group, ""))
 NAME = f"mod_wsgi_rs-{COMMON or os.getppid()}-{mod_wsgi.process_group}"
 if mod_wsgi.process_group == "lock":
     # Any file will do that is there for the supervisor's whole life: its processes all see its directory in /proc.

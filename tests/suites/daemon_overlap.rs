@@ -26,7 +26,8 @@ pub fn suite() -> Suite {
 
 fn what_only_one_process_can_have_is_told_of_overlap(setup: &Setup) {
     let held = "re:WSGI(12[0-9]+|1305): |the slow service |OSError: .*Address already in use|BlockingIOError: ";
-    let plan = Plan::new("daemon_overlap.conf").announce(held);
+    let name = format!("{}-{}", std::process::id(), setup.python.version);
+    let plan = Plan::new("daemon_overlap.conf").announce(held).environment("TRIAL_PORT", name.leak());
     let server = Httpd::start(setup, &plan, "daemon-overlap");
     server.announce_tracebacks();
     let site = Site::new(&server, setup);
@@ -40,6 +41,11 @@ fn what_only_one_process_can_have_is_told_of_overlap(setup: &Setup) {
     let before = pid(&site, "sole");
     site.get("/sole/signal").ok();
     poll::wait_for("the next process serves", || pid(&site, "sole") != before);
+    // The processes of the next configuration meet those of the last.
+    let hints = || server.whole_log().iter().filter(|line| line.text.contains("with `overlap=Off` in the group's")).count();
+    let before = hints();
+    server.graceful();
+    poll::wait_for("it is told at a graceful restart, too", || hints() > before);
 }
 
 /// SIGHUP and SIGUSR2 do nothing to a service, unless its script wants them; SIGUSR1 and SIGINT have it replaced, and it ends as its script likes.

@@ -323,7 +323,9 @@ def explain_load(exception, script, succeeds):
         text = str(seen)
         if isinstance(seen, ImportError) and any(part in text for part in _MAIN_ONLY):
             lines.append("hint: that extension module works only in Python's main interpreter, and this script runs in the sub-interpreter %r: "
-                         "set `WSGIApplicationGroup %%{GLOBAL}` for it" % _settings["application_group"])
+                         "set `WSGIApplicationGroup %%{GLOBAL}` for it (where `application-group=` stands in its alias, write "
+                         "`application-group=%%{GLOBAL}` there), and likewise for whatever else in this process group needs such a module"
+                         % _settings["application_group"])
             break
         seen = seen.__cause__ or seen.__context__
     if isinstance(exception, ImportError):

@@ -50,6 +50,8 @@ pub struct Process {
     pub scripts: Vec<Script>,
     /// A script that can't be loaded makes the process useless (a reload), instead of answering 500 (the first generation).
     pub scripts_must_load: bool,
+    /// A process of an earlier configuration generation may still serve beside it.
+    pub follows: bool,
     /// Look at loaded scripts at request start.
     pub reload: bool,
     /// From the first request to the first script, where none is loaded beforehand.
@@ -83,6 +85,7 @@ record!(Process {
     undumpable,
     scripts,
     scripts_must_load,
+    follows,
     reload,
     startup_timeout,
     request_timeout,

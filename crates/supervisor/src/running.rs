@@ -43,6 +43,8 @@ pub struct Running {
     pub log: Log,
     plan: Rc<plan::Group>,
     generation: u64,
+    /// There was a generation before it.
+    follows: bool,
     parent: u32,
     recipe: Recipe,
     /// Where its processes are found by requests; none in a service group.
@@ -84,6 +86,7 @@ impl Running {
             null: null.try_clone().map_err(|e| e.to_string())?,
             plan: rc,
             generation: plan.generation,
+            follows: plan.predecessor.is_some(),
             parent: plan.parent,
             lifeline,
             scoreboard: None,
@@ -250,6 +253,7 @@ impl Running {
             undumpable: group.undumpable,
             scripts,
             scripts_must_load: must_load,
+            follows: self.follows,
             reload: group.reload,
             startup_timeout: group.startup_timeout,
             request_timeout: group.request_timeout,

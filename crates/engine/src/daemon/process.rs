@@ -82,7 +82,10 @@ pub fn script_loaded(path: &[u8], mtime: i64, application_group: &[u8]) {
 
 /// Does this process load its scripts while another one of its group still serves with them?
 pub fn is_successor() -> bool {
-    CONTROL.get().is_some_and(|shared| shared.process.scripts_must_load && !shared.ready.load(Ordering::Acquire))
+    CONTROL.get().is_some_and(|shared| {
+        let beside = shared.process.scripts_must_load || (shared.process.follows && shared.standing.has_others());
+        beside && !shared.ready.load(Ordering::Acquire)
+    })
 }
 
 impl Shared {

@@ -55,6 +55,11 @@ impl Standing {
         }
     }
 
+    /// Whether another process of the group serves, or is about to.
+    pub fn has_others(&self) -> bool {
+        self.table.as_ref().is_some_and(|(table, place)| table.has_others(*place))
+    }
+
     /// A request is about to be run: `false` if the child has taken it back. A connection without a ticket can't take back.
     pub fn begin(&self, ticket: Option<Ticket>) -> bool {
         match (&self.table, ticket) {
