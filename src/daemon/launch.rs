@@ -13,7 +13,6 @@ use std::time::Duration;
 use protocol::kept::{self, Kept};
 use protocol::log_code;
 use protocol::plan::{self, Plan};
-use protocol::settings::EngineSettings;
 use protocol::table::{self, MOST_SLOTS};
 
 use super::group::{Daemons, Group};
@@ -124,7 +123,6 @@ pub fn child_init(main: Server<'_>) {
 }
 
 fn launch(kept: &Kept, main: Server<'_>) -> Launch {
-    let mpm = process::mpm();
     let engine = companion::engine().map(|path| path.as_os_str().as_bytes().to_vec()).unwrap_or_default();
     Launch {
         generation: kept.generation,
@@ -132,16 +130,7 @@ fn launch(kept: &Kept, main: Server<'_>) -> Launch {
         engine,
         main_log: number(main.log_descriptor().unwrap_or(2)),
         predecessor: None,
-        httpd: EngineSettings {
-            single_process: process::is_single(),
-            apache_version: process::apache_version(),
-            apache_description: process::description(),
-            apache_build_date: process::build_date(),
-            mpm_name: process::mpm_name(),
-            apache_maximum_processes: mpm.processes,
-            apache_threads_per_process: mpm.threads,
-            ..EngineSettings::default()
-        },
+        httpd: process::settings(),
     }
 }
 

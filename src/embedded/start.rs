@@ -193,7 +193,6 @@ fn engine_settings(child: &Child, executable: &[u8]) -> EngineSettings {
         switch_interval: settings.switch_interval.unwrap_or(0.0),
         restrict_stdin: settings.restrict_stdin,
         restrict_stdout: settings.restrict_stdout,
-        single_process: process::is_single(),
         restrict_signal: settings.restrict_signal,
         destroy_interpreter: settings.destroy_interpreter,
         case_sensitive: settings.case_sensitive,
@@ -206,12 +205,7 @@ fn engine_settings(child: &Child, executable: &[u8]) -> EngineSettings {
         maximum_processes: mpm.processes,
         threads_per_process: mpm.threads,
         server_metrics: settings.server_metrics,
-        apache_version: process::apache_version(),
-        apache_description: process::description(),
-        apache_build_date: process::build_date(),
-        mpm_name: process::mpm_name(),
-        apache_maximum_processes: mpm.processes,
-        apache_threads_per_process: mpm.threads,
+        ..process::settings()
     }
 }
 

@@ -4,6 +4,7 @@
 use std::ffi::{CStr, c_int};
 
 use protocol::log_code;
+use protocol::settings::EngineSettings;
 
 use super::log::Log;
 use super::pool::Pool;
@@ -78,6 +79,21 @@ pub fn mpm() -> Mpm {
         if status == 0 { u32::try_from(result).unwrap_or(1).max(1) } else { 1 }
     };
     Mpm { processes: query(sys::AP_MPMQ_MAX_DAEMONS), threads: query(sys::AP_MPMQ_MAX_THREADS) }
+}
+
+/// What every engine is told of httpd, in either mode; the rest of its settings are the defaults.
+pub fn settings() -> EngineSettings {
+    let mpm = mpm();
+    EngineSettings {
+        single_process: is_single(),
+        apache_version: apache_version(),
+        apache_description: description(),
+        apache_build_date: build_date(),
+        mpm_name: mpm_name(),
+        apache_maximum_processes: mpm.processes,
+        apache_threads_per_process: mpm.threads,
+        ..EngineSettings::default()
+    }
 }
 
 /// The MPM's name (`event`).

@@ -55,6 +55,10 @@ pub enum Send {
     Last,
 }
 
+/// A body that is shorter is kept until the end of its response; a longer one goes to the client from where it is, since a copy would cost more than giving
+/// the GIL up. A daemon's socket takes so much at once for certain, when the child has read all that came before.
+pub const SMALL: usize = 64 * 1024;
+
 /// One request's way back to its server.
 pub trait Exchange: std::marker::Send + Sync {
     /// Reads request body bytes into `buffer`: how many, 0 at the end. Waits only if `wait`.
@@ -71,8 +75,7 @@ pub trait Exchange: std::marker::Send + Sync {
 
     /// Whether a body of `length` bytes, in a few parts, can be kept until the end of the response at little cost ([`Send::Buffered`]).
     fn keeps(&self, length: usize) -> bool {
-        // What is larger goes to the client from where it is: a copy would cost more than giving the GIL up.
-        length < 64 * 1024
+        length < SMALL
     }
 
     /// Hands body bytes on.

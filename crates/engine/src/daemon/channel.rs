@@ -26,11 +26,8 @@ use super::descriptors::Descriptor;
 use super::holding::{Held, Holding};
 use super::incoming::Incoming;
 use super::lending::{Lending, Memory};
-use crate::exchange::SendError;
+use crate::exchange::{SMALL, SendError};
 use crate::request::lock;
-
-/// So much the socket takes at once for certain, when the child has read all that came before.
-const PROMPT: usize = 64 * 1024;
 
 /// One connection.
 pub struct Channel {
@@ -276,7 +273,7 @@ impl Channel {
         let done = ended == outcome::DONE && !timed_out && !state.gone;
         state.end_lent_body();
         // A child that is gone can't be told anything.
-        if state.outgoing.len() <= PROMPT {
+        if state.outgoing.len() <= SMALL {
             release();
             if done {
                 self.give_memory(&mut state);

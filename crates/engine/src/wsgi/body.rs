@@ -57,18 +57,18 @@ pub fn send(py: Attached<'_>, request: &Arc<Request>, body: &Object<'_>) -> Resu
     finish(request)
 }
 
-/// How many of `length` bytes may still go out; the rest is remembered as excess.
-fn admitted(request: &Request, length: usize) -> usize {
+/// How many of `length` bytes may still go out, and how they go if they go by themselves; the rest is remembered as excess.
+fn admitted(request: &Request, length: usize) -> (usize, Send) {
     let mut output = request.output();
-    let Some(head) = &output.head else { return 0 };
+    let Some(head) = &output.head else { return (0, AT_ONCE) };
     if request.facts.head_only || head.forbids_body() {
-        return 0;
+        return (0, AT_ONCE);
     }
-    let Some(limit) = head.content_length else { return length };
+    let Some(limit) = head.content_length else { return (length, AT_ONCE) };
     let room = usize::try_from(limit.saturating_sub(output.sent)).unwrap_or(usize::MAX);
     let take = room.min(length);
     output.excess = output.excess.saturating_add((length - take) as u64);
-    take
+    (take, if take == room { Send::Last } else { AT_ONCE })
 }
 
 fn not_bytes(py: Attached<'_>, item: &Object<'_>) -> Raised {
@@ -91,7 +91,7 @@ fn sequence(py: Attached<'_>, request: &Request, body: &Object<'_>) -> Result<()
     // A HEAD that is answered without a body says nothing about the length that GET would have.
     let known = (!(request.facts.head_only && total == 0)).then_some(total as u64);
     start(py, request, known)??;
-    let mut room = admitted(request, total);
+    let (mut room, _) = admitted(request, total);
     for chunk in &mut chunks {
         let take = room.min(chunk.len());
         *chunk = chunk.get(..take).unwrap_or_default();
@@ -128,18 +128,11 @@ pub(super) fn flush(py: Attached<'_>, request: &Request, bytes: &[u8]) -> PyResu
     if started.is_err() {
         return Ok(started);
     }
-    let take = admitted(request, bytes.len());
+    let (take, how) = admitted(request, bytes.len());
     match bytes.get(..take) {
-        Some(bytes) if !bytes.is_empty() => request.write(py, &[bytes], how(request, take)),
+        Some(bytes) if !bytes.is_empty() => request.write(py, &[bytes], how),
         _ => Ok(Ok(())),
     }
-}
-
-/// How the next `length` bytes go out.
-fn how(request: &Request, length: usize) -> Send {
-    let output = request.output();
-    let promised = output.head.as_ref().and_then(|head| head.content_length);
-    if promised.is_some_and(|promised| output.sent.saturating_add(length as u64) >= promised) { Send::Last } else { AT_ONCE }
 }
 
 /// Sends a wrapped real file; false if the body is something else, or must be iterated after all.

@@ -8,10 +8,10 @@ use protocol::Level;
 use protocol::frame::{BodyState, LONGEST_DATA, Writer};
 use rustix::event::PollFlags;
 
-use super::{Channel, PROMPT};
+use super::Channel;
 use crate::capi::borrowed_descriptor;
 use crate::daemon::lending;
-use crate::exchange::{Exchange, ReadError, Send, SendError};
+use crate::exchange::{Exchange, ReadError, SMALL, Send, SendError};
 use crate::head::Head;
 use crate::request::lock;
 
@@ -109,7 +109,7 @@ impl Exchange for Arc<Channel> {
     }
 
     fn keeps(&self, length: usize) -> bool {
-        length < PROMPT || lock(&self.state).memory.as_mut().is_some_and(|memory| length <= memory.room())
+        length < SMALL || lock(&self.state).memory.as_mut().is_some_and(|memory| length <= memory.room())
     }
 
     fn flush(&self) -> Result<(), SendError> {
