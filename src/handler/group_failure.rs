@@ -192,7 +192,9 @@ impl GroupFailure<'_> {
             }
             Self::CannotStart => "the line about its last attempt, in the log of the group, has the cause",
             Self::NotReady(_) => "the log says why it does not start; raise `connect-timeout=` if its application needs longer",
-            Self::QueueFull(_) => "find what keeps the threads busy, or give the group more `processes=` or `threads=`",
+            Self::QueueFull(_) => {
+                "`request-timeout=` shows in the log where requests hang, and ends them; otherwise give the group more `processes=` or `threads=`"
+            }
             Self::StartingFull(_) => "find what its application waits for at import; the log says when a process cannot start",
             Self::KeptLeaving(_) => "find what keeps changing the script, or a `reload_required` that always says yes",
             Self::Unreachable { .. } => {
@@ -201,9 +203,11 @@ impl GroupFailure<'_> {
             Self::Died(_) | Self::DiedLate(_) => "the line about its death has the signal and the place in the program",
             Self::BrokeProtocol(_) => "install module and engine of the same version, and restart Apache",
             Self::Silent(_) => {
-                "make the application answer sooner, or raise `socket-timeout=`; `request-timeout=` ends what hangs"
+                "raise `socket-timeout=` (where it is not set, httpd's `Timeout` counts); `request-timeout=` shows in the log where requests hang, and ends them"
             }
-            Self::QueueTimeout(_) => "give the group more `processes=` or `threads=`, or find what keeps them busy",
+            Self::QueueTimeout(_) => {
+                "give the group more `processes=` or `threads=`; `request-timeout=` shows in the log where requests hang, and ends them"
+            }
             Self::RequestTimeout(0) => "look for the `raise` in the application",
             Self::RequestTimeout(_) => "the log shows the stack of the thread: it is where the time went",
             Self::HeaderTooLong { .. } => "make the header shorter, or raise `header-buffer-size=`",
