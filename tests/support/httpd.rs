@@ -208,6 +208,8 @@ impl Httpd {
 
     /// Kills the parent as a crash or a careless hand does, and gives all that descended from it. Nothing is cleaned up.
     pub fn kill_parent(&mut self) -> BTreeSet<Process> {
+        // Standing still it starts no child that would be missing in the list, and keep the port.
+        processes::stop(self.pid());
         let family = processes::descendants(self.pid());
         let mut child = self.child.lock().unwrap();
         child.kill().unwrap();
