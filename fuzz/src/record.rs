@@ -3,6 +3,7 @@
 use protocol::control::Process;
 use protocol::kept::Kept;
 use protocol::plan::Plan;
+use protocol::scoreboard::{Scoreboard, seal, unseal};
 use protocol::settings::EngineSettings;
 
 use crate::allocation;
@@ -25,10 +26,19 @@ pub fn records(bytes: &[u8]) {
             }
         };
     }
-    match kind % 4 {
+    match kind % 5 {
         0 => again!(Plan),
         1 => again!(Kept),
         2 => again!(Process),
-        _ => again!(EngineSettings),
+        3 => again!(EngineSettings),
+        _ => {
+            again!(Scoreboard);
+            // A file of it is read whole or not at all, whatever stands in it.
+            let whole = seal(bytes, 1);
+            assert_eq!(unseal(&whole), (!bytes.is_empty()).then_some(bytes));
+            if let Some(content) = unseal(bytes) {
+                assert!(seal(content, 0).len() <= bytes.len());
+            }
+        }
     }
 }

@@ -1,4 +1,4 @@
-/*! Daemon mode: its processes, the requests that go there, and what its groups ask of the machine: numbers 1300 to 1499. From 1420 on
+/*! Daemon mode: its processes, the requests that go there, and what its groups ask of the machine: numbers 1300 to 1599. From 1420 on
 also what came later for both modes. */
 
 log_codes! {
