@@ -121,7 +121,7 @@ pub const OPTIONS: &[DaemonOption] = &[
     row(
         Chapter::Size,
         "processes",
-        Form::Small(Range::from(1), Unit::Count, |typed| &mut typed.processes),
+        Form::Small(sizes::PROCESSES, Unit::Count, |typed| &mut typed.processes),
         "1",
         "How many processes the group has. Given at all, be it 1, it makes `wsgi.multiprocess` true.",
     ),

@@ -1,11 +1,17 @@
-/*! The sizes below which no Python of 3.9 to 3.13 runs, and what to say to whoever names one. They do not depend on the machine: such a value is a mistake
+/*! How many processes a group can have, and the sizes below which no Python of 3.9 to 3.13 runs, with what to say to whoever names one. They do not depend on the machine: such a value is a mistake
 in the text, most often megabytes where bytes belong. *Runs in: parent.* */
+
+use protocol::table::MOST_SLOTS;
 
 use super::option::Range;
 
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
 const GIB: u64 = 1024 * MIB;
+
+/// `processes=`. A group's table has four places for each, so that old ones can end beside new ones. With as many as a number can say the supervisor
+/// had no memory for them, and no group was served.
+pub const PROCESSES: Range = Range { min: 1, max: (MOST_SLOTS / 4) as u64, or_zero: false };
 
 /// `stack-size=`. With 48 KiB Python 3.13 dies while it imports the standard library, with 32 KiB all but 3.11 do. What is beyond the largest
 /// would not be had for the threads of one process.
