@@ -34,7 +34,7 @@ fn user(setup: &Setup) -> (u32, u32) {
 }
 
 fn plan(conf: &str) -> Plan {
-    Plan::new(conf).define("OWN_GROUPS", "1")
+    Plan::new(conf).define("OWN_GROUPS", "1").define("PATIENCE", "15")
 }
 
 /// Words of the process page: group, pid, parent, Python, uid.

@@ -36,7 +36,9 @@ impl Workdir {
     /// A fresh directory for one server, with a readable name and the subdirectories that it needs.
     pub fn server_root(&self, name: &str) -> PathBuf {
         let number = unique_number();
-        let plain: String = name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' }).collect();
+        // A socket's path below it has little more than a hundred bytes.
+        let plain = name.chars().take(28).map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' });
+        let plain: String = plain.collect();
         let path = self.root.join(format!("{number}-{plain}"));
         for part in ["", "logs", "run", "htdocs", "files"] {
             fs::create_dir_all(path.join(part)).unwrap();
