@@ -9,6 +9,7 @@ pub mod answer;
 pub mod body;
 pub mod check;
 pub mod client;
+mod clock;
 pub mod connection;
 pub mod connections;
 mod directories;

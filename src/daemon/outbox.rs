@@ -9,10 +9,7 @@ use std::os::fd::BorrowedFd;
 use protocol::frame::{BodyState, Frame, HEAD_LENGTH, Parsed, Sender, Writer, parse};
 use rustix::io::Errno;
 use rustix::net::SendFlags;
-use shared_memory::{CHILDS, Part, Region};
-
-/// Bodies from here on are lent; shorter ones are copied faster than they are spoken of.
-const LEAST: usize = 8 * 1024;
+use shared_memory::{CHILDS, LEAST, Part, Region};
 
 /// What goes to the daemon.
 #[derive(Debug, Default)]
@@ -167,9 +164,9 @@ mod tests {
 
     use protocol::frame::{BodyState, LONGEST_DATA, Writer};
     use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
-    use shared_memory::{CHILDS, HEADER, Region};
+    use shared_memory::{CHILDS, HEADER, LEAST, Region};
 
-    use super::{LEAST, Outbox};
+    use super::Outbox;
     use crate::daemon::connection::{Inbox, Received};
 
     fn pair() -> (OwnedFd, OwnedFd) {

@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use protocol::scoreboard::{HEADER, good_until, seal};
 use rustix::fs::{FlockOperation, MemfdFlags, Mode};
-use rustix::time::{ClockId, clock_gettime};
 
+use super::clock::microseconds as now;
 use crate::httpd::scoreboard;
 
 /// What is no older than this is not written again, in microseconds.
@@ -83,12 +83,6 @@ fn written(file: BorrowedFd<'_>) -> u64 {
 fn good_for(begun: u64, ended: u64) -> u64 {
     let took = ended.saturating_sub(begun);
     begun.saturating_add(took.saturating_mul(SHARE).max(FRESH))
-}
-
-/// Microseconds of the monotonic clock, which all processes have in common.
-fn now() -> u64 {
-    let time = clock_gettime(ClockId::Monotonic);
-    u64::try_from(time.tv_sec.saturating_mul(1_000_000).saturating_add(time.tv_nsec / 1000)).unwrap_or(0)
 }
 
 #[cfg(test)]

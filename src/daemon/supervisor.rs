@@ -18,8 +18,8 @@ use rustix::fs::MemfdFlags;
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
 use rustix::pipe::PipeFlags;
 use rustix::process::{Pid, PidfdFlags, Signal};
-use rustix::time::{ClockId, clock_gettime};
 
+use super::clock;
 use crate::embedded::companion;
 use crate::httpd::process::{After, after_configuration};
 use crate::httpd::{Log, Pool, Server, descriptor, other_child, retained};
@@ -123,8 +123,7 @@ fn start(kept: &mut Kept, plan: &Plan, predecessor: Option<i32>, again: bool) ->
 
 /// Milliseconds of the monotonic clock.
 fn now() -> u64 {
-    let time = clock_gettime(ClockId::Monotonic);
-    u64::try_from(time.tv_sec.saturating_mul(1000).saturating_add(time.tv_nsec / 1_000_000)).unwrap_or(0)
+    clock::microseconds() / 1000
 }
 
 /// Keeps what is to be kept. Without it the next restart would start from nothing, so it is said.

@@ -180,7 +180,7 @@ fn open(child: &Child) -> Result<Engine, Problem> {
 /// What the engine is told, from the configuration and the MPM.
 fn engine_settings(child: &Child, executable: &[u8]) -> EngineSettings {
     let settings = &child.settings;
-    let mpm = process::mpm();
+    let httpd = process::settings();
     EngineSettings {
         executable: executable.to_vec(),
         first_path: Vec::new(),
@@ -199,13 +199,13 @@ fn engine_settings(child: &Child, executable: &[u8]) -> EngineSettings {
         process_group: Vec::new(),
         main_group: child.main_group.as_deref().unwrap_or_default().to_vec(),
         max_dynamic_interpreters: 100,
-        multithread: mpm.threads != 1,
-        multiprocess: mpm.processes != 1,
+        multithread: httpd.apache_threads_per_process != 1,
+        multiprocess: httpd.apache_maximum_processes != 1,
         run_once: false,
-        maximum_processes: mpm.processes,
-        threads_per_process: mpm.threads,
+        maximum_processes: httpd.apache_maximum_processes,
+        threads_per_process: httpd.apache_threads_per_process,
         server_metrics: settings.server_metrics,
-        ..process::settings()
+        ..httpd
     }
 }
 

@@ -18,7 +18,7 @@ use rustix::fs::{MemfdFlags, SealFlags};
 use rustix::io::Errno;
 use rustix::mm::{MapFlags, ProtFlags};
 
-pub use region::{CHILDS, HEADER, Part, Region};
+pub use region::{CHILDS, HEADER, LEAST, Part, Region};
 
 /// What shared memory may be looked at as: any bytes are a valid one, and every access to it is atomic.
 pub trait Word: sealed::Sealed {}

@@ -15,6 +15,8 @@ use rustix::mm::{Advice, MapFlags, ProtFlags};
 
 use super::sealed_size;
 
+/// Bodies, or parts of them, from here on go over in memory; shorter ones are copied faster than they are spoken of.
+pub const LEAST: usize = 8 * 1024;
 /// Bytes before the first that is handed over: what is counted has a line of the cache to itself.
 pub const HEADER: usize = 64;
 /// Bytes of the child's part, the last of the file: as much of a request's body as may be sent unasked.

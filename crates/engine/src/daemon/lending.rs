@@ -8,14 +8,12 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use shared_memory::{CHILDS, HEADER, Part, Region};
+use shared_memory::{CHILDS, HEADER, LEAST, Part, Region};
 
 use crate::capi::fork::is_copy;
 
 /// Bytes of one connection's memory, with its head and the child's part: room for more than most pages have. What is larger goes through the socket.
 const SIZE: usize = 256 * 1024 + CHILDS;
-/// Parts from here on are lent; shorter ones are copied faster than they are spoken of.
-pub const LEAST: usize = 8 * 1024;
 /// Each part begins at a line of the cache.
 const LINE: usize = 64;
 

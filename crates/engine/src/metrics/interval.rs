@@ -83,6 +83,11 @@ pub struct Recorder {
     busy: i64,
 }
 
+/// How long a request that began then has run until `now`, as far as that lies in the interval that began at `from`.
+fn within(from: i64, began: i64, now: i64) -> i64 {
+    now.saturating_sub(began.max(from)).max(0)
+}
+
 /// What is known of the process since the beginning.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Totals {
@@ -126,7 +131,7 @@ impl Recorder {
         let from = self.interval.from;
         let Some(seat) = self.seat(worker) else { return };
         let Some(began) = seat.running.take() else { return };
-        let busy = outcome.finish.saturating_sub(began.max(from)).max(0);
+        let busy = within(from, began, outcome.finish);
         seat.completed += 1;
         seat.now.completed += 1;
         seat.now.busy += busy;
@@ -145,7 +150,7 @@ impl Recorder {
         for seat in &mut self.seats {
             let mut worker = take(&mut seat.now);
             if let Some(began) = seat.running {
-                let busy = now.saturating_sub(began.max(from)).max(0);
+                let busy = within(from, began, now);
                 worker.busy += busy;
                 worker.elapsed = now.saturating_sub(began).max(0);
                 self.busy += busy;
@@ -162,7 +167,7 @@ impl Recorder {
         let used = self.seats.iter().enumerate().filter(|(_, seat)| seat.used);
         Totals {
             completed: self.seats.iter().map(|seat| seat.completed).sum(),
-            busy: self.busy + running.clone().map(|began| now.saturating_sub(began.max(from)).max(0)).sum::<i64>(),
+            busy: self.busy + running.clone().map(|began| within(from, began, now)).sum::<i64>(),
             active: running.count(),
             workers: used.map(|(place, seat)| (place + 1, seat.completed)).collect(),
         }

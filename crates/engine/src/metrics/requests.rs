@@ -204,8 +204,12 @@ fn number_of(py: Attached<'_>, number: usize) -> PyResult<Object<'_>> {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "spans and rates need not be exact to the last of 53 bits")]
+const fn float(number: u64) -> f64 {
+    number as f64
+}
+
 fn in_seconds(microseconds: u64) -> f64 {
-    microseconds as f64 / 1e6
+    float(microseconds) / 1e6
 }
 
 /// How long an interval was, in seconds, and never nothing.
@@ -214,7 +218,7 @@ fn length(interval: &Interval) -> f64 {
 }
 
 fn per_second<'py>(py: Attached<'py>, number: u64, interval: &Interval) -> PyResult<Object<'py>> {
-    Object::float(py, in_seconds(number) * 1e6 / length(interval))
+    Object::float(py, float(number) / length(interval))
 }
 
 /// Bytes of memory that the process has now; 0 where the system does not tell.

@@ -5,9 +5,10 @@ use std::mem::MaybeUninit;
 use protocol::frame::{BodyState, Frame, Parsed, Sender, parse};
 use rustix::io::Errno;
 use rustix::net::RecvFlags;
+use shared_memory::LEAST;
 
 use super::{BadPeer, Channel, State};
-use crate::daemon::lending::{LEAST, Memory};
+use crate::daemon::lending::Memory;
 use crate::exchange::ReadError;
 
 impl State {

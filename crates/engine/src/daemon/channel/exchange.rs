@@ -7,10 +7,10 @@ use std::sync::Arc;
 use protocol::Level;
 use protocol::frame::{BodyState, LONGEST_DATA, Writer};
 use rustix::event::PollFlags;
+use shared_memory::LEAST;
 
 use super::Channel;
 use crate::capi::borrowed_descriptor;
-use crate::daemon::lending;
 use crate::exchange::{Exchange, ReadError, SMALL, Send, SendError};
 use crate::head::Head;
 use crate::request::lock;
@@ -74,7 +74,7 @@ impl Exchange for Arc<Channel> {
         let mut state = lock(&self.state);
         self.check(&state)?;
         for chunk in chunks {
-            if chunk.len() >= lending::LEAST && state.lend(chunk) {
+            if chunk.len() >= LEAST && state.lend(chunk) {
                 continue;
             }
             if chunk.len() <= GATHERED {
