@@ -25,7 +25,8 @@ use crate::handler::exchange::{Call, Conversation};
 use crate::handler::failure::Failure;
 use crate::handler::group_failure::GroupFailure;
 use crate::handler::response_body::Ending;
-use crate::httpd::{Log, Request, config};
+use crate::handler::script::alias;
+use crate::httpd::{Log, Request};
 
 /// A body that has paused for so long is not coming at the moment.
 const GATHERING: Duration = Duration::from_millis(2);
@@ -88,7 +89,7 @@ pub type Outcome<'g> = Result<Talk, GroupFailure<'g>>;
 /// Says in the log why a request fails: the status that its client gets.
 fn tell(request: Request<'_>, group: &Group, failure: GroupFailure<'_>) -> u16 {
     let failure = Failure::Group { name: &group.name, failure };
-    let message = failure.message(config::alias(request));
+    let message = failure.message(alias(request));
     Log::Request(request).line(failure.code().level, format_args!("{message}"));
     failure.status()
 }

@@ -13,7 +13,7 @@ use super::request::Request;
 use super::server::Server;
 use super::sys;
 use crate::config::merge;
-use crate::config::settings::{Alias, DirectoryConfig, ServerConfig};
+use crate::config::settings::{DirectoryConfig, ServerConfig};
 
 /// The module's record.
 fn module() -> *const sys::module {
@@ -52,7 +52,7 @@ pub fn of_sections(server: Server<'_>) -> &DirectoryConfig {
 /// What holds for the file or location of `request`.
 pub fn of_request(request: Request<'_>) -> &DirectoryConfig {
     // SAFETY: the vector of the request, which outlives it.
-    unsafe { directory(request.config_vectors().0) }
+    unsafe { directory(request.directory_config()) }
 }
 
 /// # Safety
@@ -62,20 +62,6 @@ unsafe fn directory<'c>(vector: *mut sys::ap_conf_vector_t) -> &'c DirectoryConf
     // SAFETY: null, or what `create_directory` or `merge_directory` made in a pool that lives as long as the vector.
     unsafe { sys::ap_get_module_config(vector, module()).cast::<DirectoryConfig>().as_ref() }
         .unwrap_or_else(|| DEFAULT.get_or_init(DirectoryConfig::default))
-}
-
-/// Remembers which alias mapped `request`.
-pub fn set_alias<'r>(request: Request<'r>, alias: &'r Alias) {
-    // SAFETY: the request's own vector; the alias belongs to the configuration, which outlives the request.
-    unsafe {
-        sys::ap_set_module_config(request.config_vectors().1, module(), std::ptr::from_ref(alias).cast_mut().cast::<c_void>());
-    }
-}
-
-/// The alias that mapped `request`, if one did.
-pub fn alias(request: Request<'_>) -> Option<&Alias> {
-    // SAFETY: null, or what `set_alias` stored.
-    unsafe { sys::ap_get_module_config(request.config_vectors().1, module()).cast::<Alias>().as_ref() }
 }
 
 /// `create_server_config`

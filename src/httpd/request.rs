@@ -302,8 +302,8 @@ impl<'r> Request<'r> {
         unsafe { (*self.raw()).handler = handler.as_ptr() };
     }
 
-    /// For `config`: the vector of the request's directory, and of the request itself.
-    pub(super) fn config_vectors(self) -> (*mut sys::ap_conf_vector_t, *mut sys::ap_conf_vector_t) {
-        (self.get().per_dir_config, self.get().request_config)
+    /// For `config`: the vector of the request's directory.
+    pub(super) fn directory_config(self) -> *mut sys::ap_conf_vector_t {
+        self.get().per_dir_config
     }
 }

@@ -40,6 +40,7 @@ pub fn suite() -> Suite {
                 .reach(Reach::Everywhere)
                 .differs("before Python 3.12 a thread that has served a sub-interpreter runs %{GLOBAL} in it, too"),
             case!(an_alias_option_names_the_group),
+            case!(an_alias_may_stand_in_for_another_url),
             case!(the_callable_can_be_chosen),
             case!(a_missing_callable_is_an_error).differs("a missing callable is 404 in embedded mode there"),
             case!(something_that_is_not_callable_is_an_error),
@@ -253,6 +254,16 @@ fn a_thread_changes_between_interpreters(site: &Site) {
 
 fn an_alias_option_names_the_group(site: &Site) {
     assert_eq!(site.get("/grouped").expect(200).value("mod_wsgi.application_group"), Some("special"));
+}
+
+fn an_alias_may_stand_in_for_another_url(site: &Site) {
+    for (directory, target) in [("fallen", "/fallen/not/there?q=1"), ("indexed", "/indexed/?q=1")] {
+        fs::create_dir_all(site.path("htdocs").join(directory)).unwrap();
+        let response = site.get(target).expect(200);
+        routed(&response, "/grouped", &format!("/{directory}"));
+        assert_eq!(response.value("QUERY_STRING"), Some("q=1"));
+        assert_eq!(response.value("mod_wsgi.application_group"), Some("special"));
+    }
 }
 
 fn the_callable_can_be_chosen(site: &Site) {
