@@ -168,7 +168,7 @@ fn converse(request: Request<'_>, settings: &RequestSettings<'_>, place: Place, 
     let mut conversation = Conversation {
         request,
         input: RequestBody::new(request),
-        output: ResponseBody::new(request, settings.error_override, settings.enable_sendfile),
+        output: ResponseBody::new(request, settings.error_override && place.may_override_errors(), settings.enable_sendfile),
     };
     let ending = place.run(&mut conversation, call);
     #[cfg(feature = "test-faults")]

@@ -70,6 +70,11 @@ impl Place {
         }
     }
 
+    /// `WSGIErrorOverride` concerns the processes of groups alone, as its users know it.
+    pub const fn may_override_errors(self) -> bool {
+        matches!(self, Self::Far(..))
+    }
+
     /// The id of this child, as text.
     pub fn server_pid(self) -> &'static [u8] {
         match self {

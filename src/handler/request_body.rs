@@ -102,7 +102,13 @@ impl<'r> RequestBody<'r> {
             return Read::Failed(failure);
         }
         match read(&mut self.input) {
-            Ok(count) => Read::Bytes(count),
+            Ok(count) => {
+                // A body that came unasked is no reason to close the connection, as httpd would.
+                if self.input.has_ended() {
+                    self.request.forget_continue();
+                }
+                Read::Bytes(count)
+            }
             Err(status) if status.is_again() => Read::Nothing,
             Err(status) => {
                 // httpd's own filter answers the client at once (413 over `LimitRequestBody`, 400 for a bad chunk).

@@ -81,6 +81,8 @@ pub struct ResponseBody<'r> {
     status: u16,
     /// A filter has answered the request itself: nothing of the application's answer may follow.
     answered: bool,
+    /// As httpd had it before: within an `ErrorDocument` that of the error, by which httpd knows that it must not answer a further error with the same page.
+    status_before: u16,
     /// Something could not be taken: what there is, is not the application's response.
     failed: bool,
     /// Nothing but httpd itself stands between the response and a plain socket; looked at once.
@@ -108,6 +110,7 @@ impl<'r> ResponseBody<'r> {
             promised: None,
             given: 0,
             status: 200,
+            status_before: request.status(),
             answered: false,
             failed: false,
             plain: None,
@@ -193,7 +196,7 @@ impl<'r> ResponseBody<'r> {
             let brigade = &mut self.brigade;
             counted.filter(|piece| !piece.is_empty()).try_for_each(|piece| brigade.append_copy(piece))
         } else {
-            self.sent = true;
+            self.begin();
             self.request.pass_with(&mut self.brigade, counted, flush)
         };
         let count_passed = u64::try_from(count).unwrap_or(u64::MAX);
@@ -278,6 +281,14 @@ impl<'r> ResponseBody<'r> {
         self.failed = true;
     }
 
+    /// What is passed next may be the head.
+    fn begin(&mut self) {
+        if !self.sent {
+            self.sent = true;
+            self.request.answer_without_continue();
+        }
+    }
+
     /// Has anything left for the client?
     pub const fn is_sent(&self) -> bool {
         self.sent
@@ -303,7 +314,7 @@ impl<'r> ResponseBody<'r> {
             }
             (Ending::Done, None) => {
                 self.brigade.append_end();
-                self.sent = true;
+                self.begin();
                 let result = self.request.pass(&mut self.brigade);
                 if self.taken(result) != Taken::Ok {
                     self.request.connection().close_after_this();
@@ -334,7 +345,7 @@ impl<'r> ResponseBody<'r> {
         // The head goes out as that of a connection that lives on: a response that the connection's end ends could not look cut.
         let begun = self.sent || {
             self.brigade.append_flush();
-            self.sent = true;
+            self.begin();
             self.request.pass(&mut self.brigade).is_ok()
         };
         self.request.connection().close_after_this();
@@ -354,7 +365,7 @@ impl<'r> ResponseBody<'r> {
         if self.started && self.overridden.is_none() {
             self.forget_head();
         }
-        self.request.reset_status();
+        self.request.reset_status(self.status_before);
         Answer::Http(status)
     }
 

@@ -43,10 +43,10 @@ impl<'r> Request<'r> {
     }
 
     /// Takes status and reason phrase back, so that httpd makes the answer.
-    pub fn reset_status(self) {
+    pub fn reset_status(self, status: u16) {
         // SAFETY: live; plain fields.
         unsafe {
-            (*self.raw()).status = 200;
+            (*self.raw()).status = i32::from(status);
             (*self.raw()).status_line = std::ptr::null();
         }
     }
@@ -70,6 +70,24 @@ impl<'r> Request<'r> {
             (*request).status_line = line;
             (*request).expecting_100 = 0;
         }
+    }
+
+    /// Lets the response begin though its client still waits to be asked for the body. httpd neither chunks such a response, so that one that breaks off
+    /// could not look cut, nor keeps its connection; told to close it by a header, it does chunk, and does not wait for the body in the end either.
+    pub fn answer_without_continue(self) {
+        if !self.expects_continue() || self.is_subrequest() || self.connection().is_secondary() {
+            return;
+        }
+        // Beside what else it says, as `Upgrade` where HTTP/2 is offered.
+        let said = self.headers_out().get(c"Connection").map(|said| [said, b", close"].concat());
+        self.headers_out().set_lent(c"Connection", said.map_or(c"close", |said| self.pool().string(&said)));
+        self.forget_continue();
+    }
+
+    /// Nobody waits for `100 Continue` any more.
+    pub fn forget_continue(self) {
+        // SAFETY: live, and a plain field, which this thread alone works on.
+        unsafe { (*self.raw()).expecting_100 = 0 };
     }
 
     /// No cache may keep the response: it is not what the application meant to say. Called before its end is passed on.

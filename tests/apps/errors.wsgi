@@ -89,6 +89,12 @@ def raises_after_start(environ, start_response):
     RAISED[query(environ)["what"]]()
 
 
+@application.path("/error-page", validated=False)
+def error_page(environ, start_response):
+    start_response("200 OK", PLAIN)
+    raise ValueError("there is no page about it either")
+
+
 @application.path("/in-thread")
 def in_thread(environ, start_response):
     thread = threading.Thread(target=RAISED["value"], name="a-thread-of-the-application")

@@ -25,6 +25,9 @@ pub fn suite() -> Suite {
                 .differs("leaves the connection open, so that the client waits"),
             case!(an_exception_after_the_first_item_cuts_a_response_with_a_length)
                 .differs("leaves the connection open, so that the client waits"),
+            case!(a_cut_response_shows_though_the_body_was_never_asked_for)
+                .differs("waits for the body, then leaves the connection open"),
+            case!(an_error_page_that_fails_is_not_tried_again).reach(Reach::Everywhere),
             case!(system_exit_is_500_and_the_process_lives).reach(Reach::Everywhere),
             case!(a_timeout_that_the_application_raises_is_504).differs("the response has no error page"),
             case!(every_kind_of_exception_is_survived),
@@ -115,6 +118,27 @@ fn an_exception_after_the_first_item_cuts_a_response_with_a_length(site: &Site) 
     assert_eq!((response.framing, response.text(), response.complete), (Framing::Length(50), "begun", false));
     assert!(client.is_closed().unwrap());
     site.expect_traceback("ValueError");
+}
+
+fn a_cut_response_shows_though_the_body_was_never_asked_for(site: &Site) {
+    site.allow_log(HEADING);
+    let mut client = site.connect();
+    let head = "POST /raise-later?what=value&sent=begun HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n";
+    client.send(head.as_bytes()).unwrap();
+    let response = client.receive(false).unwrap().expect(200);
+    assert_eq!((response.framing, response.text(), response.complete), (Framing::Chunked, "begun", false));
+    assert!(client.is_closed().unwrap());
+    site.expect_traceback("ValueError");
+}
+
+fn an_error_page_that_fails_is_not_tried_again(site: &Site) {
+    site.allow_log(HEADING);
+    site.allow_tracebacks();
+    let response = site.get("/error-page").expect(500);
+    assert!(response.text().contains("while trying to use an ErrorDocument"), "{}", response.text());
+    let last = "ValueError: there is no page about it either";
+    site.expect_log(last);
+    assert_eq!(site.log().iter().filter(|line| line.text.contains(last)).count(), 2, "for the request, and for its error page");
 }
 
 /// The process that serves, when there is one alone.

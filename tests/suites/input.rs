@@ -40,6 +40,7 @@ pub fn suite() -> Suite {
             case!(continue_is_sent_at_the_first_read),
             case!(continue_is_not_sent_when_nothing_is_read)
                 .differs("the end of its response waits for a body that the client was never asked for"),
+            case!(a_body_that_comes_unasked_leaves_the_connection_open),
             case!(an_upload_cut_by_the_client_raises_os_error).reach(Reach::Everywhere),
             case!(every_reading_method_raises_os_error_for_a_cut_upload),
             case!(a_body_that_is_not_read_does_not_harm_the_next_request).reach(Reach::Everywhere),
@@ -238,6 +239,15 @@ fn continue_is_not_sent_when_nothing_is_read(site: &Site) {
     let response = client.receive(false).unwrap();
     assert_eq!(response.interim, Vec::<u16>::new(), "nobody asked for the body");
     assert_eq!(response.ok(), "not read");
+}
+
+fn a_body_that_comes_unasked_leaves_the_connection_open(site: &Site) {
+    let mut client = site.connect();
+    for body in ["hello", "again"] {
+        let request = format!("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n{body}");
+        client.send(request.as_bytes()).unwrap();
+        assert_eq!(client.receive(false).unwrap().ok(), body);
+    }
 }
 
 fn an_upload_cut_by_the_client_raises_os_error(site: &Site) {
