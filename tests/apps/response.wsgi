@@ -1,5 +1,6 @@
 """Responses of every shape. The first segment of the path says which."""
 
+import sys
 import threading
 import time
 
@@ -461,6 +462,18 @@ def replace(environ, start_response):
         raise ValueError("something went wrong")
     except ValueError as error:
         start_response("503 Sorry", [*PLAIN, ("X-Second", "yes")], (type(error), error, error.__traceback__))
+    return [b"replaced"]
+
+
+@application.path("/replace-after-except", validated=False)
+def replace_after_except(environ, start_response):
+    """Outside of the except block sys.exc_info() is three times None."""
+    start_response("200 OK", [*PLAIN, ("X-First", "yes")])
+    try:
+        raise ValueError("something went wrong")
+    except ValueError:
+        pass
+    start_response("503 Sorry", [*PLAIN, ("X-Second", "yes")], sys.exc_info())
     return [b"replaced"]
 
 

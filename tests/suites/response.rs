@@ -3,7 +3,7 @@
 use super::response_bodies;
 use crate::case;
 use crate::support::client::Request;
-use crate::support::matrix::{Reach, Suite};
+use crate::support::matrix::{Mode, Reach, Suite};
 use crate::support::poll;
 use crate::support::site::Site;
 
@@ -26,6 +26,7 @@ pub fn suite() -> Suite {
         case!(a_second_start_response_is_an_error).differs("a second start_response without exc_info replaces the first there"),
         case!(exc_info_replaces_what_was_not_sent),
         case!(exc_info_is_raised_again_when_headers_are_sent).differs("an error page follows what was sent"),
+        case!(apaches_error_page_replaces_that_of_a_process_where_asked_for).reach(Reach::Everywhere),
         case!(without_start_response_there_is_no_response),
         case!(requests_share_a_connection).reach(Reach::Everywhere),
         case!(pipelined_requests_are_answered_in_order),
@@ -111,6 +112,15 @@ fn a_header_list_changed_later_injects_nothing(site: &Site) {
     assert_eq!(response.header("X-Before").as_deref(), Some("yes"), "what start_response was given counts");
 }
 
+/// In embedded mode the directive has no effect.
+fn apaches_error_page_replaces_that_of_a_process_where_asked_for(site: &Site) {
+    let far = site.setup.mode == Mode::Daemon;
+    let response = site.get("/overridden/status?line=404%20Mine").expect(404);
+    assert_eq!(response.text(), if far { "Apache's page" } else { "body" });
+    assert_eq!(response.reason, if far { "Not Found" } else { "Mine" });
+    assert_eq!(site.get("/overridden/status?line=399%20Mine").expect(399).text(), "body");
+}
+
 fn start_response_checks_its_arguments(site: &Site) {
     let response = site.get("/arguments").expect(200);
     let text = response.text();
@@ -141,9 +151,11 @@ fn a_second_start_response_is_an_error(site: &Site) {
 }
 
 fn exc_info_replaces_what_was_not_sent(site: &Site) {
-    let response = site.get("/replace").expect(503);
-    assert_eq!((response.reason.as_str(), response.text()), ("Sorry", "replaced"));
-    assert_eq!((response.header("X-First"), response.header("X-Second").as_deref()), (None, Some("yes")));
+    for target in ["/replace", "/replace-after-except"] {
+        let response = site.get(target).expect(503);
+        assert_eq!((response.reason.as_str(), response.text()), ("Sorry", "replaced"), "{target}");
+        assert_eq!((response.header("X-First"), response.header("X-Second").as_deref()), (None, Some("yes")), "{target}");
+    }
 }
 
 fn exc_info_is_raised_again_when_headers_are_sent(site: &Site) {

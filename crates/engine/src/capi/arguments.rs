@@ -38,7 +38,8 @@ impl<'a, 'py> Arguments<'a, 'py> {
         // SAFETY: it is a tuple (see `new`).
         let given = usize::try_from(unsafe { ffi::PyTuple_Size(self.positional) }).unwrap_or(0);
         if given > N {
-            return Err(self.refuse(&format!("takes at most {N} arguments ({given} given)")));
+            let plural = if N == 1 { "" } else { "s" };
+            return Err(self.refuse(&format!("takes at most {N} argument{plural} ({given} given)")));
         }
         for (i, place) in places.iter_mut().enumerate().take(given) {
             // SAFETY: i is below the tuple's size; the reference is borrowed from it.

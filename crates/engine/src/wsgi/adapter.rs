@@ -54,10 +54,18 @@ impl Adapter {
             (output.head.is_some(), output.started)
         };
         if let Some(exc_info) = &exc_info {
-            let (class, value, traceback) = exception_parts(exc_info)?;
+            let exception = exception_parts(exc_info)?;
             if flushed {
                 // PEP 3333: once headers went out, the exception is raised again and ends the response.
-                return Err(Raised::again(class, value, traceback));
+                return Err(exception.map_or_else(
+                    || {
+                        Raised::runtime_error(
+                            py,
+                            "start_response() was called when the headers had been sent, and exc_info holds no exception",
+                        )
+                    },
+                    |(class, value, traceback)| Raised::again(class, value, traceback),
+                ));
             }
         } else if begun {
             return Err(Raised::runtime_error(
@@ -98,14 +106,16 @@ fn gone(py: Attached<'_>) -> Raised {
 
 type ExceptionParts<'py> = (Object<'py>, Object<'py>, Object<'py>);
 
-fn exception_parts<'py>(exc_info: &Object<'py>) -> PyResult<ExceptionParts<'py>> {
+/// The parts of what `sys.exc_info()` returns; three times None where no exception is handled, as when an error page is made after the `except` block.
+fn exception_parts<'py>(exc_info: &Object<'py>) -> PyResult<Option<ExceptionParts<'py>>> {
     let py = exc_info.py();
     let refuse = || Raised::type_error(py, "exc_info must be the tuple that sys.exc_info() returns, or None");
     if !exc_info.is_tuple() || exc_info.length() != 3 {
         return Err(refuse());
     }
     match (exc_info.item(0), exc_info.item(1), exc_info.item(2)) {
-        (Some(class), Some(value), Some(traceback)) if !class.is_none() => Ok((class, value, traceback)),
+        (Some(class), Some(value), Some(traceback)) if class.is_none() && value.is_none() && traceback.is_none() => Ok(None),
+        (Some(class), Some(value), Some(traceback)) if !class.is_none() => Ok(Some((class, value, traceback))),
         _ => Err(refuse()),
     }
 }
@@ -137,10 +147,8 @@ fn read_head(py: Attached<'_>, status: &Object<'_>, headers: &Object<'_>) -> PyR
 
 fn add_header(py: Attached<'_>, head: &mut Head, pair: &Object<'_>) -> PyResult<()> {
     if !pair.is_tuple() || pair.length() != 2 {
-        return Err(Raised::type_error(
-            py,
-            &format!("each response header must be a tuple (name, value), not {}", pair.type_name()),
-        ));
+        let given = if pair.is_tuple() { format!("a tuple of {}", pair.length()) } else { pair.type_name() };
+        return Err(Raised::type_error(py, &format!("each response header must be a tuple (name, value), not {given}")));
     }
     let (Some(name), Some(value)) = (pair.item(0), pair.item(1)) else {
         return Err(Raised::type_error(py, "each response header must be a tuple (name, value)"));

@@ -73,12 +73,8 @@ fn admitted(request: &Request, length: usize) -> (usize, Send) {
 
 fn not_bytes(py: Attached<'_>, item: &Object<'_>) -> Raised {
     let kind = item.type_name();
-    Raised::type_error(
-        py,
-        &format!(
-            "the response body must consist of bytes, but the application gave {kind}: encode it, as in text.encode('utf-8')"
-        ),
-    )
+    let cure = if item.is_text() { ": encode it, as in text.encode('utf-8')" } else { "" };
+    Raised::type_error(py, &format!("the response body must consist of bytes, but the application gave {kind}{cure}"))
 }
 
 fn sequence(py: Attached<'_>, request: &Request, body: &Object<'_>) -> Result<(), Failure> {
