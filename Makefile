@@ -44,9 +44,10 @@ help:
 	@echo 'make bench BENCH=dir       a benchmark directory run against the built module; BENCH_ARGS='
 	@echo 'make clean                 forget everything that was built'
 
-# After a failed build cargo leaves the previous library where it was, so a file is placed only when cargo has succeeded.
+# After a failed build cargo leaves the previous library where it was, so a file is placed only when cargo has succeeded. A cargo that is
+# too old stumbles over what it does not know, and blames that: what the machine lacks is said besides.
 build:
-	@$(CARGO) build $(CARGO_FLAGS) --release --target-dir $(TARGET) --package mod_wsgi_rs
+	@$(CARGO) build $(CARGO_FLAGS) --release --target-dir $(TARGET) --package mod_wsgi_rs || { apxs/dependencies.sh missing build; exit 1; }
 	@$(CARGO) build $(CARGO_FLAGS) --release --target-dir $(ENGINE_TARGET) --package mod_wsgi_rs-engine
 	@$(CARGO) build $(CARGO_FLAGS) --release --target-dir $(TARGET) --package mod_wsgi_rs-supervisor
 	@mkdir -p $(BUILD)

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Installs what a part of this project needs and the machine lacks: `apxs/dependencies.sh build|serve|test|lint ...`.
+# Installs what a part of this project needs and the machine lacks: `apxs/dependencies.sh build|serve|test|lint ...`, as root or by
+# sudo. `apxs/dependencies.sh missing build ...` installs nothing: it says what is missing, and fails if something is.
 #
 # Each need is looked for on the machine itself (a command, a header, a library), never in the package manager's list, so
 # that what came from elsewhere counts and a second run touches no network. Debian, Fedora and Alpine packages are known.
@@ -204,6 +205,11 @@ install_packages() {
 }
 
 main() {
+    only_say=no
+    if [ "${1:-}" = missing ]; then
+        only_say=yes
+        shift
+    fi
     [ $# -gt 0 ] || die 'say for what: build, serve, test or lint'
     family=$(family_of_this_system)
     # Some needs show only when an earlier one is met (which libpython, once there is a Python), hence the rounds.
@@ -217,6 +223,10 @@ main() {
             esac
         done
         [ -n "$missing" ] || return 0
+        if [ "$only_say" = yes ]; then
+            say "missing:$reasons"
+            die "\`apxs/dependencies.sh $*\` installs that"
+        fi
         if [ "$round" = 3 ]; then die "still missing after the installation:$reasons"; fi
         if [ "$family" = unknown ]; then
             die "this system has neither apt-get, dnf nor apk. Install by hand (Debian's names):$reasons"

@@ -107,6 +107,10 @@ advise() {
     if [ -n "$kept" ]; then
         say "left as found, because not ours or changed since:$kept"
         say 'ours lies beside each, with the ending .mod_wsgi_rs; where both stand for mod_wsgi, load one of the two modules'
+        # Enabled as it stands, a file of another package would load its module.
+        if ! grep -qs "^ *LoadModule.*$libexecdir/mod_wsgi_rs.so" "$destdir$load_file"; then
+            say "to have this one, $load_file must say: LoadModule wsgi_module $libexecdir/mod_wsgi_rs.so"
+        fi
     fi
     [ -z "$destdir" ] || return 0
     case $layout in

@@ -126,9 +126,14 @@ fn a_changed_file_is_kept(setup: &Setup) {
     let load = stage.load_file();
     fs::write(&load, "# the administrator's own\n").unwrap();
     let said = stage.run("install");
-    assert!(said.contains("left as found"), "{said}");
+    assert!(said.contains("left as found") && said.contains("must say: LoadModule wsgi_module"), "{said}");
     assert_eq!(fs::read_to_string(&load).unwrap(), "# the administrator's own\n");
     assert!(fs::read_to_string(stage.file(r"\.mod_wsgi_rs$")).unwrap().contains("LoadModule wsgi_module"));
+    // Who has said so already is not told again.
+    let line = format!("LoadModule wsgi_module {}\n", setup.run.installation.modules.join("mod_wsgi_rs.so").display());
+    fs::write(&load, line).unwrap();
+    let said = stage.run("install");
+    assert!(said.contains("left as found") && !said.contains("must say"), "{said}");
     stage.run("uninstall");
     assert_eq!(stage.files(), [format!("/{}", load.strip_prefix(&stage.0).unwrap().display())]);
 }
