@@ -9,7 +9,7 @@ use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use protocol::table::{Place, Reserved, State, Table, Ticket, Wish, socket_path};
+use protocol::table::{Limit, Place, Reserved, State, Table, Ticket, Wish, socket_path};
 use rustix::io::Errno;
 use rustix::thread::futex;
 use rustix::thread::futex::Timespec;
@@ -61,6 +61,11 @@ impl Connection {
     /// Whether its request has not begun, as far as that is known.
     pub fn waits(&self) -> bool {
         self.ticket.is_some_and(|ticket| self.table.waits(ticket))
+    }
+
+    /// The limit at which its process was ended, if it was.
+    pub fn cut_at(&self) -> Option<Limit> {
+        self.table.cut_at(self.place)
     }
 
     /// Takes its request back, with its place; `false` if it may have begun. The connection is of no further use.

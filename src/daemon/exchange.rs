@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use protocol::embedded::flag;
 use protocol::frame::AbortReason;
-use protocol::table::Wish;
+use protocol::table::{Limit, Wish};
 use rustix::event::{PollFd, PollFlags, Timespec};
 
 use super::answer::{Answer, End};
@@ -38,8 +38,8 @@ const LOOK: Duration = Duration::from_millis(50);
 pub enum Talk {
     /// With an end, from the daemon or about the client.
     End(End),
-    /// The connection ended without one.
-    Died,
+    /// The connection ended without one. If the process was ended at a limit of its group: which.
+    Died(Option<Limit>),
     /// The first bytes could not be sent.
     Unsent,
     /// The daemon was silent for too long.
@@ -162,7 +162,7 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
             let now = Instant::now();
             soon = received == Received::Some && now.saturating_duration_since(looked) < LOOK;
             if received == Received::End {
-                return Talk::Died;
+                return Talk::Died(connection.cut_at());
             }
             if received == Received::Some {
                 heard = now;
@@ -318,6 +318,7 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
                 return self.told(GroupFailure::BrokeProtocol(&breach.to_string()));
             }
             Ok(Talk::Silent) => GroupFailure::Silent(self.group.socket_timeout.as_secs()),
+            Ok(Talk::Died(Some(limit))) => GroupFailure::Ended(limit),
             Ok(_) if self.answer.head => GroupFailure::DiedLate(None),
             Ok(_) => GroupFailure::Died(None),
             Err(failure) => failure,

@@ -183,8 +183,8 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
                 let limit = self.group.queue_timeout.unwrap_or_default();
                 Err(GroupFailure::QueueTimeout(limit.as_secs()))
             }
-            Talk::Died if connection.take_back() => Ok(Err(Next::Unreached)),
-            Talk::Silent | Talk::Died | Talk::End(_) => {
+            Talk::Died(_) if connection.take_back() => Ok(Err(Next::Unreached)),
+            Talk::Silent | Talk::Died(_) | Talk::End(_) => {
                 // If it waits, nobody shall run it for a client that has been told otherwise.
                 connection.take_back();
                 Ok(Ok(talk))

@@ -5,6 +5,7 @@ timer fired, 500 that the configuration is wrong.
 mod_wsgi's status differs for a group without threads (it hangs there). *Runs in: child.* */
 
 use protocol::log_code::{self, LogCode};
+use protocol::table::Limit;
 
 use crate::config::error::quoted;
 use crate::config::whole::NoAccess;
@@ -55,6 +56,8 @@ pub enum GroupFailure<'a> {
     Died(Option<&'a str>),
     /// The process died in the middle of its response.
     DiedLate(Option<&'a str>),
+    /// The process was ended at a limit, with the request.
+    Ended(Limit),
     /// The process broke the rules of the channel: how.
     BrokeProtocol(&'a str),
     /// Nothing came within `socket-timeout`.
@@ -104,6 +107,8 @@ impl GroupFailure<'_> {
             Self::Died(_) => (502, log_code::DAEMON_DIED),
             // The status of the error that ends a response which has begun.
             Self::DiedLate(_) => (502, log_code::DAEMON_DIED_LATE),
+            // Of a response that has begun it is the status of the error that ends it.
+            Self::Ended(_) => (502, log_code::DAEMON_ENDED),
             Self::BrokeProtocol(_) => (502, log_code::DAEMON_BROKE_PROTOCOL),
             Self::Silent(_) => (504, log_code::DAEMON_SILENT),
             Self::QueueTimeout(_) => (504, log_code::DAEMON_QUEUE_TIMEOUT),
@@ -152,6 +157,9 @@ impl GroupFailure<'_> {
             }
             Self::Died(why) => format!("a process of the group {group} died before it answered{}", because(why)),
             Self::DiedLate(why) => format!("a process of the group {group} died in the middle of its response{}", because(why)),
+            Self::Ended(limit) => {
+                format!("a process of the group {group} was ended while it ran the request, because {}", over(*limit))
+            }
             Self::BrokeProtocol(how) => format!("a process of the group {group} broke the rules of the channel: {how}"),
             Self::Silent(limit) => {
                 format!("nothing came from the process group {group} within the {limit} s of socket-timeout")
@@ -201,6 +209,7 @@ impl GroupFailure<'_> {
                 "look who else uses these names: each server needs a `WSGISocketPrefix` of its own in a directory that several share"
             }
             Self::Died(_) | Self::DiedLate(_) => "the line about its death has the signal and the place in the program",
+            Self::Ended(limit) => longer(*limit),
             Self::BrokeProtocol(_) => "install module and engine of the same version, and restart Apache",
             Self::Silent(_) => {
                 "raise `socket-timeout=` (where it is not set, httpd's `Timeout` counts); `request-timeout=` shows in the log where requests hang, and ends them"
@@ -213,6 +222,38 @@ impl GroupFailure<'_> {
             Self::HeaderTooLong { .. } => "make the header shorter, or raise `header-buffer-size=`",
             Self::HeadTooLong(_) => "find what makes such variables, or lower `LimitRequestFieldSize`",
         })
+    }
+}
+
+/// Which time was over, for a sentence.
+const fn over(limit: Limit) -> &'static str {
+    match limit {
+        Limit::Shutdown => "`shutdown-timeout` was over",
+        Limit::Graceful => "`graceful-timeout` and then `shutdown-timeout` were over",
+        Limit::Eviction => "`eviction-timeout` and then `shutdown-timeout` were over",
+        Limit::Request => "`request-timeout` and then `shutdown-timeout` were over",
+        Limit::Startup => "no script was loaded within `startup-timeout`, and then `shutdown-timeout` was over",
+        Limit::Deadlock => "no thread could have Python's interpreter lock for `deadlock-timeout`",
+    }
+}
+
+/// What to do about it.
+const fn longer(limit: Limit) -> &'static str {
+    match limit {
+        Limit::Shutdown => {
+            "raise `shutdown-timeout=` if such requests are meant to end; the log says why the process was to, or that Apache was stopped"
+        }
+        Limit::Graceful => {
+            "raise `graceful-timeout=` if such requests are meant to end, or have the application end them sooner; the log says why the process was replaced"
+        }
+        Limit::Eviction => {
+            "raise `eviction-timeout=` if such requests are meant to end, or have the application end them sooner; somebody sent the process a signal"
+        }
+        Limit::Request => {
+            "raise `request-timeout=` if such requests are meant to end; the log shows where those are that did not end within it"
+        }
+        Limit::Startup => "find what its script waits for at import, or raise `startup-timeout=`",
+        Limit::Deadlock => "find the extension that keeps the lock: the log shows where each thread was",
     }
 }
 
@@ -236,6 +277,7 @@ pub fn samples() -> impl Iterator<Item = (GroupFailure<'static>, u16)> {
         (GroupFailure::Unreachable { attempts: 69, path: b"/run/wsgi.1.0.1" }, 503),
         (GroupFailure::Died(Some("signal 11")), 502),
         (GroupFailure::DiedLate(None), 502),
+        (GroupFailure::Ended(Limit::Graceful), 502),
         (GroupFailure::BrokeProtocol("an unknown frame"), 502),
         (GroupFailure::Silent(60), 504),
         (GroupFailure::QueueTimeout(10), 504),

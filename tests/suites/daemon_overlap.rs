@@ -79,7 +79,7 @@ fn a_service_lives_on_after_sighup_and_is_replaced_at_sigusr1(setup: &Setup) {
 /// Killed processes' successors begin when they have gone: one with a request that hangs, and a service that takes its time to end. Each owns a name that
 /// only one process can have, so that a successor that begins too early says so in the log.
 fn what_may_not_overlap_waits_for_the_processes_of_a_killed_supervisor(setup: &Setup) {
-    let plan = announced(Plan::new("daemon_overlap.conf")).announce("re:WSGI13(15|27|28): |the slow service ");
+    let plan = announced(Plan::new("daemon_overlap.conf")).announce("re:WSGI13(15|60): |the slow service ");
     // What its processes own has the same name whoever is their parent.
     let name = format!("{}-{}-{:?}", std::process::id(), setup.python.version, setup.mpm);
     let plan = plan.environment("TRIAL_NAME", name.leak()).define("OWN_SIZES", "1");

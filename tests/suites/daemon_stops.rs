@@ -175,7 +175,7 @@ fn a_graceful_stop_answers_what_runs(setup: &Setup) {
 
 /// What it waits for too long is httpd's to say (`GracefulShutdownTimeout`); then it is a stop, with `shutdown-timeout`.
 fn a_graceful_stop_that_takes_too_long_is_a_stop(setup: &Setup) {
-    let plan = announced(Plan::new("daemon_timers.conf")).announce("re:WSGI132[78]: |AH00051");
+    let plan = announced(Plan::new("daemon_timers.conf")).announce("re:WSGI1360: |AH00051");
     let mut server = Httpd::start(setup, &plan.line("GracefulShutdownTimeout 1"), "daemon-timers-graceful-limit");
     let site = Site::new(&server, setup);
     let process = Process::find(pid(&site, "evicted").parse().unwrap()).unwrap();
@@ -190,7 +190,7 @@ fn a_graceful_stop_that_takes_too_long_is_a_stop(setup: &Setup) {
 }
 
 fn a_process_that_lost_its_supervisor_ends_in_time(setup: &Setup) {
-    let plan = announced(Plan::new("daemon_timers.conf")).announce("re:WSGI(1315|1327): ");
+    let plan = announced(Plan::new("daemon_timers.conf")).announce("re:WSGI(1315|1360): ");
     let server = Httpd::start(setup, &plan, "daemon-timers-lost");
     let site = Site::new(&server, setup);
     let before = pid(&site, "evicted");
@@ -204,5 +204,6 @@ fn a_process_that_lost_its_supervisor_ends_in_time(setup: &Setup) {
     let took = begun.elapsed();
     assert!(took >= Duration::from_millis(900) && took < Duration::from_secs(4), "shutdown-timeout=1 took {took:?}");
     poll::wait_for("the process has gone", || !process.runs());
+    site.expect_log("re:WSGI1360: .*`evicted` was ended .*, because `shutdown-timeout` was over");
     replaced(&site, "evicted", &before);
 }

@@ -152,13 +152,14 @@ fn a_request_without_interrupt_timeout_shows_where_it_was(site: &Site) {
 fn a_process_whose_lock_nobody_gets_is_replaced(site: &Site) {
     let before = pid(site, "stuck");
     assert_eq!(site.get("/stuck/hold?1").ok(), before, "a second without the lock is no deadlock");
-    site.allow_log("re:WSGI(1300|1327|1401): |Stack .most recent|File \"");
+    site.allow_log("re:WSGI(1300|1360|1401): |Stack .most recent|File \"");
     let begun = Instant::now();
     site.get("/stuck/hang").expect(502);
     let took = begun.elapsed();
     assert!(took >= Duration::from_secs(2) && took < Duration::from_millis(5500), "{took:?}");
     site.expect_log("re:WSGI1402: .*`deadlock-timeout=2`.*it was serving GET /stuck/hang .request id ");
     site.expect_log("re:daemon_timers.wsgi., line [0-9]+ in hang");
+    site.expect_log("re:WSGI1360: .*`stuck` was ended .*, because no thread .* `deadlock-timeout`");
     replaced(site, "stuck", &before);
 }
 
@@ -182,7 +183,7 @@ pub(super) fn stubborn(site: &Site, group: &str) -> Client {
 }
 
 fn a_request_that_outlives_the_time_to_drain_is_cut(site: &Site) {
-    site.allow_log("re:WSGI(1313|1327): ");
+    site.allow_log("re:WSGI(1313|1360): ");
     let before = pid(site, "drained");
     let mut client = stubborn(site, "drained");
     poll::wait_for("another process serves", || pid(site, "drained") != before);
@@ -192,6 +193,7 @@ fn a_request_that_outlives_the_time_to_drain_is_cut(site: &Site) {
     site.expect_log(&format!(
         "re:WSGI1313: process {before} of group drained .* while it served GET /drained/ignore .request id "
     ));
+    site.expect_log("re:WSGI1360: .*`drained` was ended .*`graceful-timeout` and then `shutdown-timeout` were over.*hint: raise `graceful-timeout=`");
 }
 
 fn an_old_process_is_replaced(site: &Site) {
@@ -238,7 +240,7 @@ fn a_signal_asks_for_a_successor_and_loses_no_request(site: &Site) {
 }
 
 fn an_eviction_has_a_limit_of_its_own(site: &Site) {
-    site.allow_log("re:WSGI(1313|1327): ");
+    site.allow_log("re:WSGI(1313|1360): ");
     let before = pid(site, "evicted");
     let mut client = stubborn(site, "evicted");
     let begun = Instant::now();
@@ -248,6 +250,7 @@ fn an_eviction_has_a_limit_of_its_own(site: &Site) {
     assert!(took >= Duration::from_secs(1) && took < Duration::from_millis(4500), "{took:?}");
     replaced(site, "evicted", &before);
     site.expect_log(&format!("re:WSGI1313: process {before} of group evicted "));
+    site.expect_log("re:WSGI1360: .*`evicted` was ended .*`eviction-timeout` and then .*hint: raise `eviction-timeout=`");
 }
 
 fn signals_that_mean_nothing_do_no_harm(site: &Site) {
@@ -277,10 +280,11 @@ fn signals_are_told_to_whoever_has_subscribed(site: &Site) {
 }
 
 fn a_first_request_does_not_wait_for_ever_for_its_script(site: &Site) {
-    site.allow_log("re:WSGI(1327|1403|1324|1301): ");
+    site.allow_log("re:WSGI(1360|1403|1324|1301): ");
     let begun = Instant::now();
     site.get("/starting/daemon_slow_start").expect(502);
     let took = begun.elapsed();
     assert!(took >= Duration::from_secs(1) && took < Duration::from_secs(5), "{took:?}");
     site.expect_log("re:WSGI1403: .*`startup-timeout=1`");
+    site.expect_log("re:WSGI1360: .*`starting` was ended .*no script was loaded within `startup-timeout`");
 }

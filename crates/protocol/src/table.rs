@@ -4,7 +4,8 @@ It is memory that Apache's children, the supervisors and the group's own process
 writes nonsense into it disturbs nobody else. A child reserves a place in a process before it sends a request, so that the least busy process gets it and
 no more wait than may; the process that ran the request returns the place.
 
-A child's choice of a process stands in `choice`, and what tells whether a request has begun, the *ticket* of its connection, in `ticket`.
+A child's choice of a process stands in `choice`, what tells whether a request has begun, the *ticket* of its connection, in `ticket`, and the limit that
+ended a process with its requests in `cut`.
 
 Everything is an atomic word, and nothing read here is believed further than that: numbers are bounded where they are used. What waits for the
 *bell* does so with the kernel's futex calls, which are the caller's. A process is named by its [`Place`]: its slot and the slot's epoch, which
@@ -12,11 +13,13 @@ changes whenever the slot changes hands, so that a late return or a late connect
 supervisor, child, daemon.* */
 
 mod choice;
+mod cut;
 mod ticket;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
 pub use choice::{Reserved, Wish};
+pub use cut::Limit;
 pub use ticket::Ticket;
 
 /// Words before the first slot: a line of the cache that is mostly read, and one that waiters write.
@@ -62,6 +65,8 @@ mod slot {
     pub const DEFINITION: usize = 3;
     pub const THREADS: usize = 4;
     pub const SERIAL: usize = 5;
+    /// See `cut`.
+    pub const LIMIT: usize = 6;
 }
 
 /// What a slot is used for.
@@ -243,6 +248,7 @@ impl<'a> Table<'a> {
 
     /// From here on the process takes requests.
     pub fn serve(&self, place: Place) {
+        self.forget_limit(place);
         self.change(place, |word| (word.state() == State::Starting).then(|| Word::new(word.epoch(), State::Serving, 0)));
         self.set_trouble(false);
     }

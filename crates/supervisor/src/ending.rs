@@ -7,6 +7,7 @@ use protocol::Level;
 use protocol::control::Message;
 use protocol::log_code;
 use protocol::reason::Reason;
+use protocol::table::Limit;
 
 use crate::action::{Action, End, Id, Note};
 use crate::group::{Group, Phase, Slot};
@@ -54,14 +55,21 @@ impl Group {
         self.drain_within(id, drain_limit(&self.plan, why), why, now);
     }
 
-    fn drain_within(&mut self, id: Id, limit: Option<Millis>, why: Reason, now: Millis) {
-        if limit == Some(0) {
-            self.stop(id, None, why, now);
-            return;
+    fn drain_within(&mut self, id: Id, limit: Option<(Millis, Limit)>, why: Reason, now: Millis) {
+        let Some(process) = self.processes.get_mut(&id) else { return };
+        if let (Some((_, whose)), State::Ready) = (limit, process.state) {
+            process.limit = whose;
         }
-        if self.processes.get_mut(&id).is_some_and(|p| p.drain(now, limit)) {
+        if matches!(limit, Some((0, _))) {
+            self.stop(id, None, why, now);
+        } else if process.drain(now, limit.map(|(limit, _)| limit)) {
             self.actions.push(Action::Send(id, Message::Drain(why)));
         }
+    }
+
+    /// Whose time is over when a process that was told to end has to.
+    pub fn limit(&self, id: Id) -> Limit {
+        self.processes.get(&id).map_or(Limit::Shutdown, |process| process.limit)
     }
 
     pub(crate) fn stop(&mut self, id: Id, bound: Option<Millis>, why: Reason, now: Millis) {

@@ -4,7 +4,7 @@ processes and dead children of httpd leave behind. *Runs in: supervisor.* */
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use protocol::plan;
-use protocol::table::{Claim, Place, State, Table, socket_path};
+use protocol::table::{Claim, Limit, Place, State, Table, socket_path};
 use rustix::process::{Pid, test_kill_process};
 use rustix::thread::futex;
 
@@ -93,6 +93,16 @@ impl Posts {
     /// The process takes no further request.
     pub fn leave(&self, post: &Post) {
         self.table.leave(post.place);
+    }
+
+    /// The process is about to be told to end within that limit.
+    pub fn bound(&self, post: &Post, limit: Limit) {
+        self.table.bound(post.place, limit);
+    }
+
+    /// The process is about to be killed, because it did not.
+    pub fn cut(&self, post: &Post) {
+        self.table.cut(post.place);
     }
 
     /// The process is gone.

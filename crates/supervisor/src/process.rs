@@ -8,6 +8,7 @@ Starting ──Ready──► Ready ──► Draining ──► (gone)
 
 use protocol::plan::Script;
 use protocol::reason::Reason;
+use protocol::table::Limit;
 
 use crate::timers::Millis;
 use crate::watch::Versions;
@@ -40,6 +41,8 @@ pub struct Process {
     pub ready: Option<Millis>,
     /// When its state has lasted too long.
     pub deadline: Option<Millis>,
+    /// Whose time is over when it has to end.
+    pub limit: Limit,
     /// The supervisor wants it to end, so its end is nothing to explain.
     pub told: bool,
     /// It was ended for failing to start, so its end counts as a death.
@@ -69,6 +72,7 @@ impl Process {
             born: now,
             ready: None,
             deadline: startup.map(|limit| now.saturating_add(limit)),
+            limit: Limit::Shutdown,
             told: false,
             failed: false,
             asked: None,

@@ -166,6 +166,9 @@ impl Running {
                 if matches!(message, Message::Drain(_) | Message::Stop(_)) {
                     self.with_post(id, Posts::leave);
                 }
+                if matches!(message, Message::Stop(_)) {
+                    self.with_post(id, |posts, post| posts.bound(post, self.machine.limit(id)));
+                }
                 if let Some(child) = self.children.get_mut(&id) {
                     child.send(&message);
                 }
@@ -176,6 +179,7 @@ impl Running {
             }
             Action::Kill(id) => {
                 self.with_post(id, Posts::leave);
+                self.with_post(id, Posts::cut);
                 self.signal(id, true);
             }
             Action::Note(note) => self.note(&note),

@@ -2,6 +2,7 @@
 
 use protocol::plan;
 use protocol::reason::Reason;
+use protocol::table::Limit;
 
 /// Milliseconds of the monotonic clock.
 pub type Millis = u64;
@@ -58,26 +59,28 @@ impl Backoff {
     }
 }
 
-/// How long a process may drain; `None` is without limit.
-pub fn drain_limit(group: &plan::Group, why: Reason) -> Option<Millis> {
+/// How long a process may drain, and whose limit that is; `None` is without limit.
+pub fn drain_limit(group: &plan::Group, why: Reason) -> Option<(Millis, Limit)> {
     let some = |limit: Millis| (limit > 0).then_some(limit);
     // No request lives longer than this, so a process that still has one is stuck.
-    let request = some(group.request_timeout).map(|limit| limit.saturating_add(group.interrupt_timeout));
+    let request = some(group.request_timeout).map(|limit| (limit.saturating_add(group.interrupt_timeout), Limit::Request));
     // Written as 0, it leaves no time to drain, but for new code: nobody who writes that wants a reload to cut requests.
     let graceful = if group.graceful_explicit { Some(group.graceful_timeout) } else { some(group.graceful_timeout) };
+    let graceful = graceful.map(|limit| (limit, Limit::Graceful));
+    let eviction = some(group.eviction_timeout).map(|limit| (limit, Limit::Eviction));
     let own = match why {
-        Reason::ScriptReload => graceful.filter(|limit| group.graceful_explicit && *limit > 0),
-        Reason::ShutdownSignal | Reason::GracefulSignal | Reason::EvictionSignal => some(group.eviction_timeout).or(graceful),
+        Reason::ScriptReload => graceful.filter(|(limit, _)| group.graceful_explicit && *limit > 0),
+        Reason::ShutdownSignal | Reason::GracefulSignal | Reason::EvictionSignal => eviction.or(graceful),
         // What has not loaded anything finishes nothing.
-        Reason::StartupTimeout => Some(0),
+        Reason::StartupTimeout => Some((0, Limit::Startup)),
         _ => graceful,
     };
-    own.into_iter().chain(request).min()
+    own.into_iter().chain(request).min_by_key(|(limit, _)| *limit)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Backoff, Reason, SOUND, drain_limit};
+    use super::{Backoff, Limit, Reason, SOUND, drain_limit};
     use protocol::plan::Group;
 
     #[test]
@@ -100,18 +103,18 @@ mod tests {
     fn a_reload_waits_for_requests_unless_told_otherwise() {
         let group = Group { graceful_timeout: 15_000, ..Group::default() };
         assert_eq!(drain_limit(&group, Reason::ScriptReload), None);
-        assert_eq!(drain_limit(&group, Reason::MaximumRequests), Some(15_000));
-        assert_eq!(drain_limit(&group, Reason::EvictionSignal), Some(15_000));
+        assert_eq!(drain_limit(&group, Reason::MaximumRequests), Some((15_000, Limit::Graceful)));
+        assert_eq!(drain_limit(&group, Reason::EvictionSignal), Some((15_000, Limit::Graceful)));
         let explicit = Group { graceful_explicit: true, eviction_timeout: 3_000, ..group.clone() };
-        assert_eq!(drain_limit(&explicit, Reason::ScriptReload), Some(15_000));
-        assert_eq!(drain_limit(&explicit, Reason::EvictionSignal), Some(3_000));
+        assert_eq!(drain_limit(&explicit, Reason::ScriptReload), Some((15_000, Limit::Graceful)));
+        assert_eq!(drain_limit(&explicit, Reason::EvictionSignal), Some((3_000, Limit::Eviction)));
         let none = Group { graceful_explicit: true, graceful_timeout: 0, ..group.clone() };
-        assert_eq!(drain_limit(&none, Reason::CpuTimeLimit), Some(0));
-        assert_eq!(drain_limit(&none, Reason::ShutdownSignal), Some(0));
+        assert_eq!(drain_limit(&none, Reason::CpuTimeLimit), Some((0, Limit::Graceful)));
+        assert_eq!(drain_limit(&none, Reason::ShutdownSignal), Some((0, Limit::Graceful)));
         assert_eq!(drain_limit(&none, Reason::ScriptReload), None);
-        assert_eq!(drain_limit(&group, Reason::StartupTimeout), Some(0));
+        assert_eq!(drain_limit(&group, Reason::StartupTimeout), Some((0, Limit::Startup)));
         let bounded = Group { request_timeout: 8_000, interrupt_timeout: 2_000, ..group };
-        assert_eq!(drain_limit(&bounded, Reason::ScriptReload), Some(10_000));
-        assert_eq!(drain_limit(&bounded, Reason::MaximumRequests), Some(10_000));
+        assert_eq!(drain_limit(&bounded, Reason::ScriptReload), Some((10_000, Limit::Request)));
+        assert_eq!(drain_limit(&bounded, Reason::MaximumRequests), Some((10_000, Limit::Request)));
     }
 }

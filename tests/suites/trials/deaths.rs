@@ -286,7 +286,7 @@ pub fn a_killed_supervisor_costs_no_request(setup: &Setup) {
 pub fn a_process_without_supervisor_keeps_its_limit(setup: &Setup) {
     assert!(setup.is_ours(), "n/a: it has no supervisor, httpd's parent starts the processes itself");
     let field = Field::start(setup, "unsupervised", "threads=3 shutdown-timeout=2");
-    field.server.announce("re:WSGI13(15|27)|WSGI1253");
+    field.server.announce("re:WSGI13(15|60)|WSGI1253");
     let daemon = process(&field);
     let mut hanging = begin(&field, "hanging");
     let killed = Instant::now();

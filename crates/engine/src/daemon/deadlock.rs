@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use protocol::log_code::DEADLOCK;
 use protocol::reason::Reason;
+use protocol::table::Limit;
 
 use super::crew;
 use super::process::Shared;
@@ -95,6 +96,7 @@ impl Heartbeat {
         }
         // Each thread writes its own, as soon as it is its turn.
         std::thread::sleep(WRITING);
+        shared.standing.cut(Some(Limit::Deadlock));
         leave_process(1)
     }
 }

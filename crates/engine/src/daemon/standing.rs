@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use protocol::table::{Place, Table, Ticket};
+use protocol::table::{Limit, Place, Table, Ticket};
 use rustix::event::EventfdFlags;
 
 use super::admission::Admission;
@@ -99,6 +99,15 @@ impl Standing {
             }
             None => self.end_workers(),
         }
+    }
+
+    /// The process ends with what it is at: at the limit that its supervisor has noted, or at `limit`, of which that does not know.
+    pub fn cut(&self, limit: Option<Limit>) {
+        let Some((table, place)) = &self.table else { return };
+        if let Some(limit) = limit {
+            table.bound(*place, limit);
+        }
+        table.cut(*place);
     }
 
     /// The workers end whatever may still be on its way.

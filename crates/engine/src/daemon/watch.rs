@@ -10,6 +10,7 @@ use protocol::Level;
 use protocol::control::Message;
 use protocol::log_code::{DAEMON_REQUEST_TIMEOUT, REQUEST_OVERDUE, SHUTDOWN_OVERDUE};
 use protocol::reason::Reason;
+use protocol::table::Limit;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::pipe::PipeFlags;
 use rustix::process::{Pid, PidfdFlags};
@@ -103,6 +104,7 @@ fn watch(shared: &Shared, parent: &Descriptor, signals: &Descriptor, limits: &Li
         }
         if stop_at.is_some_and(|at| Instant::now() >= at) {
             logging::coded(SHUTDOWN_OVERDUE, "requests were still running when the process had to end; they are cut");
+            shared.standing.cut((!supervised).then_some(Limit::Shutdown));
             leave_process(1);
         }
         limits.look(shared);

@@ -158,6 +158,10 @@ log_codes! {
         cause "The group has processes that take requests, but nobody answers at the sockets where they listen: their files were replaced, or lead to somebody who does not know the group's secret. Containers that share the directory of the sockets can come to use the same names."
         did "The request got 503 with Retry-After. The application did not see it. A process whose socket is not in its place any more is replaced within a second or two."
         cure "Give each server a directory of its own with `WSGISocketPrefix`, and look for what else writes there.";
+    1360 DAEMON_ENDED Error "a process was ended at a limit while it served the request"
+        cause "The process was to end (it was replaced, or Apache was stopped), and the request still ran when the time that requests are given for that was over; or the process had to be given up. The line names the option whose time it was."
+        did "The request got 502, or its response was cut so that it looks cut. It was not repeated, because the application had begun it."
+        cure "Raise the option that the line names if such requests are meant to end, or find what keeps them. The log has a line about the process, which says why it was to end.";
     1401 REQUEST_OVERDUE Warning "a request has run longer than request-timeout"
         cause "The application did not finish the request within `request-timeout`. The lines that follow show where its thread was, the innermost call last."
         did "With `interrupt-timeout`, `mod_wsgi.RequestTimeout` is raised in the request, its client gets 504 (or a cut response) and the thread serves on; without it, or if the request does not end within it, the process is replaced."

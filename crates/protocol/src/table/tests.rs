@@ -6,7 +6,7 @@
     reason = "a test that meets what it does not expect is to fail"
 )]
 
-use super::{AtomicU32, Claim, Place, Reserved, State, Table, Wish, words};
+use super::{AtomicU32, Claim, Limit, Place, Reserved, State, Table, Wish, words};
 
 fn memory(slots: u32) -> Vec<AtomicU32> {
     (0..words(slots)).map(|_| AtomicU32::new(0)).collect()
@@ -102,6 +102,31 @@ fn a_process_that_leaves_goes_when_its_last_request_has() {
     table.leave(place);
     assert!(!table.release(place));
     assert_eq!((table.state(next), table.load(next)), (State::Serving, 0));
+}
+
+#[test]
+fn a_limit_that_ended_a_process_is_told_to_who_looks_later() {
+    let memory = memory(1);
+    let table = make(&memory).unwrap();
+    for limit in Limit::ALL {
+        let place = serving(table, CLAIM);
+        table.cut(place);
+        assert_eq!(table.cut_at(place), None, "nobody had told it to end");
+        table.bound(place, Limit::Shutdown);
+        table.bound(place, limit);
+        assert_eq!(table.cut_at(place), None, "it was told to end, and may still do so in time");
+        table.cut(place);
+        table.cut(place);
+        table.clear(place);
+        assert_eq!(table.cut_at(place), Some(limit));
+        let next = table.claim(&CLAIM).unwrap();
+        assert_eq!((table.cut_at(place), table.cut_at(next)), (Some(limit), None));
+        table.bound(place, Limit::Shutdown);
+        table.serve(next);
+        assert_eq!((table.cut_at(place), table.cut_at(next)), (None, None));
+        table.clear(next);
+    }
+    assert_eq!(table.cut_at(Place { slot: u32::MAX, epoch: 1 }), None);
 }
 
 #[test]
