@@ -88,7 +88,7 @@ pub type Outcome<'g> = Result<Talk, GroupFailure<'g>>;
 
 /// Says in the log why a request fails: the status that its client gets.
 fn tell(request: Request<'_>, group: &Group, failure: GroupFailure<'_>) -> u16 {
-    let failure = Failure::Group { name: &group.name, failure };
+    let failure = Failure::Group { name: &group.name, declared: Some(&group.place), failure };
     let message = failure.message(alias(request));
     Log::Request(request).line(failure.code().level, format_args!("{message}"));
     failure.status()
@@ -317,7 +317,9 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
             Ok(Talk::End(End::Breach(breach))) => {
                 return self.told(GroupFailure::BrokeProtocol(&breach.to_string()));
             }
-            Ok(Talk::Silent) => GroupFailure::Silent(self.group.socket_timeout.as_secs()),
+            Ok(Talk::Silent) => {
+                GroupFailure::Silent { limit: self.group.socket_timeout.as_secs(), own: self.group.has_socket_timeout }
+            }
             Ok(Talk::Died(Some(limit))) => GroupFailure::Ended(limit),
             Ok(_) if self.answer.head => GroupFailure::DiedLate(None),
             Ok(_) => GroupFailure::Died(None),

@@ -4,7 +4,7 @@ Made in the parent when the configuration is complete, inherited by the children
 definition did not change keeps its socket and its secret over restarts, and one that did is found at the same path. *Runs in: parent
 (made), child (read).* */
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use super::connections::Connections;
@@ -20,6 +20,8 @@ use crate::httpd::{Server, descriptor};
 pub struct Group {
     /// Its name.
     pub name: Text,
+    /// `file:line` of its directive, for messages.
+    pub place: Arc<str>,
     /// What the paths of its processes' sockets begin with.
     pub path: Vec<u8>,
     /// The descriptor of its table, in the parent.
@@ -48,6 +50,8 @@ pub struct Group {
     pub header_buffer_size: u32,
     /// How long the daemon may be silent.
     pub socket_timeout: Duration,
+    /// That is the group's `socket-timeout`, and not httpd's `Timeout`.
+    pub has_socket_timeout: bool,
     /// How long more output is waited for before the client gets what there is.
     pub response_flush_delay: Duration,
     /// How much of a response may be on its way to the client.

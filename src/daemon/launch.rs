@@ -8,6 +8,7 @@ the old ones go. *Runs in: parent.* */
 use std::os::fd::IntoRawFd as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::kept::{self, Kept};
@@ -267,6 +268,7 @@ fn daemons(
             let cause = refused.iter().find(|(name, _)| **name == *process.name).map(|(_, why)| why.clone());
             Group {
                 name: process.name.clone(),
+                place: Arc::clone(&process.place),
                 path: known.map(|known| known.path.clone()).unwrap_or_default(),
                 token: known.map(|known| known.token).unwrap_or_default(),
                 table: known.map(|known| known.table),
@@ -285,6 +287,7 @@ fn daemons(
                 request_timeout: process.request_timeout,
                 header_buffer_size: process.header_buffer_size,
                 socket_timeout: milliseconds(planned.map_or(0, |group| group.socket_timeout)),
+                has_socket_timeout: process.socket_timeout.is_some(),
                 response_flush_delay: process.response_flush_delay,
                 response_buffer_size: process.response_buffer_size,
                 response_socket_timeout: process.response_socket_timeout.or(process.socket_timeout),

@@ -104,7 +104,7 @@ fn run<'r>(request: Request<'r>, script: Script<'r>, settings: &RequestSettings<
     let process_group = group_name::process_group(settings.process_group, &names);
     if !settings.permits(&process_group) {
         let name = request.pool().string(&process_group).to_bytes();
-        return Err(Failure::Group { name, failure: GroupFailure::Restricted });
+        return Err(Failure::Group { name, declared: None, failure: GroupFailure::Restricted });
     }
     let name = request.pool().string(&process_group).to_bytes();
     let place = Place::of(name, process.restrict_embedded, request)?;

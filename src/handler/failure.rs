@@ -39,6 +39,8 @@ pub enum Failure<'a> {
     Group {
         /// Its name; empty for embedded mode.
         name: &'a [u8],
+        /// Where its `WSGIDaemonProcess` stands, if that is known.
+        declared: Option<&'a str>,
         /// Why.
         failure: GroupFailure<'a>,
     },
@@ -73,12 +75,16 @@ impl Failure<'_> {
         self.row().1
     }
 
-    /// The line for the log: code, cause, the place of the alias that mapped the request (if one did), cure.
+    /// The line for the log: code, cause, the places of the group and of the alias that mapped the request (if there are any), cure.
     pub fn message(&self, alias: Option<&Alias>) -> String {
         let (code, cause) = (self.code(), self.cause());
-        let place = alias.map(|alias| format!(", mapped at {}", alias.place)).unwrap_or_default();
+        let declared = match self {
+            Self::Group { declared: Some(place), .. } => format!(", WSGIDaemonProcess at {place}"),
+            _ => String::new(),
+        };
+        let mapped = alias.map(|alias| format!(", mapped at {}", alias.place)).unwrap_or_default();
         match self.cure() {
-            Some(cure) => format!("{code}: {cause}{place} (hint: {cure})"),
+            Some(cure) => format!("{code}: {cause}{declared}{mapped} (hint: {cure})"),
             None => format!("{code}: {cause}"),
         }
     }
@@ -106,7 +112,7 @@ impl Failure<'_> {
             Self::EmbeddedRestricted => {
                 "the application runs in embedded mode, which `WSGIRestrictEmbedded On` forbids".to_owned()
             }
-            Self::Group { name, failure } => failure.cause(name),
+            Self::Group { name, failure, .. } => failure.cause(name),
             Self::PythonUnavailable(reason) => format!("Python does not run in this Apache process: {reason}"),
         }
     }
@@ -152,7 +158,8 @@ mod tests {
     ];
 
     fn all() -> Vec<(Failure<'static>, u16)> {
-        let groups = samples().map(|(failure, status)| (Failure::Group { name: b"shop", failure }, status));
+        let groups =
+            samples().map(|(failure, status)| (Failure::Group { name: b"shop", declared: Some("site.conf:1"), failure }, status));
         ALL.iter().copied().chain(groups).collect()
     }
 
@@ -177,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn the_alias_that_leads_to_the_script_is_named() {
+    fn the_lines_of_the_configuration_that_led_there_are_named() {
         let alias = Alias {
             location: b"/".as_slice().into(),
             pattern: None,
@@ -191,6 +198,9 @@ mod tests {
         };
         let message = Failure::ScriptMissing(b"/srv/a.wsgi").message(Some(&alias));
         assert!(message.contains("`/srv/a.wsgi`, mapped at site.conf:3 (hint: "), "{message}");
+        let failure = super::GroupFailure::QueueFull(1);
+        let message = Failure::Group { name: b"shop", declared: Some("site.conf:1"), failure }.message(Some(&alias));
+        assert!(message.contains("wait already, WSGIDaemonProcess at site.conf:1, mapped at site.conf:3 (hint: "), "{message}");
     }
 
     #[test]

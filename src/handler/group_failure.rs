@@ -60,8 +60,13 @@ pub enum GroupFailure<'a> {
     Ended(Limit),
     /// The process broke the rules of the channel: how.
     BrokeProtocol(&'a str),
-    /// Nothing came within `socket-timeout`.
-    Silent(u64),
+    /// Nothing came in time.
+    Silent {
+        /// How long that was waited for.
+        limit: u64,
+        /// That is the group's `socket-timeout`, and not httpd's `Timeout`.
+        own: bool,
+    },
     /// No thread was free within `queue-timeout`.
     QueueTimeout(u64),
     /// The application did not answer within `request-timeout`.
@@ -110,7 +115,7 @@ impl GroupFailure<'_> {
             // Of a response that has begun it is the status of the error that ends it.
             Self::Ended(_) => (502, log_code::DAEMON_ENDED),
             Self::BrokeProtocol(_) => (502, log_code::DAEMON_BROKE_PROTOCOL),
-            Self::Silent(_) => (504, log_code::DAEMON_SILENT),
+            Self::Silent { .. } => (504, log_code::DAEMON_SILENT),
             Self::QueueTimeout(_) => (504, log_code::DAEMON_QUEUE_TIMEOUT),
             Self::RequestTimeout(_) => (504, log_code::GROUP_REQUEST_TIMEOUT),
             Self::HeaderTooLong { .. } => (500, log_code::RESPONSE_HEADER_TOO_LONG),
@@ -161,9 +166,7 @@ impl GroupFailure<'_> {
                 format!("a process of the group {group} was ended while it ran the request, because {}", over(*limit))
             }
             Self::BrokeProtocol(how) => format!("a process of the group {group} broke the rules of the channel: {how}"),
-            Self::Silent(limit) => {
-                format!("nothing came from the process group {group} within the {limit} s of socket-timeout")
-            }
+            Self::Silent { limit, own } => silence(&group, *limit, *own),
             Self::QueueTimeout(limit) => {
                 format!("no thread of the process group {group} was free within the {limit} s of queue-timeout")
             }
@@ -211,8 +214,11 @@ impl GroupFailure<'_> {
             Self::Died(_) | Self::DiedLate(_) => "the line about its death has the signal and the place in the program",
             Self::Ended(limit) => longer(*limit),
             Self::BrokeProtocol(_) => "install module and engine of the same version, and restart Apache",
-            Self::Silent(_) => {
-                "raise `socket-timeout=` (where it is not set, httpd's `Timeout` counts); `request-timeout=` shows in the log where requests hang, and ends them"
+            Self::Silent { own: true, .. } => {
+                "raise `socket-timeout=`; `request-timeout=` shows in the log where requests hang, and ends them"
+            }
+            Self::Silent { own: false, .. } => {
+                "set `socket-timeout=`, or raise `Timeout`; `request-timeout=` shows in the log where requests hang, and ends them"
             }
             Self::QueueTimeout(_) => {
                 "give the group more `processes=` or `threads=`; `request-timeout=` shows in the log where requests hang, and ends them"
@@ -222,6 +228,17 @@ impl GroupFailure<'_> {
             Self::HeaderTooLong { .. } => "make the header shorter, or raise `header-buffer-size=`",
             Self::HeadTooLong(_) => "find what makes such variables, or lower `LimitRequestFieldSize`",
         })
+    }
+}
+
+/// Who has said nothing, and within what.
+fn silence(group: &str, limit: u64, own: bool) -> String {
+    if own {
+        format!("nothing came from the process group {group} within the {limit} s of socket-timeout")
+    } else {
+        format!(
+            "nothing came from the process group {group}, which has no socket-timeout, within the {limit} s of httpd's Timeout"
+        )
     }
 }
 
@@ -279,7 +296,7 @@ pub fn samples() -> impl Iterator<Item = (GroupFailure<'static>, u16)> {
         (GroupFailure::DiedLate(None), 502),
         (GroupFailure::Ended(Limit::Graceful), 502),
         (GroupFailure::BrokeProtocol("an unknown frame"), 502),
-        (GroupFailure::Silent(60), 504),
+        (GroupFailure::Silent { limit: 60, own: true }, 504),
         (GroupFailure::QueueTimeout(10), 504),
         (GroupFailure::RequestTimeout(30), 504),
         (GroupFailure::HeaderTooLong { name: b"X-Long", limit: 32768 }, 500),
@@ -305,6 +322,8 @@ mod tests {
         let cause = |why| GroupFailure::Died(why).cause(b"shop");
         assert_eq!(cause(Some("signal 11")), "a process of the group `shop` died before it answered: signal 11");
         assert_eq!(cause(None), "a process of the group `shop` died before it answered");
+        let silent = |own| GroupFailure::Silent { limit: 5, own }.cause(b"shop");
+        assert!(silent(true).ends_with("the 5 s of socket-timeout") && silent(false).ends_with("the 5 s of httpd's Timeout"));
         assert_eq!(GroupFailure::Restricted.cause(b""), "WSGIRestrictProcess does not permit embedded mode here");
     }
 }

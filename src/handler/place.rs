@@ -39,10 +39,11 @@ impl Place {
             }
             return embedded::engine().map(Self::Near).map_err(Failure::PythonUnavailable);
         }
-        let failed = |failure| Failure::Group { name: group, failure };
+        let failed = |failure| Failure::Group { name: group, declared: None, failure };
         let child = daemon::child().ok_or_else(|| failed(GroupFailure::Undefined))?;
         let found = child.usable(group, request.server().host()).map_err(|why| failed(GroupFailure::from(why)))?;
-        check(found.group, request).map_err(failed)?;
+        let declared = Some(&*found.group.place);
+        check(found.group, request).map_err(|failure| Failure::Group { name: group, declared, failure })?;
         Ok(Self::Far(found, child))
     }
 

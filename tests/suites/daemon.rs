@@ -241,7 +241,7 @@ fn a_full_queue_is_503_at_once(site: &Site) {
     });
     let count = |status| statuses.iter().filter(|one| **one == status).count();
     assert!(count(503) >= 5 && count(200) >= 1 && count(503) + count(200) == 8, "{statuses:?}");
-    site.expect_log("re:WSGI1325: .*hint: `request-timeout=` shows in the log where requests hang");
+    site.expect_log("re:WSGI1325: .* wait already, WSGIDaemonProcess at .*/daemon.conf:[0-9]+, mapped at .*hint: `request-timeout=` shows in the log where requests hang");
     runs.receive(false).unwrap().expect(200);
 }
 
@@ -271,7 +271,7 @@ fn a_silent_process_is_504(site: &Site) {
     let begun = Instant::now();
     site.get("/hasty/sleep?4").expect(504);
     assert!(begun.elapsed() < Duration::from_millis(3800), "{:?}", begun.elapsed());
-    site.expect_log("re:WSGI1330: .*`Timeout` counts.*`request-timeout=` shows in the log where requests hang");
+    site.expect_log("re:WSGI1330: .*the 1 s of socket-timeout, WSGIDaemonProcess at .*/daemon.conf:[0-9]+, mapped at .*raise `socket-timeout=`.*`request-timeout=` shows in the log where requests hang");
 }
 
 fn a_group_that_cannot_run_is_503(site: &Site) {
