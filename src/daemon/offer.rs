@@ -180,11 +180,17 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
                 Ok(Err(Next::Unreached))
             }
             Talk::Overdue => {
+                if let Some(table) = self.reach.connections.table() {
+                    table.ask_for_stacks();
+                }
                 let limit = self.group.queue_timeout.unwrap_or_default();
                 Err(GroupFailure::QueueTimeout(limit.as_secs()))
             }
             Talk::Died(_) if connection.take_back() => Ok(Err(Next::Unreached)),
             Talk::Silent | Talk::Died(_) | Talk::End(_) => {
+                if let (Talk::Silent, Some(table)) = (&talk, self.reach.connections.table()) {
+                    table.ask_for_stacks_of(connection.place);
+                }
                 // If it waits, nobody shall run it for a client that has been told otherwise.
                 connection.take_back();
                 Ok(Ok(talk))
@@ -217,7 +223,10 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
             match offer.line.reserve(if waits { left.min(LOOK) } else { Duration::ZERO }) {
                 Reserved::Thread(place) => break Ok(Some((place, false))),
                 Reserved::Queue(place) => break Ok(Some((place, true))),
-                Reserved::Full => break Err(GroupFailure::QueueFull(self.group.listen_backlog)),
+                Reserved::Full => {
+                    table.ask_for_stacks();
+                    break Err(GroupFailure::QueueFull(self.group.listen_backlog));
+                }
                 Reserved::Nobody if table.trouble() => break Err(GroupFailure::CannotStart),
                 Reserved::Nobody if left.is_zero() => break Err(self.not_ready()),
                 Reserved::Nobody if self.client.look(Instant::now()) => break Ok(None),

@@ -204,7 +204,7 @@ impl GroupFailure<'_> {
             Self::CannotStart => "the line about its last attempt, in the log of the group, has the cause",
             Self::NotReady(_) => "the log says why it does not start; raise `connect-timeout=` if its application needs longer",
             Self::QueueFull(_) => {
-                "`request-timeout=` shows in the log where requests hang, and ends them; otherwise give the group more `processes=` or `threads=`"
+                "WSGI1590 in the group's log shows where its threads are; `request-timeout=` ends what hangs, and more `processes=` or `threads=` take more requests"
             }
             Self::StartingFull(_) => "find what its application waits for at import; the log says when a process cannot start",
             Self::KeptLeaving(_) => "find what keeps changing the script, or a `reload_required` that always says yes",
@@ -215,13 +215,13 @@ impl GroupFailure<'_> {
             Self::Ended(limit) => longer(*limit),
             Self::BrokeProtocol(_) => "install module and engine of the same version, and restart Apache",
             Self::Silent { own: true, .. } => {
-                "raise `socket-timeout=`; `request-timeout=` shows in the log where requests hang, and ends them"
+                "WSGI1590 in the group's log shows where its threads are; raise `socket-timeout=`, or end what hangs with `request-timeout=`"
             }
             Self::Silent { own: false, .. } => {
-                "set `socket-timeout=`, or raise `Timeout`; `request-timeout=` shows in the log where requests hang, and ends them"
+                "WSGI1590 in the group's log shows where its threads are; set `socket-timeout=` or raise `Timeout`, or end what hangs with `request-timeout=`"
             }
             Self::QueueTimeout(_) => {
-                "give the group more `processes=` or `threads=`; `request-timeout=` shows in the log where requests hang, and ends them"
+                "WSGI1590 in the group's log shows where its threads are; `request-timeout=` ends what hangs, and more `processes=` or `threads=` take more requests"
             }
             Self::RequestTimeout(0) => "look for the `raise` in the application",
             Self::RequestTimeout(_) => "the log shows the stack of the thread: it is where the time went",

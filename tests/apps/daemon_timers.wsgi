@@ -3,6 +3,7 @@
 import ctypes
 import itertools
 import os
+import subprocess
 import sys
 import time
 
@@ -104,6 +105,17 @@ def hold(environ, start_response):
     return pid(environ, start_response)
 
 
+def grip(environ, start_response):
+    """The same in a call that goes on after a signal: until a program ends that has the pipe's other end."""
+    reading, writing = os.pipe()
+    holder = subprocess.Popen(["sleep", environ["QUERY_STRING"]], pass_fds=[writing])
+    os.close(writing)
+    ctypes.PyDLL(None).read(reading, ctypes.create_string_buffer(1), 1)
+    os.close(reading)
+    holder.wait()
+    return pid(environ, start_response)
+
+
 def hang(environ, start_response):
     """The same for ever: a lock that waits for itself."""
     library, lock = ctypes.PyDLL(None), ctypes.create_string_buffer(64)
@@ -139,7 +151,7 @@ def quiet(environ, start_response):
     return pid(environ, start_response)
 
 
-PAGES = {f.__name__: f for f in (pid, loop, work, late, native, answer, busy, ignore, hold, hang, finish, heard, signal, sleep, quiet)}
+PAGES = {f.__name__: f for f in (pid, loop, work, late, native, answer, busy, ignore, hold, grip, hang, finish, heard, signal, sleep, quiet)}
 
 
 def application(environ, start_response):

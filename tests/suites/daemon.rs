@@ -222,7 +222,8 @@ fn open_directory(site: &Site, name: &str) -> PathBuf {
 }
 
 fn a_full_queue_is_503_at_once(site: &Site) {
-    site.allow_log("WSGI1325");
+    site.allow_log("re:WSGI(1325|1590): ");
+    site.allow_tracebacks();
     let directory = open_directory(site, "full");
     let mut runs = site.connect();
     runs.send(&Request::get(&format!("/full/hold?{}", directory.display())).head_bytes()).unwrap();
@@ -236,24 +237,30 @@ fn a_full_queue_is_503_at_once(site: &Site) {
         };
         let asking: Vec<_> = (0..8).map(|_| scope.spawn(ask)).collect();
         poll::wait_for("those that cannot wait are answered", || asking.iter().filter(|one| one.is_finished()).count() >= 5);
+        let line = site.expect_log("re:WSGI1590: .* 1 of 1 threads are busy: GET /full/hold .request id .* s. is at");
+        assert!(!line.text.contains("full/hold?"), "no query is logged: {}", line.text);
+        site.expect_log("re:File .*daemon.wsgi., line [0-9]+, in hold");
+        assert_eq!(site.get("/full/process").status, 503);
         std::fs::write(directory.join("go"), "").unwrap();
         asking.into_iter().map(|one| one.join().unwrap()).collect()
     });
     let count = |status| statuses.iter().filter(|one| **one == status).count();
     assert!(count(503) >= 5 && count(200) >= 1 && count(503) + count(200) == 8, "{statuses:?}");
-    site.expect_log("re:WSGI1325: .* wait already, WSGIDaemonProcess at .*/daemon.conf:[0-9]+, mapped at .*hint: `request-timeout=` shows in the log where requests hang");
+    site.expect_log("re:WSGI1325: .* wait already, WSGIDaemonProcess at .*/daemon.conf:[0-9]+, mapped at .*hint: WSGI1590 in the group's log shows");
     runs.receive(false).unwrap().expect(200);
 }
 
 fn a_request_that_waits_too_long_is_504(site: &Site) {
-    site.allow_log("WSGI1331");
+    site.allow_log("re:WSGI(1331|1590): ");
+    site.allow_tracebacks();
     let begun = open_directory(site, "queue").join("begun");
     let mut busy = site.connect();
-    busy.send(&Request::get(&format!("/queue/mark?1.5&{}", begun.display())).head_bytes()).unwrap();
+    busy.send(&Request::get(&format!("/queue/mark?3.5&{}", begun.display())).head_bytes()).unwrap();
     poll::wait_for("the group's thread is busy", || begun.exists());
     site.get("/queue/process").expect(504);
     busy.receive(false).unwrap().ok();
-    site.expect_log("WSGI1331");
+    site.expect_log("re:WSGI1331: .*WSGI1590 in the group's log");
+    site.expect_log("re:WSGI1590: .*GET /queue/mark ");
 }
 
 fn a_request_that_runs_too_long_is_504(site: &Site) {
@@ -267,11 +274,14 @@ fn a_request_that_runs_too_long_is_504(site: &Site) {
 }
 
 fn a_silent_process_is_504(site: &Site) {
-    site.allow_log("WSGI1330");
+    site.allow_log("re:WSGI(1330|1590): ");
+    site.allow_tracebacks();
     let begun = Instant::now();
     site.get("/hasty/sleep?4").expect(504);
     assert!(begun.elapsed() < Duration::from_millis(3800), "{:?}", begun.elapsed());
-    site.expect_log("re:WSGI1330: .*the 1 s of socket-timeout, WSGIDaemonProcess at .*/daemon.conf:[0-9]+, mapped at .*raise `socket-timeout=`.*`request-timeout=` shows in the log where requests hang");
+    site.expect_log("re:WSGI1330: .*the 1 s of socket-timeout, WSGIDaemonProcess at .*/daemon.conf:[0-9]+, mapped at .*WSGI1590 in the group's log shows.*raise `socket-timeout=`");
+    site.expect_log("re:WSGI1590: .* 1 of 2 threads are busy: GET /hasty/sleep .* is at");
+    site.expect_log("re:File .*daemon.wsgi., line [0-9]+, in sleep");
 }
 
 fn a_group_that_cannot_run_is_503(site: &Site) {

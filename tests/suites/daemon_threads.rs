@@ -20,7 +20,7 @@ pub fn suite() -> Suite {
         ],
     )
     .in_daemon_mode()
-    .plan(|plan| plan.announce("re:WSGI1511: |WSGI1325: |WSGI13(00|01|39): .*group .?none"))
+    .plan(|plan| plan.announce("re:WSGI1511: |WSGI1325: |WSGI1590: |\\]   |WSGI13(00|01|39): .*group .?none"))
 }
 
 /// With a place in the table for each thread that was configured, requests would have been sent to threads that are not there.

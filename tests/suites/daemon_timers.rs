@@ -23,6 +23,7 @@ pub fn suite() -> Suite {
             case!(a_request_that_holds_the_lock_in_c_is_504_on_time),
             case!(a_request_without_interrupt_timeout_shows_where_it_was),
             case!(a_process_whose_lock_nobody_gets_is_replaced),
+            case!(where_threads_are_is_shown_though_nobody_gets_the_lock),
             case!(a_process_is_replaced_after_enough_requests),
             case!(a_request_that_outlives_the_time_to_drain_is_cut),
             case!(an_old_process_is_replaced),
@@ -161,6 +162,42 @@ fn a_process_whose_lock_nobody_gets_is_replaced(site: &Site) {
     site.expect_log("re:daemon_timers.wsgi., line [0-9]+ in hang");
     site.expect_log("re:WSGI1360: .*`stuck` was ended .*, because no thread .* `deadlock-timeout`");
     replaced(site, "stuck", &before);
+}
+
+/// A C function keeps Python's lock while the queue is full: the thread writes its stack itself, its request ends well, and all is said once.
+fn where_threads_are_is_shown_though_nobody_gets_the_lock(site: &Site) {
+    let before = pid(site, "kept");
+    site.allow_log("re:WSGI(1325|1590): |Stack .most recent|File \"");
+    site.allow_tracebacks();
+    let send = |target: &str| {
+        let mut client = site.connect();
+        client.send(&Request::get(target).head_bytes()).unwrap();
+        client
+    };
+    let mut holds = send("/kept/grip?8");
+    let mut waiting = Vec::new();
+    let mut refused = false;
+    while !refused && waiting.len() < 4 {
+        let mut client = send("/kept/pid");
+        if client.hears_something_within(Duration::from_millis(300)).unwrap() {
+            // One that came before the thread had begun was answered.
+            refused = client.receive(false).unwrap().status == 503;
+        } else {
+            waiting.push(client);
+        }
+    }
+    assert!(refused, "a queue of one is full");
+    site.expect_log("re:WSGI1590: .*interpreter lock is out of reach. GET /kept/grip .request id .* s. is at");
+    site.expect_log("re:daemon_timers.wsgi., line [0-9]+ in grip");
+    site.get("/kept/pid").expect(503);
+    assert_eq!(holds.receive(false).unwrap().ok(), before, "nothing was done to the request");
+    for client in &mut waiting {
+        // On a busy machine a refusal may have taken longer than it was waited for.
+        client.receive(false).unwrap();
+    }
+    assert_eq!(pid(site, "kept"), before);
+    let said = |what: &str| site.log().iter().filter(|line| line.text.contains(what)).count();
+    assert_eq!(said("lock is out of reach"), 1, "once a minute is enough");
 }
 
 /// Waits until another process than `before` serves a group, and `before` has said why it ended. No request fails meanwhile.

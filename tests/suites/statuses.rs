@@ -132,7 +132,8 @@ fn a_body_that_stops_coming_fails_its_reader_alone(site: &Site) {
 }
 
 fn a_full_queue_is_503_at_once_with_retry_after(site: &Site) {
-    site.allow_log("re:WSGI1325:");
+    site.allow_log("re:WSGI(1325|1590):");
+    site.allow_tracebacks();
     let mut waiting = Vec::new();
     let mut refused = None;
     for _ in 0..8 {

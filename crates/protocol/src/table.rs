@@ -5,7 +5,7 @@ writes nonsense into it disturbs nobody else. A child reserves a place in a proc
 no more wait than may; the process that ran the request returns the place.
 
 A child's choice of a process stands in `choice`, what tells whether a request has begun, the *ticket* of its connection, in `ticket`, and the limit that
-ended a process with its requests in `cut`.
+ended a process with its requests in `cut`. How a child asks where a process's threads are stands in `stacks`.
 
 Everything is an atomic word, and nothing read here is believed further than that: numbers are bounded where they are used. What waits for the
 *bell* does so with the kernel's futex calls, which are the caller's. A process is named by its [`Place`]: its slot and the slot's epoch, which
@@ -14,6 +14,7 @@ supervisor, child, daemon.* */
 
 mod choice;
 mod cut;
+mod stacks;
 mod ticket;
 
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -67,6 +68,8 @@ mod slot {
     pub const SERIAL: usize = 5;
     /// See `cut`.
     pub const LIMIT: usize = 6;
+    /// See `stacks`.
+    pub const STACKS: usize = 7;
 }
 
 /// What a slot is used for.

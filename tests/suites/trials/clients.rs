@@ -274,7 +274,8 @@ pub fn both_directions_may_be_full(setup: &Setup) {
 pub fn a_flood_is_refused_and_not_failed(setup: &Setup) {
     let count = if long() { 5000 } else { 400 };
     let field = Field::start(setup, "flood", "threads=1 listen-backlog=10 connect-timeout=2");
-    field.server.announce("re:WSGI13(24|25|1[0-9]|4[0-9])|AH00484|AH10159|AH00288");
+    field.server.announce("re:WSGI13(24|25|1[0-9]|4[0-9])|WSGI1590|AH00484|AH10159|AH00288");
+    field.server.announce_tracebacks();
     field.starts();
     let outcomes: Mutex<Vec<(Result<u16, String>, Duration)>> = Mutex::default();
     let one = || {

@@ -54,7 +54,8 @@ pub fn a_hang_with_the_gil_held_ends_at_its_limit(setup: &Setup) {
 /// A9
 pub fn a_full_queue_is_refused_early_and_recovers(setup: &Setup) {
     let field = Field::start(setup, "full-queue", "threads=2 listen-backlog=2 connect-timeout=2");
-    field.server.announce("re:WSGI13(24|25|1[0-9]|4[0-9])");
+    field.server.announce("re:WSGI13(24|25|1[0-9]|4[0-9])|WSGI1590");
+    field.server.announce_tracebacks();
     field.starts();
     let daemon = process(&field);
     let mut running = [begin(&field, "one"), begin(&field, "two")];
@@ -105,7 +106,8 @@ fn waits_alone(field: &Field<'_>, target: &str) -> Client {
 /// process is still busy.
 pub fn a_killed_apache_child_gives_its_place_in_the_queue_back(setup: &Setup) {
     let field = Field::start(setup, "killed-waiting", "threads=1 listen-backlog=1");
-    field.server.announce("re:AH0005[12]|exit signal|WSGI13(24|25|4[0-9])");
+    field.server.announce("re:AH0005[12]|exit signal|WSGI13(24|25|4[0-9])|WSGI1590");
+    field.server.announce_tracebacks();
     field.starts();
     let daemon = process(&field);
     let _running = begin(&field, "running");
@@ -135,7 +137,8 @@ pub fn a_killed_apache_child_gives_its_place_in_the_queue_back(setup: &Setup) {
 /// A10
 pub fn a_stopped_process_holds_up_its_group_for_the_queue_timeout_alone(setup: &Setup) {
     let field = Field::start(setup, "stopped", "threads=2 queue-timeout=2");
-    field.server.announce("re:WSGI13(26|3[0-9]|4[0-9])");
+    field.server.announce("re:WSGI13(26|3[0-9]|4[0-9])|WSGI1590");
+    field.server.announce_tracebacks();
     let daemon = process(&field);
     processes::stop(daemon.pid);
     let mut clients: Vec<Client> = (0..6)

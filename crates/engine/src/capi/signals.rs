@@ -60,10 +60,15 @@ pub fn install(writing: Descriptor, service: bool) -> Result<(), std::io::Error>
     Ok(())
 }
 
-/// Has a thread write its Python stack to standard error, from a signal handler of faulthandler's that needs no lock. The thread must be alive.
-pub fn show_stack(thread: Ident) {
-    // SAFETY: the caller says that the thread lives; `faults::watch` has installed a handler for the signal.
-    unsafe { libc::pthread_kill(thread.pthread(), SHOW_STACK) };
+/// Has a thread write its Python stack to standard error, from a signal handler of faulthandler's that needs no lock. The thread must be alive. `false` if
+/// that handler is not there: the signal would end the process.
+pub fn show_stack(thread: Ident) -> bool {
+    // SAFETY: sigaction with no new action only reads; the caller says that the thread lives, and the signal has a handler.
+    unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        let asked = libc::sigaction(SHOW_STACK, std::ptr::null(), &raw mut action);
+        asked == 0 && action.sa_sigaction != libc::SIG_DFL && libc::pthread_kill(thread.pthread(), SHOW_STACK) == 0
+    }
 }
 
 /// The numbers of the signals that have come since.

@@ -102,11 +102,16 @@ fn see_to(shared: &Shared, overdue: Overdue) {
     );
 }
 
-fn stack<'py>(py: Attached<'py>, interpreter: &Interpreter, ident: thread::Ident) -> PyResult<Object<'py>> {
+/// Where a thread is: its frames, not formatted yet.
+///
+/// # Errors
+/// What Python raises.
+pub fn stack<'py>(py: Attached<'py>, interpreter: &Interpreter, ident: thread::Ident) -> PyResult<Object<'py>> {
     interpreter.helpers.stack_of.get(py).call(&[&Object::int(py, ident.number())?])
 }
 
-fn formatted(py: Attached<'_>, interpreter: &Interpreter, frames: PyResult<Object<'_>>) -> String {
+/// Frames as lines of text.
+pub fn formatted(py: Attached<'_>, interpreter: &Interpreter, frames: PyResult<Object<'_>>) -> String {
     let text =
         frames.and_then(|frames| interpreter.helpers.format_stack.get(py).call(&[&frames])).and_then(|text| text.to_text());
     text.unwrap_or_else(|raised| {

@@ -4,7 +4,7 @@ In reading order: [`process`] (from the first message to the end), [`crew`] (its
 for, and how many of them; [`pace`] says when that changes), [`channel`] and [`incoming`] (the frames of one connection), [`holding`] (what goes along with a response's end), [`standing`] (the process in its group's table), [`news`]
 (changed scripts), [`control`] (the supervisor), [`descriptors`] (which of them are the engine's own), [`seat`] (what a worker is at), [`life`] (what
 the process has done and why it ends), [`watch`] (what happens beside the
-requests: signals, the parent's death, time limits), [`interrupt`] (the part of the time limits that needs Python), [`deadlock`] (whether Python can
+requests: signals, the parent's death, time limits), [`interrupt`] (the part of the time limits that needs Python), [`stacks`] (where the busy threads are, when too many requests wait), [`deadlock`] (whether Python can
 be had at all), [`subscribers`] (signals that applications want to hear of), [`faults`] (the stack that a fault leaves), [`scoreboard`] (what httpd does). *Runs in: daemon.* */
 
 mod admission;
@@ -25,6 +25,7 @@ mod pace;
 mod process;
 mod scoreboard;
 mod seat;
+mod stacks;
 mod standing;
 mod subscribers;
 mod watch;

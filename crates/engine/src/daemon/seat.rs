@@ -13,6 +13,7 @@ use super::channel::Channel;
 use super::descriptors::Descriptor;
 use crate::capi::Attached;
 use crate::capi::thread::{self, Ident};
+use crate::clock;
 use crate::interpreter::Interpreter;
 use crate::request::lock;
 use crate::serve::Witness;
@@ -112,11 +113,20 @@ impl Seat {
 
     /// The request that runs here, for a log line.
     pub fn name(&self) -> String {
+        self.described(None)
+    }
+
+    /// The same with how long it has run.
+    pub fn name_with_age(&self) -> String {
+        self.described(u64::try_from(clock::now()).ok())
+    }
+
+    fn described(&self, now: Option<u64>) -> String {
         let mut words = [0; WORDS];
         for (word, place) in words.iter_mut().zip(self.slot) {
             *word = place.load(Ordering::Acquire);
         }
-        running::Running::read_words(&words).map_or_else(|| "a request".to_owned(), |request| request.describe(None))
+        running::Running::read_words(&words).map_or_else(|| "a request".to_owned(), |request| request.describe(now))
     }
 
     /// The request that runs here, to look at and to change; nothing that may wait is done meanwhile.

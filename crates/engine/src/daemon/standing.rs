@@ -110,6 +110,11 @@ impl Standing {
         table.cut(*place);
     }
 
+    /// Whether a child has asked where the busy threads are.
+    pub fn are_stacks_asked(&self) -> bool {
+        self.table.as_ref().is_some_and(|(table, place)| table.are_stacks_asked(*place))
+    }
+
     /// The workers end whatever may still be on its way.
     pub fn end_workers(&self) {
         // An eventfd takes a first write always.

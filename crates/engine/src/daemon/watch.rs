@@ -22,6 +22,7 @@ use super::descriptors::{Descriptor, adopt};
 use super::interrupt::{Interrupter, Overdue};
 use super::process::{Shared, stop_deadline};
 use super::seat::{Running, Seat, Stage};
+use super::stacks::Stacks;
 use crate::capi::{leave_process, signals};
 use crate::logging;
 use crate::registry::Registry;
@@ -48,6 +49,7 @@ pub fn begin(shared: &Arc<Shared>, registry: &'static Registry) -> Result<(), St
         interrupt: if timed { Some(Interrupter::begin(shared)?) } else { None },
         heartbeat: Heartbeat::begin(shared, registry)?,
         startup: shared.process.startup_timeout > 0,
+        stacks: Stacks::default(),
     };
     let shared = Arc::clone(shared);
     let started =
@@ -62,7 +64,7 @@ fn signal_pipe(service: bool) -> Result<Descriptor, std::io::Error> {
     Ok(adopt(reading))
 }
 
-fn watch(shared: &Shared, parent: &Descriptor, signals: &Descriptor, limits: &Limits) {
+fn watch(shared: &Arc<Shared>, parent: &Descriptor, signals: &Descriptor, limits: &Limits) {
     let mut stop_at = None;
     let mut supervised = true;
     loop {
@@ -165,6 +167,8 @@ struct Limits {
     heartbeat: Option<Arc<Heartbeat>>,
     /// There is a `startup-timeout`.
     startup: bool,
+    /// Where the busy threads are, when somebody asks.
+    stacks: Stacks,
 }
 
 impl Limits {
@@ -173,8 +177,9 @@ impl Limits {
         if self.interrupt.is_some() || self.startup || soon { TICK } else { SLOW_TICK }
     }
 
-    fn look(&self, shared: &Shared) {
+    fn look(&self, shared: &Arc<Shared>) {
         self.look_at_requests(shared);
+        self.stacks.look(shared);
         shared.life.look_at_startup(shared);
         if let Some(heartbeat) = &self.heartbeat {
             heartbeat.check(shared);
@@ -229,7 +234,8 @@ pub fn show_stack(seat: &Seat, wanted: impl Fn(&Running) -> bool) {
             REQUEST_OVERDUE,
             &format!("{name} runs with Python's interpreter lock out of reach. It is at, the innermost call first:"),
         );
-        signals::show_stack(thread);
+        // Where it can't, the line above says at least what runs.
+        let _shown = signals::show_stack(thread);
     }
 }
 

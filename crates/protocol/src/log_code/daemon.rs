@@ -93,7 +93,7 @@ log_codes! {
     1325 DAEMON_QUEUE_FULL Error "too many requests wait for the process group"
         cause "All threads of the group are busy, and as many requests wait as `listen-backlog` allows."
         did "The request got 503 with Retry-After at once."
-        cure "Find what keeps the threads busy; give the group more `processes=` or `threads=`, or bound requests with `request-timeout=`.";
+        cure "The lines of WSGI1590 in the group's log show where its threads are. Give the group more `processes=` or `threads=`, or bound requests with `request-timeout=`.";
     1326 DAEMON_KEPT_LEAVING Error "no process of the group would take the request"
         cause "Every process that was asked was on its way out, again and again: the application is reloaded without end."
         did "The request got 503 with Retry-After. The application did not see it."
@@ -113,11 +113,11 @@ log_codes! {
     1330 DAEMON_SILENT Error "no response came in time"
         cause "For as long as `socket-timeout` (httpd's `Timeout` if it is not set) nothing came from the application."
         did "The request got 504. Its thread stays busy until the application returns."
-        cure "Make the application answer sooner, or raise `socket-timeout=`; `request-timeout=` ends what hangs.";
+        cure "The lines of WSGI1590 in the group's log show where its threads are. Make the application answer sooner, or raise `socket-timeout=`; `request-timeout=` ends what hangs.";
     1331 DAEMON_QUEUE_TIMEOUT Error "the request waited too long for a thread"
         cause "No thread of the group was free within `queue-timeout`."
         did "The request got 504. The application did not see it."
-        cure "Give the group more `processes=` or `threads=`, or find what keeps them busy.";
+        cure "The lines of WSGI1590 in the group's log show where its threads are. Give the group more `processes=` or `threads=`, or bound requests with `request-timeout=`.";
     1332 GROUP_REQUEST_TIMEOUT Error "the request took too long"
         cause "The application did not answer within `request-timeout`."
         did "The request got 504."
@@ -222,4 +222,8 @@ log_codes! {
         cause "A group has `server-metrics=On`, and the memory file for it could not be made, or not be opened."
         did "The groups run; `mod_wsgi.server_metrics()` returns None in them."
         cure "The line says what the system refused: a limit on open files or memory, most often.";
+    1590 THREADS_BUSY Warning "where the busy threads of a daemon process are"
+        cause "A request found the queue of the group full (WSGI1325), waited for longer than `queue-timeout` (WSGI1331), or got nothing within `socket-timeout` (WSGI1330). Each line names the requests that are at the same place of the application; the lines that follow show the place, the innermost call last."
+        did "Nothing else: the requests go on. A process says this once a minute at most."
+        cure "Look at the last lines of the stacks: where most of the threads are, they wait for something (a database, another server, a lock, a slow client) or compute. Give that a time limit of its own, or end such requests with `request-timeout=`. Where the places are all different and the requests young, there are just too many of them: raise `processes=` or `threads=`.";
 }

@@ -130,6 +130,21 @@ fn a_limit_that_ended_a_process_is_told_to_who_looks_later() {
 }
 
 #[test]
+fn processes_are_asked_once_where_their_threads_are() {
+    let memory = memory(3);
+    let table = make(&memory).unwrap();
+    let (one, other) = (serving(table, CLAIM), serving(table, CLAIM));
+    let starting = table.claim(&CLAIM).unwrap();
+    table.ask_for_stacks();
+    table.ask_for_stacks();
+    let asked = [one, other, starting].map(|place| table.are_stacks_asked(place));
+    assert_eq!((asked, table.are_stacks_asked(one)), ([true, true, false], false));
+    table.ask_for_stacks_of(other);
+    table.ask_for_stacks_of(Place { slot: other.slot, epoch: other.epoch + 1 });
+    assert_eq!([one, other].map(|place| table.are_stacks_asked(place)), [false, true]);
+}
+
+#[test]
 fn what_a_dead_child_reserved_comes_back_when_nothing_moves() {
     let memory = memory(1);
     let table = make(&memory).unwrap();
