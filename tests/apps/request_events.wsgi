@@ -1,5 +1,6 @@
 """mod_wsgi.subscribe_events: what callbacks hear of each request is printed when it ends, as `events of <query>: ...`."""
 
+import os
 import sys
 import time
 
@@ -169,11 +170,17 @@ def active(environ, start_response):
     return answer(start_response, "%s %s" % (shown, own))
 
 
+def signal(environ, start_response):
+    """Sends its own process a signal."""
+    os.kill(os.getpid(), int(environ["QUERY_STRING"]))
+    return answer(start_response, str(os.getpid()))
+
+
 def others(environ, start_response):
     return answer(start_response, " ".join(mod_wsgi.active_requests))
 
 
 PAGES = {
     "/plain": plainly, "/instead": raises, "/nonsense": plainly, "/failing": plainly, "/leaving": plainly, "/raises": raises, "/broken": broken,
-    "/closing": closing, "/again": again, "/echo": echo, "/used": used, "/silent": silent, "/active": active, "/others": others,
+    "/closing": closing, "/again": again, "/echo": echo, "/used": used, "/silent": silent, "/active": active, "/others": others, "/signal": signal,
 }

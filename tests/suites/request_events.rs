@@ -25,6 +25,7 @@ pub fn suite() -> Suite {
             case!(the_end_tells_the_status_that_the_client_saw).differs("it is the one that start_response was given"),
             case!(the_processors_time_is_counted).reach(Reach::Everywhere).threads(),
             case!(callbacks_can_be_taken_away),
+            case!(a_signal_to_a_daemon_process_is_told_to_each_group),
             case!(active_requests_are_those_that_run),
             own!(active_requests_begin_when_they_are_asked_for).differs("they are always kept"),
             own!(the_end_of_a_process_is_told),
@@ -175,6 +176,30 @@ fn callbacks_can_be_taken_away(site: &Site) {
     let text = told(site, "silent");
     assert!(text.contains("request_started(") && text.contains("request_finished("), "{text}");
     assert!(!text.contains("response_started"), "{text}");
+}
+
+fn a_signal_to_a_daemon_process_is_told_to_each_group(site: &Site) {
+    if site.setup.mode != Mode::Daemon {
+        site.setup.skip("in an Apache child signals are httpd's own");
+    }
+    let groups = ["told", "other"];
+    // Both have been loaded.
+    for group in groups {
+        site.get(&format!("/{group}/plain?loaded-{group}")).ok();
+        told(site, &format!("loaded-{group}"));
+    }
+    let mut processes = Vec::new();
+    for (name, number) in [("SIGHUP", 1), ("SIGUSR2", 12)] {
+        processes.push(site.get(&format!("/told/signal?{number}")).ok());
+        told(site, &number.to_string());
+        for group in groups {
+            let line = format!("process event of {group}: process_signal(signame={name} signum={number})");
+            site.expect_log(&line);
+            let told = site.log().iter().filter(|found| found.text.contains(&line)).count();
+            assert_eq!(told, 1, "{line}");
+        }
+    }
+    assert_eq!(processes[0], processes[1], "the process goes on");
 }
 
 fn active_requests_are_those_that_run(site: &Site) {
