@@ -114,6 +114,10 @@ fn path_info_start(uri: &[u8], path_info: &[u8]) -> usize {
     let (mut head, mut wanted) = (uri, path_info);
     while let ([head_rest @ .., a], [wanted_rest @ .., b]) = (head, wanted) {
         if a != b {
+            // The segment that differs as a whole is none of the URL's: a target of WSGIScriptAliasMatch may have made it.
+            if *a == b'/' {
+                head = head_rest;
+            }
             break;
         }
         (head, wanted) = if *a == b'/' { (before_slashes(head), before_slashes(wanted)) } else { (head_rest, wanted_rest) };
@@ -257,6 +261,8 @@ mod tests {
             ("/x/abc", "/bc", "/x/abc", "/bc"),
             ("/rewritten", "/other/path", "/rewritten", "/other/path"),
             ("/a/b", "/x/b", "/a", "/x/b"),
+            ("/m/", "/-", "/m", "/-"),
+            ("/m/abc/x", "/abc-x", "/m/abc", "/abc-x"),
             ("", "", "", ""),
         ];
         for (uri, path_info, script_name, path) in cases {

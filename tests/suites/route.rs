@@ -23,6 +23,7 @@ pub fn suite() -> Suite {
             case!(percent_encoding_is_decoded_before_matching),
             case!(an_alias_to_a_directory_takes_the_next_segment),
             case!(a_regular_expression_selects_the_script),
+            case!(path_info_that_a_target_makes_divides_the_url_at_a_slash),
             case!(add_handler_runs_scripts_where_exec_cgi_is_allowed),
             case!(without_exec_cgi_a_handler_is_forbidden),
             case!(set_handler_by_both_names),
@@ -134,6 +135,17 @@ fn a_regular_expression_selects_the_script(site: &Site) {
     site.allow_log("re:AH00128|WSGI");
     site.get("/match/absent/v1").expect(404);
     site.get("/match/chosen/w1").expect(404);
+}
+
+fn path_info_that_a_target_makes_divides_the_url_at_a_slash(site: &Site) {
+    for (target, script_name, path_info) in [
+        ("/made/", "/made", "/-"),
+        ("/made/abc/x", "/made/abc", "/abc-x"),
+        ("/made/abc/xyz", "/made/abc", "/abc-xyz"),
+        ("/made/abc/x/rest", "/made/abc", "/abc-x/rest"),
+    ] {
+        routed(&site.get(target).expect(200), script_name, path_info);
+    }
 }
 
 fn add_handler_runs_scripts_where_exec_cgi_is_allowed(site: &Site) {
@@ -302,5 +314,8 @@ fn the_script_is_a_module_of_its_own(site: &Site) {
     let module = response.value("module").unwrap();
     let digest = module.strip_prefix("_mod_wsgi_").unwrap_or_else(|| panic!("{module}"));
     assert!(digest.len() == 32 && digest.bytes().all(|c| c.is_ascii_digit() || (b'a'..=b'f').contains(&c)), "{module}");
-    assert_eq!(response.value("file"), response.value("SCRIPT_FILENAME"));
+    let file = response.value("SCRIPT_FILENAME").unwrap();
+    assert_eq!(response.value("file"), Some(file));
+    // Where Flask looks for an application's directory, and `importlib.resources` and `inspect` for its source.
+    assert_eq!(response.value("found"), Some(format!("(True, '{file}', True, 'read')").as_str()));
 }
