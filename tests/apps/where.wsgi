@@ -1,5 +1,7 @@
 """Says how a request was routed here."""
 
+import importlib.util
+
 from fixture import text
 from identity import lines
 from wsgiref.validate import validator
@@ -23,7 +25,11 @@ NAMES = [
 def named(name):
     @validator
     def serve(environ, start_response):
-        return text(start_response, "callable=%s\nmodule=%s\nfile=%s\n%s" % (name, __name__, __file__, lines(environ, *NAMES)))
+        source = "read" if __loader__.get_data(__file__).startswith(b'"""Says how') else "strange"
+        found = (importlib.util.find_spec(__name__) is __spec__, __spec__.origin, __spec__.has_location, source)
+        return text(
+            start_response, "callable=%s\nmodule=%s\nfile=%s\nfound=%s\n%s" % (name, __name__, __file__, found, lines(environ, *NAMES))
+        )
 
     return serve
 

@@ -19,6 +19,7 @@ mod errors;
 mod example;
 mod extensions;
 mod file_wrapper;
+mod forks;
 mod frameworks;
 mod group_options;
 mod harness;
@@ -66,6 +67,7 @@ pub fn all() -> Vec<Suite> {
         configtest::suite(),
         complaints::suite(),
         lifecycle::suite(),
+        forks::suite(),
         daemon::suite(),
         channel::suite(),
         daemon_deaths::suite(),

@@ -225,6 +225,7 @@ impl Script {
         let module = Object::module(py, &name)?;
         let path = Object::file_system(py, &self.path)?;
         module.set_attribute(c"__file__", &path)?;
+        describe(&module, &name, &path)?;
         let compile = Object::import(py, c"builtins")?.attribute_named(c"compile")?;
         let (source, mode) = (Object::bytes(py, source)?, Object::text(py, "exec")?);
         // flags 0, dont_inherit True: nothing of ours rubs off on the script.
@@ -245,6 +246,19 @@ impl Script {
             }
         }
     }
+}
+
+/// Gives a script's module the loader and the specification that the import system would give it: Flask looks there for the directory of
+/// an application, and `importlib.resources`, `pkgutil` and `inspect` for its source.
+fn describe<'py>(module: &Object<'py>, name: &Object<'py>, path: &Object<'py>) -> PyResult<()> {
+    let py = module.py();
+    let machinery = Object::import(py, c"importlib.machinery")?;
+    let loader = machinery.attribute_named(c"SourceFileLoader")?.call(&[name, path])?;
+    let spec = machinery.attribute_named(c"ModuleSpec")?.call(&[name, &loader])?;
+    spec.set_attribute(c"origin", path)?;
+    spec.set_attribute(c"has_location", &Object::boolean(py, true))?;
+    module.set_attribute(c"__loader__", &loader)?;
+    module.set_attribute(c"__spec__", &spec)
 }
 
 /// `__mtime__` as it stands in a script's module now.

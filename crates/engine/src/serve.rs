@@ -69,7 +69,7 @@ pub fn run(
         witness.entered(interpreter);
         let answered = respond(py, registry, interpreter, &request, call);
         if fork::is_copy() {
-            leave_copy(call, answered);
+            leave_copy(&format!(" from the request{}", of_request(call)), answered == outcome::FAILED);
         }
         events::finished(py, interpreter, &request, seen_status(&request, answered));
         request.end(py);
@@ -80,10 +80,9 @@ pub fn run(
 }
 
 /// A process that the application forked has come back from it: it has no connection, no workers and nothing to do.
-fn leave_copy(call: &Call<'_>, answered: i32) -> ! {
-    let text = "a process that the application forked came back from the request and is ended";
-    logging::coded(FORK_RETURNED, &format!("{text}{}", of_request(call)));
-    leave_process(i32::from(answered == outcome::FAILED))
+pub fn leave_copy(whence: &str, failed: bool) -> ! {
+    logging::coded(FORK_RETURNED, &format!("a process that the application forked came back{whence}, and is ended"));
+    leave_process(i32::from(failed))
 }
 
 fn respond(py: Attached<'_>, registry: &Registry, interpreter: &Interpreter, request: &Arc<Request>, call: &Call<'_>) -> i32 {

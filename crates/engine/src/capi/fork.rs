@@ -1,8 +1,9 @@
 /*! A process that an application forks must have nothing of the engine: its descriptors are put out of use there, and its signal handlers taken back.
+In embedded mode there are none of these, and the connection is httpd's: there it is enough that the engine knows that it is in a copy.
 
 What the engine holds open is marked by number in a table that the child's handler can read without a lock or an allocation. The
 descriptors are not just closed: the child's copy of the engine still knows their numbers, and would speak into whatever file the application opened
-under one of them next. A socket without a peer takes their places, on which every call fails at once. *Runs in: daemon, and what it forks.* */
+under one of them next. A socket without a peer takes their places, on which every call fails at once. *Runs in: Apache child, daemon, and what they fork.* */
 #![expect(unsafe_code, reason = "pthread_atfork takes C functions, and descriptors are numbers there")]
 
 use std::ffi::c_int;
@@ -62,12 +63,20 @@ impl Drop for Descriptor {
     }
 }
 
-/// Prepares for forks, with a socket whose peer is closed. Once, before the application's first line.
+/// Prepares for forks of a daemon process, with a socket whose peer is closed. Once, before the application's first line.
 ///
 /// # Errors
 /// What the registration fails with.
 pub fn prepare(dead: OwnedFd) -> Result<(), Errno> {
     DEAD.store(dead.into_raw_fd(), Ordering::Release);
+    notice()
+}
+
+/// Prepares for forks of a process in which the engine holds nothing open: an Apache child. Once, before the application's first line.
+///
+/// # Errors
+/// What the registration fails with.
+pub fn notice() -> Result<(), Errno> {
     // SAFETY: the handler is async-signal-safe and lives as long as the process: the engine is never unloaded.
     match unsafe { libc::pthread_atfork(None, None, Some(in_child)) } {
         0 => Ok(()),
@@ -75,7 +84,7 @@ pub fn prepare(dead: OwnedFd) -> Result<(), Errno> {
     }
 }
 
-/// Is this process a copy that an application made by forking a daemon process?
+/// Is this process a copy that an application made by forking an Apache child or a daemon process?
 pub fn is_copy() -> bool {
     COPY.load(Ordering::Acquire)
 }

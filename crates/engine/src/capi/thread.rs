@@ -53,13 +53,17 @@ struct State {
 struct States(RefCell<Vec<State>>);
 
 thread_local! {
+    /// Whether the thread is inside [`attached`].
+    static INSIDE: Cell<bool> = const { Cell::new(false) };
     static STATES: States = const { States(RefCell::new(Vec::new())) };
     static WAITS: Cell<Waits> = const { Cell::new(Waits { time: Duration::ZERO, count: 0 }) };
 }
 
 impl Drop for States {
     fn drop(&mut self) {
-        if LEAVING.load(Ordering::Acquire) {
+        // A thread that ends inside Python is one that called exit(), as an extension may, or Python itself over an error: it may hold
+        // the GIL that would be waited for here.
+        if LEAVING.load(Ordering::Acquire) || INSIDE.get() {
             return;
         }
         // The main interpreter's state came first and goes last.
@@ -115,6 +119,7 @@ pub fn attached<R>(interpreter: Handle, body: impl FnOnce(Attached<'_>) -> R) ->
     } else {
         take();
     }
+    INSIDE.set(true);
     let leave = Leave;
     // SAFETY: attached just now, until `leave` is dropped, which outlives the body.
     let result = body(unsafe { Attached::assume() });
@@ -129,6 +134,7 @@ impl Drop for Leave {
     fn drop(&mut self) {
         // SAFETY: this thread attached in `attached` and every nested detachment has been undone.
         unsafe { ffi::PyEval_SaveThread() };
+        INSIDE.set(false);
     }
 }
 

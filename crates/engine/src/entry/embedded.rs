@@ -18,7 +18,7 @@ use protocol::embedded::{
 use protocol::log_code::PYTHON_NOT_STARTED;
 use protocol::settings::EngineSettings;
 
-use crate::capi::thread;
+use crate::capi::{fork, thread};
 use crate::exchange::{Exchange, ReadError, Send, SendError};
 use crate::head::Head;
 use crate::logging::{self, ProcessLog};
@@ -74,7 +74,10 @@ unsafe extern "C" fn start(settings: Slice, host: *const HostTable) -> i32 {
         logging::set_process_log(Box::new(Host(*host)));
         server::set_source(Box::new(|| scoreboard(host)));
         // SAFETY: lent by the module for the call.
-        let started = EngineSettings::decode(unsafe { bytes(settings) }).map_err(|e| e.to_string()).and_then(registry::start);
+        let started = EngineSettings::decode(unsafe { bytes(settings) })
+            .map_err(|e| e.to_string())
+            .and_then(|settings| fork::notice().map_err(|e| format!("pthread_atfork: {e}")).map(|()| settings))
+            .and_then(registry::start);
         match started {
             Ok(()) => 0,
             Err(why) => {
@@ -134,7 +137,11 @@ unsafe extern "C" fn import(call: *const ImportCall) -> i32 {
         thread::attached(interpreter.handle, |py| {
             let entry = interpreter.script(script, registry.settings.case_sensitive);
             let wanted = Wanted { mtime: None, reload: Reload::Never, resource: script };
-            i32::from(entry.ensure(py, interpreter, wanted).is_err())
+            let failed = entry.ensure(py, interpreter, wanted).is_err();
+            if fork::is_copy() {
+                serve::leave_copy(&format!(" loading {}", String::from_utf8_lossy(script)), failed);
+            }
+            i32::from(failed)
         })
     })
 }
@@ -187,7 +194,8 @@ impl ProcessLog for Host {
     }
 }
 
-/// A request's callbacks. Used only between the beginning and the end of its `run` (see [`crate::request::Request`]).
+/// A request's callbacks. Used only between the beginning and the end of its `run` (see [`crate::request::Request`]). A process that the
+/// application forked has the connection too, but no part in it: its copy of httpd would speak to the client beside the original.
 struct HostExchange {
     host: &'static HostTable,
     request: *mut c_void,
@@ -208,6 +216,9 @@ const fn sent_result(code: i32) -> Result<(), SendError> {
 
 impl HostExchange {
     fn hand_over(&self, chunks: &[&[u8]], how: u32) -> i32 {
+        if fork::is_copy() {
+            return sent::CLIENT_GONE;
+        }
         // SAFETY: the chunks are lent for the call.
         let send = |slices: &[Slice]| unsafe { (self.host.write)(self.request, slices.as_ptr(), slices.len(), how) };
         match chunks {
@@ -219,6 +230,9 @@ impl HostExchange {
 
 impl Exchange for HostExchange {
     fn read(&self, buffer: &mut [MaybeUninit<u8>], wait: bool) -> Result<usize, ReadError> {
+        if fork::is_copy() {
+            return Err(ReadError::Broken);
+        }
         let flags = if wait { 0 } else { READ_NOW };
         // SAFETY: the buffer is that long and ours for the call, which writes at most its length.
         let read = unsafe { (self.host.read)(self.request, buffer.as_mut_ptr().cast(), buffer.len(), flags) };
@@ -232,6 +246,9 @@ impl Exchange for HostExchange {
     }
 
     fn start(&self, head: &Head) -> Result<(), SendError> {
+        if fork::is_copy() {
+            return Err(SendError::ClientGone);
+        }
         let fields: Vec<Pair> =
             head.fields().map(|(name, value)| Pair { key: Slice::new(name), value: Slice::new(value) }).collect();
         // SAFETY: everything is lent for the call.
@@ -262,6 +279,9 @@ impl Exchange for HostExchange {
     }
 
     fn send_file(&self, descriptor: i32, offset: i64, length: i64) -> Result<(), SendError> {
+        if fork::is_copy() {
+            return Err(SendError::ClientGone);
+        }
         // SAFETY: numbers only; the module checks the descriptor and duplicates it.
         sent_result(unsafe { (self.host.send_file)(self.request, descriptor, offset, length) })
     }

@@ -203,7 +203,7 @@ log_codes! {
         did "The callback was not registered."
         cure "Register it where `mod_wsgi.process_group` is the group's name; in a service use the module `signal`.";
     1460 FORK_RETURNED Warning "a process that the application forked came back from its request"
-        cause "The application called `os.fork()`, and the child returned from the request, or left it by an exception or `sys.exit()`, as the parent does."
+        cause "The application called `os.fork()`, and the child returned from the request or from loading the script, or left it by an exception or `sys.exit()`, as the parent does."
         did "The child was ended without the functions registered with `atexit`. The parent's request went on, and alone answered its client."
         cure "End the child with `os._exit()`, or execute another program in it; `subprocess` and `multiprocessing` do that by themselves.";
     1500 LOCALE_REFUSED Warning "a process runs without the locale that its group names"
