@@ -41,6 +41,13 @@ def hold(environ, start_response):
     return process(environ, start_response)
 
 
+def fail_late(environ, start_response):
+    """Says something, and fails, when it is released: as `hold`."""
+    hold(environ, lambda *arguments: None)
+    print("said after the client had gone", file=sys.stderr)
+    raise RuntimeError("raised after the client had gone")
+
+
 def count(environ, start_response):
     total = 0
     while data := environ["wsgi.input"].read(100_000):
@@ -180,7 +187,7 @@ def stack(environ, start_response):
     return [f"{size.value} {0 if limit == resource.RLIM_INFINITY else limit}".encode()]
 
 
-PAGES = {f.__name__: f for f in (run_once, flood, burst, long_header, paths, process, sleep, mark, hold, count, whole, unread, mirror, say, die, closed, gone, stack)}
+PAGES = {f.__name__: f for f in (run_once, flood, burst, long_header, paths, process, sleep, mark, hold, fail_late, count, whole, unread, mirror, say, die, closed, gone, stack)}
 
 
 def application(environ, start_response):

@@ -43,6 +43,7 @@ pub fn suite() -> Suite {
             case!(an_exception_in_the_middle_cuts_the_response),
             case!(the_application_learns_that_its_client_has_gone).threads(),
             case!(a_full_queue_is_503_at_once).threads(),
+            case!(what_is_said_after_the_client_has_gone_is_not_lost),
             case!(a_request_that_waits_too_long_is_504).threads(),
             case!(a_request_that_runs_too_long_is_504),
             case!(a_silent_process_is_504).threads(),
@@ -248,6 +249,19 @@ fn a_full_queue_is_503_at_once(site: &Site) {
     assert!(count(503) >= 5 && count(200) >= 1 && count(503) + count(200) == 8, "{statuses:?}");
     site.expect_log("re:WSGI1325: .* wait already, WSGIDaemonProcess at .*/daemon.conf:[0-9]+, mapped at .*hint: WSGI1590 in the group's log shows");
     runs.receive(false).unwrap().expect(200);
+}
+
+fn what_is_said_after_the_client_has_gone_is_not_lost(site: &Site) {
+    let directory = open_directory(site, "late");
+    let mut client = site.connect();
+    client.send(&Request::get(&format!("/frail/fail_late?{}", directory.display())).head_bytes()).unwrap();
+    poll::wait_for("the application runs", || directory.join("begun").exists());
+    drop(client);
+    // A client that has closed its half alone might still read: httpd's child waits a second before it lets the process be.
+    poll::let_pass(Duration::from_millis(2500));
+    std::fs::write(directory.join("go"), "").unwrap();
+    site.expect_log("said after the client had gone");
+    site.expect_traceback("RuntimeError: raised after the client had gone");
 }
 
 fn a_request_that_waits_too_long_is_504(site: &Site) {

@@ -13,6 +13,7 @@ use super::Channel;
 use crate::capi::borrowed_descriptor;
 use crate::exchange::{Exchange, ReadError, SMALL, Send, SendError};
 use crate::head::Head;
+use crate::logging;
 use crate::request::lock;
 
 /// Body bytes up to here are copied into the gathered output; longer ones are sent from where they are.
@@ -137,15 +138,25 @@ impl Exchange for Arc<Channel> {
     }
 
     fn log(&self, level: Level, text: &[u8], file: &[u8], line: i32) {
-        let line = u32::try_from(line).unwrap_or(0);
-        match self.state.try_lock() {
+        let number = u32::try_from(line).unwrap_or(0);
+        let gone = match self.state.try_lock() {
             Ok(mut state) => {
-                Writer::new(&mut state.outgoing).log(level as u8, line, file, text);
-                // What does not fit now goes along with the response.
-                let _sent = self.send(&mut state, false);
+                if !state.gone {
+                    Writer::new(&mut state.outgoing).log(level as u8, number, file, text);
+                    // What does not fit now goes along with the response.
+                    let _sent = self.send(&mut state, false);
+                }
+                state.gone
             }
             // Somebody waits for the child, and nobody shall wait for that with Python's lock: it goes with what is sent next.
-            Err(_) => Writer::new(&mut lock(&self.lines)).log(level as u8, line, file, text),
+            Err(_) => {
+                Writer::new(&mut lock(&self.lines)).log(level as u8, number, file, text);
+                false
+            }
+        };
+        if gone {
+            // The child takes nothing more for a client that has left. What the application has to say is not lost with it: the group's log has it.
+            logging::of_process(level, text, file, line);
         }
     }
 
