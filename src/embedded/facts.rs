@@ -140,10 +140,11 @@ mod tests {
     fn one_that_fails_is_told_with_its_last_line() {
         let broken = script(
             "broken",
-            "#!/bin/sh\necho 'Fatal Python error: init_fs_encoding' >&2\necho \"No module named 'encodings'\" >&2\nexit 1\n",
+            "#!/bin/sh\ncat >&2 <<END\nFatal Python error: init_fs_encoding: failed\nPython runtime state: core initialized\n\
+             ModuleNotFoundError: No module named 'encodings'\n\nCurrent thread 0x1 (most recent call first):\n  <no Python frame>\nEND\nexit 1\n",
         );
         let text = ask(&broken, Confinement::default()).unwrap_err().text().to_owned();
-        assert!(text.contains("No module named 'encodings'"), "{text}");
+        assert!(text.contains("cannot say its version: ModuleNotFoundError: No module named 'encodings'"), "{text}");
         std::fs::remove_file(broken).unwrap();
         assert!(ask(Path::new("/none/python"), Confinement::default()).unwrap_err().text().contains("cannot be run"));
     }

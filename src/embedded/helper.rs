@@ -97,8 +97,11 @@ fn end(child: &mut Child) {
     let _gone: (std::io::Result<()>, std::io::Result<_>) = (child.kill(), child.wait());
 }
 
-/// What somebody who is to mend it wants to see of a failed run: a traceback's last line.
+/// What somebody who is to mend it wants to see of a failed run: a traceback's last line. Of a Python that could not start it is the one before it lists its
+/// threads, none of which runs anything yet.
 pub fn last_line(output: &[u8]) -> String {
     let text = String::from_utf8_lossy(output);
-    text.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or("it said nothing").to_owned()
+    let lines: Vec<&str> = text.lines().take_while(|line| !line.starts_with("Current thread ")).map(str::trim).collect();
+    let telling = |line: &&&str| !line.is_empty() && !line.starts_with("Python runtime state: ");
+    lines.iter().rev().find(telling).map_or_else(|| "it said nothing".to_owned(), |line| (*line).to_owned())
 }

@@ -244,6 +244,7 @@ impl DaemonOption {
 
     fn cure(&self, value: &[u8]) -> String {
         match &self.form {
+            Form::Small(range, Unit::Bytes, _) if sizes::is_small(value, *range) => sizes::cure(self.name, value, *range),
             Form::Large(range, Unit::Bytes, _) if sizes::is_small(value, *range) => sizes::cure(self.name, value, *range),
             Form::Small(..) | Form::Large(..) => {
                 format!("write digits alone, without a unit, or leave the option out for its default ({})", self.default)

@@ -28,14 +28,22 @@ pub fn is_small(value: &[u8], range: Range) -> bool {
     digits(value).is_some_and(|number| number < range.min)
 }
 
-/// What to write instead: the number may have been meant in a larger unit.
+/// What to write instead: a number for memory may have been meant in a larger unit.
 pub fn cure(option: &str, value: &[u8], range: Range) -> String {
     let number = digits(value).unwrap_or(0);
-    // Megabytes are what people think in; a stack of so many of them would be larger than any.
-    let (unit, name) = if option == "stack-size" { (KIB, "KB") } else { (MIB, "MB") };
-    match number.checked_mul(unit).filter(|bytes| (range.min..=range.max).contains(bytes)) {
-        Some(bytes) => format!("it counts bytes: write `{option}={bytes}` for {number} {name}, or leave the option out"),
-        None => format!("it counts bytes, and Python needs at least {}; or leave the option out", range.min),
+    // Megabytes are what people think in for memory; a stack of so many of them would be larger than any.
+    let thought_in = match option {
+        "stack-size" => Some((KIB, "KB")),
+        "memory-limit" | "virtual-memory-limit" => Some((MIB, "MB")),
+        _ => None,
+    };
+    let meant = thought_in.and_then(|(unit, name)| Some((number.checked_mul(unit)?, name)));
+    match meant.filter(|(bytes, _)| (range.min..=range.max).contains(bytes)) {
+        Some((bytes, name)) => format!("it counts bytes: write `{option}={bytes}` for {number} {name}, or leave the option out"),
+        None if thought_in.is_some() => {
+            format!("it counts bytes, and Python needs at least {}; or leave the option out", range.min)
+        }
+        None => format!("it counts bytes, and the least is {}; or leave the option out", range.min),
     }
 }
 
