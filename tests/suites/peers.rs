@@ -55,6 +55,9 @@ fn complaints(site: &Site) -> usize {
 /// Runs every case of a kind: `judge` looks at the response, the rest is the same for all.
 fn every_case(site: &Site, kind: &str, judge: impl Fn(&str, &Response)) {
     site.allow_log(&format!("re:{SAID}"));
+    // One that says nothing for longer than `socket-timeout=` has its thread's stack shown.
+    site.allow_log("WSGI1590: ");
+    site.allow_tracebacks();
     let cases = ask(site, &format!("/cases/{kind}")).ok();
     let (before, alive) = (memory(site), children(site));
     assert!(cases.split(' ').count() > 20, "{cases}");
