@@ -23,6 +23,7 @@ STATUSES = {
     "two digits": "20 OK",
     "four digits": "2000 OK",
     "below the range": "099 Low",
+    "interim": "103 Early Hints",
     "sign": "-200 OK",
     "leading space": " 200 OK",
     "no space": "200OK",

@@ -38,6 +38,8 @@ pub fn suite() -> Suite {
             case!(https_is_a_scheme_and_not_a_key),
             case!(head_is_shown_as_configured),
             case!(an_error_document_sees_the_redirect),
+            case!(an_included_request_has_a_script_name_of_its_own).differs("SCRIPT_NAME has the PATH_INFO at its end"),
+            case!(a_url_may_be_longer_than_a_path_of_files).differs("such a URL is not found"),
             case!(other_methods_arrive_as_they_are),
             case!(the_request_record_comes_when_asked_for).embedded("there is no request record"),
             case!(wsgi_errors_goes_to_the_log),
@@ -45,7 +47,9 @@ pub fn suite() -> Suite {
             case!(argv_is_mod_wsgi),
         ],
     )
-    .plan(|plan| plan.modules(&["setenvif", "filter", "deflate", "auth_basic", "authn_core", "authn_file", "authz_user"]))
+    .plan(|plan| {
+        plan.modules(&["setenvif", "filter", "deflate", "auth_basic", "authn_core", "authn_file", "authz_user", "include"])
+    })
     .in_both_modes()
 }
 
@@ -334,6 +338,23 @@ fn an_error_document_sees_the_redirect(site: &Site) {
     assert!(response.value("REDIRECT_URL").unwrap().ends_with("/redirected'"));
     is(&response, "REDIRECT_QUERY_STRING", "'q=1'");
     is(&response, "REQUEST_URI", "'/redirected?q=1'");
+}
+
+fn an_included_request_has_a_script_name_of_its_own(site: &Site) {
+    std::fs::write(site.path("htdocs/page.shtml"), "<!--#include virtual=\"/mounted/in/cluded?q=1\" -->").unwrap();
+    let response = site.get("/pages/page.shtml").expect(200);
+    is(&response, "SCRIPT_NAME", "'/mounted'");
+    is(&response, "PATH_INFO", "'/in/cluded'");
+    is(&response, "QUERY_STRING", "'q=1'");
+    is(&response, "SERVER_PROTOCOL", "'INCLUDED'");
+}
+
+fn a_url_may_be_longer_than_a_path_of_files(site: &Site) {
+    for rest in ["/x".repeat(2500), format!("/{}", "x".repeat(5000))] {
+        let response = site.get(&format!("/mounted{rest}")).expect(200);
+        is(&response, "SCRIPT_NAME", "'/mounted'");
+        is(&response, "PATH_INFO", &format!("'{rest}'"));
+    }
 }
 
 fn other_methods_arrive_as_they_are(site: &Site) {
