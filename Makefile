@@ -107,7 +107,8 @@ format:
 # the sanitizer would only slow it down.
 fuzz: export RUSTC_BOOTSTRAP := 1
 fuzz:
-	@command -v cargo-fuzz >/dev/null || $(CARGO) install cargo-fuzz --version 0.13.1 --locked
+	@apxs/dependencies.sh fuzz
+	@$(CARGO) fuzz --version >/dev/null 2>&1 || $(CARGO) install cargo-fuzz --version 0.13.1 --locked
 	@for target in $(FUZZ); do \
 	    mkdir -p fuzz/found/$$target && \
 	    $(CARGO) fuzz run --sanitizer none --target-dir $(TARGET)/fuzz $$target fuzz/found/$$target fuzz/corpus/$$target -- \

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs what a part of this project needs and the machine lacks: `apxs/dependencies.sh build|serve|test|lint ...`, as root or by
-# sudo. `apxs/dependencies.sh missing build ...` installs nothing: it says what is missing, and fails if something is.
+# Installs what a part of this project needs and the machine lacks: `apxs/dependencies.sh build|serve|test|lint|fuzz ...`, as root or
+# by sudo. `apxs/dependencies.sh missing build ...` installs nothing: it says what is missing, and fails if something is.
 #
 # Each need is looked for on the machine itself (a command, a header, a library), never in the package manager's list, so
 # that what came from elsewhere counts and a second run touches no network. Debian, Fedora and Alpine packages are known.
@@ -81,9 +81,13 @@ lacks() {
     $package ($1)"
 }
 
-look_for_build() {
+look_for_compilers() {
     have cc || lacks 'a C compiler and linker' 'gcc libc6-dev' 'gcc glibc-devel' 'gcc musl-dev'
     have_rust || lacks_rust
+}
+
+look_for_build() {
+    look_for_compilers
     [ -x "$(apxs_path)" ] || lacks "apxs and Apache's headers" apache2-dev httpd-devel apache2-dev
     have_libclang || lacks 'libclang, which reads those headers' libclang-dev clang-devel 'clang-dev clang-libclang'
 }
@@ -118,6 +122,12 @@ look_for_lint() {
         cargo fmt --version >/dev/null 2>&1 || lacks 'the formatter' "$(debian_rust rustfmt rustfmt-web)" rustfmt rustfmt
         cargo clippy --version >/dev/null 2>&1 || lacks 'the linter' "$(debian_rust rust-clippy rust-web-clippy)" clippy rust-clippy
     fi
+}
+
+# What is fuzzed knows neither Apache nor Python.
+look_for_fuzz() {
+    look_for_compilers
+    have c++ || lacks 'a C++ compiler, for libFuzzer' g++ gcc-c++ g++
 }
 
 # Debian 12 ships a second, current Rust beside its old one, with names of its own (cargo-web and the like).
@@ -210,7 +220,7 @@ main() {
         only_say=yes
         shift
     fi
-    [ $# -gt 0 ] || die 'say for what: build, serve, test or lint'
+    [ $# -gt 0 ] || die 'say for what: build, serve, test, lint or fuzz'
     family=$(family_of_this_system)
     # Some needs show only when an earlier one is met (which libpython, once there is a Python), hence the rounds.
     for round in 1 2 3; do
@@ -218,8 +228,8 @@ main() {
         reasons=''
         for part in "$@"; do
             case $part in
-                build | serve | test | lint) "look_for_$part" ;;
-                *) die "unknown part: $part (build, serve, test or lint)" ;;
+                build | serve | test | lint | fuzz) "look_for_$part" ;;
+                *) die "unknown part: $part (build, serve, test, lint or fuzz)" ;;
             esac
         done
         [ -n "$missing" ] || return 0
