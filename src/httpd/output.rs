@@ -73,14 +73,16 @@ impl<'r> Request<'r> {
     }
 
     /// Lets the response begin though its client still waits to be asked for the body. httpd neither chunks such a response, so that one that breaks off
-    /// could not look cut, nor keeps its connection; told to close it by a header, it does chunk, and does not wait for the body in the end either.
+    /// could not look cut, nor keeps its connection; told to close it by a header, it does chunk, and does not wait for the body in the end either. Where there is no body to come the connection goes on.
     pub fn answer_without_continue(self) {
         if !self.expects_continue() || self.is_subrequest() || self.connection().is_secondary() {
             return;
         }
-        // Beside what else it says, as `Upgrade` where HTTP/2 is offered.
-        let said = self.headers_out().get(c"Connection").map(|said| [said, b", close"].concat());
-        self.headers_out().set_lent(c"Connection", said.map_or(c"close", |said| self.pool().string(&said)));
+        if self.may_have_body() {
+            // Beside what else it says, as `Upgrade` where HTTP/2 is offered.
+            let said = self.headers_out().get(c"Connection").map(|said| [said, b", close"].concat());
+            self.headers_out().set_lent(c"Connection", said.map_or(c"close", |said| self.pool().string(&said)));
+        }
         self.forget_continue();
     }
 

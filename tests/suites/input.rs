@@ -248,6 +248,11 @@ fn a_body_that_comes_unasked_leaves_the_connection_open(site: &Site) {
         client.send(request.as_bytes()).unwrap();
         assert_eq!(client.receive(false).unwrap().ok(), body);
     }
+    // Nothing to wait for at all.
+    for _ in 0..2 {
+        client.send(b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nExpect: 100-continue\r\n\r\n").unwrap();
+        assert_eq!(client.receive(false).unwrap().ok(), "");
+    }
 }
 
 fn an_upload_cut_by_the_client_raises_os_error(site: &Site) {
