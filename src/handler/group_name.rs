@@ -106,7 +106,8 @@ pub fn callable<'a>(configured: Option<&'a CallableName>, facts: &dyn RequestFac
         None => Cow::Borrowed(DEFAULT),
         Some(CallableName::Literal(name)) => Cow::Borrowed(name),
         Some(CallableName::Env(name)) => match variable(name, facts) {
-            form @ (GroupName::Literal(_) | GroupName::Env(_)) => Cow::Owned(expand(&form, facts, 0)),
+            GroupName::Literal(name) => Cow::Owned(name.to_vec()),
+            // A variable that is not set names nothing, unlike that of a group.
             _ => Cow::Borrowed(DEFAULT),
         },
     }
@@ -279,6 +280,7 @@ mod tests {
         assert_eq!(&*callable(Some(&CallableName::Literal(b"app".as_slice().into())), &PLAIN), b"app");
         assert_eq!(&*callable(Some(&env("GROUP")), &PLAIN), b"tenant-1");
         assert_eq!(&*callable(Some(&env("MAIN")), &PLAIN), b"application");
-        assert_eq!(&*callable(Some(&env("MISSING")), &PLAIN), b"%{ENV:MISSING}");
+        assert_eq!(&*callable(Some(&env("MISSING")), &PLAIN), b"application");
+        assert_eq!(&*callable(Some(&env("LOOP")), &PLAIN), b"%{ENV:LOOP}");
     }
 }

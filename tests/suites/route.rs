@@ -279,7 +279,8 @@ fn an_alias_may_stand_in_for_another_url(site: &Site) {
 }
 
 fn the_callable_can_be_chosen(site: &Site) {
-    for (target, name) in [("/g/callable", "other"), ("/g/callable-env", "other"), ("/app", "application")] {
+    let targets = ["/g/callable", "/g/callable-env", "/g/callable-unset", "/app"];
+    for (target, name) in targets.into_iter().zip(["other", "other", "application", "application"]) {
         let response = site.get(target).expect(200);
         assert_eq!(response.value("callable"), Some(name));
         assert_eq!(response.value("mod_wsgi.callable_object"), Some(name));

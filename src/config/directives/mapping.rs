@@ -138,7 +138,7 @@ pub const CALLABLE_OBJECT: Directive = Directive {
     default: "application",
     help: "Names the callable in the script that is the WSGI application.",
     doc: "\
-A name at the top level of the script; a dotted path or `module:name` is refused. `%{ENV:variable}` takes the name from the request. \
+A name at the top level of the script; a dotted path or `module:name` is refused. `%{ENV:variable}` takes the name from the request; where it is not set, the name is `application`. \
 The other `%{...}` forms stand for `application`.",
     apply: Apply::Directory(|config, words, _| {
         if let [word, ..] = words {
