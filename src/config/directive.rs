@@ -154,7 +154,8 @@ impl Directive {
             (min, None) => format!("requires at least {min} arguments"),
             (min, Some(max)) => format!("takes {min} to {max} arguments"),
         };
-        let found: Vec<String> = words.iter().map(|word| quoted(word)).collect();
+        let shown = |word: &Vec<u8>| if word.is_empty() { "an empty argument".to_owned() } else { quoted(word) };
+        let found: Vec<String> = words.iter().map(shown).collect();
         let found = if found.is_empty() { "nothing".to_owned() } else { found.join(" ") };
         ConfigError::new(
             format!("{} {wanted}, found: {found}", self.name),

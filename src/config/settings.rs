@@ -165,6 +165,13 @@ pub struct PythonHome {
     pub place: Arc<str>,
 }
 
+impl PythonHome {
+    /// `prefix`, or `prefix:exec-prefix`.
+    pub fn parts(&self) -> (&[u8], Option<&[u8]>) {
+        (&self.prefix, self.exec_prefix.as_deref())
+    }
+}
+
 /// Settings that the whole server has once (directives of context *server config* only).
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProcessSettings {

@@ -155,11 +155,11 @@ impl Group<'_> {
         match (&self.process.python, &self.settings.python_home) {
             (Some(Python::Executable(path)), _) => executable(path, walker),
             (Some(Python::Home { prefix, exec_prefix }), _) => {
-                choose::in_home(exec_prefix.as_ref().unwrap_or(prefix), "`python-home=`", walker)
+                choose::in_parts((prefix, exec_prefix.as_deref()), "`python-home=`", walker)
             }
             (None, Some(home)) => {
                 let said_by = format!("WSGIPythonHome at {}", home.place);
-                choose::in_home(home.exec_prefix.as_ref().unwrap_or(&home.prefix), &said_by, walker)
+                choose::in_parts(home.parts(), &said_by, walker)
             }
             (None, None) => choose::choose(None, walker, std::env::var_os("PATH").as_deref()),
         }

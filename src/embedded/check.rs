@@ -9,7 +9,7 @@ use super::choose::{self, Chosen};
 use super::helper::{Confinement, Identity};
 use super::problem::Problem;
 use super::reach::{Walker, user_name};
-use super::{companion, facts, libpython, virtualenv};
+use super::{companion, dynlib, facts, libpython, virtualenv};
 use crate::config::settings::ProcessSettings;
 use crate::config::whole::{self, Groups, ServerView};
 use crate::httpd::{Log, Server, config, process};
@@ -67,7 +67,7 @@ fn as_apache(settings: &ProcessSettings, maps: bool) -> Result<(), Problem> {
     let (facts, _) = facts::ask(&chosen.executable, confinement).map_err(told)?;
     libpython::check_version(&chosen, &facts)?;
     if maps {
-        libpython::find(&chosen, &facts, &walker)?;
+        dynlib::check_alone(&libpython::find(&chosen, &facts, &walker)?)?;
     }
     virtualenv::check_version(&chosen, &facts).map_err(told)?;
     let engine = companion::engine()?;
@@ -96,7 +96,7 @@ fn from_outside(settings: &ProcessSettings, log: Log<'_>) -> Result<(), Problem>
 }
 
 fn chosen(settings: &ProcessSettings, walker: &Walker) -> Result<Chosen, Problem> {
-    let home = settings.python_home.as_ref().map(|home| (&*home.prefix, &*home.place));
+    let home = settings.python_home.as_ref().map(|home| (home.parts(), &*home.place));
     choose::choose(home, walker, std::env::var_os("PATH").as_deref())
 }
 

@@ -29,16 +29,19 @@ impl Chosen {
     }
 }
 
+/// `prefix`, or `prefix:exec-prefix`.
+pub type Parts<'a> = (&'a [u8], Option<&'a [u8]>);
+
 /// Where the system's Python is looked for before PATH.
 pub const USUAL: [&str; 2] = ["/usr/bin/python3", "/usr/local/bin/python3"];
 
-/// Chooses for embedded mode. `home` is the prefix of `WSGIPythonHome` with its place; `walker` is who will use it; `path` is `PATH`.
+/// Chooses for embedded mode. `home` is what `WSGIPythonHome` names, with its place; `walker` is who will use it; `path` is `PATH`.
 ///
 /// # Errors
 /// [`log_code::PYTHON_HOME_BROKEN`] or [`log_code::PYTHON_NOT_FOUND`].
-pub fn choose(home: Option<(&[u8], &str)>, walker: &Walker, path: Option<&OsStr>) -> Result<Chosen, Problem> {
-    if let Some((home, place)) = home {
-        return in_home(home, &format!("WSGIPythonHome at {place}"), walker);
+pub fn choose(home: Option<(Parts<'_>, &str)>, walker: &Walker, path: Option<&OsStr>) -> Result<Chosen, Problem> {
+    if let Some((parts, place)) = home {
+        return in_parts(parts, &format!("WSGIPythonHome at {place}"), walker);
     }
     for usual in USUAL {
         if Path::new(usual).exists() {
@@ -47,12 +50,35 @@ pub fn choose(home: Option<(&[u8], &str)>, walker: &Walker, path: Option<&OsStr>
     }
     let directories = path.into_iter().flat_map(std::env::split_paths).filter(|directory| directory.is_absolute());
     let found = directories.map(|directory| directory.join("python3")).find(|file| file.is_file());
-    found.map(|executable| Chosen { executable, home: None, reason: "no WSGIPythonHome, found on PATH".to_owned() }).ok_or_else(|| {
+    let reason = || "no WSGIPythonHome, found on PATH".to_owned();
+    found.map(|executable| Chosen { executable, home: None, reason: reason() }).ok_or_else(|| {
         Problem::new(
             &log_code::PYTHON_NOT_FOUND,
             "there is no python3 in /usr/bin, in /usr/local/bin or on PATH (hint: install Python, or name one with `WSGIPythonHome`)",
         )
     })
+}
+
+/// The interpreter of a home in one part, or in two: it belongs to the second then, which holds what depends on the machine.
+///
+/// # Errors
+/// [`log_code::PYTHON_HOME_BROKEN`]
+pub fn in_parts((prefix, exec_prefix): Parts<'_>, said_by: &str, walker: &Walker) -> Result<Chosen, Problem> {
+    let Some(exec_prefix) = exec_prefix else { return in_home(prefix, said_by, walker) };
+    let virtualenv = [prefix, exec_prefix]
+        .into_iter()
+        .map(|part| Path::new(OsStr::from_bytes(part)))
+        .find(|part| part.join("pyvenv.cfg").exists());
+    match virtualenv {
+        None => in_home(exec_prefix, said_by, walker),
+        Some(part) => {
+            let text = format!(
+                "{said_by}: `{0}` is a virtualenv, which is no part of an installation in two directories (hint: name `{0}` alone)",
+                part.display()
+            );
+            Err(Problem::new(&log_code::PYTHON_HOME_BROKEN, text))
+        }
+    }
 }
 
 /// The interpreter of a home. `said_by`: the directive with its place, as `WSGIPythonHome at site.conf:3`.
@@ -127,7 +153,7 @@ mod tests {
         }
         fn chosen(&self, suffix: &str) -> Result<String, String> {
             let text = [self.0.as_os_str().as_bytes(), suffix.as_bytes()].concat();
-            match choose(Some((&text, "httpd.conf:3")), &Walker::Myself, None) {
+            match choose(Some(((&text, None), "httpd.conf:3")), &Walker::Myself, None) {
                 Ok(chosen) => Ok(chosen.executable.strip_prefix(&self.0).unwrap().display().to_string()),
                 Err(problem) => {
                     assert_eq!(problem.code().number, log_code::PYTHON_HOME_BROKEN.number);
@@ -159,6 +185,19 @@ mod tests {
         let file = Home::new("file", &["python"]);
         let text = file.chosen("/python").unwrap_err();
         assert!(text.contains("is a file") && text.contains("httpd.conf:3"), "{text}");
+    }
+
+    #[test]
+    fn a_home_in_two_parts_has_its_python_in_the_second() {
+        let homes =
+            [Home::new("first", &["bin/python"]), Home::new("second", &["bin/python"]), Home::new("third", &["pyvenv.cfg"])];
+        let [first, second, third] = homes.each_ref().map(|home| home.0.as_os_str().as_bytes());
+        let of = |parts| choose(Some((parts, "httpd.conf:3")), &Walker::Myself, None);
+        assert!(of((first, Some(second))).unwrap().executable.starts_with(&homes[1].0));
+        for parts in [(first, Some(third)), (third, Some(second))] {
+            let problem = of(parts).unwrap_err();
+            assert!(problem.text().contains("is a virtualenv, which is no part"), "{problem}");
+        }
     }
 
     #[test]

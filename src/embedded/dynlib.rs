@@ -72,16 +72,44 @@ fn last_error() -> String {
 
 /// The directory that this module was loaded from.
 pub fn own_directory() -> Option<PathBuf> {
-    // SAFETY: `info` is plain data; the address lies in this library.
-    let info = unsafe {
+    let file = file_of((&raw const crate::wsgi_module).cast())?;
+    file.parent().map(Path::to_path_buf)
+}
+
+/// The file of the library that an address lies in.
+fn file_of(address: *const c_void) -> Option<PathBuf> {
+    // SAFETY: `info` is plain data; any address may be asked for. The name lives as long as the library.
+    let name = unsafe {
         let mut info: libc::Dl_info = std::mem::zeroed();
-        if libc::dladdr((&raw const crate::wsgi_module).cast(), &raw mut info) == 0 || info.dli_fname.is_null() {
+        if libc::dladdr(address, &raw mut info) == 0 || info.dli_fname.is_null() {
             return None;
         }
         CStr::from_ptr(info.dli_fname)
     };
-    let file = std::fs::canonicalize(OsStr::from_bytes(info.to_bytes())).ok()?;
-    file.parent().map(Path::to_path_buf)
+    std::fs::canonicalize(OsStr::from_bytes(name.to_bytes())).ok()
+}
+
+/// A process has room for one libpython: of a second one, half the symbols would be the first one's. Is `library` the only one?
+///
+/// # Errors
+/// [`log_code::LIBPYTHON_NOT_LOADED`]: another one is in the process already.
+pub fn check_alone(library: &Path) -> Result<(), Problem> {
+    // SAFETY: the name is NUL-terminated; whatever Apache, its modules and what was preloaded show to everybody is searched.
+    let found = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"Py_IsInitialized".as_ptr()) };
+    if found.is_null() {
+        return Ok(());
+    }
+    let Some(other) = file_of(found) else { return Ok(()) };
+    if std::fs::canonicalize(library).is_ok_and(|library| library == other) {
+        return Ok(());
+    }
+    let text = format!(
+        "`{}` can't be loaded, because another libpython is in Apache already: `{}` (hint: take out the `LoadFile`, the `LD_PRELOAD` or the \
+         module that brings it, or name its Python with `WSGIPythonHome`; daemon groups can have any Python all the same)",
+        library.display(),
+        other.display()
+    );
+    Err(Problem::new(&log_code::LIBPYTHON_NOT_LOADED, text))
 }
 
 /// The engine in this process, with Python running.

@@ -3,7 +3,9 @@
 Never with root's rights, since the configuration chooses the program: the helper gives them up before it runs. *Runs in: parent (configtest), child.* */
 
 use std::ffi::OsStr;
+use std::fs::OpenOptions;
 use std::io::Read as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -52,6 +54,9 @@ pub enum Answer {
 /// # Errors
 /// It could not be run.
 pub fn run(program: &Path, arguments: &[&OsStr], confinement: Confinement<'_>) -> std::io::Result<Answer> {
+    check_format(
+        &confinement.root.map_or_else(|| program.to_owned(), |root| root.join(program.strip_prefix("/").unwrap_or(program))),
+    )?;
     let (mut reader, writer) = std::io::pipe()?;
     let mut command = Command::new(program);
     command.args(arguments).env_clear().current_dir("/").stdin(Stdio::null());
@@ -89,6 +94,31 @@ pub fn run(program: &Path, arguments: &[&OsStr], confinement: Confinement<'_>) -
     }
     end(&mut child);
     Ok(Answer::Said(output))
+}
+
+/// What is no program for this machine is told as such: the C library would give it to a shell, whose words explain nothing. A file that
+/// can be executed and not read is tried as it is.
+fn check_format(program: &Path) -> std::io::Result<()> {
+    let (Ok(own), Ok(head)) = (head_of(Path::new("/proc/self/exe")), head_of(program)) else { return Ok(()) };
+    if head.starts_with(b"#!") {
+        return Ok(());
+    }
+    // ELF: word size and byte order, and further on the kind of machine.
+    let kind = |head: &[u8]| Some((head.get(4..6)?.to_owned(), head.get(18..20)?.to_owned()));
+    if !head.starts_with(b"\x7fELF") {
+        return Err(std::io::Error::other("it is no program"));
+    }
+    if kind(&head) != kind(&own) {
+        return Err(std::io::Error::other("it is a program for another kind of machine"));
+    }
+    Ok(())
+}
+
+/// The first bytes of a file. A pipe in its place is not waited for.
+fn head_of(file: &Path) -> std::io::Result<Vec<u8>> {
+    let mut head = Vec::new();
+    OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(file)?.take(20).read_to_end(&mut head)?;
+    Ok(head)
 }
 
 /// Ends the helper, which has said what it had to say or never will, and takes its place in the process table back.

@@ -133,7 +133,7 @@ fn open(child: &Child) -> Result<Engine, Problem> {
             "this process runs as root, and root runs no Python that a configuration names (hint: set `User` to an ordinary user)",
         ));
     }
-    let home = child.settings.python_home.as_ref().map(|home| (&*home.prefix, &*home.place));
+    let home = child.settings.python_home.as_ref().map(|home| (home.parts(), &*home.place));
     let chosen = choose::choose(home, &Walker::Myself, std::env::var_os("PATH").as_deref())?;
     let told = |problem: Problem| chosen.told(&problem);
     virtualenv::look_around(&chosen, &Walker::Myself).map_err(told)?;
@@ -145,6 +145,7 @@ fn open(child: &Child) -> Result<Engine, Problem> {
     if (major, minor) > libpython::NEWEST_TESTED {
         Log::MainServer.line(Level::Info, format_args!("Python {major}.{minor} is not tested with this version of mod_wsgi_rs"));
     }
+    dynlib::check_alone(&library)?;
     let _dangerous = Dangerous::begin(shared)?;
     let _python: Library = dynlib::open(&library, Visible::Everywhere).map_err(|error| {
         let hint = "install that Python's libraries anew; with SELinux enforcing, run `restorecon -v` on the file";

@@ -18,11 +18,16 @@ use super::reach::Walker;
 pub fn look_around(chosen: &Chosen, walker: &Walker) -> Result<(), Problem> {
     let Some(home) = &chosen.home else { return Ok(()) };
     let file = home.join("pyvenv.cfg");
-    let Ok(text) = std::fs::read_to_string(&file) else { return Ok(()) };
+    if !file.is_file() {
+        return Ok(());
+    }
     let broken = |cause: String, hint: &str| {
         Problem::new(&log_code::PYTHON_HOME_BROKEN, format!("virtualenv `{}`: {cause} (hint: {hint})", home.display()))
     };
     walker.walk(&file).map_err(|obstacle| broken(obstacle.to_string(), &obstacle.hint()))?;
+    let text = std::fs::read(&file)
+        .map_err(|error| broken(format!("`{}` can't be read: {error}", file.display()), "make the virtualenv anew"))?;
+    let text = String::from_utf8_lossy(&text);
     let Some(base) = base_of(&text) else {
         return Err(broken("its pyvenv.cfg has no line `home = ...`".to_owned(), "make the virtualenv anew"));
     };
@@ -65,6 +70,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
     use super::{Chosen, Walker, base_of, look_around};
+    use std::os::unix::fs::PermissionsExt as _;
     use std::path::Path;
 
     #[test]
@@ -75,13 +81,18 @@ mod tests {
     }
 
     #[test]
-    fn a_virtualenv_whose_python_has_gone_is_told() {
+    fn a_virtualenv_that_is_of_no_use_is_told() {
         let home = std::env::temp_dir().join(format!("check-{}", std::process::id()));
         std::fs::create_dir_all(&home).unwrap();
         std::fs::write(home.join("pyvenv.cfg"), "home = /nowhere/python/bin\n").unwrap();
         let chosen = Chosen { executable: home.join("bin/python"), home: Some(home.clone()), reason: String::new() };
         let problem = look_around(&chosen, &Walker::Myself).unwrap_err();
         assert!(problem.text().contains("`/nowhere` does not exist"), "{problem}");
+        // Someone else's file: neither group nor others may read it.
+        std::fs::set_permissions(home.join("pyvenv.cfg"), std::fs::Permissions::from_mode(0o000)).unwrap();
+        let stranger = Walker::User { uid: 65_533, groups: vec![65_533] };
+        let problem = look_around(&chosen, &stranger).unwrap_err();
+        assert!(problem.text().contains("is not readable"), "{problem}");
         std::fs::remove_dir_all(home).unwrap();
     }
 }

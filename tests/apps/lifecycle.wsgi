@@ -4,6 +4,7 @@ import atexit
 import os
 import time
 
+import mod_wsgi
 from fixture import Paths, query, text
 
 application = Paths()
@@ -27,6 +28,7 @@ def at_exit(environ, start_response):
     if query(environ).get("hang"):
         atexit.register(lambda: time.sleep(300))
     atexit.register(note, "at-exit-" + group)
+    mod_wsgi.subscribe_shutdown(lambda name, **payload: note("told-" + group))
     return text(start_response, "registered")
 
 

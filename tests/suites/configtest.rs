@@ -1,56 +1,45 @@
 /*! Mistakes in a configuration, and what is wrong on the machine: what `httpd -t` says, what a server does that is started all the
 same, and that following the message mends it. */
 
+use super::homes;
 use crate::own;
 use crate::support::httpd::{Httpd, Plan, Prepared};
 use crate::support::installation::server_user;
 use crate::support::matrix::{Reach, Setup, Suite};
 use crate::support::poll;
 use crate::support::site::Site;
-use crate::support::workdir::readable;
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::path::Path;
 
 /// mod_wsgi's own messages name neither cause nor cure.
-const WORDS: &str = "its messages say less";
+pub const WORDS: &str = "its messages say less";
 
 /// The suite.
 pub fn suite() -> Suite {
-    Suite::new(
-        "configtest",
-        vec![
-            own!(a_good_configuration_is_accepted_without_a_word),
-            own!(arguments_are_checked).differs(WORDS),
-            own!(options_are_checked).differs(WORDS),
-            own!(values_are_checked).differs(WORDS),
-            own!(the_context_is_checked).differs(WORDS),
-            own!(daemon_groups_that_do_not_exist_are_refused).differs(WORDS),
-            own!(a_daemon_group_is_checked).differs(WORDS),
-            own!(directories_of_a_daemon_group_that_are_of_no_use_are_warnings).differs(WORDS),
-            own!(a_shadowed_alias_is_a_warning).differs(WORDS),
-            own!(trusting_everybody_is_a_warning).differs(WORDS),
-            own!(a_mistake_does_not_end_a_running_server),
-            own!(a_missing_home_is_a_warning_and_503).differs(WORDS),
-            own!(a_home_that_is_no_virtualenv_is_a_warning_and_503).differs(WORDS),
-            own!(a_home_that_is_an_executable_is_refused).differs(WORDS),
-            own!(a_closed_directory_above_the_home_is_named).differs(WORDS),
-            own!(a_home_whose_interpreter_is_gone_is_a_warning_and_503).differs(WORDS),
-            own!(a_home_whose_interpreter_hangs_does_not_hold_up_httpd).differs(WORDS),
-            own!(a_home_whose_interpreter_talks_nonsense_is_a_warning_and_503).differs(WORDS),
-            own!(a_refused_chunked_upload_names_the_directive).differs(WORDS),
-            own!(a_missing_package_names_the_environment).differs(WORDS),
-        ],
-    )
-    .reach(Reach::Once)
+    let mut cases = vec![
+        own!(a_good_configuration_is_accepted_without_a_word),
+        own!(arguments_are_checked).differs(WORDS),
+        own!(options_are_checked).differs(WORDS),
+        own!(values_are_checked).differs(WORDS),
+        own!(the_context_is_checked).differs(WORDS),
+        own!(daemon_groups_that_do_not_exist_are_refused).differs(WORDS),
+        own!(a_daemon_group_is_checked).differs(WORDS),
+        own!(directories_of_a_daemon_group_that_are_of_no_use_are_warnings).differs(WORDS),
+        own!(a_shadowed_alias_is_a_warning).differs(WORDS),
+        own!(trusting_everybody_is_a_warning).differs(WORDS),
+        own!(a_mistake_does_not_end_a_running_server),
+        own!(a_refused_chunked_upload_names_the_directive).differs(WORDS),
+        own!(a_missing_package_names_the_environment).differs(WORDS),
+    ];
+    cases.extend(homes::cases());
+    Suite::new("configtest", cases).reach(Reach::Once)
 }
 
-fn plan(lines: &[&str]) -> Plan {
+pub fn plan(lines: &[&str]) -> Plan {
     lines.iter().fold(Plan::new("configtest.conf"), |plan, line| plan.line(line))
 }
 
-fn homeless(home: &Path) -> Plan {
+pub fn homeless(home: &Path) -> Plan {
     plan(&[&format!("WSGIPythonHome \"{}\"", home.display())]).define("OWN_HOME", "1")
 }
 
@@ -66,7 +55,7 @@ fn refused(setup: &Setup, line: &str, wanted: &[&str]) {
     }
 }
 
-fn accepted(setup: &Setup, plan: &Plan) -> String {
+pub fn accepted(setup: &Setup, plan: &Plan) -> String {
     let (accepted, said) = Prepared::new(setup, plan, "configtest").configtest();
     assert!(accepted, "{said}");
     said
@@ -82,7 +71,7 @@ fn findings(said: &str) -> Vec<&str> {
 }
 
 /// Configtest runs interpreters as somebody else, or not at all.
-fn needs_root(setup: &Setup) {
+pub fn needs_root(setup: &Setup) {
     if server_user().is_none() {
         setup.skip("without root configtest runs no interpreter");
     }
@@ -139,6 +128,7 @@ fn values_are_checked(setup: &Setup) {
         );
     }
     refused(setup, "WSGICallableObject a.b", &["WSGICallableObject", "`a.b`"]);
+    refused(setup, "WSGIPythonHome \"\"", &["WSGIPythonHome takes one argument, found: an empty argument"]);
 }
 
 fn the_context_is_checked(setup: &Setup) {
@@ -220,7 +210,7 @@ fn refused_as_a_whole(setup: &Setup, line: &str, wanted: &[&str]) {
 
 /// A configuration that is accepted with a warning which says all of `wanted`.
 #[track_caller]
-fn warned(setup: &Setup, plan: &Plan, wanted: &[&str]) -> String {
+pub fn warned(setup: &Setup, plan: &Plan, wanted: &[&str]) -> String {
     let said = accepted(setup, plan);
     let warning =
         said.lines().find(|line| line.contains("[wsgi:warn]")).unwrap_or_else(|| panic!("no warning: {said}")).to_owned();
@@ -255,143 +245,6 @@ fn a_mistake_does_not_end_a_running_server(setup: &Setup) {
     server.announce("re:WSGI10[0-9]+:");
     server.graceful();
     site.get("/app").expect(200);
-}
-
-/// A server whose home is broken: configtest warns, static files and the parent live, the application answers 503 and the log says
-/// why. `mend` does what the message says; after a restart the application answers.
-fn broken_home(setup: &Setup, home: &Path, wanted: &[&str], mend: impl FnOnce(&Path)) {
-    let plan = homeless(home);
-    let warning = warned(setup, &plan, &["WSGIPythonHome at ", "httpd.conf:"]);
-    for text in wanted {
-        assert!(warning.contains(text), "the warning lacks `{text}`: {warning}");
-    }
-    let server = Httpd::start(setup, &plan, "broken-home");
-    server.announce("re:\\[wsgi:(warn|error)\\].*WSGI10|WSGI1111");
-    let site = Site::new(&server, setup);
-    fs::write(site.path("htdocs/page.txt"), "a page").unwrap();
-    let children = server.children();
-    for _ in 0..3 {
-        site.get("/app").expect(503);
-        assert_eq!(site.get("/page.txt").ok(), "a page");
-    }
-    assert_eq!(server.children(), children, "no process died and was started again");
-    let told: Vec<String> = server.whole_log().into_iter().map(|line| line.text).filter(|text| text.contains("[wsgi:")).collect();
-    for text in wanted {
-        assert!(told.iter().any(|line| line.contains(text)), "the log lacks `{text}`: {told:#?}");
-    }
-    mend(home);
-    server.graceful();
-    poll::wait_for("the application serves after the cure", || site.get("/app").status == 200);
-}
-
-fn scratch(setup: &Setup, name: &str) -> PathBuf {
-    let root = setup.run.workdir.server_root(name);
-    root.join("home")
-}
-
-/// What the messages recommend: a virtualenv in that place.
-fn make_virtualenv(setup: &Setup, home: &Path) {
-    let status =
-        std::process::Command::new(&setup.python.executable).args(["-m", "venv", "--clear", "--without-pip"]).arg(home).status();
-    assert!(status.unwrap().success());
-}
-
-fn a_missing_home_is_a_warning_and_503(setup: &Setup) {
-    let home = scratch(setup, "missing-home");
-    broken_home(setup, &home, &[&format!("`{}` does not exist", home.display())], |home| make_virtualenv(setup, home));
-}
-
-fn a_home_that_is_no_virtualenv_is_a_warning_and_503(setup: &Setup) {
-    let home = scratch(setup, "empty-home");
-    fs::create_dir(&home).unwrap();
-    readable(&home);
-    broken_home(setup, &home, &[&home.display().to_string(), "bin/python"], |home| make_virtualenv(setup, home));
-}
-
-/// An executable whose path does not look like one is the machine's state, and a warning.
-fn a_home_that_is_an_executable_is_refused(setup: &Setup) {
-    let home = setup.home.display();
-    let wrong = |line: &str| plan(&[line]).define("OWN_HOME", "1");
-    for (line, cure) in [
-        (format!("WSGIPythonHome \"{home}/bin/python\""), format!("`WSGIPythonHome {home}`")),
-        (format!("WSGIDaemonProcess shop python-home=\"{home}/bin/python3\""), format!("`python={home}/bin/python3`")),
-    ] {
-        let (accepted, said) = Prepared::new(setup, &wrong(&line), "configtest").configtest();
-        assert!(!accepted && said.contains("Syntax error on line ") && said.contains("found an executable"), "{line}: {said}");
-        assert!(said.contains("python=") && said.contains(&cure), "{line}: {said}");
-    }
-    accepted(setup, &wrong(&format!("WSGIPythonHome \"{home}\"")));
-    let right = format!("WSGIDaemonProcess shop python=\"{home}/bin/python3\"\nWSGIProcessGroup shop");
-    accepted(setup, &wrong(&right));
-    let other_name = scratch(setup, "strange-executable");
-    symlink(setup.home.join("bin/python"), &other_name).unwrap();
-    let said = accepted(setup, &homeless(&other_name));
-    assert!(said.contains("WSGIPythonHome at ") && said.contains("is a file") && said.contains("`python=`"), "{said}");
-}
-
-fn a_closed_directory_above_the_home_is_named(setup: &Setup) {
-    if server_user().is_none() {
-        return; // Without root there is no other user for whom a directory could be closed.
-    }
-    let home = scratch(setup, "closed-home");
-    let closed = home.parent().unwrap().join("closed");
-    let inside = closed.join("home");
-    fs::create_dir(&closed).unwrap();
-    make_virtualenv(setup, &inside);
-    fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).unwrap();
-    let wanted = [format!("directory `{}`", closed.display()), format!("chmod o+x {}", closed.display())];
-    broken_home(setup, &inside, &[&wanted[0], &wanted[1]], |_| {
-        fs::set_permissions(&closed, fs::Permissions::from_mode(0o701)).unwrap();
-    });
-}
-
-fn a_home_whose_interpreter_is_gone_is_a_warning_and_503(setup: &Setup) {
-    let home = scratch(setup, "dangling-home");
-    make_virtualenv(setup, &home);
-    for entry in fs::read_dir(home.join("bin")).unwrap() {
-        let path = entry.unwrap().path();
-        if path.file_name().unwrap().to_string_lossy().starts_with("python") {
-            fs::remove_file(&path).unwrap();
-            symlink("/nowhere/python-that-was-removed", &path).unwrap();
-        }
-    }
-    broken_home(setup, &home, &[&home.display().to_string(), "python"], |home| make_virtualenv(setup, home));
-}
-
-/// A home whose `bin/python` is a shell script.
-fn pretender(setup: &Setup, name: &str, script: &str) -> PathBuf {
-    let home = scratch(setup, name);
-    make_virtualenv(setup, &home);
-    for entry in fs::read_dir(home.join("bin")).unwrap() {
-        let path = entry.unwrap().path();
-        if path.file_name().unwrap().to_string_lossy().starts_with("python") {
-            fs::remove_file(&path).unwrap();
-            fs::write(&path, script).unwrap();
-            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-        }
-    }
-    home
-}
-
-fn a_home_whose_interpreter_hangs_does_not_hold_up_httpd(setup: &Setup) {
-    needs_root(setup);
-    let home = pretender(setup, "hanging-home", "#!/bin/sh\nexec sleep 300\n");
-    let plan = homeless(&home);
-    let started = Instant::now();
-    warned(setup, &plan, &["WSGIPythonHome"]);
-    assert!(started.elapsed().as_secs() < 15, "configtest took {:?}", started.elapsed());
-    let server = Httpd::start(setup, &plan, "hanging-home");
-    server.announce("re:WSGI10|WSGI1111");
-    let site = Site::new(&server, setup);
-    fs::write(site.path("htdocs/page.txt"), "a page").unwrap();
-    assert_eq!(site.get("/page.txt").ok(), "a page");
-    site.get("/app").expect(503);
-}
-
-fn a_home_whose_interpreter_talks_nonsense_is_a_warning_and_503(setup: &Setup) {
-    needs_root(setup);
-    let home = pretender(setup, "nonsense-home", "#!/bin/sh\nprintf 'hello\\377world'\n");
-    broken_home(setup, &home, &[&home.display().to_string()], |home| make_virtualenv(setup, home));
 }
 
 fn a_refused_chunked_upload_names_the_directive(setup: &Setup) {

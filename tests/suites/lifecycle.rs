@@ -83,9 +83,13 @@ fn a_stop_ends_everything_soon(setup: &Setup) {
     assert!(started.elapsed() < Duration::from_secs(5), "it took {:?}", started.elapsed());
 }
 
-/// Processes that noted the end of a group.
+/// Processes whose `atexit` functions noted the end of a group.
 fn noted(server: &Httpd, group: &str) -> usize {
-    fs::read_to_string(files(server).join(format!("at-exit-{group}"))).map_or(0, |text| text.lines().count())
+    notes(server, &format!("at-exit-{group}"))
+}
+
+fn notes(server: &Httpd, file: &str) -> usize {
+    fs::read_to_string(files(server).join(file)).map_or(0, |text| text.lines().count())
 }
 
 fn a_stop_runs_what_atexit_registered(setup: &Setup) {
@@ -107,6 +111,7 @@ fn a_stop_can_leave_out_atexit(setup: &Setup) {
     site.get("/sub/at-exit").expect(200);
     server.stop().unwrap();
     assert_eq!((noted(&server, "main"), noted(&server, "sub")), (0, 0));
+    assert_eq!((notes(&server, "told-main"), notes(&server, "told-sub")), (1, 1), "subscribe_shutdown is another thing");
 }
 
 fn a_hanging_atexit_does_not_hold_up_a_stop(setup: &Setup) {

@@ -23,6 +23,7 @@ mod forks;
 mod frameworks;
 mod group_options;
 mod harness;
+mod homes;
 mod input;
 mod install;
 mod interpreters;

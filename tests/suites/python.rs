@@ -20,6 +20,8 @@ pub fn suite() -> Suite {
             own!(directories_of_the_path_come_first),
             own!(pth_files_of_the_path_are_read),
             own!(optimisation_is_set),
+            own!(optimisation_of_the_environment_counts_too),
+            own!(what_a_pth_file_fails_with_is_a_line_of_the_log),
             own!(warnings_are_set),
             own!(a_fixed_hash_seed_is_set),
             own!(a_random_hash_seed_is_random).differs("it gives a fixed seed"),
@@ -137,6 +139,25 @@ fn optimisation_is_set(setup: &Setup) {
     is(&one, "optimize", "1");
     is(&one, "debug", "False");
     is(&facts(setup, &["WSGIPythonOptimize 2"]), "optimize", "2");
+}
+
+fn optimisation_of_the_environment_counts_too(setup: &Setup) {
+    let plan = || Plan::new("python.conf").environment("PYTHONOPTIMIZE", "2");
+    is(&of(setup, &plan()), "optimize", "2");
+    is(&of(setup, &plan().line("WSGIPythonOptimize 1")), "optimize", "2");
+}
+
+fn what_a_pth_file_fails_with_is_a_line_of_the_log(setup: &Setup) {
+    let (directory, _) = directories(setup);
+    fs::write(format!("{directory}/broken.pth"), "import no_such_module\n").unwrap();
+    let lib = setup.run.workdir.path().join("apps/lib");
+    let line = format!("WSGIPythonPath \"{directory}:{}\"", lib.display());
+    let server = Httpd::start(setup, &Plan::new("python.conf").line(&line), "broken-pth");
+    let site = Site::new(&server, setup);
+    site.get("/").expect(200);
+    server.announce("re:\\[wsgi:(error|warn)\\]");
+    let told = |line: &error_log::Line| line.text.contains("[wsgi:") && line.text.contains("No module named 'no_such_module'");
+    assert!(server.whole_log().iter().any(told), "{:#?}", server.whole_log());
 }
 
 fn warnings_are_set(setup: &Setup) {

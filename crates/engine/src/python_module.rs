@@ -137,6 +137,7 @@ fn settings_dict<'py>(py: Attached<'py>, group: &[u8], settings: &EngineSettings
     set("restrict_stdin", Object::boolean(py, settings.restrict_stdin))?;
     set("restrict_stdout", Object::boolean(py, settings.restrict_stdout))?;
     set("restrict_signal", Object::boolean(py, settings.restrict_signal))?;
+    set("destroy_interpreter", Object::boolean(py, settings.destroy_interpreter))?;
     set("single_process", Object::boolean(py, settings.single_process))?;
     Ok(dict)
 }

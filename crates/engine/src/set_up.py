@@ -54,8 +54,9 @@ def set_up(host, stream_class, file_wrapper, settings):
     sys.argv = ["mod_wsgi"]
     _set_up_environment()
     _set_up_locale()
-    _set_up_path()
+    # Before the path: what a .pth file has to say belongs into the log as any other line.
     _set_up_streams(stream_class)
+    _set_up_path()
     _set_up_modules(file_wrapper)
     import threading  # noqa: F401  (early, so that main_thread() is no request's thread)
 
@@ -402,12 +403,14 @@ def publish_signal(name, number):
 
 
 def shut_down(reason):
-    """What runs when the process ends: callbacks, non-daemon threads, atexit functions. Python itself is not finalised."""
+    """What runs when the process ends: callbacks, and unless WSGIDestroyInterpreter is Off non-daemon threads and atexit functions.
+    Python itself is not finalised."""
     _publish(_shutdown_callbacks + event_callbacks, "process_stopping", {"shutdown_reason": reason}, "shutdown_failed")
-    _quietly(_join_threads)
-    import atexit
+    if _settings["destroy_interpreter"]:
+        _quietly(_join_threads)
+        import atexit
 
-    _quietly(atexit._run_exitfuncs)
+        _quietly(atexit._run_exitfuncs)
     for stream in (sys.stdout, sys.stderr):
         if type(stream) is io.TextIOWrapper:  # not isinstance: a restricted stream raises even at that
             _quietly(stream.flush)

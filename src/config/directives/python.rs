@@ -87,7 +87,7 @@ pub const PYTHON_OPTIMIZE: Directive = Directive {
     syntax: "0|1|2",
     default: "0",
     help: "Python's optimisation level.",
-    doc: "As Python's own `-O` (1: no `assert`) and `-OO` (2: no docstrings either). `PYTHONOPTIMIZE` of Apache's environment does not count.",
+    doc: "As Python's own `-O` (1: no `assert`) and `-OO` (2: no docstrings either). `PYTHONOPTIMIZE` of Apache's environment counts as well: the higher of the two holds.",
     apply: Apply::Server(python_optimize),
 };
 
@@ -143,7 +143,7 @@ pub const DESTROY_INTERPRETER: Directive = switch!(
     "WSGIDestroyInterpreter",
     "On",
     "Whether exit functions run when a process ends.",
-    "Off: functions registered with `atexit` are not called when a process ends.",
+    "Off: when a process ends, functions registered with `atexit` are not called, and threads that are no daemons not waited for. Callbacks of `mod_wsgi.subscribe_shutdown` are called all the same.",
     destroy_interpreter
 );
 

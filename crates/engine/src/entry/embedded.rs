@@ -148,10 +148,10 @@ unsafe extern "C" fn import(call: *const ImportCall) -> i32 {
 
 unsafe extern "C" fn stop(deadline_ms: u32) {
     guarded((), || {
-        let Some(registry) = registry::registry() else { return };
-        if registry.settings.destroy_interpreter {
-            crate::leave::within(Duration::from_millis(deadline_ms.into()), "");
+        if registry::registry().is_none() {
+            return;
         }
+        crate::leave::within(Duration::from_millis(deadline_ms.into()), "");
         thread::leaving();
     });
 }

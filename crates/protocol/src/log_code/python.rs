@@ -10,7 +10,7 @@ log_codes! {
         did "Apache serves everything but WSGI applications in embedded mode, which are answered with 503. At configtest: a warning."
         cure "Do what the line says: correct the path, open the directory (`chmod o+x`), or make the virtualenv anew.";
     1052 PYTHON_NOT_ASKED Error "the interpreter did not say what it is"
-        cause "The chosen Python was run with `-I -S` to say its version, and failed or took longer than 5 seconds. The line shows the last it said."
+        cause "The chosen Python was run with `-I -S` to say its version, and failed or took longer than 10 seconds. The line shows the last it said."
         did "Apache serves everything but WSGI applications in embedded mode, which are answered with 503. At configtest: a warning."
         cure "Run it by hand as Apache's user; make a broken virtualenv anew.";
     1053 PYTHON_UNSUPPORTED Error "this Python cannot be used"
@@ -22,9 +22,9 @@ log_codes! {
         did "Apache serves everything but WSGI applications in embedded mode, which are answered with 503. At configtest: a warning."
         cure "Install the package that the line names, or build that Python with `--enable-shared`.";
     1055 LIBPYTHON_NOT_LOADED Error "Python's shared library could not be loaded"
-        cause "The dynamic loader refused libpython; the line has its words."
+        cause "The dynamic loader refused libpython, and the line has its words; or Apache holds another libpython already, which a `LoadFile`, `LD_PRELOAD` or another module has brought, and the line names it."
         did "Apache serves everything but WSGI applications in embedded mode, which are answered with 503."
-        cure "Install that Python's libraries anew; with SELinux enforcing run `restorecon` on the file.";
+        cure "Install that Python's libraries anew; with SELinux enforcing run `restorecon` on the file. Take out what brings another libpython, or name its Python with `WSGIPythonHome`.";
     1056 ENGINE_NOT_LOADED Error "the engine could not be loaded"
         cause "`mod_wsgi_rs_engine.so` is missing, unreadable, or of another version than the module."
         did "Apache serves everything but WSGI applications in embedded mode, which are answered with 503. At configtest: a warning."
