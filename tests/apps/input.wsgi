@@ -94,7 +94,7 @@ def attributes(environ, start_response):
 def wrong_arguments(environ, start_response):
     body = environ["wsgi.input"]
     seen = []
-    for name, args in [("read", ("x",)), ("read", (1, 2)), ("readline", ("x",)), ("readlines", ("x",)), ("read", (None,))]:
+    for name, args in [("read", ("x",)), ("read", (1, 2)), ("readline", ("x",)), ("readlines", ("x",)), ("read", (2.0,)), ("read", (None,))]:
         try:
             seen.append("%s%r=%r" % (name, args, getattr(body, name)(*args)))
         except Exception as error:
