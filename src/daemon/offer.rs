@@ -228,6 +228,7 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
                     break Err(GroupFailure::QueueFull(self.group.listen_backlog));
                 }
                 Reserved::Nobody if table.trouble() => break Err(GroupFailure::CannotStart),
+                Reserved::Nobody if table.is_closed(self.group.generation) => break Err(GroupFailure::Stopping),
                 Reserved::Nobody if left.is_zero() => break Err(self.not_ready()),
                 Reserved::Nobody if self.client.look(Instant::now()) => break Ok(None),
                 Reserved::Nobody if waits => {}
@@ -285,7 +286,8 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
         loop {
             let bell = table.bell().load(std::sync::atomic::Ordering::Acquire);
             let now = Instant::now();
-            if table.changes().0 != offer.changes.0 || now >= until || self.client.look(now) {
+            let over = now >= until || table.is_closed(self.group.generation);
+            if table.changes().0 != offer.changes.0 || over || self.client.look(now) {
                 break;
             }
             offer.line.listen(bell, until.saturating_duration_since(now).min(LOOK));

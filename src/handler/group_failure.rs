@@ -37,6 +37,8 @@ pub enum GroupFailure<'a> {
     Socket(&'a str),
     /// None of its processes can be started; the log says why.
     CannotStart,
+    /// Apache stops, or restarts without grace, and no process comes any more.
+    Stopping,
     /// No process took the request within `connect-timeout`.
     NotReady(u64),
     /// As many requests wait as `listen-backlog` (the number) allows.
@@ -104,6 +106,7 @@ impl GroupFailure<'_> {
             Self::OutsideChroot { .. } => (502, log_code::OUTSIDE_CHROOT),
             Self::Socket(_) => (503, log_code::DAEMON_SOCKET_FAILED),
             Self::CannotStart => (503, log_code::DAEMON_CANNOT_START),
+            Self::Stopping => (503, log_code::STOPPED_WAITING),
             Self::NotReady(_) => (503, log_code::DAEMON_NOT_READY),
             Self::QueueFull(_) => (503, log_code::DAEMON_QUEUE_FULL),
             Self::StartingFull(_) => (503, log_code::DAEMON_STARTING_FULL),
@@ -140,6 +143,7 @@ impl GroupFailure<'_> {
             }
             Self::Socket(error) => format!("the socket of the process group {group} could not be connected to: {error}"),
             Self::CannotStart => format!("no process of the group {group} can be started"),
+            Self::Stopping => format!("Apache stops or restarts, and the request waited for a process of the group {group}"),
             Self::NotReady(limit) => {
                 format!("no process of the group {group} was ready within the {limit} s of connect-timeout")
             }
@@ -202,6 +206,7 @@ impl GroupFailure<'_> {
                  leave `socket-user=` out"
             }
             Self::CannotStart => "the line about its last attempt, in the log of the group, has the cause",
+            Self::Stopping => "nothing is wrong; at `apachectl graceful` such requests wait for the next processes",
             Self::NotReady(_) => "the log says why it does not start; raise `connect-timeout=` if its application needs longer",
             Self::QueueFull(_) => {
                 "WSGI1590 in the group's log shows where its threads are; `request-timeout=` ends what hangs, and more `processes=` or `threads=` take more requests"
@@ -287,6 +292,7 @@ pub fn samples() -> impl Iterator<Item = (GroupFailure<'static>, u16)> {
         (GroupFailure::OutsideChroot { script: b"/a", chroot: b"/jail" }, 502),
         (GroupFailure::Socket("No such file or directory"), 503),
         (GroupFailure::CannotStart, 503),
+        (GroupFailure::Stopping, 503),
         (GroupFailure::NotReady(15), 503),
         (GroupFailure::QueueFull(100), 503),
         (GroupFailure::StartingFull(100), 503),

@@ -56,6 +56,8 @@ mod header {
     pub const CHANGES: usize = 18;
     /// Counts those that took over.
     pub const SUCCESSIONS: usize = 19;
+    /// The last generation whose children need wait for no process any more; 0: none.
+    pub const CLOSED: usize = 20;
 }
 
 /// Words of a slot.
@@ -341,6 +343,16 @@ impl<'a> Table<'a> {
     /// Says that no process can be started, or that one can.
     pub fn set_trouble(&self, trouble: bool) {
         self.header(header::TROUBLE).store(u32::from(trouble), Ordering::Release);
+    }
+
+    /// httpd stops, or restarts without grace: for children of that generation no process comes any more.
+    pub fn close(&self, generation: u64) {
+        self.header(header::CLOSED).store(u32::try_from(generation).unwrap_or(u32::MAX), Ordering::Release);
+    }
+
+    /// Whether that is so.
+    pub fn is_closed(&self, generation: u64) -> bool {
+        generation <= u64::from(self.header(header::CLOSED).load(Ordering::Acquire))
     }
 
     /// How many new versions have taken over or failed, and how many have taken over.

@@ -143,6 +143,12 @@ impl Posts {
         }
     }
 
+    /// httpd stops: whoever of that generation's children waits for a process is not kept.
+    pub fn close(&self, generation: u64) {
+        self.table.close(generation);
+        self.ring();
+    }
+
     fn anybody_serves(&self) -> bool {
         self.table.slots().filter_map(|slot| self.table.at(slot)).any(|place| self.table.state(place) == State::Serving)
     }

@@ -186,6 +186,13 @@ impl Running {
         }
     }
 
+    /// httpd stops: no request waits for a process of this group any more, or its child would hold the stop up.
+    pub fn close(&self) {
+        if let Some(posts) = &self.posts {
+            posts.close(self.generation);
+        }
+    }
+
     fn signal(&self, id: Id, group: bool) {
         let Some(child) = self.children.get(&id) else { return };
         // A child that has not been waited for keeps its number, so this can't hit a stranger; it may be dead already, which is as well.

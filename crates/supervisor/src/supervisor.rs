@@ -357,9 +357,14 @@ impl Supervisor {
             return;
         }
         self.hear_out(at);
+        // What waits while this generation retires is the next one's to serve.
+        let closes = self.phase < Phase::Retiring;
         self.phase = phase;
         let bound = (phase == Phase::Orphaned).then_some(ORPHANED);
         for group in &mut self.groups {
+            if closes {
+                group.close();
+            }
             group.machine.stop_all(at, bound);
             group.act(at);
         }

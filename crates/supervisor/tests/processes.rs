@@ -307,6 +307,16 @@ fn a_log_that_nobody_reads_stops_nobody() {
 }
 
 #[test]
+fn a_stop_says_that_no_process_comes_any_more() {
+    let mut bench = Bench::new("closed");
+    let mut supervisor = bench.start();
+    bench.served_by(&[]);
+    assert!(!bench.is_closed(1));
+    supervisor.stop();
+    assert!(bench.is_closed(1) && !bench.is_closed(2));
+}
+
+#[test]
 fn several_processes_and_groups_end_together() {
     let mut bench = Bench::new("several");
     bench.group.processes = 3;

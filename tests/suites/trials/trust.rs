@@ -19,7 +19,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// What the server says of a peer that it does not believe.
-const SAID: &str = "re:WSGI13(27|28|29|30):|WSGI1254:|closed unread|was closed";
+const SAID: &str = "re:WSGI13(27|28|29|30):|WSGI1590: |\\]   |WSGI1254:|closed unread|was closed";
 
 /// D11, from a daemon's side
 pub fn an_application_that_speaks_for_its_process_is_not_believed(setup: &Setup) {

@@ -162,6 +162,10 @@ log_codes! {
         cause "The process was to end (it was replaced, or Apache was stopped), and the request still ran when the time that requests are given for that was over; or the process had to be given up. The line names the option whose time it was."
         did "The request got 502, or its response was cut so that it looks cut. It was not repeated, because the application had begun it."
         cure "Raise the option that the line names if such requests are meant to end, or find what keeps them. The log has a line about the process, which says why it was to end.";
+    1361 STOPPED_WAITING Info "Apache was stopped while the request waited for a process"
+        cause "Apache stops, or restarts without grace, and a request of one of its old children waited for a process of its group, of which none comes any more."
+        did "The request got 503 at once, so that the stop is not held up. The application did not see it."
+        cure "Nothing is wrong. `apachectl graceful` loses no request.";
     1401 REQUEST_OVERDUE Warning "a request has run longer than request-timeout"
         cause "The application did not finish the request within `request-timeout`. The lines that follow show where its thread was, the innermost call last."
         did "With `interrupt-timeout`, `mod_wsgi.RequestTimeout` is raised in the request, its client gets 504 (or a cut response) and the thread serves on; without it, or if the request does not end within it, the process is replaced."

@@ -130,6 +130,15 @@ fn a_limit_that_ended_a_process_is_told_to_who_looks_later() {
 }
 
 #[test]
+fn a_stop_closes_the_table_for_its_generation_and_not_for_the_next() {
+    let memory = memory(1);
+    let table = make(&memory).unwrap();
+    assert!(!table.is_closed(1));
+    table.close(2);
+    assert_eq!([1, 2, 3].map(|generation| table.is_closed(generation)), [true, true, false]);
+}
+
+#[test]
 fn processes_are_asked_once_where_their_threads_are() {
     let memory = memory(3);
     let table = make(&memory).unwrap();

@@ -11,6 +11,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
 use protocol::plan::{Group, Identity, Interpreter, Plan, Script};
+use protocol::table::Table;
 use rustix::io::{FdFlags, fcntl_setfd};
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -149,6 +150,11 @@ impl Bench {
     pub fn interpreter(&mut self, path: &Path, home: bool) {
         let path = path.to_str().unwrap().as_bytes().to_vec();
         self.group.interpreters = vec![Interpreter { path, home, because: b"python=".to_vec() }];
+    }
+
+    /// Whether the table says that for children of that generation no process comes any more.
+    pub fn is_closed(&self, generation: u64) -> bool {
+        Table::open(shared_memory::map(&self.table).unwrap()).unwrap().is_closed(generation)
     }
 
     /// Gives the application a new version.
