@@ -6,6 +6,7 @@ child serves everything else. *Runs in: child.* */
 use std::os::unix::ffi::OsStrExt as _;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::channel;
 
 use protocol::settings::EngineSettings;
 use protocol::{Level, log_code};
@@ -103,11 +104,17 @@ pub fn engine() -> Result<&'static Engine, &'static str> {
 }
 
 /// Python takes the thread that starts it for its main thread. Were that a worker thread, applications on it would see
-/// themselves on the main thread and the others not.
+/// themselves on the main thread and the others not. For the same reason this one does not end: its number may be given to a thread that is made later.
 fn on_a_thread_of_its_own(child: &'static Child) -> Result<Engine, Problem> {
-    let ended =
-        std::thread::Builder::new().name("wsgi-start".to_owned()).spawn(|| start(child)).map(std::thread::JoinHandle::join);
-    match ended {
+    let (answer, answered) = channel();
+    let begun = std::thread::Builder::new().name("wsgi-start".to_owned()).spawn(move || {
+        // Who asked waits for the answer.
+        let _asked = answer.send(start(child));
+        loop {
+            std::thread::park();
+        }
+    });
+    match begun.map(|_stays| answered.recv()) {
         Ok(Ok(result)) => result,
         Ok(Err(_)) => Err(Problem::new(&log_code::EMBEDDED_NOT_STARTED, "starting it panicked (hint: report this with the log)")),
         Err(error) => {

@@ -8,6 +8,7 @@
 | `serve`, `script`, `wsgi/` | one request: the script, the environ, the call, the body |
 | `request`, `exchange`, `head` | a request's way back to its server |
 | `python_module`, `set_up.py`, `stream` | the modules `mod_wsgi` and `apache`, the standard streams |
+| `maker` | the thread on which sub-interpreters are made |
 | `metrics/` | what applications may hear of requests, and ask about them and about httpd |
 | `clock` | the time of day |
 | `logging`, `failure`, `panics` | what the error log is told |
@@ -28,6 +29,7 @@ mod interpreter;
 mod keys;
 mod leave;
 mod logging;
+mod maker;
 mod metrics;
 mod panics;
 mod python_module;

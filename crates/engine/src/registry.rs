@@ -12,6 +12,7 @@ use protocol::settings::EngineSettings;
 use crate::capi::{start, thread};
 use crate::interpreter::{Interpreter, setup_failure};
 use crate::logging;
+use crate::maker::Maker;
 use crate::request::lock;
 
 /// All interpreters of the process.
@@ -24,6 +25,7 @@ pub struct Registry {
     named: RwLock<Named>,
     /// Held, without the GIL, while an interpreter is made.
     making: Mutex<()>,
+    maker: Maker,
 }
 
 #[derive(Default)]
@@ -72,7 +74,14 @@ pub fn adopt(handle: thread::Handle, settings: EngineSettings) -> Result<(), Str
     crate::capi::share_heaps();
     let main = prepare(handle, &settings.main_group, &settings)?;
     REGISTRY
-        .set(Registry { settings, started: crate::clock::now(), main, named: RwLock::default(), making: Mutex::default() })
+        .set(Registry {
+            settings,
+            started: crate::clock::now(),
+            main,
+            named: RwLock::default(),
+            making: Mutex::default(),
+            maker: Maker::new(),
+        })
         .map_err(|_| "Python was started already".to_owned())
 }
 
@@ -89,7 +98,7 @@ impl Registry {
     /// The interpreter of an application group, made if need be. The thread must be detached.
     ///
     /// A `dynamic` name is one that a client may choose: those are limited. `None` has been explained in the log.
-    pub fn find(&self, group: &[u8], dynamic: bool) -> Option<&'static Interpreter> {
+    pub fn find(&'static self, group: &[u8], dynamic: bool) -> Option<&'static Interpreter> {
         if group.is_empty() || group == self.settings.main_group {
             return Some(self.main);
         }
@@ -107,7 +116,7 @@ impl Registry {
         named.interpreters.get(group).copied()
     }
 
-    fn make(&self, group: &[u8], dynamic: bool) -> Option<&'static Interpreter> {
+    fn make(&'static self, group: &[u8], dynamic: bool) -> Option<&'static Interpreter> {
         let shown = String::from_utf8_lossy(group);
         let used = self.named.read().unwrap_or_else(std::sync::PoisonError::into_inner).dynamic;
         if dynamic && used >= self.settings.max_dynamic_interpreters {
@@ -121,8 +130,9 @@ impl Registry {
             );
             return None;
         }
-        let made = thread::new_interpreter().and_then(|handle| prepare(handle, group, &self.settings));
-        match made {
+        let name = group.to_vec();
+        let made = self.maker.run(move || thread::new_interpreter().and_then(|handle| prepare(handle, &name, &self.settings)));
+        match made.and_then(|made| made) {
             Ok(interpreter) => {
                 let mut named = self.named.write().unwrap_or_else(std::sync::PoisonError::into_inner);
                 named.interpreters.insert(group.to_vec(), interpreter);
