@@ -33,15 +33,15 @@ fn httpds_processes_and_threads_are_shown(setup: &Setup) {
     let server = start(setup);
     let site = Site::new(&server, setup);
     let own = site.get("/pid").ok();
+    // What a daemon process is shown is a moment old, and children of prefork have only just begun.
+    let child = format!("\"pid\": {own}, ");
+    poll::wait_for("the child that hands over is told of", || site.get("/now").ok().contains(&child));
     let text = site.get("/now").ok();
     for name in
         ["server_limit", "thread_limit", "running_generation", "restart_time", "current_time", "running_time", "processes"]
     {
         assert!(text.contains(&format!("\"{name}\": ")), "{name} in {text}");
     }
-    // What a daemon process is shown is a moment old, and children of prefork have only just begun.
-    let child = format!("\"pid\": {own}, ");
-    poll::wait_for("the child that hands over is told of", || site.get("/now").ok().contains(&child));
     assert!(text.contains("\"quiescing\": false"), "{text}");
     let worker = "{\"thread_num\": 0, \"generation\": 0, \"status\": \"";
     assert!(text.contains(worker), "{worker} in {text}");
