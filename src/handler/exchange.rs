@@ -102,11 +102,10 @@ fn run<'r>(request: Request<'r>, script: Script<'r>, settings: &RequestSettings<
     let by_path = script.alias().is_some_and(|alias| alias.pattern.is_none());
     let names = Names { request, script_name: &script_name, by_path, case_sensitive: process.case_sensitive };
     let process_group = group_name::process_group(settings.process_group, &names);
+    let name = request.pool().string(&process_group).to_bytes();
     if !settings.permits(&process_group) {
-        let name = request.pool().string(&process_group).to_bytes();
         return Err(Failure::Group { name, declared: None, failure: GroupFailure::Restricted });
     }
-    let name = request.pool().string(&process_group).to_bytes();
     let place = Place::of(name, process.restrict_embedded, request)?;
     request.fill_environment();
     let group = group_name::application_group(settings.application_group, &names, place.main_group());

@@ -5,9 +5,11 @@ thread must not be that one, or its requests would differ from all others (`asyn
 whose number the next thread may get. So there is one that makes the interpreters and otherwise waits until the process ends. The thread that started
 Python needs no other: it makes its interpreters itself. *Runs in: Apache child, daemon.* */
 
+use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Mutex, PoisonError};
 use std::thread::{Builder, ThreadId, current};
+
+use crate::request::lock;
 
 /// What is to be done there.
 type Job = Box<dyn FnOnce() + Send>;
@@ -29,23 +31,25 @@ impl Maker {
     /// Runs `make` on a thread that may be an interpreter's main thread, and waits for it.
     ///
     /// # Errors
-    /// Why there is no such thread, as a sentence.
-    pub fn run<R: Send + 'static>(&self, make: impl FnOnce() -> R + Send + 'static) -> Result<R, String> {
+    /// What `make` fails with, or why there is no such thread, as a sentence.
+    pub fn run<R: Send + 'static>(&self, make: impl FnOnce() -> Result<R, String> + Send + 'static) -> Result<R, String> {
         if current().id() == self.starter {
-            return Ok(make());
+            return make();
         }
         let (answer, answered) = channel();
         let job: Job = Box::new(move || {
             // Who asked waits for the answer.
             let _asked = answer.send(make());
         });
-        // A thread that a panic has ended takes no job and answers none.
-        let gone = |_| "the thread that makes interpreters has ended (hint: report this with the log)".to_owned();
-        self.send(job).and_then(|()| answered.recv().map_err(|error| gone(error.to_string())))
+        self.send(job)?;
+        // A thread that a panic has ended answers no more.
+        answered
+            .recv()
+            .unwrap_or_else(|_| Err("the thread that makes interpreters has ended (hint: report this with the log)".to_owned()))
     }
 
     fn send(&self, mut job: Job) -> Result<(), String> {
-        let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut jobs = lock(&self.jobs);
         if let Some(sender) = jobs.as_ref() {
             match sender.send(job) {
                 Ok(()) => return Ok(()),
@@ -78,11 +82,11 @@ mod tests {
     #[test]
     fn others_find_the_same_thread_each_time_and_the_starter_itself() {
         let maker = std::sync::Arc::new(Maker::new());
-        assert_eq!(maker.run(|| current().id()), Ok(current().id()));
+        assert_eq!(maker.run(|| Ok(current().id())), Ok(current().id()));
         let found: Vec<_> = (0..4)
             .map(|_| {
                 let maker = std::sync::Arc::clone(&maker);
-                std::thread::spawn(move || (current().id(), maker.run(|| current().id()))).join().unwrap()
+                std::thread::spawn(move || (current().id(), maker.run(|| Ok(current().id())))).join().unwrap()
             })
             .collect();
         let made = found[0].1.clone().unwrap();
@@ -94,7 +98,9 @@ mod tests {
     fn a_job_that_panics_is_answered_and_the_next_one_is_done() {
         let maker = Maker::new();
         std::thread::scope(|scope| {
-            let other = scope.spawn(|| (maker.run(|| -> u32 { panic!("on purpose") }), maker.run(|| 7), maker.run(|| 8)));
+            let other = scope.spawn(|| {
+                (maker.run(|| -> Result<u32, String> { panic!("on purpose") }), maker.run(|| Ok(7)), maker.run(|| Ok(8)))
+            });
             let (failed, next, last) = other.join().unwrap();
             assert!(failed.is_err_and(|why| why.contains("has ended")));
             // The thread may still be ending when the next job comes; the one after finds a new thread.

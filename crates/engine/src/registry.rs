@@ -132,7 +132,7 @@ impl Registry {
         }
         let name = group.to_vec();
         let made = self.maker.run(move || thread::new_interpreter().and_then(|handle| prepare(handle, &name, &self.settings)));
-        match made.and_then(|made| made) {
+        match made {
             Ok(interpreter) => {
                 let mut named = self.named.write().unwrap_or_else(std::sync::PoisonError::into_inner);
                 named.interpreters.insert(group.to_vec(), interpreter);
