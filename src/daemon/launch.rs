@@ -117,7 +117,7 @@ pub fn child_init(main: Server<'_>) {
         let tables = kept.groups.iter().map(|group| group.table);
         let successors = kept.supervisors.iter().filter_map(|one| one.successor);
         let lifelines = kept.supervisors.iter().filter_map(|one| one.lifeline);
-        for number in tables.chain(successors).chain(lifelines).chain(kept.orphans.iter().copied()).chain(kept.plan) {
+        for number in tables.chain(successors).chain(lifelines).chain(kept.orphans.iter().copied()) {
             drop(descriptor::take(number));
         }
     }

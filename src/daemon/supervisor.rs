@@ -5,7 +5,7 @@ nothing to say. At a stop and at a restart it tells all to stop, before httpd wa
 at httpd's end it waits for them. *Runs in: parent.* */
 
 use std::ffi::c_int;
-use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, IntoRawFd};
+use std::os::fd::{AsRawFd as _, BorrowedFd, IntoRawFd};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,6 @@ use protocol::plan::{Group, Plan};
 use protocol::table::socket_path;
 use protocol::{Level, log_code};
 use rustix::event::{PollFd, PollFlags, Timespec};
-use rustix::fs::MemfdFlags;
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
 use rustix::pipe::PipeFlags;
 use rustix::process::{Pid, PidfdFlags, Signal};
@@ -90,8 +89,9 @@ fn start(kept: &mut Kept, plan: &Plan, predecessor: Option<i32>, again: bool) ->
         orphans: numbers(&orphans),
         ..plan.clone()
     };
-    let memory = rustix::fs::memfd_create("mod_wsgi_rs-plan", MemfdFlags::CLOEXEC).map_err(|error| failed("its plan", &error))?;
-    descriptor::replace_whole(memory.as_fd(), &plan.encode()).map_err(|error| failed("its plan", &error))?;
+    let encoded = plan.encode();
+    // It passes through a file that nobody can change any more, and is kept in memory that only this process writes.
+    let memory = shared_memory::seal(c"mod_wsgi_rs-plan", &encoded).map_err(|error| failed("its plan", &error))?;
     let mut passed = vec![memory.as_raw_fd(), own.as_raw_fd()];
     passed.extend(lifeline.as_ref().map(|lifeline| lifeline.as_raw_fd()));
     passed.extend(predecessor);
@@ -106,9 +106,7 @@ fn start(kept: &mut Kept, plan: &Plan, predecessor: Option<i32>, again: bool) ->
     passed.extend(named.filter_map(|number| i32::try_from(number).ok()).filter(|number| *number > 2));
     let arguments = [memory.as_raw_fd().to_string(), own.as_raw_fd().to_string()];
     let pid = other_child::start(&program, &arguments, passed).map_err(|error| failed("it cannot be run", &error))?;
-    if let Some(old) = kept.plan.replace(memory.into_raw_fd()) {
-        drop(descriptor::take(old));
-    }
+    kept.plan = encoded;
     kept.supervisors.push(Supervisor {
         pid,
         generation: plan.generation,
@@ -235,8 +233,7 @@ fn describe(status: c_int) -> String {
 /// Starts the newest generation's supervisor again, with the same sockets.
 fn start_again(main: Server<'_>, kept: &mut Kept) {
     kept.overdue = false;
-    let plan = kept.plan.and_then(descriptor::lend).and_then(|memory| descriptor::read_whole(memory).ok());
-    let Some(plan) = plan.and_then(|bytes| Plan::decode(&bytes).ok()) else { return };
+    let Ok(plan) = Plan::decode(&kept.plan) else { return };
     // Whoever was to be told by the one that died is told by nobody else.
     for one in &kept.supervisors {
         signal(one.pid, Signal::USR1);

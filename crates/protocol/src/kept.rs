@@ -12,8 +12,8 @@ pub struct Kept {
     pub groups: Vec<Group>,
     /// Supervisors that have not ended, the newest last.
     pub supervisors: Vec<Supervisor>,
-    /// The newest plan, in memory, to start its supervisor again.
-    pub plan: Option<i32>,
+    /// The newest [`crate::plan::Plan`], encoded, to start its supervisor again; empty before the first.
+    pub plan: Vec<u8>,
     /// Reading ends of the lifelines of supervisors that were killed, while their processes may still be ending.
     pub orphans: Vec<i32>,
     /// The newest generation's supervisor died, and is to be started again.
@@ -78,7 +78,7 @@ mod tests {
             generation: 3,
             groups: vec![group.clone(), Group { name: b"blog".to_vec(), ..group }],
             supervisors: vec![supervisor.clone(), Supervisor { successor: None, ..supervisor }],
-            plan: Some(5),
+            plan: b"a plan".to_vec(),
             orphans: vec![6, 8],
             overdue: true,
         };

@@ -20,6 +20,11 @@ use rustix::mm::{MapFlags, ProtFlags};
 
 pub use region::{CHILDS, HEADER, LEAST, Part, Region};
 
+/// What `fstatfs` says of a memory file of ordinary pages (`TMPFS_MAGIC`, statfs(2)).
+const TMPFS: rustix::fs::FsWord = 0x0102_1994;
+/// The seals of a file that nobody can change.
+const SEALED: SealFlags = SealFlags::WRITE.union(SealFlags::SHRINK).union(SealFlags::GROW).union(SealFlags::SEAL);
+
 /// What shared memory may be looked at as: any bytes are a valid one, and every access to it is atomic.
 pub trait Word: sealed::Sealed {}
 
@@ -47,12 +52,53 @@ pub fn make(name: &CStr, size: usize, beginning: &[u8]) -> io::Result<OwnedFd> {
     Ok(file)
 }
 
+/// A file with these bytes that nobody can change any more, not even its maker.
+///
+/// # Errors
+/// What the system says.
+pub fn seal(name: &CStr, bytes: &[u8]) -> io::Result<OwnedFd> {
+    let file = rustix::fs::memfd_create(name, MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
+    let mut written = 0;
+    while let Some(rest) = bytes.get(written..).filter(|rest| !rest.is_empty()) {
+        match rustix::io::pwrite(&file, rest, u64::try_from(written).map_err(|_| Errno::FBIG)?) {
+            Ok(0) => return Err(Errno::IO.into()),
+            Ok(count) => written += count,
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    rustix::fs::fcntl_add_seals(&file, SEALED)?;
+    Ok(file)
+}
+
+/// The bytes of a file of [`seal`].
+///
+/// # Errors
+/// What the system says; `EINVAL` for a file that somebody could still change, that has more than `most` bytes, or is no file in ordinary memory.
+pub fn read_sealed(file: impl AsFd, most: usize) -> io::Result<Vec<u8>> {
+    let size = sealed_size(&file, SEALED)?;
+    if size > most {
+        return Err(Errno::INVAL.into());
+    }
+    let mut bytes = vec![0; size];
+    let mut read = 0;
+    while let Some(rest) = bytes.get_mut(read..).filter(|rest| !rest.is_empty()) {
+        match rustix::io::pread(&file, rest, u64::try_from(read).map_err(|_| Errno::FBIG)?) {
+            Ok(0) => return Err(Errno::IO.into()),
+            Ok(count) => read += count,
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(bytes)
+}
+
 /// Maps a file of [`make`], for as long as this process lives.
 ///
 /// # Errors
 /// What the system says; `EINVAL` for a file that is empty, or could still become shorter.
 pub fn map<W: Word>(file: impl AsFd) -> io::Result<&'static [W]> {
-    let size = sealed_size(&file)?;
+    let size = sealed_size(&file, SealFlags::SHRINK)?;
     let protection = ProtFlags::READ | ProtFlags::WRITE;
     // SAFETY: a new mapping at an address of the kernel's choice, so it overlaps nothing.
     let memory = unsafe { rustix::mm::mmap(null_mut(), size, protection, MapFlags::SHARED, file, 0) }?;
@@ -61,9 +107,10 @@ pub fn map<W: Word>(file: impl AsFd) -> io::Result<&'static [W]> {
     Ok(unsafe { std::slice::from_raw_parts(memory.cast::<W>(), size / size_of::<W>()) })
 }
 
-/// The size of a file that can't become shorter.
-fn sealed_size(file: impl AsFd) -> io::Result<usize> {
-    if !rustix::fs::fcntl_get_seals(&file)?.contains(SealFlags::SHRINK) {
+/// The size of a file that has these seals, and with them can't become shorter. It must lie in ordinary memory: huge pages can run out behind a
+/// file's back, and then whoever looks at them dies.
+fn sealed_size(file: impl AsFd, seals: SealFlags) -> io::Result<usize> {
+    if rustix::fs::fstatfs(&file)?.f_type != TMPFS || !rustix::fs::fcntl_get_seals(&file)?.contains(seals) {
         return Err(Errno::INVAL.into());
     }
     Ok(usize::try_from(rustix::fs::fstat(&file)?.st_size).map_err(|_| Errno::INVAL)?)
@@ -75,7 +122,9 @@ mod tests {
 
     use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-    use super::{make, map};
+    use rustix::fs::{MemfdFlags, SealFlags};
+
+    use super::{make, map, read_sealed, seal};
 
     #[test]
     fn two_mappings_are_the_same_memory_and_stay_as_long() {
@@ -101,5 +150,44 @@ mod tests {
         rustix::fs::ftruncate(&open, 4096).unwrap();
         assert!(map::<AtomicU32>(&open).is_err());
         assert!(map::<AtomicU32>(&make(c"test", 0, &[]).unwrap()).is_err());
+    }
+
+    #[test]
+    fn what_is_sealed_is_read_and_cannot_be_changed() {
+        let bytes = vec![7; 100_000];
+        let file = seal(c"test", &bytes).unwrap();
+        assert_eq!(read_sealed(&file, bytes.len()).unwrap(), bytes);
+        assert!(read_sealed(&file, bytes.len() - 1).is_err(), "longer than the reader wants");
+        assert!(rustix::io::pwrite(&file, b"x", 0).is_err());
+        assert!(rustix::fs::ftruncate(&file, 0).is_err() && rustix::fs::ftruncate(&file, 200_000).is_err());
+        assert!(map::<AtomicU32>(&file).is_err(), "no mapping of it can be written either");
+        assert_eq!(read_sealed(seal(c"test", b"").unwrap(), 0).unwrap(), b"");
+    }
+
+    #[test]
+    fn what_somebody_could_still_change_is_not_read() {
+        let all = [SealFlags::WRITE, SealFlags::SHRINK, SealFlags::GROW, SealFlags::SEAL];
+        for missing in all {
+            let file = rustix::fs::memfd_create("test", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING).unwrap();
+            rustix::fs::ftruncate(&file, 3).unwrap();
+            let seals = all.into_iter().filter(|one| *one != missing).fold(SealFlags::empty(), SealFlags::union);
+            rustix::fs::fcntl_add_seals(&file, seals).unwrap();
+            assert!(read_sealed(&file, 100).is_err(), "{missing:?}");
+        }
+        let path = std::env::temp_dir().join(format!("shared-memory-{}", std::process::id()));
+        std::fs::write(&path, "a file of a disk").unwrap();
+        assert!(read_sealed(std::fs::File::open(&path).unwrap(), 100).is_err());
+        std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn memory_in_huge_pages_is_not_mapped() {
+        // Made without any page, so a machine that has none reserved makes it as well; a kernel without huge pages has nothing to refuse.
+        let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING | MemfdFlags::HUGETLB;
+        let Ok(file) = rustix::fs::memfd_create("test", flags) else { return };
+        rustix::fs::ftruncate(&file, 1 << 30).unwrap();
+        rustix::fs::fcntl_add_seals(&file, SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL).unwrap();
+        let error = map::<AtomicU32>(&file).unwrap_err();
+        assert_eq!(error.raw_os_error(), Some(rustix::io::Errno::INVAL.raw_os_error()));
     }
 }

@@ -10,6 +10,7 @@ use std::os::fd::AsFd;
 use std::ptr::{NonNull, null_mut};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
+use rustix::fs::SealFlags;
 use rustix::io::Errno;
 use rustix::mm::{Advice, MapFlags, ProtFlags};
 
@@ -59,7 +60,7 @@ impl Region {
     /// # Errors
     /// What the system says; `EINVAL` for a file that could still become shorter, or of an unlikely size.
     pub fn map(file: impl AsFd) -> io::Result<Self> {
-        let size = sealed_size(&file)?;
+        let size = sealed_size(&file, SealFlags::SHRINK)?;
         if size <= HEADER + CHILDS || size > MOST {
             return Err(Errno::INVAL.into());
         }

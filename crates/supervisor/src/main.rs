@@ -1,7 +1,7 @@
 /*! `wsgi-supervisor`: the exec'd parent of daemon processes, one per configuration generation.
 
-`wsgi-supervisor <descriptor of the plan> [<descriptor of the command socket>]`. The plan is a `protocol::plan::Plan`, read to its end; the
-descriptors that it names are inherited. SIGTERM or the death of httpd's parent ends everything, SIGUSR1 retires the generation.
+`wsgi-supervisor <descriptor of the plan> [<descriptor of the command socket>]`. The plan is a `protocol::plan::Plan` in a memory file that is sealed against
+every change; the descriptors that it names are inherited. SIGTERM or the death of httpd's parent ends everything, SIGUSR1 retires the generation.
 
 | file | what |
 |---|---|
@@ -38,8 +38,6 @@ mod timers;
 mod trouble;
 mod watch;
 
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
 use std::os::fd::OwnedFd;
 use std::process::ExitCode;
 
@@ -48,6 +46,9 @@ use protocol::log_code;
 use protocol::plan::Plan;
 
 use crate::supervisor::Supervisor;
+
+/// No plan has so many bytes: some 2,000 for each of 30,000 groups.
+const LONGEST_PLAN: usize = 64 * 1024 * 1024;
 
 fn main() -> ExitCode {
     match start() {
@@ -74,11 +75,9 @@ fn start() -> Result<Supervisor, String> {
     let plan = descriptor(arguments.next())?
         .ok_or("usage: wsgi-supervisor <descriptor of the plan> [<descriptor of the command socket>]")?;
     let command = descriptor(arguments.next())?;
-    let mut bytes = Vec::new();
-    let mut plan = File::from(plan);
-    // A file that was just written stands at its end; a pipe can't be rewound and needs not be.
-    plan.seek(SeekFrom::Start(0)).map(drop).unwrap_or_default();
-    plan.read_to_end(&mut bytes).map_err(|e| format!("the plan could not be read: {e}"))?;
+    // Read only where nobody can change it: what stands in it is done as root.
+    let bytes = shared_memory::read_sealed(&plan, LONGEST_PLAN).map_err(|e| format!("the plan could not be read: {e}"))?;
+    drop(plan);
     let plan = Plan::decode(&bytes).map_err(|e| e.to_string())?;
     Supervisor::new(&plan, signals, command)
 }

@@ -336,3 +336,12 @@ fn a_useless_plan_is_refused_in_words() {
     assert!(!supervisor.wait());
     assert!(bench.log().contains("WSGI1311"), "{}", bench.log());
 }
+
+#[test]
+fn a_plan_that_somebody_could_still_change_is_not_read() {
+    let mut bench = Bench::new("unsealed");
+    let mut supervisor = bench.start_unsealed();
+    assert!(!supervisor.wait());
+    bench.wait_for_log("the plan could not be read");
+    assert!(bench.pids("started").is_empty());
+}

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use protocol::plan::{Group, Identity, Interpreter, Plan, Script};
 use protocol::table::Table;
+use rustix::fs::SealFlags;
 use rustix::io::{FdFlags, fcntl_setfd};
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -165,10 +166,9 @@ impl Bench {
     }
 
     fn plan_file(&self, bytes: &[u8]) -> OwnedFd {
-        let path = self.place.join(format!("plan-{}", self.plan.generation));
-        let mut file = File::options().read(true).write(true).create(true).truncate(true).open(path).unwrap();
-        file.write_all(bytes).unwrap();
-        file.into()
+        let file = shared_memory::seal(c"plan", bytes).unwrap();
+        fcntl_setfd(&file, FdFlags::empty()).unwrap();
+        file
     }
 
     fn encoded(&self, parent: u32) -> Vec<u8> {
@@ -199,6 +199,15 @@ impl Bench {
         self.start_with_bytes(&bytes)
     }
 
+    /// A supervisor whose plan stands in a file that can still be written.
+    pub fn start_unsealed(&mut self) -> Running {
+        let plan = rustix::fs::memfd_create("plan", rustix::fs::MemfdFlags::ALLOW_SEALING).unwrap();
+        let bytes = self.encoded(std::process::id());
+        assert_eq!(rustix::io::pwrite(&plan, &bytes, 0).unwrap(), bytes.len());
+        let mut command = self.command(env!("CARGO_BIN_EXE_wsgi-supervisor"), &[&plan]);
+        Running(command.arg(plan.as_raw_fd().to_string()).spawn().unwrap())
+    }
+
     /// A supervisor that runs as root without one of its rights.
     pub fn start_without(&mut self, right: &str) -> Running {
         let plan = self.plan_file(&self.encoded(std::process::id()));
@@ -217,11 +226,15 @@ impl Bench {
 
     /// A shell is httpd's parent here, so that it can be killed.
     pub fn start_below_a_shell(&mut self) -> Running {
-        let plan = self.plan_file(b"");
+        // Sealed when the shell's number is known.
+        let plan = rustix::fs::memfd_create("plan", rustix::fs::MemfdFlags::ALLOW_SEALING).unwrap();
         let mut command = self.command("/bin/sh", &[&plan]);
         let line = format!("read go; {} {} & wait", env!("CARGO_BIN_EXE_wsgi-supervisor"), plan.as_raw_fd());
         let mut shell = command.args(["-c", &line]).stdin(Stdio::piped()).spawn().unwrap();
-        File::from(plan).write_all(&self.encoded(shell.id())).unwrap();
+        let bytes = self.encoded(shell.id());
+        assert_eq!(rustix::io::pwrite(&plan, &bytes, 0).unwrap(), bytes.len());
+        let all = [SealFlags::WRITE, SealFlags::SHRINK, SealFlags::GROW, SealFlags::SEAL];
+        rustix::fs::fcntl_add_seals(&plan, all.into_iter().collect()).unwrap();
         shell.stdin.take().unwrap().write_all(b"go\n").unwrap();
         Running(shell)
     }
