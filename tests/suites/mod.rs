@@ -24,6 +24,7 @@ mod frameworks;
 mod group_options;
 mod harness;
 mod homes;
+mod hostile_applications;
 mod input;
 mod install;
 mod interpreters;
@@ -91,6 +92,7 @@ pub fn all() -> Vec<Suite> {
         trials::suite(),
         differential::suite(),
         errors::suite(),
+        hostile_applications::suite(),
         tls::suite(),
         truncation::suite(),
         python::suite(),

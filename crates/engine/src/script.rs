@@ -239,10 +239,7 @@ impl Script {
             Err(raised) => {
                 let exception = raised.take(py);
                 modules.dict_remove(&name);
-                Err(exception.map_or_else(
-                    || Raised::runtime_error(py, "the script failed without an exception"),
-                    |e| Raised::again(e.class, e.value, e.traceback),
-                ))
+                Err(exception.map_or_else(|| Raised::runtime_error(py, "the script failed without an exception"), Raised::again))
             }
         }
     }

@@ -3,6 +3,7 @@
 Runs once per interpreter, before any application. What requests need is native; this is what would be long-winded in C and is
 not on a request's path.
 """
+import builtins
 import io
 import os
 import sys
@@ -275,10 +276,27 @@ def _late_handler(level):
     return sys.modules["mod_wsgi"].LogHandler(level)
 
 
+# So many lines of a traceback are logged at most: a deep recursion, or a long chain, has no more to say.
+_LONGEST_TRACEBACK = 2000
+# So many frames of a stack, the innermost ones, and entries of sys.path.
+_LONGEST_STACK = 500
+_LONGEST_PATH = 500
+
+
 def describe(kind, value, trace):
     import traceback
 
-    return "".join(traceback.format_exception(kind, value, trace))
+    if sum(1 for _ in _chain(value)) < _LONGEST_CHAIN:
+        text = traceback.format_exception(kind, value, trace)
+    else:
+        # What led to it is left out: traceback would walk the chain to its end.
+        last = "%s: %s\n[more than %d exceptions led to it]\n" % (kind.__name__, _text_of(value), _LONGEST_CHAIN)
+        text = ["Traceback (most recent call last):\n", *traceback.format_tb(trace), last]
+    lines = "".join(text).splitlines(True)
+    if len(lines) > _LONGEST_TRACEBACK:
+        half = _LONGEST_TRACEBACK // 2
+        lines[half:-half] = ["  [%d lines are left out]\n" % (len(lines) - 2 * half)]
+    return "".join(lines)
 
 
 def stack_of(thread):
@@ -286,7 +304,7 @@ def stack_of(thread):
     import traceback
 
     frame = sys._current_frames().get(thread)
-    frames = traceback.StackSummary.extract(traceback.walk_stack(frame), lookup_lines=False) if frame is not None else []
+    frames = traceback.StackSummary.extract(traceback.walk_stack(frame), limit=_LONGEST_STACK, lookup_lines=False) if frame is not None else []
     frames.reverse()
     return frames
 
@@ -299,16 +317,50 @@ def format_stack(frames):
 _HELD = ("address already in use", "database is locked", "resource temporarily unavailable", "already locked", "could not be acquired")
 
 
+# As BaseException itself keeps them: a subclass may have anything of these names.
+_cause = BaseException.__dict__["__cause__"].__get__
+_context = BaseException.__dict__["__context__"].__get__
+# Groups are there from Python 3.11 on.
+_Group = getattr(builtins, "BaseExceptionGroup", None)
+_members = _Group.__dict__["exceptions"].__get__ if _Group else None
+# How many exceptions that hang together are looked at.
+_LONGEST_CHAIN = 500
+
+
+def _chain(exception):
+    """An exception, those that led to it and the members of groups, each once: a chain may lead back into itself (`raise error from error`)."""
+    seen = set()
+    waiting = [exception]
+    while waiting and len(seen) < _LONGEST_CHAIN:
+        one = waiting.pop()
+        if one is None or id(one) in seen:
+            continue
+        seen.add(id(one))
+        yield one
+        if _members and isinstance(one, _Group):
+            waiting.extend(_members(one)[:_LONGEST_CHAIN])
+        cause = _cause(one)
+        waiting.append(cause if cause is not None else _context(one))
+
+
+def _text_of(exception):
+    """What an exception says; nothing if it can't be shown."""
+    try:
+        return str(exception)
+    except Exception:
+        return ""
+
+
 def _is_held(exception):
     """Does an error, or one that led to it, tell of a port or a lock that somebody else has?"""
     import errno
 
-    while exception is not None:
-        if isinstance(exception, OSError) and exception.errno in (errno.EADDRINUSE, errno.EAGAIN, errno.EWOULDBLOCK):
+    for one in _chain(exception):
+        if isinstance(one, OSError) and one.errno in (errno.EADDRINUSE, errno.EAGAIN, errno.EWOULDBLOCK):
             return True
-        if any(part in str(exception).lower() for part in _HELD):
+        text = _text_of(one).lower()
+        if any(part in text for part in _HELD):
             return True
-        exception = exception.__cause__ or exception.__context__
     return False
 
 
@@ -319,19 +371,19 @@ def explain_load(exception, script, succeeds):
     if succeeds and _is_held(exception):
         lines.append("hint: the process that serves now keeps it while its successor loads: with `overlap=Off` in the group's WSGIDaemonProcess "
                      "a process ends before its successor begins")
-    seen = exception
-    while seen is not None:
-        text = str(seen)
+    for seen in _chain(exception):
+        text = _text_of(seen)
         if isinstance(seen, ImportError) and any(part in text for part in _MAIN_ONLY):
             lines.append("hint: that extension module works only in Python's main interpreter, and this script runs in the sub-interpreter %r: "
                          "set `WSGIApplicationGroup %%{GLOBAL}` for it (where `application-group=` stands in its alias, write "
                          "`application-group=%%{GLOBAL}` there), and likewise for whatever else in this process group needs such a module"
                          % _settings["application_group"])
             break
-        seen = seen.__cause__ or seen.__context__
     if isinstance(exception, ImportError):
+        from itertools import islice
+
         lines.append("interpreter: %s (Python %s), sys.prefix: %s" % (sys.executable, sys.version.split()[0], sys.prefix))
-        lines.append("sys.path: %s" % os.pathsep.join(map(str, sys.path)))
+        lines.append("sys.path: %s" % os.pathsep.join(map(str, islice(sys.path, _LONGEST_PATH))))
         if isinstance(exception, ModuleNotFoundError) and exception.name:
             lines.append(_where_to_find(exception.name.partition(".")[0], script))
     return "\n".join(lines)

@@ -25,6 +25,25 @@ pub struct Exception<'py> {
     pub traceback: Object<'py>,
 }
 
+impl<'py> Exception<'py> {
+    /// The parts of a tuple as `sys.exc_info()` returns it, if they are that: a class of exceptions, an instance of it or `None`, and a traceback
+    /// or `None`. Only the objects' true types count, not what a class says of itself.
+    pub fn checked(class: Object<'py>, value: Object<'py>, traceback: Object<'py>) -> Option<Self> {
+        // SAFETY: live objects; the checks read their types' flags and bases. The class is a type when it is looked at as one.
+        let fits = unsafe {
+            ffi::PyExceptionClass_Check(class.as_ptr()) != 0
+                && (value.is_none() || ffi::PyType_IsSubtype(ffi::Py_TYPE(value.as_ptr()), class.as_ptr().cast()) != 0)
+                && (traceback.is_none() || ffi::PyTraceBack_Check(traceback.as_ptr()) != 0)
+        };
+        if !fits {
+            return None;
+        }
+        // Python would wrap an instance of a subclass into a new instance of the class.
+        let class = if value.is_none() { class } else { value.class() };
+        Some(Self { class, value, traceback })
+    }
+}
+
 impl Raised {
     /// Says that a C function has just raised.
     pub const fn assume() -> Self {
@@ -68,11 +87,13 @@ impl Raised {
         Self::raise(unsafe { ffi::PyExc_OSError }, message)
     }
 
-    /// Raises the exception of an `exc_info` tuple again, with its traceback.
-    pub fn again(class: Object<'_>, value: Object<'_>, traceback: Object<'_>) -> Self {
-        let traceback = if traceback.is_none() { std::ptr::null_mut() } else { traceback.into_ptr() };
-        // SAFETY: PyErr_Restore takes over three references; the traceback may be null.
-        unsafe { ffi::PyErr_Restore(class.into_ptr(), value.into_ptr(), traceback) };
+    /// Raises an exception again, with its traceback. Where there is no instance yet, Python makes one of the class.
+    pub fn again(exception: Exception<'_>) -> Self {
+        let Exception { class, value, traceback } = exception;
+        let or_null = |object: Object<'_>| if object.is_none() { std::ptr::null_mut() } else { object.into_ptr() };
+        // SAFETY: PyErr_Restore takes over three references, of which the last two may be null. Each is of its type: the fields come from the
+        // error indicator (`take`) or were checked (`Exception::checked`).
+        unsafe { ffi::PyErr_Restore(class.into_ptr(), or_null(value), or_null(traceback)) };
         Self(())
     }
 
@@ -111,8 +132,10 @@ impl Raised {
         unsafe {
             ffi::PyErr_Fetch(&raw mut class, &raw mut value, &raw mut traceback);
             ffi::PyErr_NormalizeException(&raw mut class, &raw mut value, &raw mut traceback);
-            if !traceback.is_null() && !value.is_null() {
-                ffi::PyException_SetTraceback(value, traceback);
+            // An extension can set anything, and Python leaves what is no exception as it is.
+            let is_exception = !value.is_null() && ffi::PyExceptionInstance_Check(value) != 0;
+            if !traceback.is_null() && is_exception && ffi::PyException_SetTraceback(value, traceback) != 0 {
+                ffi::PyErr_Clear();
             }
             let class = Object::from_owned(py, class).ok()?;
             let value = Object::from_owned(py, value).ok()?;

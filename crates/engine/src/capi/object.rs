@@ -227,11 +227,15 @@ impl<'py> Object<'py> {
         unsafe { ffi::PyCallable_Check(self.as_ptr()) != 0 }
     }
 
+    /// Its type, whatever `__class__` says.
+    pub fn class(&self) -> Self {
+        // SAFETY: a live object has a type, which it keeps alive.
+        unsafe { Self::from_borrowed(self.py(), NonNull::new_unchecked(ffi::Py_TYPE(self.as_ptr()).cast())) }
+    }
+
     /// The name of its type, for messages.
     pub fn type_name(&self) -> String {
-        // SAFETY: a live object has a type, borrowed here for the call.
-        let class = unsafe { Self::from_borrowed(self.py(), NonNull::new_unchecked(ffi::Py_TYPE(self.as_ptr()).cast())) };
-        class.attribute_named(c"__name__").and_then(|n| n.to_text()).unwrap_or_else(|raised| {
+        self.class().attribute_named(c"__name__").and_then(|n| n.to_text()).unwrap_or_else(|raised| {
             raised.clear(self.py());
             "object".to_owned()
         })

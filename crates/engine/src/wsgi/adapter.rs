@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use protocol::field;
 
-use crate::capi::{Arguments, Attached, Method, NativeClass, Object, PyResult, Raised};
+use crate::capi::{Arguments, Attached, Exception, Method, NativeClass, Object, PyResult, Raised};
 use crate::exchange::{Send, SendError};
 use crate::head::Head;
 use crate::metrics::events;
@@ -64,7 +64,7 @@ impl Adapter {
                             "start_response() was called when the headers had been sent, and exc_info holds no exception",
                         )
                     },
-                    |(class, value, traceback)| Raised::again(class, value, traceback),
+                    Raised::again,
                 ));
             }
         } else if begun {
@@ -104,10 +104,8 @@ fn gone(py: Attached<'_>) -> Raised {
     Raised::os_error(py, "the client closed the connection")
 }
 
-type ExceptionParts<'py> = (Object<'py>, Object<'py>, Object<'py>);
-
 /// The parts of what `sys.exc_info()` returns; three times None where no exception is handled, as when an error page is made after the `except` block.
-fn exception_parts<'py>(exc_info: &Object<'py>) -> PyResult<Option<ExceptionParts<'py>>> {
+fn exception_parts<'py>(exc_info: &Object<'py>) -> PyResult<Option<Exception<'py>>> {
     let py = exc_info.py();
     let refuse = || Raised::type_error(py, "exc_info must be the tuple that sys.exc_info() returns, or None");
     if !exc_info.is_tuple() || exc_info.length() != 3 {
@@ -115,7 +113,7 @@ fn exception_parts<'py>(exc_info: &Object<'py>) -> PyResult<Option<ExceptionPart
     }
     match (exc_info.item(0), exc_info.item(1), exc_info.item(2)) {
         (Some(class), Some(value), Some(traceback)) if class.is_none() && value.is_none() && traceback.is_none() => Ok(None),
-        (Some(class), Some(value), Some(traceback)) if !class.is_none() => Ok(Some((class, value, traceback))),
+        (Some(class), Some(value), Some(traceback)) => Exception::checked(class, value, traceback).map(Some).ok_or_else(refuse),
         _ => Err(refuse()),
     }
 }

@@ -1,0 +1,4 @@
+try:
+    raise ImportError("leads to itself")
+except ImportError as error:
+    raise error from error
