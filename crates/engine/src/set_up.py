@@ -337,7 +337,7 @@ def _chain(exception):
             continue
         seen.add(id(one))
         yield one
-        if _members and isinstance(one, _Group):
+        if _members and issubclass(type(one), _Group):
             waiting.extend(_members(one)[:_LONGEST_CHAIN])
         cause = _cause(one)
         waiting.append(cause if cause is not None else _context(one))
