@@ -50,7 +50,7 @@ impl Trial<'_> {
         let (table, index) = (self.table, usize::from(number));
         let place = self.places.get(index % 16).copied().unwrap_or(Place { slot: u32::from(number), epoch: word & 0xfff });
         let ticket = self.tickets.get(index % 16).copied().unwrap_or(Ticket { number: u32::from(number), serial: word });
-        let wish = Wish { definition: word & 3, ahead: word >> 16, newest: number % 2 == 1 };
+        let wish = Wish { definition: word & 3, ahead: word >> 16, newest: number % 2 == 1, ..Wish::default() };
         match what % 32 {
             // The hostile one: anywhere but the layout's number, at a slot, at the header.
             0..=3 => self.memory[1 + index % (self.memory.len() - 1)].store(word, Ordering::Relaxed),
@@ -139,7 +139,7 @@ impl Trial<'_> {
         let claim = Claim { owner: 1, definition: 3, threads: 2 };
         let Some(place) = table.claim(&claim) else { panic!("no slot is left of {}", self.capacity) };
         table.serve(place);
-        let wish = Wish { definition: 3, ahead: 1, newest: false };
+        let wish = Wish { definition: 3, ahead: 1, ..Wish::default() };
         assert_eq!(table.reserve(wish), Reserved::Thread(place));
         assert_eq!(table.reserve(wish), Reserved::Thread(place));
         assert_eq!(table.reserve(wish), Reserved::Queue(place));

@@ -7,66 +7,22 @@ use std::ffi::CString;
 use std::os::fd::{AsFd as _, OwnedFd};
 
 use protocol::Level;
-use protocol::field;
-use protocol::frame::{
-    AbortReason, Fields, Frame, Parsed, RefusedReason, Sender, VERSION, Violation, may_bring_descriptor, parse,
-};
+use protocol::frame::{AbortReason, Fields, Frame, Parsed, RefusedReason, Sender, VERSION, may_bring_descriptor, parse};
+use protocol::log_code::LOG_LINES_LOST;
+use protocol::rules::{self, HeadFault};
 use rustix::fs::{FileType, OFlags};
 use shared_memory::Region;
 
 use super::body::Body;
+use super::breach::{self, Breach};
 use super::connection::Enclosed;
 use crate::handler::response_body::{Passing, ResponseBody, Taken};
 use crate::httpd::{Log, Request};
 
-/// The most that a daemon may have asked for and not got.
-const MOST_ASKED: u64 = 16 * 1024 * 1024;
 /// Pieces from here on go to the filters from where they are; smaller ones are kept until there is more.
 const LARGE: usize = 16 * 1024;
 /// So much is kept at most.
 const MOST_KEPT: usize = 64 * 1024;
-
-/// How a daemon broke the rules of `docs/protocol.md`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Breach {
-    /// Bytes that are no frame of its.
-    Frame(Violation),
-    /// A frame out of its turn.
-    Turn(&'static str),
-    /// Another version of the protocol.
-    Version(u16),
-    /// It asks for more request body than it may.
-    Asked,
-    /// Descriptors that nothing was said about, or more than one at a time.
-    Descriptors,
-    /// A descriptor that is not what its frame says.
-    File,
-    /// Memory that can't be used, or a part of a body that does not lie in it.
-    Memory,
-    /// A status that HTTP does not have.
-    Status(u16),
-    /// A reason phrase with control characters.
-    Reason,
-    /// A header that HTTP does not allow. The engine has checked what the application gave.
-    Header,
-}
-
-impl std::fmt::Display for Breach {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Frame(violation) => violation.fmt(f),
-            Self::Turn(what) => write!(f, "{what} out of turn"),
-            Self::Version(version) => write!(f, "version {version} of the protocol, this module speaks {VERSION}"),
-            Self::Asked => f.write_str("a demand for more request body than it may ask for"),
-            Self::Descriptors => f.write_str("a descriptor too many"),
-            Self::File => f.write_str("a file that is not a regular one, or that ends before its range does"),
-            Self::Memory => f.write_str("memory that is none of its, or a part of a body outside of its memory"),
-            Self::Status(status) => write!(f, "the status {status}"),
-            Self::Reason => f.write_str("a reason phrase with control characters"),
-            Self::Header => f.write_str("a header that HTTP does not allow"),
-        }
-    }
-}
 
 /// How a conversation ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,13 +58,53 @@ pub struct Answer {
     kept: usize,
     /// The process wants no further request on this connection.
     pub goes_away: bool,
+    /// Body bytes that may still come, if their number was announced.
+    left: Option<u64>,
+    /// The status, if it allows no body.
+    bodyless: Option<u16>,
+    /// Frames that brought nothing.
+    empty: u32,
+    lines: Lines,
+}
+
+/// What the request has written to the error log.
+#[derive(Debug, Default)]
+struct Lines {
+    count: u32,
+    bytes: usize,
+}
+
+impl Lines {
+    /// Whether a further line of `length` bytes may be written, and if not whether it is the first that may not.
+    fn add(&mut self, length: usize) -> Result<(), bool> {
+        let was_within = self.are_within();
+        self.count = self.count.saturating_add(1);
+        self.bytes = self.bytes.saturating_add(length);
+        if self.are_within() { Ok(()) } else { Err(was_within) }
+    }
+
+    const fn are_within(&self) -> bool {
+        self.count <= rules::MOST_LINES && self.bytes <= rules::MOST_LINE_BYTES
+    }
 }
 
 impl Answer {
     /// Nothing is known. `longest_header`: how long a header's line may be, bytes. `greeted`: the process has greeted, at an earlier request.
     pub fn new(longest_header: u32, greeted: bool) -> Self {
         let longest_header = usize::try_from(longest_header).unwrap_or(usize::MAX);
-        Self { longest_header, greeted, begun: false, head: false, gathered: 0, kept: 0, goes_away: false }
+        Self {
+            longest_header,
+            greeted,
+            begun: false,
+            head: false,
+            gathered: 0,
+            kept: 0,
+            goes_away: false,
+            left: None,
+            bodyless: None,
+            empty: 0,
+            lines: Lines::default(),
+        }
     }
 
     /// Takes the frames at the front of `bytes`: how many bytes they had, and the end if it was among them.
@@ -160,30 +156,38 @@ impl Answer {
             Frame::Want(count) => {
                 // At once: the end of the response may be the next frame.
                 body.ask(u64::from(count), request);
-                if body.credit <= MOST_ASKED { Ok(()) } else { Err(End::Breach(Breach::Asked)) }
+                if body.credit > rules::MOST_ASKED {
+                    return Err(End::Breach(Breach::Asked));
+                }
+                self.brings(count > 0)
             }
             Frame::Log { level, line, file, text } => {
-                let level = Level::from_number(i32::from(level));
-                let log = Log::Request(request);
-                if log.enabled(level) {
-                    let file = CString::new(file).unwrap_or_default();
-                    log.write(level, text, &file, i32::try_from(line).unwrap_or(0));
-                }
+                self.log(Level::from_number(i32::from(level)), text, file, line, request);
                 Ok(())
             }
             Frame::Head { status, reason, fields } => self.head(status, reason, fields, response),
             Frame::Data(_) | Frame::File { .. } | Frame::Lent { .. } if !self.head => {
                 Err(End::Breach(Breach::Turn("a body before its head")))
             }
-            Frame::Data(piece) => self.data(piece, response),
-            Frame::File { offset, length } => self.file(offset, length, enclosed, response),
-            Frame::Lent { offset, length } => self.lent(offset, length, enclosed, response),
+            Frame::Data(piece) => {
+                self.body(u64::try_from(piece.len()).unwrap_or(u64::MAX))?;
+                self.data(piece, response)
+            }
+            Frame::File { offset, length } => {
+                self.body(length)?;
+                self.file(offset, length, enclosed, response)
+            }
+            Frame::Lent { offset, length } => {
+                self.body(u64::from(length))?;
+                self.lent(offset, length, enclosed, response)
+            }
             Frame::Memory => take_memory(enclosed),
             Frame::End if !self.head => Err(End::Breach(Breach::Turn("an end without a head"))),
             Frame::End => Err(End::Complete),
             Frame::Abort(reason) => Err(End::Aborted(reason)),
             Frame::Refused(_) if self.begun => Err(End::Breach(Breach::Turn("a refusal"))),
             Frame::Refused(reason) => Err(End::Refused(reason)),
+            Frame::GoAway if self.goes_away => Err(End::Breach(Breach::Turn("a second farewell"))),
             Frame::GoAway => {
                 self.goes_away = true;
                 Ok(())
@@ -199,23 +203,53 @@ impl Answer {
         if self.head {
             return Err(End::Breach(Breach::Turn("a second head")));
         }
-        if !(100..1000).contains(&status) {
-            return Err(End::Breach(Breach::Status(status)));
-        }
-        if reason.iter().any(u8::is_ascii_control) {
-            return Err(End::Breach(Breach::Reason));
-        }
-        let mut promised = None;
-        for (name, value) in fields.iter() {
-            if field::name(name).is_err() || field::value(value).is_err() || !is_one_length(name, value, &mut promised) {
-                return Err(End::Breach(Breach::Header));
-            }
-            if name.len().saturating_add(value.len()).saturating_add(2) > self.longest_header {
-                return Err(End::HeaderTooLong(name.to_vec()));
-            }
-        }
+        let known = rules::head(status, reason, fields.iter(), self.longest_header).map_err(|fault| match fault {
+            HeadFault::TooLong(name) => End::HeaderTooLong(name.to_vec()),
+            fault => End::Breach(breach::of_head(&fault, status)),
+        })?;
+        self.left = known.length;
+        self.bodyless = rules::forbids_body(status).then_some(status);
         self.head = true;
         taken(response.start(status, reason, fields.iter()), response)
+    }
+
+    /// A line for the log, as long as there are not too many of them.
+    fn log(&mut self, level: Level, text: &[u8], file: &[u8], line: u32, request: Request<'_>) {
+        let log = Log::Request(request);
+        if !log.enabled(level) {
+            return;
+        }
+        match self.lines.add(text.len().saturating_add(file.len())) {
+            Ok(()) => {
+                let file = CString::new(file).unwrap_or_default();
+                log.write(level, text, &file, i32::try_from(line).unwrap_or(0));
+            }
+            Err(true) => log.coded(
+                &LOG_LINES_LOST,
+                format_args!(
+                    "the request has written {} lines or {} bytes to the log, what it writes beyond that is dropped",
+                    rules::MOST_LINES,
+                    rules::MOST_LINE_BYTES
+                ),
+            ),
+            Err(false) => {}
+        }
+    }
+
+    /// A frame has come that brings something, or does not.
+    fn brings(&mut self, something: bool) -> Result<(), End> {
+        self.empty = self.empty.saturating_add(u32::from(!something));
+        if !something && self.empty > rules::MOST_EMPTY { Err(End::Breach(Breach::Flood)) } else { Ok(()) }
+    }
+
+    /// `length` bytes of the body come: whether they may. What is beyond the announced length does not reach the client.
+    fn body(&mut self, length: u64) -> Result<(), End> {
+        if let Some(status) = self.bodyless.filter(|_| length > 0) {
+            return Err(End::Breach(Breach::Body(status)));
+        }
+        let counts = length.min(self.left.unwrap_or(u64::MAX));
+        self.left = self.left.map(|left| left - counts);
+        self.brings(counts > 0)
     }
 
     fn data(&mut self, piece: &[u8], response: &mut ResponseBody<'_>) -> Result<(), End> {
@@ -296,16 +330,6 @@ fn taken(taken: Taken, response: &mut ResponseBody<'_>) -> Result<(), End> {
     }
 }
 
-/// Whether a header, if it is `Content-Length`, is a number and no other one than `promised` before it: anything else would be taken
-/// for different lengths by whoever stands between us and the client.
-fn is_one_length<'v>(name: &[u8], value: &'v [u8], promised: &mut Option<&'v [u8]>) -> bool {
-    if !name.eq_ignore_ascii_case(b"Content-Length") {
-        return true;
-    }
-    let number = !value.is_empty() && value.iter().all(u8::is_ascii_digit);
-    number && promised.replace(value).is_none_or(|before| before == value)
-}
-
 /// Whether `file` is a regular file, open for reading, that reaches to the end of the range.
 fn holds(file: &OwnedFd, offset: u64, length: u64) -> bool {
     let Ok(stat) = rustix::fs::fstat(file) else { return false };
@@ -322,7 +346,9 @@ mod tests {
     use std::io::Write as _;
     use std::os::fd::OwnedFd;
 
-    use super::{holds, is_one_length};
+    use protocol::rules;
+
+    use super::{Answer, Breach, End, Lines, holds};
 
     #[test]
     fn a_received_file_is_looked_at() {
@@ -341,13 +367,27 @@ mod tests {
     }
 
     #[test]
-    fn a_length_is_one_number() {
-        let mut promised = None;
-        assert!(is_one_length(b"X", b"five", &mut promised) && promised.is_none());
-        assert!(is_one_length(b"content-length", b"5", &mut promised) && is_one_length(b"Content-Length", b"5", &mut promised));
-        assert!(!is_one_length(b"Content-Length", b"6", &mut promised));
-        for bad in [&b""[..], b"+5", b"-5", b" 5", b"5,5", b"0x5", b"five"] {
-            assert!(!is_one_length(b"Content-Length", bad, &mut None), "{bad:?}");
-        }
+    fn lines_beyond_the_bound_are_dropped_and_the_first_of_them_is_known() {
+        let mut lines = Lines::default();
+        assert!((0..rules::MOST_LINES).all(|_| lines.add(10) == Ok(())));
+        assert_eq!((lines.add(10), lines.add(10)), (Err(true), Err(false)));
+        let mut lines = Lines::default();
+        assert_eq!((lines.add(rules::MOST_LINE_BYTES), lines.add(1), lines.add(1)), (Ok(()), Err(true), Err(false)));
+    }
+
+    #[test]
+    fn frames_that_bring_nothing_are_counted_and_a_body_has_its_place() {
+        let mut answer = Answer::new(100, true);
+        assert!((0..rules::MOST_EMPTY).all(|_| answer.body(0).is_ok()));
+        assert_eq!(answer.body(0), Err(End::Breach(Breach::Flood)));
+        assert!(answer.body(1).is_ok());
+        // What is beyond the announced length brings nothing either.
+        let mut answer = Answer { left: Some(5), ..Answer::new(100, true) };
+        assert!(answer.body(7).is_ok());
+        assert!((0..rules::MOST_EMPTY).all(|_| answer.body(1).is_ok()));
+        assert_eq!(answer.body(1), Err(End::Breach(Breach::Flood)));
+        let mut answer = Answer { bodyless: Some(304), ..Answer::new(100, true) };
+        assert!(answer.body(0).is_ok());
+        assert_eq!(answer.body(1), Err(End::Breach(Breach::Body(304))));
     }
 }

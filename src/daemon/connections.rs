@@ -6,18 +6,27 @@ has not been used for a while is closed, so that no more are kept than there is 
 
 use std::collections::VecDeque;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use protocol::table::{Limit, Place, Reserved, State, Table, Ticket, Wish, socket_path};
+use protocol::table::{Avoided, Limit, Place, Reserved, State, Table, Ticket, Wish, socket_path};
 use rustix::io::Errno;
 use rustix::thread::futex;
 use rustix::thread::futex::Timespec;
 
 use super::connection::{self, Inbox, Received};
+use super::group::Group;
+use crate::httpd::peer;
 
 /// A connection that nobody has used for so long is closed.
 const UNUSED: Duration = Duration::from_secs(30);
+
+/// A process that could not be reached is avoided for so long.
+const AVOIDED: Duration = Duration::from_secs(1);
+
+/// Of so many processes at most it is known that they could not be reached.
+const MOST_AVOIDED: usize = 64;
 
 /// No more memory than this is kept with a connection.
 const MOST_ROOM: usize = 256 * 1024;
@@ -91,13 +100,57 @@ impl Drop for Connection {
 pub struct Connections {
     table: Option<Table<'static>>,
     idle: Mutex<VecDeque<Connection>>,
+    unreached: Unreached,
+}
+
+/// Why there is no connection to a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoConnection {
+    /// Nobody listens, or too many connect at once.
+    Nobody,
+    /// Somebody listens in its place who is not Apache's supervisor: his user id. Nothing was sent to him.
+    Stranger(u32),
+    /// The system's words.
+    Failed(Errno),
+}
+
+/// The processes of a group that this child could not reach a moment ago. Every process of the group can write the table, so what a child has found out by
+/// itself is kept in its own memory.
+#[derive(Debug, Default)]
+struct Unreached {
+    /// There may be some: nobody takes the lock for nothing.
+    some: AtomicBool,
+    places: Mutex<Vec<(Place, Instant)>>,
+}
+
+impl Unreached {
+    fn add(&self, place: Place, now: Instant) {
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        places.retain(|(known, until)| *known != place && *until > now);
+        if places.len() >= MOST_AVOIDED {
+            places.remove(0);
+        }
+        places.push((place, now + AVOIDED));
+        self.some.store(true, Ordering::Release);
+    }
+
+    fn now(&self, now: Instant) -> Avoided {
+        let mut avoided = Avoided::default();
+        if self.some.load(Ordering::Acquire) {
+            let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+            places.retain(|(_, until)| *until > now);
+            self.some.store(!places.is_empty(), Ordering::Release);
+            places.iter().for_each(|(place, _)| avoided.add(*place));
+        }
+        avoided
+    }
 }
 
 impl Connections {
     /// None yet. `file` is the group's table; a service has none.
     pub fn new(file: Option<BorrowedFd<'static>>) -> Self {
         let memory = file.and_then(|file| shared_memory::map(file).ok());
-        Self { table: memory.and_then(Table::open), idle: Mutex::default() }
+        Self { table: memory.and_then(Table::open), idle: Mutex::default(), unreached: Unreached::default() }
     }
 
     /// The group's table, if it could be mapped.
@@ -110,12 +163,21 @@ impl Connections {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A connection to the process at `place`: one that is there, or a new one. `path` is what the sockets' paths begin with. `large`: rather one with memory
-    /// for bodies, which not all have.
+    /// The process at `place` could not be reached, or has closed a connection without a word.
+    pub fn avoid(&self, place: Place) {
+        self.unreached.add(place, Instant::now());
+    }
+
+    /// The processes that could not be reached a moment ago.
+    pub fn avoided(&self) -> Avoided {
+        self.unreached.now(Instant::now())
+    }
+
+    /// A connection to the process at `place` of `group`: one that is there, or a new one. `large`: rather one with memory for bodies, which not all have.
     ///
     /// # Errors
-    /// `ECONNREFUSED`, `ENOENT`: the process is gone, or its socket is. `EAGAIN`: too many connect at once.
-    pub fn to(&self, table: Table<'static>, place: Place, path: &[u8], large: bool) -> Result<Connection, Errno> {
+    /// [`NoConnection`].
+    pub fn to(&self, table: Table<'static>, place: Place, group: &Group, large: bool) -> Result<Connection, NoConnection> {
         while let Some(mut found) = self.find(table, place, large) {
             // Whatever has come since its last request belongs to none: a farewell, the end, or what an application has said that is no answer of the
             // engine's. It must not be taken for the answer to this one.
@@ -123,10 +185,19 @@ impl Connections {
                 return Ok(found);
             }
         }
-        let socket = connection::connect(&socket_path(path, place.slot))?;
+        let socket = connection::connect(&socket_path(&group.path, place.slot)).map_err(|error| match error {
+            Errno::CONNREFUSED | Errno::NOENT | Errno::AGAIN => NoConnection::Nobody,
+            error => NoConnection::Failed(error),
+        })?;
+        // Before the secret goes out: whoever may write the directory could have put a socket of his own in its place.
+        match peer::listener_uid(socket.as_fd()) {
+            Ok(uid) if uid == group.listener => {}
+            Ok(uid) => return Err(NoConnection::Stranger(uid)),
+            Err(error) => return Err(NoConnection::Failed(error)),
+        }
         if table.state(place) == State::Empty {
             // The slot has changed hands meanwhile, so this may be another process.
-            return Err(Errno::CONNREFUSED);
+            return Err(NoConnection::Nobody);
         }
         Ok(Connection {
             socket,
@@ -191,7 +262,7 @@ pub struct Line<'t> {
 impl Line<'_> {
     /// Reserves a place, and otherwise waits until something has changed, for at most `wait`.
     pub fn reserve(&self, wait: Duration) -> Reserved {
-        let bell = self.table.bell().load(std::sync::atomic::Ordering::Acquire);
+        let bell = self.table.bell().load(Ordering::Acquire);
         let reserved = self.table.reserve(self.wish);
         if reserved == Reserved::Nobody && !self.table.trouble() {
             self.listen(bell, wait);
@@ -204,5 +275,29 @@ impl Line<'_> {
         let timeout = Timespec::try_from(wait).ok();
         // Rung, interrupted or in vain: whoever calls looks again.
         let _waited: rustix::io::Result<()> = futex::wait(self.table.bell(), futex::Flags::empty(), bell, timeout.as_ref());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use protocol::table::Place;
+
+    use super::{AVOIDED, Unreached};
+
+    #[test]
+    fn a_process_that_was_not_reached_is_avoided_for_a_while() {
+        let unreached = Unreached::default();
+        let now = Instant::now();
+        let shown = |now| format!("{:?}", unreached.now(now));
+        let nobody = shown(now);
+        for epoch in 0..1000 {
+            unreached.add(Place { slot: 1, epoch }, now + Duration::from_millis(epoch.into()));
+        }
+        assert!(shown(now + Duration::from_secs(1)).contains("epoch: 999"));
+        assert!(unreached.places.lock().is_ok_and(|places| places.len() <= super::MOST_AVOIDED));
+        assert_eq!(shown(now + Duration::from_secs(1) + AVOIDED), nobody);
+        assert!(unreached.places.lock().is_ok_and(|places| places.is_empty()));
     }
 }

@@ -17,10 +17,11 @@ use super::body::Body;
 use super::client::Client;
 use super::connection::{Received, SOON};
 use super::connections::Connection;
+use super::deadline::Clock;
 use super::group::{Group, Reach};
-use super::offer::Queue;
 use super::opening::opening;
 use super::outbox::Outbox;
+use super::queue::Queue;
 use crate::handler::exchange::{Call, Conversation};
 use crate::handler::failure::Failure;
 use crate::handler::group_failure::GroupFailure;
@@ -44,10 +45,22 @@ pub enum Talk {
     Unsent,
     /// The daemon was silent for too long.
     Silent,
+    /// The process did not end it, though its time was over.
+    Overtime,
     /// It waited for a thread for longer than `queue-timeout`, and was taken back.
     Overdue,
     /// It was taken back, because another process has a thread free.
     Better,
+}
+
+/// What came of taking what a process has sent.
+enum Taken {
+    /// The end.
+    End(End),
+    /// Whole frames.
+    Frames,
+    /// Part of one.
+    Nothing,
 }
 
 /// Runs a request in a process of a group.
@@ -147,6 +160,7 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
         let left = self.group.queue_timeout.map(|limit| limit.saturating_sub(self.queued));
         let movable = full && self.reach.connections.table().is_some_and(|table| table.has_others(connection.place));
         let mut queue = connection.ticket().map(|_| Queue::new(movable, left));
+        let mut clock = Clock { limit: self.group.most_time, until: None };
         connection.send();
         loop {
             if !self.send(connection) {
@@ -156,7 +170,7 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
                 connection.inbox.receive_soon(connection.socket.as_fd())
             } else {
                 looked = Instant::now();
-                let ready = self.wait(connection, heard, looked, queue.as_ref());
+                let ready = self.wait(connection, heard, looked, queue.as_ref(), &clock);
                 if ready { connection.inbox.receive(connection.socket.as_fd()) } else { Received::Nothing }
             };
             let now = Instant::now();
@@ -165,9 +179,11 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
                 return Talk::Died(connection.cut_at());
             }
             if received == Received::Some {
-                heard = now;
-                if let Some(end) = self.take(connection, now) {
-                    return Talk::End(end);
+                match self.take(connection, now) {
+                    Taken::End(end) => return Talk::End(end),
+                    // What the client took its time over is not the process's time.
+                    Taken::Frames => heard = clock.goes_on(now),
+                    Taken::Nothing => {}
                 }
             } else if self.is_pause_over(now)
                 && let Err(end) = self.flush()
@@ -180,10 +196,10 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
             if let Some(end) = self.look(connection, &mut queue, wish, now) {
                 return end;
             }
-            if received == Received::Nothing
-                && !self.body.is_starving()
-                && now.saturating_duration_since(heard) >= self.group.socket_timeout
-            {
+            if clock.is_over(queue.is_none(), now) {
+                return Talk::Overtime;
+            }
+            if !self.body.is_starving() && now.saturating_duration_since(heard) >= self.group.socket_timeout {
                 return Talk::Silent;
             }
             if self.body.is_starving() {
@@ -236,8 +252,8 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
         }
     }
 
-    /// Takes what has come from the daemon.
-    fn take(&mut self, connection: &mut Connection, now: Instant) -> Option<End> {
+    /// Takes what has come from the daemon. Part of a frame is no sign of it: else a process could hold a request by a byte now and then.
+    fn take(&mut self, connection: &mut Connection, now: Instant) -> Taken {
         let (bytes, enclosed) = connection.inbox.parts();
         let request = self.conversation.request;
         let (taken, end) = self.answer.take(bytes, enclosed, &mut self.conversation.output, request, &mut self.body);
@@ -246,7 +262,11 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
             self.outbox.forget();
         }
         self.gathered_since = (self.answer.gathered > 0).then_some(now);
-        end
+        match end {
+            Some(end) => Taken::End(end),
+            None if taken > 0 => Taken::Frames,
+            None => Taken::Nothing,
+        }
     }
 
     /// Nothing is to be done for [`SOON`] but to wait for the daemon.
@@ -267,7 +287,7 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
     }
 
     /// Waits until something can be done; whether the daemon has something to say.
-    fn wait(&mut self, connection: &Connection, heard: Instant, now: Instant, queue: Option<&Queue>) -> bool {
+    fn wait(&mut self, connection: &Connection, heard: Instant, now: Instant, queue: Option<&Queue>, clock: &Clock) -> bool {
         let reading = self.body.is_starving();
         let deadlines = [
             self.gathered_since.map(|since| since + self.group.response_flush_delay),
@@ -275,6 +295,7 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
             self.client.deadline(now, reading),
             (!reading).then(|| heard + self.group.socket_timeout),
             queue.map(Queue::deadline),
+            clock.until,
         ];
         let until = deadlines.into_iter().flatten().min();
         let timeout = until.and_then(|until| Timespec::try_from(until.saturating_duration_since(now)).ok());
@@ -320,6 +341,7 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
             Ok(Talk::Silent) => {
                 GroupFailure::Silent { limit: self.group.socket_timeout.as_secs(), own: self.group.has_socket_timeout }
             }
+            Ok(Talk::Overtime) => GroupFailure::Overtime(self.group.most_time.unwrap_or_default().as_secs()),
             Ok(Talk::Died(Some(limit))) => GroupFailure::Ended(limit),
             Ok(_) if self.answer.head => GroupFailure::DiedLate(None),
             Ok(_) => GroupFailure::Died(None),

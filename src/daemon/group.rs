@@ -30,6 +30,8 @@ pub struct Group {
     pub definition: u32,
     /// Its secret.
     pub token: [u8; 16],
+    /// The user who listens at its sockets: the supervisor's, who runs as httpd's parent.
+    pub listener: u32,
     /// The configuration generation of this child.
     pub generation: u64,
     /// The application group that its main interpreters host.
@@ -46,6 +48,8 @@ pub struct Group {
     pub queue_timeout: Option<Duration>,
     /// `request-timeout`, for messages: the daemon enforces it.
     pub request_timeout: Option<Duration>,
+    /// How long a request may run in a process, whatever that does about its limits.
+    pub most_time: Option<Duration>,
     /// The longest line of a response header.
     pub header_buffer_size: u32,
     /// How long the daemon may be silent.
@@ -158,5 +162,47 @@ impl Daemons {
         let number = self.access.usable(name, host)?.number;
         let index = usize::try_from(number.saturating_sub(1)).unwrap_or(usize::MAX);
         self.groups.get(index).map(|group| (index, group)).ok_or(NoAccess::Unknown)
+    }
+}
+
+/// Groups for tests.
+#[cfg(test)]
+pub mod testing {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use super::Group;
+
+    /// A group of which nothing is known.
+    pub fn group() -> Group {
+        Group {
+            name: b"shop".as_slice().into(),
+            place: Arc::from("httpd.conf:1"),
+            path: Vec::new(),
+            table: None,
+            definition: 1,
+            token: [0; 16],
+            listener: 0,
+            generation: 1,
+            main_group: None,
+            connect_timeout: Duration::from_secs(15),
+            listen_backlog: 100,
+            ahead: 100,
+            reload_wait: Duration::ZERO,
+            queue_timeout: None,
+            request_timeout: None,
+            most_time: None,
+            header_buffer_size: 32768,
+            socket_timeout: Duration::from_secs(60),
+            has_socket_timeout: false,
+            response_flush_delay: Duration::ZERO,
+            response_buffer_size: 0,
+            response_socket_timeout: None,
+            service: false,
+            chroot: None,
+            server_metrics: false,
+            script_owner: None,
+            refused: None,
+        }
     }
 }

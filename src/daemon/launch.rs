@@ -20,7 +20,7 @@ use super::group::{Daemons, Group};
 use super::machine::ThisMachine;
 use super::scoreboard::Published;
 use super::supervisor;
-use crate::config::daemon::Account;
+use crate::config::daemon::{Account, DaemonProcess};
 use crate::config::plan::{Launch, Machine, Resources, build, socket};
 use crate::config::settings::ProcessSettings;
 use crate::config::whole::{DaemonGroup, Groups};
@@ -248,6 +248,13 @@ fn random() -> Result<[u8; 16], String> {
     Ok(token)
 }
 
+/// How long a request may run by the limits of its group, which its process enforces, and a grace.
+fn most_time(process: &DaemonProcess) -> Option<Duration> {
+    const GRACE: Duration = Duration::from_secs(5);
+    let ends = process.interrupt_timeout.unwrap_or_default().saturating_add(process.life.shutdown_timeout.unwrap_or_default());
+    process.request_timeout.map(|limit| limit.saturating_add(ends).saturating_add(GRACE))
+}
+
 /// What the children are to know.
 fn daemons(
     access: Groups,
@@ -271,6 +278,7 @@ fn daemons(
                 place: Arc::clone(&process.place),
                 path: known.map(|known| known.path.clone()).unwrap_or_default(),
                 token: known.map(|known| known.token).unwrap_or_default(),
+                listener: rustix::process::geteuid().as_raw(),
                 table: known.map(|known| known.table),
                 definition: known.map_or(0, |known| known.number),
                 generation: plan.generation,
@@ -285,6 +293,7 @@ fn daemons(
                 reload_wait: process.reload_wait,
                 queue_timeout: process.queue_timeout,
                 request_timeout: process.request_timeout,
+                most_time: most_time(process),
                 header_buffer_size: process.header_buffer_size,
                 socket_timeout: milliseconds(planned.map_or(0, |group| group.socket_timeout)),
                 has_socket_timeout: process.socket_timeout.is_some(),

@@ -7,11 +7,13 @@ processes); [`check`] asks at configtest what would keep a group from serving. I
 
 pub mod answer;
 pub mod body;
+pub mod breach;
 pub mod check;
 pub mod client;
 mod clock;
 pub mod connection;
 pub mod connections;
+pub mod deadline;
 mod directories;
 pub mod exchange;
 pub mod group;
@@ -22,6 +24,7 @@ pub mod machine;
 pub mod offer;
 pub mod opening;
 pub mod outbox;
+pub mod queue;
 pub mod scoreboard;
 pub mod supervisor;
 

@@ -5,12 +5,11 @@ process has a thread free, or because the process has died. *Runs in: child.* */
 use std::time::{Duration, Instant};
 
 use protocol::frame::RefusedReason;
+use protocol::rules::{MOST_NEW_CODE, MOST_REFUSALS};
 use protocol::table::{Place, Reserved, Table, Wish};
-use rustix::io::Errno;
 
 use super::answer::{Answer, End};
-use super::connection::SOON;
-use super::connections::{Connection, Line};
+use super::connections::{Connection, Line, NoConnection};
 use super::exchange::{Outcome, Relay, Talk};
 use super::group::Group;
 use super::opening::greeting;
@@ -25,6 +24,9 @@ const AT_ONCE: u32 = 3;
 /// How often a request that waits for a process, or for new code, looks whether its client is still there.
 const LOOK: Duration = Duration::from_millis(250);
 
+/// So often a request is moved to a process that is better, and is given its time in a queue back.
+const MOST_MOVES: u32 = 64;
+
 /// How offering a request goes on.
 pub struct Offer<'t> {
     line: Line<'t>,
@@ -34,13 +36,21 @@ pub struct Offer<'t> {
     attempts: u32,
     /// So many of them found nobody where a process should listen.
     unreached: u32,
+    /// So often a process had the request and refused it.
+    refusals: u32,
+    /// So often it was to wait for new code.
+    new_code: u32,
+    /// Who listened in a process's place, if it was not Apache's supervisor.
+    stranger: Option<u32>,
     pause: Duration,
 }
 
 /// What to do with a request that has not begun.
 enum Next {
-    /// It is offered again: the process goes, or another is better.
+    /// It is offered again: the process goes.
     Again,
+    /// It is offered again: another process is better.
+    Better,
     /// It is offered again: nobody was there, or somebody who left without a word.
     Unreached,
     /// It is offered again when new code serves, or could not be made to.
@@ -50,52 +60,29 @@ enum Next {
 impl<'t> Offer<'t> {
     fn new(table: Table<'t>, group: &Group, began: Instant) -> Self {
         Self {
-            line: Line { table, wish: Wish { definition: group.definition, ahead: group.ahead, newest: false } },
+            line: Line { table, wish: Wish { definition: group.definition, ahead: group.ahead, ..Wish::default() } },
             changes: (0, 0),
             until: began + group.connect_timeout,
             attempts: 0,
             unreached: 0,
+            refusals: 0,
+            new_code: 0,
+            stranger: None,
             pause: PAUSE,
         }
     }
-}
 
-/// A request that waits in a process whose threads are all busy.
-pub struct Queue {
-    /// When to look at it next.
-    pub look: Instant,
-    step: Duration,
-    /// From then on it has waited for longer than `queue-timeout`.
-    until: Option<Instant>,
-}
-
-impl Queue {
-    /// From here on. `movable`: no thread was free for it, and another process may come to have one. `left`: how long it may still wait.
-    pub fn new(movable: bool, left: Option<Duration>) -> Self {
-        let step = if movable { Duration::from_millis(5) } else { Duration::from_millis(50) };
-        let now = Instant::now();
-        Self { look: now + step, step, until: left.map(|left| now + left) }
-    }
-
-    /// When there is something to be done about it.
-    pub fn deadline(&self) -> Instant {
-        self.until.map_or(self.look, |until| until.min(self.look))
-    }
-
-    /// Whether it has waited for too long.
-    pub fn is_over(&self, now: Instant) -> bool {
-        self.until.is_some_and(|until| now >= until)
-    }
-
-    /// Whether looks are so rare that none is missed in [`SOON`].
-    pub const fn looks_late(&self) -> bool {
-        self.step.as_millis() > SOON.as_millis()
-    }
-
-    /// The next look comes later.
-    pub fn later(&mut self, now: Instant) {
-        self.step = (self.step * 2).min(Duration::from_millis(50));
-        self.look = now + self.step;
+    /// A process had the request for `queued` and did not begin it, or said so. The time in a process's queue was not spent in waiting for a process, and the
+    /// other way round; but a process that refuses without end is not waited for without end.
+    fn was_in_process(&mut self, next: &Next, queued: Duration) {
+        let most = match next {
+            Next::Better => MOST_MOVES,
+            _ => MOST_REFUSALS,
+        };
+        self.refusals = self.refusals.saturating_add(1);
+        if self.refusals <= most {
+            self.until += queued;
+        }
     }
 }
 
@@ -108,52 +95,66 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
         let mut offer = Offer::new(table, self.group, self.began);
         loop {
             offer.changes = table.changes();
+            offer.line.wish.avoided = self.reach.connections.avoided();
             let (place, full) = match self.place(&mut offer)? {
                 Some(found) => found,
                 None => return Ok(Talk::End(End::ClientGone)),
             };
-            let large = self.outbox.has_large_body(self.request_end);
-            let next = match self.reach.connections.to(table, place, &self.group.path, large) {
-                Ok(connection) => {
-                    self.start(&connection);
-                    let placed = Instant::now();
-                    match self.through(connection, full, offer.line.wish)? {
-                        Ok(end) => return Ok(end),
-                        Err(next) => {
-                            // The time in a process's queue was not spent in waiting for a process, and the other way round.
-                            let queued = placed.elapsed();
-                            offer.until += queued;
-                            self.queued += queued;
-                            next
-                        }
-                    }
-                }
-                // It has died, and the table does not say so yet.
-                Err(Errno::CONNREFUSED | Errno::NOENT | Errno::AGAIN) => {
-                    table.release(place);
-                    Next::Unreached
-                }
-                Err(error) => {
-                    table.release(place);
-                    let text = error.to_string();
-                    let text = self.conversation.request.pool().string(text.as_bytes()).to_str().unwrap_or_default();
-                    return Err(GroupFailure::Socket(text));
-                }
+            let next = match self.once(&mut offer, place, full)? {
+                Ok(end) => return Ok(end),
+                Err(next) => next,
             };
-            match next {
-                Next::Again | Next::Unreached => {
-                    offer.unreached += u32::from(matches!(next, Next::Unreached));
-                    if !self.pause(&mut offer)? {
-                        return Ok(Talk::End(End::ClientGone));
-                    }
-                }
+            let waits = match next {
                 Next::NewCode => {
-                    self.await_new_code(&offer);
-                    // The new code, if there is some; the old one otherwise.
-                    offer.line.wish.newest = table.changes().1 != offer.changes.1;
+                    offer.new_code += 1;
+                    offer.new_code <= MOST_NEW_CODE
                 }
+                Next::Unreached => {
+                    offer.unreached += 1;
+                    self.reach.connections.avoid(place);
+                    false
+                }
+                Next::Again | Next::Better => false,
+            };
+            let goes_on = if waits { self.await_new_code(&mut offer) } else { self.pause(&mut offer)? };
+            if !goes_on {
+                return Ok(Talk::End(End::ClientGone));
             }
         }
+    }
+
+    /// Offers the request to the process at `place`, which is reserved: how that ended, or what to do next if it has not begun.
+    fn once(&mut self, offer: &mut Offer<'static>, place: Place, full: bool) -> Result<Result<Talk, Next>, GroupFailure<'a>> {
+        let table = offer.line.table;
+        let large = self.outbox.has_large_body(self.request_end);
+        let connection = match self.reach.connections.to(table, place, self.group, large) {
+            Ok(connection) => connection,
+            Err(failure) => {
+                table.release(place);
+                return match failure {
+                    // It has died, and the table does not say so yet.
+                    NoConnection::Nobody => Ok(Err(Next::Unreached)),
+                    NoConnection::Stranger(uid) => {
+                        offer.stranger = Some(uid);
+                        Ok(Err(Next::Unreached))
+                    }
+                    NoConnection::Failed(error) => {
+                        let text = error.to_string();
+                        let text = self.conversation.request.pool().string(text.as_bytes()).to_str().unwrap_or_default();
+                        Err(GroupFailure::Socket(text))
+                    }
+                };
+            }
+        };
+        self.start(&connection);
+        let placed = Instant::now();
+        let ended = self.through(connection, full, offer.line.wish)?;
+        if let Err(next) = &ended {
+            let queued = placed.elapsed();
+            offer.was_in_process(next, queued);
+            self.queued += queued;
+        }
+        Ok(ended)
     }
 
     /// Has the request served over a connection: how that ended, or what to do next if it has not begun.
@@ -169,7 +170,8 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
                 Ok(Ok(talk))
             }
             Talk::End(End::Refused(RefusedReason::NewCode)) => Ok(Err(Next::NewCode)),
-            Talk::End(End::Refused(_)) | Talk::Better => Ok(Err(Next::Again)),
+            Talk::End(End::Refused(_)) => Ok(Err(Next::Again)),
+            Talk::Better => Ok(Err(Next::Better)),
             Talk::Unsent => {
                 if connection.ticket().is_none() {
                     // Less than a request has been sent, so it can't have begun.
@@ -187,7 +189,7 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
                 Err(GroupFailure::QueueTimeout(limit.as_secs()))
             }
             Talk::Died(_) if connection.take_back() => Ok(Err(Next::Unreached)),
-            Talk::Silent | Talk::Died(_) | Talk::End(_) => {
+            Talk::Silent | Talk::Overtime | Talk::Died(_) | Talk::End(_) => {
                 if let (Talk::Silent, Some(table)) = (&talk, self.reach.connections.table()) {
                     table.ask_for_stacks_of(connection.place);
                 }
@@ -218,7 +220,9 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
     fn place(&mut self, offer: &mut Offer<'_>) -> Result<Option<(Place, bool)>, GroupFailure<'a>> {
         let table = offer.line.table;
         let mut waits = false;
+        let mut bell = Bell::default();
         let found = loop {
+            bell.rings();
             let left = offer.until.saturating_duration_since(Instant::now());
             match offer.line.reserve(if waits { left.min(LOOK) } else { Duration::ZERO }) {
                 Reserved::Thread(place) => break Ok(Some((place, false))),
@@ -269,8 +273,11 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
         }
         if now >= offer.until {
             let (attempts, path) = (offer.attempts, self.group.path.as_slice());
-            let nobody = offer.unreached == attempts;
-            return Err(if nobody { GroupFailure::Unreachable { attempts, path } } else { GroupFailure::KeptLeaving(attempts) });
+            return Err(match offer.stranger {
+                Some(uid) => GroupFailure::Stranger { uid, path },
+                None if offer.unreached == attempts => GroupFailure::Unreachable { attempts, path },
+                None => GroupFailure::KeptLeaving(attempts),
+            });
         }
         if offer.attempts > AT_ONCE {
             std::thread::sleep(offer.pause);
@@ -279,19 +286,78 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
         Ok(true)
     }
 
-    /// Waits until new code serves, or could not be made to, for at most `reload-wait`; then the request takes what it finds.
-    fn await_new_code(&mut self, offer: &Offer<'_>) {
+    /// Waits until new code serves, or could not be made to, for at most `reload-wait`; then the request takes what it finds: the new code, if there is some, the
+    /// old one otherwise. `false` when the client is gone.
+    fn await_new_code(&mut self, offer: &mut Offer<'_>) -> bool {
         let table = offer.line.table;
         let until = Instant::now() + self.group.reload_wait;
+        let mut rung = Bell::default();
         loop {
+            rung.rings();
             let bell = table.bell().load(std::sync::atomic::Ordering::Acquire);
             let now = Instant::now();
+            if self.client.look(now) {
+                return false;
+            }
             let over = now >= until || table.is_closed(self.group.generation);
-            if table.changes().0 != offer.changes.0 || over || self.client.look(now) {
+            if table.changes().0 != offer.changes.0 || over {
                 break;
             }
             offer.line.listen(bell, until.saturating_duration_since(now).min(LOOK));
         }
         self.waited();
+        offer.line.wish.newest = table.changes().1 != offer.changes.1;
+        true
+    }
+}
+
+/// Counts how often somebody who waits for the table's bell has looked, and slows him down when it rings without end: every process of the group can ring it.
+#[derive(Debug, Default)]
+struct Bell(u32);
+
+impl Bell {
+    /// So often it may ring without a pause.
+    const FREE: u32 = 64;
+
+    fn rings(&mut self) {
+        self.0 = self.0.saturating_add(1);
+        if self.0 > Self::FREE {
+            std::thread::sleep(PAUSE);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::{Bell, MOST_MOVES, Next, Offer};
+
+    #[test]
+    fn the_time_in_a_queue_is_given_back_so_often() {
+        let memory: Vec<_> = (0..protocol::table::words(1)).map(|_| std::sync::atomic::AtomicU32::new(0)).collect();
+        if let Some(version) = memory.first() {
+            version.store(u32::from_ne_bytes(protocol::table::BEGINNING), std::sync::atomic::Ordering::Relaxed);
+        }
+        let Some(table) = protocol::table::Table::open(&memory) else { unreachable!() };
+        let group = crate::daemon::group::testing::group();
+        let began = Instant::now();
+        for (next, most) in [(Next::Again, protocol::rules::MOST_REFUSALS), (Next::NewCode, 8), (Next::Better, MOST_MOVES)] {
+            let mut offer = Offer::new(table, &group, began);
+            for _ in 0..most + 1000 {
+                offer.was_in_process(&next, Duration::from_secs(50));
+            }
+            assert_eq!(offer.until, began + group.connect_timeout + Duration::from_secs(50) * most);
+        }
+    }
+
+    #[test]
+    fn a_bell_that_rings_without_end_is_looked_at_now_and_then() {
+        let began = Instant::now();
+        let mut bell = Bell::default();
+        for _ in 0..Bell::FREE + 4 {
+            bell.rings();
+        }
+        assert!(began.elapsed() >= super::PAUSE * 4);
     }
 }

@@ -54,6 +54,13 @@ pub enum GroupFailure<'a> {
         /// What the paths of the sockets begin with.
         path: &'a [u8],
     },
+    /// Somebody listens where its processes should, who is not Apache's supervisor.
+    Stranger {
+        /// His user id.
+        uid: u32,
+        /// What the paths of the sockets begin with.
+        path: &'a [u8],
+    },
     /// The process died before it answered: what is known of its death.
     Died(Option<&'a str>),
     /// The process died in the middle of its response.
@@ -73,6 +80,8 @@ pub enum GroupFailure<'a> {
     QueueTimeout(u64),
     /// The application did not answer within `request-timeout`.
     RequestTimeout(u64),
+    /// The process did not end the request, though `request-timeout` and all that follows it were over: how long the child has waited.
+    Overtime(u64),
     /// A header of the response is longer than `header-buffer-size`.
     HeaderTooLong {
         /// The header's name.
@@ -112,6 +121,7 @@ impl GroupFailure<'_> {
             Self::StartingFull(_) => (503, log_code::DAEMON_STARTING_FULL),
             Self::KeptLeaving(_) => (503, log_code::DAEMON_KEPT_LEAVING),
             Self::Unreachable { .. } => (503, log_code::DAEMON_UNREACHABLE),
+            Self::Stranger { .. } => (503, log_code::DAEMON_STRANGER),
             Self::Died(_) => (502, log_code::DAEMON_DIED),
             // The status of the error that ends a response which has begun.
             Self::DiedLate(_) => (502, log_code::DAEMON_DIED_LATE),
@@ -121,6 +131,7 @@ impl GroupFailure<'_> {
             Self::Silent { .. } => (504, log_code::DAEMON_SILENT),
             Self::QueueTimeout(_) => (504, log_code::DAEMON_QUEUE_TIMEOUT),
             Self::RequestTimeout(_) => (504, log_code::GROUP_REQUEST_TIMEOUT),
+            Self::Overtime(_) => (504, log_code::DAEMON_OVERTIME),
             Self::HeaderTooLong { .. } => (500, log_code::RESPONSE_HEADER_TOO_LONG),
             Self::HeadTooLong(_) => (502, log_code::REQUEST_HEAD_TOO_LONG),
         }
@@ -180,12 +191,27 @@ impl GroupFailure<'_> {
             Self::RequestTimeout(limit) => {
                 format!("the application took longer than the {limit} s that request-timeout gives in the process group {group}")
             }
+            Self::Stranger { .. } | Self::Overtime(_) => self.distrust(&group),
             Self::HeaderTooLong { name, limit } => {
                 format!("the response header {} is longer than the {limit} bytes of header-buffer-size", quoted(name))
             }
             Self::HeadTooLong(length) => {
                 format!("headers and variables of the request are {length} bytes together, which the channel does not take")
             }
+        }
+    }
+
+    /// The cause, where a process of the group is not what it should be.
+    fn distrust(&self, group: &str) -> String {
+        match self {
+            Self::Stranger { uid, path } => format!(
+                "a process of the user {uid} listens at {}, where Apache's supervisor should for the process group {group}",
+                quoted(&[path, b".N".as_slice()].concat())
+            ),
+            Self::Overtime(limit) => {
+                format!("a process of the group {group} had the request for {limit} s and did not keep to `request-timeout=`")
+            }
+            _ => String::new(),
         }
     }
 
@@ -216,6 +242,9 @@ impl GroupFailure<'_> {
             Self::Unreachable { .. } => {
                 "look who else uses these names: each server needs a `WSGISocketPrefix` of its own in a directory that several share"
             }
+            Self::Stranger { .. } => {
+                "put the sockets with `WSGISocketPrefix` into a directory that root alone may write, and look for what writes the present one"
+            }
             Self::Died(_) | Self::DiedLate(_) => "the line about its death has the signal and the place in the program",
             Self::Ended(limit) => longer(*limit),
             Self::BrokeProtocol(_) => "install module and engine of the same version, and restart Apache",
@@ -230,6 +259,9 @@ impl GroupFailure<'_> {
             }
             Self::RequestTimeout(0) => "look for the `raise` in the application",
             Self::RequestTimeout(_) => "the log shows the stack of the thread: it is where the time went",
+            Self::Overtime(_) => {
+                "find what keeps the process from ending such requests: its log shows the stacks; a process that was taken over ignores its limits"
+            }
             Self::HeaderTooLong { .. } => "make the header shorter, or raise `header-buffer-size=`",
             Self::HeadTooLong(_) => "find what makes such variables, or lower `LimitRequestFieldSize`",
         })
@@ -298,6 +330,8 @@ pub fn samples() -> impl Iterator<Item = (GroupFailure<'static>, u16)> {
         (GroupFailure::StartingFull(100), 503),
         (GroupFailure::KeptLeaving(5), 503),
         (GroupFailure::Unreachable { attempts: 69, path: b"/run/wsgi.1.0.1" }, 503),
+        (GroupFailure::Stranger { uid: 1001, path: b"/tmp/wsgi.1.0.1" }, 503),
+        (GroupFailure::Overtime(45), 504),
         (GroupFailure::Died(Some("signal 11")), 502),
         (GroupFailure::DiedLate(None), 502),
         (GroupFailure::Ended(Limit::Graceful), 502),

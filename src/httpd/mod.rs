@@ -21,6 +21,7 @@ pub mod input;
 pub mod log;
 pub mod other_child;
 pub mod output;
+pub mod peer;
 pub mod pool;
 pub mod process;
 pub mod regex;

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use protocol::rules::{self, HeadFault};
+
 /// A response's head.
 #[derive(Clone, Debug, Default)]
 pub struct Head {
@@ -32,6 +34,14 @@ impl Head {
         self.fields.push((start..middle, middle..self.text.len()));
     }
 
+    /// What there is too much of, if there is.
+    pub fn excess(&self) -> Option<HeadFault<'static>> {
+        if self.fields.len() > rules::MOST_FIELDS {
+            return Some(HeadFault::Count);
+        }
+        (self.text.len() > rules::LONGEST_HEAD).then_some(HeadFault::Sum)
+    }
+
     /// The reason phrase; may be empty.
     pub fn reason(&self) -> &[u8] {
         self.text.get(self.reason.clone()).unwrap_or_default()
@@ -46,6 +56,6 @@ impl Head {
 
     /// May a response of this status have no body at all (RFC 9110: 204 and 304)?
     pub const fn forbids_body(&self) -> bool {
-        matches!(self.status, 204 | 304)
+        rules::forbids_body(self.status)
     }
 }

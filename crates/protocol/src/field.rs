@@ -10,6 +10,8 @@ pub enum FieldError {
     StatusForm,
     /// A status number that is not between 100 and 999.
     StatusRange,
+    /// An interim status: the server's, never an application's.
+    StatusInterim,
     /// A control character in the reason phrase.
     StatusControl,
     /// An empty header name.
@@ -27,6 +29,7 @@ impl std::fmt::Display for FieldError {
         match self {
             Self::StatusForm => f.write_str("status must be three digits, then a space and a reason phrase"),
             Self::StatusRange => f.write_str("status number must be between 100 and 999"),
+            Self::StatusInterim => f.write_str("status is interim (100 to 199): an application answers with 200 or above"),
             Self::StatusControl => f.write_str("status contains a control character"),
             Self::NameEmpty => f.write_str("header name is empty"),
             Self::NameCharacter(c) => write!(f, "header name contains the character 0x{c:02x}, which is not allowed in a name"),
@@ -100,7 +103,18 @@ pub fn value(value: &[u8]) -> Result<(), FieldError> {
 /// The hop-by-hop headers of RFC 2616 section 13.5.1 that an application must not send (PEP 3333).
 /// `Proxy-Authenticate` is left out: an application may well answer 407.
 fn is_hop_by_hop(name: &[u8]) -> bool {
-    const NAMES: [&[u8]; 6] = [b"connection", b"keep-alive", b"te", b"trailer", b"transfer-encoding", b"upgrade"];
+    const NAMES: [&[u8]; 8] = [
+        b"connection",
+        b"keep-alive",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+        // Not in that list, and treated alike by proxies; HTTP/2 forbids it (RFC 9113 section 8.2.2).
+        b"proxy-connection",
+        // RFC 7540 section 3.2.1.
+        b"http2-settings",
+    ];
     NAMES.iter().any(|n| n.eq_ignore_ascii_case(name))
 }
 

@@ -16,6 +16,7 @@ pub mod log_code;
 pub mod plan;
 pub mod reason;
 pub mod record;
+pub mod rules;
 pub mod running;
 pub mod scoreboard;
 pub mod settings;

@@ -19,7 +19,7 @@ mod ticket;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-pub use choice::{Reserved, Wish};
+pub use choice::{Avoided, Reserved, Wish};
 pub use cut::Limit;
 pub use ticket::Ticket;
 

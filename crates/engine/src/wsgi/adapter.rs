@@ -5,7 +5,7 @@ the header, and nothing of it reaches the server. */
 
 use std::sync::Arc;
 
-use protocol::field;
+use protocol::{field, rules};
 
 use crate::capi::{Arguments, Attached, Exception, Method, NativeClass, Object, PyResult, Raised};
 use crate::exchange::{Send, SendError};
@@ -126,7 +126,7 @@ fn read_head(py: Attached<'_>, status: &Object<'_>, headers: &Object<'_>) -> PyR
         status,
         || "invalid status".to_owned(),
         |line| match field::status(line) {
-            Ok((number, _)) if number < 200 => {
+            Ok((number, _)) if rules::status(number).is_err() => {
                 Err(Raised::value_error(py, &format!("status {number} is interim: an application answers with 200 or above")))
             }
             Ok((number, reason)) => Ok(Head::new(number, reason)),
@@ -139,6 +139,9 @@ fn read_head(py: Attached<'_>, status: &Object<'_>, headers: &Object<'_>) -> PyR
     for index in 0..headers.length() {
         let Some(pair) = headers.item(index) else { break };
         add_header(py, &mut head, &pair)?;
+        if let Some(excess) = head.excess() {
+            return Err(Raised::value_error(py, &format!("too many response headers: {excess}")));
+        }
     }
     Ok(head)
 }
@@ -196,12 +199,7 @@ fn shortened(name: &[u8]) -> String {
 fn take_header(py: Attached<'_>, head: &mut Head, name: &[u8], value: &[u8]) -> PyResult<()> {
     if name.eq_ignore_ascii_case(b"content-length") {
         let digits = value.trim_ascii();
-        let length = std::str::from_utf8(digits)
-            .ok()
-            .filter(|d| !d.is_empty() && d.bytes().all(|c| c.is_ascii_digit()))
-            .and_then(|d| d.parse::<u64>().ok())
-            .filter(|n| i64::try_from(*n).is_ok());
-        let Some(length) = length else {
+        let Some(length) = rules::length(digits) else {
             return Err(Raised::value_error(
                 py,
                 &format!("invalid value of header `Content-Length`: `{}` is not a length", shortened(value)),

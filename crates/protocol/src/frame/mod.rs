@@ -23,8 +23,11 @@ pub const STREAM: u32 = 1;
 /// The longest payload of [`Frame::Body`], [`Frame::Data`] and [`Frame::Log`].
 pub const LONGEST_DATA: usize = 64 * 1024;
 
-/// The longest payload of [`Frame::Request`] and [`Frame::Head`].
+/// The longest payload of [`Frame::Request`].
 pub const LONGEST_HEAD: usize = 16 * 1024 * 1024;
+
+/// The longest payload of [`Frame::Head`]: what a head may have by [`crate::rules`], with the lengths of its texts.
+pub const LONGEST_ANSWER: usize = crate::rules::LONGEST_HEAD + 8 * crate::rules::MOST_FIELDS + 64;
 
 /// How much request body may be sent before the first [`Frame::Want`].
 pub const UNASKED: u64 = 64 * 1024;

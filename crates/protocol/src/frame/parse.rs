@@ -1,8 +1,8 @@
 /*! Reading frames from bytes that a peer may have chosen. */
 
 use super::{
-    AbortReason, BodyState, Entries, Fields, Frame, HEAD_LENGTH, Hello, LONGEST_DATA, LONGEST_HEAD, RefusedReason, Request,
-    RequestHead, STREAM, Sender, kind,
+    AbortReason, BodyState, Entries, Fields, Frame, HEAD_LENGTH, Hello, LONGEST_ANSWER, LONGEST_DATA, LONGEST_HEAD,
+    RefusedReason, Request, RequestHead, STREAM, Sender, kind,
 };
 use crate::table::Ticket;
 
@@ -56,7 +56,8 @@ pub struct Malformed;
 const fn limit(kind: u8, from: Sender) -> Option<usize> {
     match (from, kind) {
         (_, kind::HELLO) => Some(1024),
-        (Sender::Child, kind::REQUEST) | (Sender::Daemon, kind::HEAD) => Some(LONGEST_HEAD),
+        (Sender::Child, kind::REQUEST) => Some(LONGEST_HEAD),
+        (Sender::Daemon, kind::HEAD) => Some(LONGEST_ANSWER),
         (Sender::Child, kind::BODY) | (Sender::Daemon, kind::DATA | kind::LOG) => Some(LONGEST_DATA),
         (Sender::Child, kind::BODY_END) | (Sender::Daemon, kind::ABORT | kind::REFUSED) => Some(1),
         (Sender::Daemon, kind::WANT) => Some(4),

@@ -33,7 +33,8 @@ impl<'b> Writer<'b> {
     fn close(&mut self, start: usize, kind: u8) -> Result<(), TooLong> {
         let length = self.0.len().saturating_sub(start + HEAD_LENGTH);
         let limit = match kind {
-            kind::REQUEST | kind::HEAD => super::LONGEST_HEAD,
+            kind::REQUEST => super::LONGEST_HEAD,
+            kind::HEAD => super::LONGEST_ANSWER,
             _ => LONGEST_DATA,
         };
         let announced = u32::try_from(length).ok().filter(|_| length <= limit);
@@ -142,7 +143,7 @@ impl<'b> Writer<'b> {
     /// [`super::Frame::Head`]
     ///
     /// # Errors
-    /// [`TooLong`] beyond 16 MiB; nothing is appended then.
+    /// [`TooLong`] beyond [`super::LONGEST_ANSWER`]; nothing is appended then.
     pub fn head<'e>(
         &mut self,
         status: u16,

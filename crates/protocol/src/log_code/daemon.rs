@@ -158,6 +158,14 @@ log_codes! {
         cause "The group has processes that take requests, but nobody answers at the sockets where they listen: their files were replaced, or lead to somebody who does not know the group's secret. Containers that share the directory of the sockets can come to use the same names."
         did "The request got 503 with Retry-After. The application did not see it. A process whose socket is not in its place any more is replaced within a second or two."
         cure "Give each server a directory of its own with `WSGISocketPrefix`, and look for what else writes there.";
+    1343 DAEMON_STRANGER Error "somebody else listens in the place of a daemon process"
+        cause "The socket at the group's place was made by another user than the one that runs Apache's supervisor: somebody who may write the directory has put it there, or a process of the group listens by itself."
+        did "Nothing was sent there, not even the group's secret. The process is avoided for a moment; the request got 503 with Retry-After when no other took it within `connect-timeout`."
+        cure "Put the sockets with `WSGISocketPrefix` into a directory that root alone may write. Look for the user's processes and for how they came to write there.";
+    1346 DAEMON_OVERTIME Error "a daemon process did not keep to request-timeout"
+        cause "The process had the request for longer than `request-timeout=`, `interrupt-timeout=` and `shutdown-timeout=` together and five seconds more. It stands still, or was taken over by its application."
+        did "The Apache child gave the request up by its own clock. The client got 504, or its response was cut."
+        cure "Look at the process's lines in the group's log. If it runs foreign code, stop it, and look at what that code does.";
     1360 DAEMON_ENDED Error "a process was ended at a limit while it served the request"
         cause "The process was to end (it was replaced, or Apache was stopped), and the request still ran when the time that requests are given for that was over; or the process had to be given up. The line names the option whose time it was."
         did "The request got 502, or its response was cut so that it looks cut. It was not repeated, because the application had begun it."

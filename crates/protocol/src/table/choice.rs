@@ -7,6 +7,30 @@ use super::{MOST, Place, State, Table, Word, slot};
 /// How often a reservation is tried again when others were faster.
 const TRIES: usize = 64;
 
+/// How many processes can be avoided at a time; a further one takes the place of the first.
+const AVOIDED: usize = 8;
+
+/// Processes that a child could not reach a moment ago: it chooses them only where no other takes requests.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Avoided {
+    places: [Option<Place>; AVOIDED],
+    next: usize,
+}
+
+impl Avoided {
+    /// Avoids one more.
+    pub fn add(&mut self, place: Place) {
+        if let Some(cell) = self.places.get_mut(self.next % AVOIDED) {
+            *cell = Some(place);
+        }
+        self.next = self.next.wrapping_add(1);
+    }
+
+    fn has(&self, slot: u32, epoch: u32) -> bool {
+        self.next > 0 && self.places.contains(&Some(Place { slot, epoch }))
+    }
+}
+
 /// Which process a child may choose.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Wish {
@@ -16,6 +40,19 @@ pub struct Wish {
     pub ahead: u32,
     /// The newest process rather than the least busy one: the request waits for new code.
     pub newest: bool,
+    /// Those that it could not reach.
+    pub avoided: Avoided,
+}
+
+/// The process that fits a wish best.
+#[derive(Clone, Copy)]
+struct Best {
+    slot: u32,
+    word: Word,
+    /// All its threads are busy.
+    busy: bool,
+    /// It is one of [`Wish::avoided`].
+    avoided: bool,
 }
 
 /// What came of a wish.
@@ -36,7 +73,7 @@ impl Table<'_> {
     pub fn reserve(&self, wish: Wish) -> Reserved {
         for _ in 0..TRIES {
             let (best, serving) = self.best(wish);
-            let Some((number, word, busy)) = best else {
+            let Some(Best { slot: number, word, busy, .. }) = best else {
                 return if serving { Reserved::Full } else { Reserved::Nobody };
             };
             let Some(cell) = self.slot(number, slot::WORD) else { return Reserved::Nobody };
@@ -49,9 +86,9 @@ impl Table<'_> {
         Reserved::Full
     }
 
-    /// The process to choose, with its word and whether all its threads are busy; and whether any serves at all.
-    fn best(&self, wish: Wish) -> (Option<(u32, Word, bool)>, bool) {
-        let (mut best, mut most, mut serving) = (None, i64::MIN, false);
+    /// The process to choose, and whether any serves at all.
+    fn best(&self, wish: Wish) -> (Option<Best>, bool) {
+        let (mut best, mut most, mut serving) = (None, (false, i64::MIN), false);
         for number in self.slots() {
             let Some(word) = self.word(number).filter(|word| word.state() == State::Serving) else { continue };
             let read = |word| self.slot(number, word).map_or(0, |cell| cell.load(Ordering::Relaxed));
@@ -60,9 +97,10 @@ impl Table<'_> {
             }
             serving = true;
             let free = i64::from(read(slot::THREADS)) - i64::from(word.load());
-            let rank = if wish.newest { i64::from(read(slot::SERIAL)) } else { free };
+            let avoided = wish.avoided.has(number, word.epoch());
+            let rank = (!avoided, if wish.newest { i64::from(read(slot::SERIAL)) } else { free });
             if free > -i64::from(wish.ahead) && word.load() < MOST && rank > most {
-                (best, most) = (Some((number, word, free <= 0)), rank);
+                (best, most) = (Some(Best { slot: number, word, busy: free <= 0, avoided }), rank);
             }
         }
         (best, serving)
@@ -77,7 +115,7 @@ impl Table<'_> {
     /// Whether some process other than `place` has a thread free, for a request that waits there.
     pub fn better(&self, place: Place, wish: Wish) -> bool {
         match self.best(wish).0 {
-            Some((number, _, busy)) => !busy && number != place.slot,
+            Some(best) => !best.busy && !best.avoided && best.slot != place.slot,
             None => false,
         }
     }

@@ -53,6 +53,31 @@ fn requests_are_counted_and_bounded() {
 }
 
 #[test]
+fn a_process_that_could_not_be_reached_is_the_last_choice() {
+    let memory = memory(3);
+    let table = make(&memory).unwrap();
+    let (first, second) = (serving(table, CLAIM), serving(table, Claim { threads: 1, ..CLAIM }));
+    let mut wish = Wish { ahead: 2, ..Wish::default() };
+    wish.avoided.add(first);
+    assert!(!table.better(second, wish));
+    // Rather the queue of one that can be reached.
+    assert_eq!(table.reserve(wish), Reserved::Thread(second));
+    assert_eq!(table.reserve(wish), Reserved::Queue(second));
+    assert_eq!(table.reserve(wish), Reserved::Queue(second));
+    assert_eq!(table.reserve(wish), Reserved::Thread(first));
+    // Its successor at the slot is another process.
+    table.clear(first);
+    let next = serving(table, CLAIM);
+    assert_eq!((next.slot, table.reserve(wish)), (first.slot, Reserved::Thread(next)));
+    // Of more than can be known the first is chosen again.
+    for slot in 0..20 {
+        wish.avoided.add(Place { slot: slot + 100, epoch: 1 });
+    }
+    wish.avoided.add(next);
+    assert!(!table.better(second, wish));
+}
+
+#[test]
 fn a_process_with_fewer_threads_than_it_was_to_have_gets_fewer_requests() {
     let memory = memory(2);
     let table = make(&memory).unwrap();

@@ -1,0 +1,68 @@
+/*! How a daemon process breaks the rules of the channel (`protocol::rules`, `docs/protocol.md`), for the log. *Runs in: child.* */
+
+use protocol::field::FieldError;
+use protocol::frame::{VERSION, Violation};
+use protocol::rules::{self, HeadFault};
+
+/// How a daemon broke the rules of `docs/protocol.md`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Breach {
+    /// Bytes that are no frame of its.
+    Frame(Violation),
+    /// A frame out of its turn.
+    Turn(&'static str),
+    /// Another version of the protocol.
+    Version(u16),
+    /// It asks for more request body than it may.
+    Asked,
+    /// Descriptors that nothing was said about, or more than one at a time.
+    Descriptors,
+    /// A descriptor that is not what its frame says.
+    File,
+    /// Memory that can't be used, or a part of a body that does not lie in it.
+    Memory,
+    /// A status that HTTP does not have, or that ends no response.
+    Status(u16),
+    /// A reason phrase with control characters.
+    Reason,
+    /// A header that HTTP does not allow. The engine has checked what the application gave.
+    Header,
+    /// Headers that are more than a response may have.
+    Headers,
+    /// A body where the status allows none.
+    Body(u16),
+    /// Frames without end that bring nothing.
+    Flood,
+}
+
+impl std::fmt::Display for Breach {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Frame(violation) => violation.fmt(f),
+            Self::Turn(what) => write!(f, "{what} out of turn"),
+            Self::Version(version) => write!(f, "version {version} of the protocol, this module speaks {VERSION}"),
+            Self::Asked => f.write_str("a demand for more request body than it may ask for"),
+            Self::Descriptors => f.write_str("a descriptor too many"),
+            Self::File => f.write_str("a file that is not a regular one, or that ends before its range does"),
+            Self::Memory => f.write_str("memory that is none of its, or a part of a body outside of its memory"),
+            Self::Status(status) => write!(f, "the status {status}"),
+            Self::Reason => f.write_str("a reason phrase with control characters"),
+            Self::Header => f.write_str("a header that HTTP does not allow"),
+            Self::Headers => {
+                write!(f, "more than {} headers, or more than {} bytes of them", rules::MOST_FIELDS, rules::LONGEST_HEAD)
+            }
+            Self::Body(status) => write!(f, "a body, which the status {status} does not allow"),
+            Self::Flood => write!(f, "more than {} frames that bring nothing", rules::MOST_EMPTY),
+        }
+    }
+}
+
+/// What is wrong with a head.
+pub const fn of_head(fault: &HeadFault<'_>, status: u16) -> Breach {
+    match fault {
+        HeadFault::Field(FieldError::StatusRange | FieldError::StatusInterim | FieldError::StatusForm) => Breach::Status(status),
+        HeadFault::Field(FieldError::StatusControl) => Breach::Reason,
+        HeadFault::Count | HeadFault::Sum => Breach::Headers,
+        _ => Breach::Header,
+    }
+}
