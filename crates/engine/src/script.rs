@@ -184,6 +184,7 @@ impl Script {
             old.release(py);
         }
         let mtime = wanted.mtime.or_else(|| modified(&self.path)).unwrap_or(0);
+        let version = crate::daemon::script_version(&self.path);
         let source = std::fs::read(std::path::Path::new(std::ffi::OsStr::from_bytes(&self.path))).map_err(|error| {
             logging::coded(
                 SCRIPT_UNREADABLE,
@@ -196,7 +197,7 @@ impl Script {
                 self.stored.store(mtime, Ordering::Relaxed);
                 *lock(&self.loaded) = Some(namespace.clone().keep());
                 interpreter.helpers.after_load(py);
-                crate::daemon::script_loaded(&self.path, mtime, &interpreter.group);
+                crate::daemon::script_loaded(&self.path, mtime, version, &interpreter.group);
                 Ok(namespace)
             }
             Err(raised) => {

@@ -3,20 +3,26 @@
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use protocol::control::{BadMessage, Message};
+use protocol::control::{Message, Sender};
 use protocol::line_buffer::LineBuffer;
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, socketpair};
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::Pid;
 
+use crate::budget::Budget;
 use crate::memory::Memory;
 use crate::recipe::Recipe;
 use crate::spawn::{Descriptors, spawn};
+use crate::timers::Millis;
 use crate::trouble::{LENGTH, Report};
 
 /// Most that is read at a time, so that one process that writes without end does not keep the others waiting.
-const PIECE: usize = 64 * 1024;
+const PIECE: usize = 16 * 1024;
+/// How many messages a process may send: a few for each script that it may name, at once, and so many a second.
+const MESSAGES: Budget = Budget::new(4_096, 64);
+/// The same in bytes.
+const BYTES: Budget = Budget::new(4 * 1024 * 1024, 64 * 1024);
 /// More than a child ever reports.
 const REPORTS: usize = 256 * LENGTH;
 
@@ -38,7 +44,11 @@ pub struct Child {
     /// A fault ended it, so that there is a stack in its memory.
     pub faulted: bool,
     to_send: Vec<u8>,
+    /// What has come of a message that is not complete.
     received: Vec<u8>,
+    /// What it may still say.
+    messages: Budget,
+    bytes: Budget,
     lines: LineBuffer,
     reported: Vec<u8>,
 }
@@ -63,8 +73,10 @@ pub struct Received {
     pub messages: Vec<Message>,
     /// The connection has ended.
     pub ended: bool,
-    /// What came is no message.
-    pub bad: bool,
+    /// What came is no message, or one too many: what it was, for the log.
+    pub bad: Option<String>,
+    /// There may be more right now.
+    pub more: bool,
 }
 
 impl Child {
@@ -94,19 +106,26 @@ impl Child {
             trouble: trouble_in.as_fd(),
         };
         let pid = spawn(recipe, descriptors)?;
-        Ok(Self {
+        Ok(Self { output: Some(output), trouble: Some(trouble), ..Self::new(pid, control, memory) })
+    }
+
+    /// The child `pid` at the other end of `control`.
+    fn new(pid: Pid, control: OwnedFd, memory: Memory) -> Self {
+        Self {
             pid,
             control: Some(control),
-            output: Some(output),
-            trouble: Some(trouble),
+            output: None,
+            trouble: None,
             reports: Vec::new(),
             memory,
             faulted: false,
             to_send: Vec::new(),
             received: Vec::new(),
+            messages: MESSAGES,
+            bytes: BYTES,
             lines: LineBuffer::default(),
             reported: Vec::new(),
-        })
+        }
     }
 
     /// Its pid as a number.
@@ -116,6 +135,10 @@ impl Child {
 
     /// Sends a message, now or when the connection takes it.
     pub fn send(&mut self, message: &Message) {
+        // A process that does not read what it is asked is not asked again. Everything else is said once.
+        if *message == Message::Ask && self.wants_to_send() {
+            return;
+        }
         self.to_send.extend(message.encode());
         self.flush();
     }
@@ -138,34 +161,46 @@ impl Child {
         }
     }
 
-    /// Reads what has come over the control connection.
-    pub fn receive(&mut self) -> Received {
+    /// Reads what has come over the control connection by `now`, one piece at most.
+    pub fn receive(&mut self, now: Millis) -> Received {
         let mut got = Received::default();
         let mut buffer = [0; PIECE];
         let Some(control) = &self.control else { return got };
         match rustix::net::recv(control, &mut buffer, RecvFlags::DONTWAIT) {
             Ok((0, _)) => got.ended = true,
-            Ok((count, _)) => self.received.extend_from_slice(buffer.get(..count).unwrap_or_default()),
+            Ok((count, _)) => {
+                got.more = true;
+                self.received.extend_from_slice(buffer.get(..count).unwrap_or_default());
+            }
             Err(Errno::AGAIN | Errno::INTR) => {}
             Err(_) => got.ended = true,
         }
-        loop {
-            match Message::decode(&self.received) {
-                Ok(Some((message, length))) => {
-                    self.received.drain(..length.min(self.received.len()));
-                    got.messages.push(message);
-                }
-                Ok(None) => break,
-                Err(BadMessage) => {
-                    got.bad = true;
-                    break;
-                }
-            }
-        }
-        if got.ended || got.bad {
+        self.read_messages(&mut got, now);
+        if got.ended || got.bad.is_some() {
             self.control = None;
         }
         got
+    }
+
+    /// Takes the messages that are complete out of what was received.
+    fn read_messages(&mut self, got: &mut Received, now: Millis) {
+        let mut taken = 0;
+        while got.bad.is_none() {
+            match Message::decode(self.received.get(taken..).unwrap_or_default(), Sender::Daemon) {
+                Ok(None) => break,
+                Err(why) => got.bad = Some(why.to_string()),
+                Ok(Some((message, length))) => {
+                    taken += length;
+                    let length = u64::try_from(length).unwrap_or(u64::MAX);
+                    if self.messages.take(1, now) && self.bytes.take(length, now) {
+                        got.messages.push(message);
+                    } else {
+                        got.bad = Some(format!("more messages than it may ({MESSAGES}; {BYTES} in bytes)"));
+                    }
+                }
+            }
+        }
+        self.received.drain(..taken.min(self.received.len()));
     }
 
     /// Reads what it has written: whole lines, and whether there may be more right now.
@@ -208,5 +243,83 @@ fn read(pipe: &mut Option<OwnedFd>, buffer: &mut [u8]) -> Option<usize> {
                 return Some(0);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use std::io::Write as _;
+    use std::os::fd::OwnedFd;
+    use std::os::unix::net::UnixStream;
+
+    use protocol::control::Message;
+    use rustix::process::getpid;
+
+    use super::{Child, PIECE};
+    use crate::memory::Memory;
+
+    /// A child whose end of the connection is the test's.
+    fn child() -> (Child, UnixStream) {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        theirs.set_nonblocking(true).unwrap();
+        (Child::new(getpid(), OwnedFd::from(ours), Memory::new(1).unwrap()), theirs)
+    }
+
+    /// Writes `bytes` as fast as they are read, until all are read or the connection ends: what is said of the bad ones, and the most that was kept.
+    fn flood(bytes: &[u8]) -> (usize, Option<String>, usize) {
+        let (mut child, mut theirs) = child();
+        let (mut rest, mut messages, mut kept) = (bytes, 0, 0);
+        loop {
+            match theirs.write(rest) {
+                Ok(count) => rest = rest.get(count..).unwrap(),
+                Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::WouldBlock),
+            }
+            let got = child.receive(1_000);
+            messages += got.messages.len();
+            kept = kept.max(child.received.len());
+            if got.bad.is_some() || (rest.is_empty() && !got.more) {
+                assert_eq!(child.control.is_none(), got.bad.is_some(), "its connection ends with the first bad message");
+                return (messages, got.bad, kept);
+            }
+        }
+    }
+
+    #[test]
+    fn a_long_message_is_refused_by_its_head() {
+        let (messages, bad, kept) = flood(&[[0, 0, 16, 0, 3].as_slice(), &[0; 1024 * 1024]].concat());
+        assert!(messages == 0 && kept <= PIECE && bad.is_some_and(|why| why.contains("Loaded with 1048576 bytes")));
+        // One that is never complete is kept within its longest.
+        let (_, bad, kept) = flood(&[0, 32, 0, 0, 3]);
+        assert!(bad.is_none() && kept == 5);
+    }
+
+    #[test]
+    fn a_flood_of_messages_ends_the_connection() {
+        let ready = Message::Ready.encode().repeat(20_000);
+        let (messages, bad, _) = flood(&ready);
+        assert!(messages == 4_096 && bad.is_some_and(|why| why.contains("4096 at once and 64 a second")));
+        let script = |n: u32| Message::Loaded {
+            script: [0; 16],
+            version: [0; 32],
+            path: [format!("/{n}").as_bytes(), &[b'x'; 4_000]].concat(),
+            application_group: vec![b'g'; 4_000],
+        };
+        let paths: Vec<u8> = (0..1_000).flat_map(|n| script(n).encode()).collect();
+        let (messages, bad, kept) = flood(&paths);
+        assert!(messages < 600 && kept <= 2 * PIECE && bad.is_some_and(|why| why.contains("in bytes")), "{messages}");
+    }
+
+    #[test]
+    fn what_nobody_reads_does_not_grow() {
+        let (mut child, theirs) = child();
+        for _ in 0..100_000 {
+            child.send(&Message::Ask);
+        }
+        assert!(child.wants_to_send() && child.to_send.len() <= 5);
+        drop(theirs);
+        child.flush();
+        assert!(!child.wants_to_send());
     }
 }

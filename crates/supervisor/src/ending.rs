@@ -127,13 +127,13 @@ impl Group {
         if self.plan.shutdown_timeout > 0 { self.plan.shutdown_timeout.saturating_add(GRACE) } else { LAST_RESORT }
     }
 
-    /// A process sent what it may not.
-    pub fn broke_protocol(&mut self, id: Id, now: Millis) {
-        self.actions.push(Note::about(
-            id,
-            log_code::CONTROL_BROKEN,
-            "sent what no daemon process sends; it is ended and replaced",
-        ));
+    /// A process sent what it may not: `what`.
+    pub fn broke_protocol(&mut self, id: Id, what: &str, now: Millis) {
+        let text = format!(
+            "sent its supervisor {what}, which no daemon process does; it is ended and replaced. \
+             To fix: install all parts of mod_wsgi_rs from one build, and look in the application for code that writes to descriptors it did not open"
+        );
+        self.actions.push(Note::about(id, log_code::CONTROL_BROKEN, text));
         self.actions.push(Action::Terminate(id));
         self.hung_up(id, now);
     }

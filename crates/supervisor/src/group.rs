@@ -13,7 +13,7 @@ use protocol::reason::Reason;
 use crate::action::{Action, Id};
 use crate::process::{Process, State};
 use crate::timers::{Backoff, LOOK, Millis, SUCCESSOR_STARTUP};
-use crate::watch::{Files, Versions};
+use crate::watch::Versions;
 
 /// What a group is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +48,6 @@ pub(crate) struct Slot {
 /// A group of processes.
 pub struct Group {
     pub(crate) plan: Rc<plan::Group>,
-    pub(crate) files: Box<dyn Files>,
     pub(crate) phase: Phase,
     begun: Millis,
     pub(crate) slots: Vec<Slot>,
@@ -64,11 +63,10 @@ pub struct Group {
 
 impl Group {
     /// A group that has not begun.
-    pub fn new(plan: Rc<plan::Group>, files: Box<dyn Files>) -> Self {
+    pub fn new(plan: Rc<plan::Group>) -> Self {
         let slots = (0..plan.processes.max(1)).map(|_| Slot::default()).collect();
         Self {
             plan,
-            files,
             phase: Phase::Waiting,
             begun: 0,
             slots,
@@ -169,7 +167,10 @@ impl Group {
         match message {
             Message::Started(_) if service => self.ready(id, now),
             Message::Ready => self.ready(id, now),
-            Message::Loaded(what) => self.loaded(id, &what),
+            Message::Loaded { script, version, path, application_group } => {
+                self.loaded(id, (script, version), Script { path, application_group, import: false });
+            }
+            Message::Changed { script, version } => self.changed(id, script, version),
             Message::NotReady(why) => self.not_ready(id, &why, now),
             Message::ReplaceMe(why) => self.replace_me(id, why),
             Message::Load { busy, activity, .. } => {
@@ -178,7 +179,9 @@ impl Group {
                 }
             }
             Message::Started(_) => {}
-            Message::Begin(_) | Message::Drain(_) | Message::Stop(_) | Message::Ask => self.broke_protocol(id, now),
+            Message::Begin(_) | Message::Drain(_) | Message::Stop(_) | Message::Ask => {
+                self.broke_protocol(id, "what only a supervisor says", now);
+            }
         }
     }
 
@@ -212,8 +215,8 @@ impl Group {
                 scripts.push(script.clone());
             }
         }
-        let before = scripts.iter().filter_map(|s| Some((s.path.clone(), self.files.version(&s.path)?))).collect();
-        self.processes.insert(id, Process::new(slot, now, startup, before));
+        let tried = self.news();
+        self.processes.insert(id, Process::new(slot, now, startup, tried));
         self.actions.push(Action::Start { process: id, scripts, must_load });
         id
     }

@@ -75,6 +75,11 @@ impl Log {
         self.line(level, pid, text);
     }
 
+    /// Counts a line that is not logged.
+    pub fn lose(&mut self) {
+        self.lost = self.lost.saturating_add(1);
+    }
+
     /// Logs a numbered line of the supervisor's own.
     pub fn coded(&mut self, code: LogCode, text: &str) {
         self.line(code.level, std::process::id(), format!("{code}: {text}").as_bytes());

@@ -10,12 +10,14 @@ every change; the descriptors that it names are inherited. SIGTERM or the death 
 | `running`, `child` | a group's live processes |
 | `recipe`, `spawn`, `trouble`, `explain` | from the plan to Python: prepared, forked, and what went wrong |
 | `posts`, `listener` | the group's table: who takes requests, and over which socket |
-| `watch`, `log` | scripts that change; lines for the error log |
+| `watch`, `log` | scripts that processes say have changed; lines for the error log |
+| `budget` | how much of root's time and memory a process may have |
 | `memory`, `lack_of_memory` | what a process was at when it died, and whether the kernel killed it |
 
 *Runs in: supervisor.* */
 
 mod action;
+mod budget;
 mod child;
 mod ending;
 mod explain;

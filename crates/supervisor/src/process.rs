@@ -6,12 +6,11 @@ Starting ──Ready──► Ready ──► Draining ──► (gone)
 ```
 */
 
-use protocol::plan::Script;
 use protocol::reason::Reason;
 use protocol::table::Limit;
 
 use crate::timers::Millis;
-use crate::watch::Versions;
+use crate::watch::{Versions, Watched};
 
 /// Where a process stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,12 +48,12 @@ pub struct Process {
     pub failed: bool,
     /// Why it asked to be replaced.
     pub asked: Option<Reason>,
-    /// The files of its scripts as they were before it was started.
-    pub before: Versions,
-    /// What it has loaded, in which version.
-    pub loaded: Versions,
-    /// The same as scripts, for a successor's list.
-    pub scripts: Vec<Script>,
+    /// The versions of scripts that it was started for.
+    pub tried: Versions,
+    /// What it has loaded, and what has changed since.
+    pub watched: Watched,
+    /// It was said that it names more scripts than there is room for.
+    pub crowded: bool,
     /// Requests that it ran, as it said last.
     pub busy: u32,
     /// What it said last of its activity.
@@ -65,7 +64,7 @@ pub struct Process {
 
 impl Process {
     /// A process that is being started.
-    pub fn new(slot: usize, now: Millis, startup: Option<Millis>, before: Versions) -> Self {
+    pub fn new(slot: usize, now: Millis, startup: Option<Millis>, tried: Versions) -> Self {
         Self {
             slot,
             state: State::Starting,
@@ -76,9 +75,9 @@ impl Process {
             told: false,
             failed: false,
             asked: None,
-            before,
-            loaded: Versions::new(),
-            scripts: Vec::new(),
+            tried,
+            watched: Watched::default(),
+            crowded: false,
             busy: 0,
             activity: 0,
             active: None,

@@ -3,7 +3,7 @@
 One process of a group after another. With overlap the successor must load all that the old one has loaded before the old one drains; if it
 can't, the old one goes on, and those versions of the files are not tried again. *Runs in: supervisor.* */
 
-use protocol::control::Message;
+use protocol::control::{MOST_SCRIPTS, Message, ScriptId, Version};
 use protocol::log_code;
 use protocol::plan::Script;
 use protocol::reason::Reason;
@@ -12,7 +12,7 @@ use crate::action::{Action, Id, Note};
 use crate::group::Group;
 use crate::process::{Process, State};
 use crate::timers::{LOOK, Millis};
-use crate::watch::{Versions, changed};
+use crate::watch::Versions;
 
 impl Group {
     /// Whether there is something to look at each second.
@@ -22,7 +22,7 @@ impl Group {
             && self
                 .processes
                 .values()
-                .any(|p| p.state == State::Ready && (timed || p.asked.is_some() || (self.plan.reload && !p.loaded.is_empty())))
+                .any(|p| p.state == State::Ready && (timed || p.asked.is_some() || !p.watched.news().is_empty()))
     }
 
     /// Begins at most one replacement, if one is due and there is room.
@@ -62,7 +62,7 @@ impl Group {
     }
 
     fn loaded_scripts(&self, slot: usize) -> Vec<Script> {
-        self.ready_process(slot).map(|(_, p)| p.scripts.clone()).unwrap_or_default()
+        self.ready_process(slot).map(|(_, p)| p.watched.scripts().clone()).unwrap_or_default()
     }
 
     /// Why a slot's process is to be replaced now.
@@ -71,10 +71,10 @@ impl Group {
         if self.slots.get(slot).is_none_or(|s| now < s.retry_at) {
             return None;
         }
-        let news = if self.plan.reload { changed(&process.loaded, self.files.as_ref()) } else { Versions::new() };
+        let news = process.watched.news();
         if !news.is_empty() {
             // While the new code does not load, a successor for any other reason would not load either.
-            let fresh = news.iter().any(|(path, version)| self.refused.get(path) != Some(version));
+            let fresh = news.iter().any(|(script, version)| self.refused.get(script) != Some(version));
             return fresh.then_some(Reason::ScriptReload);
         }
         let old = self.plan.restart_interval > 0
@@ -103,25 +103,31 @@ impl Group {
         }
     }
 
-    /// A process has loaded a script: `path`, or `path NUL application-group` for one that the configuration does not name.
-    pub(crate) fn loaded(&mut self, id: Id, what: &[u8]) {
-        let mut parts = what.splitn(2, |b| *b == 0);
-        let path = parts.next().unwrap_or_default();
-        let named = parts.next();
+    /// A process has loaded a script.
+    pub(crate) fn loaded(&mut self, id: Id, (number, version): (ScriptId, Version), script: Script) {
         let Some(process) = self.processes.get_mut(&id) else { return };
-        let version = process.before.remove(path).or_else(|| self.files.version(path));
-        if let Some(version) = version {
-            process.loaded.insert(path.to_vec(), version);
+        if !process.watched.loaded(number, version, script) && !std::mem::replace(&mut process.crowded, true) {
+            let text = format!(
+                "names more scripts than its successor can be given ({MOST_SCRIPTS} in all): the further ones are loaded by the first request for each"
+            );
+            self.actions.push(Note::about(id, log_code::TOO_MANY_SCRIPTS, text));
         }
-        let found: Vec<Script> = match named {
-            Some(group) => vec![Script { path: path.to_vec(), application_group: group.to_vec(), import: false }],
-            None => self.plan.scripts.iter().filter(|s| s.path == path).cloned().collect(),
-        };
-        for script in found {
-            if !process.scripts.contains(&script) {
-                process.scripts.push(script);
-            }
+    }
+
+    /// The file of a script that a process has loaded has that version now.
+    pub(crate) fn changed(&mut self, id: Id, script: ScriptId, version: Version) {
+        if !self.plan.reload {
+            return;
         }
+        if let Some(process) = self.processes.get_mut(&id) {
+            self.urgent |= process.watched.changed(script, version);
+        }
+    }
+
+    /// The versions of changed scripts, as far as processes that serve have said.
+    pub(crate) fn news(&self) -> Versions {
+        let ready = self.processes.values().filter(|p| p.state == State::Ready);
+        ready.flat_map(|p| p.watched.news().iter().map(|(id, version)| (*id, *version))).take(MOST_SCRIPTS).collect()
     }
 
     /// A process asks to be replaced.
@@ -171,10 +177,8 @@ impl Group {
 
     /// A successor has failed: the old process goes on, or what is left of the slot is started anew.
     pub(crate) fn not_taken_over(&mut self, process: &Process, now: Millis) {
-        // What it was to load, as it is now or was when it began: any other version is worth a try.
-        let mut tried = process.loaded.clone();
-        tried.extend(process.before.iter().map(|(path, version)| (path.clone(), *version)));
-        self.refused.extend(tried);
+        // Any other version is worth a try. What was refused before has changed since, or is among these.
+        self.refused.clone_from(&process.tried);
         self.actions.push(Action::Changed(false));
         let Some(slot) = self.slots.get_mut(process.slot) else { return };
         slot.cause = None;

@@ -6,6 +6,7 @@ use protocol::reason::Reason;
 
 use crate::action::{Action, End};
 use crate::group_bench::{Bench, SEGV, shop};
+use crate::timers::LOOK;
 
 #[test]
 fn new_code_takes_over_when_it_is_ready() {
@@ -27,12 +28,12 @@ fn the_new_process_is_in_the_table_before_the_old_one_leaves_it() {
     assert_eq!(bench.did_all(), ["start 1 [/a]"]);
     bench.ready(1);
     assert_eq!(bench.did_all(), ["serve 1"]);
-    bench.says(1, Message::Loaded(b"/a".to_vec()));
+    bench.loads(1, b"/a", b"");
     bench.files.write(b"/a", 2);
     assert_eq!(bench.after(1_000), ["start 2 [/a] all"]);
     bench.ready(2);
     assert_eq!(bench.did_all(), ["serve 2", "changed true", "drain 1"]);
-    bench.says(2, Message::Loaded(b"/a".to_vec()));
+    bench.loads(2, b"/a", b"");
     bench.files.write(b"/a", 3);
     assert_eq!(bench.after(1_000), ["start 3 [/a] all"]);
     bench.says(3, Message::NotReady("broken".to_owned()));
@@ -63,6 +64,31 @@ fn code_that_does_not_load_is_tried_once() {
     assert_eq!(bench.after(1_000), ["start 3 [/a] all"]);
     bench.ready(3);
     assert_eq!(bench.did(), ["drain 1"]);
+}
+
+#[test]
+fn a_version_that_a_request_has_found_is_not_tried_again_either() {
+    let mut bench = Bench::serving(shop());
+    bench.files.write(b"/a", 2);
+    bench.now += LOOK;
+    bench.look();
+    bench.says(1, Message::ReplaceMe(Reason::ScriptReload));
+    assert_eq!(bench.did(), ["start 2 [/a] all"]);
+    bench.dies(2, &SEGV);
+    assert_eq!(bench.did(), ["1300"]);
+    bench.says(1, Message::ReplaceMe(Reason::ScriptReload));
+    assert!(bench.after(100_000).is_empty());
+    // The loaded version is back: what was asked for can be had.
+    bench.files.write(b"/a", 1);
+    assert_eq!(bench.after(1_000), ["start 3 [/a] all"]);
+}
+
+#[test]
+fn what_a_process_says_of_unknown_scripts_is_nothing() {
+    let mut bench = Bench::serving(shop());
+    bench.says(1, Message::Changed { script: [9; 16], version: [9; 32] });
+    bench.says(7, Message::Changed { script: [0; 16], version: [9; 32] });
+    assert!(bench.after(5_000).is_empty());
 }
 
 #[test]
@@ -207,7 +233,7 @@ fn an_idle_process_ends_and_starts_afresh() {
 #[test]
 fn without_overlap_the_old_one_is_gone_before_the_new_one_comes() {
     let mut bench = Bench::serving(plan::Group { overlap: false, preload: false, ..shop() });
-    bench.says(1, Message::Loaded(b"/dynamic\0example.org|/x".to_vec()));
+    bench.loads(1, b"/dynamic", b"example.org|/x");
     bench.files.write(b"/a", 2);
     assert_eq!(bench.after(1_000), ["drain 1"]);
     assert!(bench.after(2_000).is_empty());
@@ -219,10 +245,11 @@ fn without_overlap_the_old_one_is_gone_before_the_new_one_comes() {
 fn a_successor_loads_what_was_loaded_on_request_too() {
     let mut bench = Bench::serving(shop());
     bench.files.write(b"/dynamic", 1);
-    bench.says(1, Message::Loaded(b"/dynamic\0example.org|/x".to_vec()));
+    bench.loads(1, b"/dynamic", b"example.org|/x");
     bench.did();
     bench.files.write(b"/dynamic", 2);
     bench.now += 1_000;
+    bench.look();
     bench.group.tick(bench.now, 1);
     let actions = bench.group.actions();
     let Some(Action::Start { scripts, must_load: true, .. }) = actions.first() else { unreachable!("{actions:?}") };

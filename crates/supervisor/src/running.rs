@@ -12,6 +12,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::process::{Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid};
 
 use crate::action::{Action, End, Id, Note};
+use crate::budget::Budget;
 use crate::child::{self, Child};
 use crate::explain;
 use crate::group::Group;
@@ -21,9 +22,16 @@ use crate::posts::{Post, Posts};
 use crate::recipe::Recipe;
 use crate::spawn::inherited;
 use crate::timers::{LOOK, Millis};
-use crate::watch::Disk;
 
 const KILL: i32 = 9;
+/// How many lines the processes of a group may write: at once, and each second. One that writes more waits in its `write()`.
+const LINES: Budget = Budget::new(40_000, 20_000);
+/// The same in bytes.
+const BYTES: Budget = Budget::new(8 * 1024 * 1024, 4 * 1024 * 1024);
+/// Most pieces that are read of the output, or of the messages, of a process that has ended: as much as a pipe can hold.
+const LAST_PIECES: usize = 64;
+/// Most lines that are logged of the output of a process after its end.
+const LAST_LINES: usize = 4_000;
 /// Signals at which faulthandler writes the stack: SIGILL, SIGABRT, SIGBUS, SIGFPE, SIGSEGV.
 const FAULTS: [i32; 5] = [4, 6, 7, 8, 11];
 
@@ -59,6 +67,9 @@ pub struct Running {
     introduced: bool,
     /// What the kernel had killed when it was looked at last.
     kills: Kills,
+    /// What its processes may still write.
+    lines: Budget,
+    bytes: Budget,
 }
 
 impl Running {
@@ -69,7 +80,7 @@ impl Running {
     pub fn new(plan: &Plan, group: &plan::Group, null: &OwnedFd) -> Result<Self, String> {
         let descriptor = |what: &str, number| inherited(number).map_err(|e| format!("{what} (descriptor {number}): {e}"));
         let rc = Rc::new(group.clone());
-        let machine = Group::new(Rc::clone(&rc), Box::new(Disk { root: group.chroot.clone() }));
+        let machine = Group::new(Rc::clone(&rc));
         let lifeline =
             plan.lifeline.filter(|_| machine.exclusive()).map(|number| descriptor("its lifeline", number)).transpose()?;
         let mut running = Self {
@@ -92,6 +103,8 @@ impl Running {
             scoreboard: None,
             introduced: false,
             kills: Kills::default(),
+            lines: LINES,
+            bytes: BYTES,
         };
         running.scoreboard = plan.scoreboard.filter(|_| group.engine.server_metrics).and_then(|number| running.readable(number));
         Ok(running)
@@ -121,7 +134,13 @@ impl Running {
     /// When `tick` has something to do next.
     pub fn wake(&self, now: Millis) -> Option<Millis> {
         let look = self.posts.as_ref().map(|_| self.looked.saturating_add(LOOK));
-        self.machine.wake(now).into_iter().chain(look).min()
+        self.machine.wake(now).into_iter().chain(look).chain(self.output_waits(now)).min()
+    }
+
+    /// Until when the output of its processes is not read, because they have written too much.
+    pub fn output_waits(&self, now: Millis) -> Option<Millis> {
+        let until = self.lines.when(1, now).max(self.bytes.when(1, now));
+        (until > now && !self.children.is_empty()).then_some(until)
     }
 
     /// Looks after the posts.
@@ -297,21 +316,31 @@ impl Running {
     /// A control connection can be read.
     pub fn receive(&mut self, id: Id, now: Millis) {
         // What it wrote before it spoke stands before our lines about it.
-        self.output(id);
-        let Some(child) = self.children.get_mut(&id) else { return };
-        let got = child.receive();
+        for _ in 0..4 {
+            if !self.output(id, now) {
+                break;
+            }
+        }
+        self.hear(id, now);
+    }
+
+    /// Hears what a process has said. Whether there may be more.
+    fn hear(&mut self, id: Id, now: Millis) -> bool {
+        let Some(child) = self.children.get_mut(&id) else { return false };
+        let got = child.receive(now);
         for message in got.messages {
             if let Message::Started(what) = &message {
                 self.introduce(id, what);
             }
             self.machine.message(id, message, now);
         }
-        if got.bad {
-            self.machine.broke_protocol(id, now);
+        if let Some(what) = &got.bad {
+            self.machine.broke_protocol(id, what, now);
         } else if got.ended {
             self.machine.hung_up(id, now);
         }
         self.act(now);
+        got.more && got.bad.is_none()
     }
 
     /// Says once which Python the group runs, and why that one.
@@ -329,14 +358,44 @@ impl Running {
         self.log.line(Level::Notice, std::process::id(), line.as_bytes());
     }
 
-    /// Output can be read: it goes to the group's log. Whether there may be more.
-    pub fn output(&mut self, id: Id) -> bool {
+    /// Output can be read: it goes to the group's log. Whether there may be more, and it may be read.
+    pub fn output(&mut self, id: Id, now: Millis) -> bool {
+        if self.output_waits(now).is_some() {
+            return false;
+        }
         let Some(child) = self.children.get_mut(&id) else { return false };
         let (lines, more) = child.read_output();
+        let count = |number| u64::try_from(number).unwrap_or(u64::MAX);
+        self.lines.spend(count(lines.len()), now);
+        self.bytes.spend(count(lines.iter().map(Vec::len).sum()), now);
         for line in lines {
             self.log.output(child.number(), &line);
         }
         more
+    }
+
+    /// What a process that has ended had written before. Its pipe may have other writers, who may go on for ever: so only as much is read as a pipe can
+    /// hold.
+    fn last_output(&mut self, id: Id) {
+        let Some(child) = self.children.get_mut(&id) else { return };
+        let mut room = LAST_LINES;
+        for _ in 0..LAST_PIECES {
+            let (lines, more) = child.read_output();
+            for line in lines {
+                if room == 0 {
+                    self.log.lose();
+                } else {
+                    room -= 1;
+                    self.log.output(child.number(), &line);
+                }
+            }
+            if !more {
+                break;
+            }
+        }
+        if let Some(line) = child.last_words() {
+            self.log.output(child.number(), &line);
+        }
     }
 
     /// Reports can be read: a child has become Python, or has given up.
@@ -374,19 +433,16 @@ impl Running {
 
     fn buried(&mut self, id: Id, status: Option<&rustix::process::WaitIdStatus>, now: Millis) {
         self.trouble(id);
-        while self.children.get(&id).is_some_and(|child| child.control.is_some()) {
-            self.receive(id, now);
-            // Another process may hold a copy of the connection: what the dead one had to say has been read.
-            if let Some(child) = self.children.get_mut(&id) {
-                child.control = None;
+        self.last_output(id);
+        // Another process may hold a copy of the connection, and say more: what the dead one had to say is read by then.
+        for _ in 0..LAST_PIECES {
+            if !self.hear(id, now) {
+                break;
             }
         }
-        while self.output(id) {}
         let killed = self.killed();
         let Some(child) = self.children.get_mut(&id) else { return };
-        if let Some(line) = child.last_words() {
-            self.log.output(child.number(), &line);
-        }
+        child.control = None;
         let (_, failed) = explain::reports(&self.plan, &self.recipe, &child.reports);
         let end = match (failed, status) {
             (Some((code, why)), _) => End::NotStarted(code, why),

@@ -254,7 +254,7 @@ impl Supervisor {
 
     /// Waits until something can be done.
     fn wait(&self, at: Millis) -> Vec<Source> {
-        let (mut fds, sources) = self.sources();
+        let (mut fds, sources) = self.sources(at);
         let asks = self.parent.watch.is_none().then(|| at.saturating_add(LOOK));
         let takes_over = (!self.took_over && self.predecessor.there()).then(|| self.born.saturating_add(TAKE_OVER));
         let orphans = (!self.orphans.is_empty()).then_some(self.orphaned_until);
@@ -271,7 +271,7 @@ impl Supervisor {
         fds.iter().zip(sources).filter(|(fd, _)| !fd.revents().is_empty()).map(|(_, source)| source).collect()
     }
 
-    fn sources(&self) -> (Vec<PollFd<'_>>, Vec<Source>) {
+    fn sources(&self, at: Millis) -> (Vec<PollFd<'_>>, Vec<Source>) {
         let mut all: Vec<(BorrowedFd<'_>, PollFlags, Source)> = vec![(self.signals.as_fd(), PollFlags::IN, Source::Signals)];
         if self.phase < Phase::Orphaned {
             all.extend(self.parent.watch.iter().map(|fd| (fd.as_fd(), PollFlags::IN, Source::Parent)));
@@ -283,10 +283,13 @@ impl Supervisor {
         all.extend(self.log.wants().map(|fd| (fd, PollFlags::OUT, Source::MainLog)));
         for (index, group) in self.groups.iter().enumerate() {
             all.extend(group.log.wants().map(|fd| (fd, PollFlags::OUT, Source::Log(index))));
+            let reads = group.output_waits(at).is_none();
             for (id, child) in &group.children {
                 let flags = if child.wants_to_send() { PollFlags::IN | PollFlags::OUT } else { PollFlags::IN };
                 all.extend(child.control.iter().map(|fd| (fd.as_fd(), flags, Source::Control(index, *id))));
-                all.extend(child.output.iter().map(|fd| (fd.as_fd(), PollFlags::IN, Source::Output(index, *id))));
+                all.extend(
+                    child.output.iter().filter(|_| reads).map(|fd| (fd.as_fd(), PollFlags::IN, Source::Output(index, *id))),
+                );
                 all.extend(child.trouble.iter().map(|fd| (fd.as_fd(), PollFlags::IN, Source::Trouble(index, *id))));
             }
         }
@@ -311,7 +314,7 @@ impl Supervisor {
                 group.receive(id, at);
             }),
             Source::Output(index, id) => self.with(index, |group| {
-                group.output(id);
+                group.output(id, at);
             }),
             Source::Trouble(index, id) => self.with(index, |group| group.trouble(id)),
         }

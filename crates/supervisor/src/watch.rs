@@ -1,104 +1,109 @@
-/*! Which version of a script a process has loaded, and whether its file has changed since. *Runs in: supervisor.* */
+/*! Which versions of scripts a process has loaded, and which of the files have changed since, as the process itself says it.
+
+The process watches the files, because they are its user's: they may lie on a file system that never answers. What it says is compared with what it said
+before, and with what other processes of its group said, and is believed for nothing else. There is room for [`MOST_SCRIPTS`] of each.
+*Runs in: supervisor.* */
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
 
-/// What tells one version of a file from another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Version {
-    modified: (i64, i64),
-    inode: (u64, u64),
-    size: u64,
+use protocol::control::{MOST_SCRIPTS, ScriptId, Version};
+use protocol::plan::Script;
+
+/// Most bytes of names of the scripts that a successor loads because its predecessor had loaded them.
+const MOST_NAMES: usize = 1024 * 1024;
+
+/// Versions of scripts.
+pub type Versions = BTreeMap<ScriptId, Version>;
+
+/// The scripts of one process.
+#[derive(Debug, Default)]
+pub struct Watched {
+    /// As they were loaded.
+    loaded: Versions,
+    /// Those whose files have another version now.
+    news: Versions,
+    /// The same for a successor's list.
+    scripts: Vec<Script>,
+    /// Bytes of the names in that list.
+    names: usize,
 }
 
-/// Versions of files, by path.
-pub type Versions = BTreeMap<Vec<u8>, Version>;
-
-/// Where versions come from: the file system, or a test.
-pub trait Files {
-    /// The version of the file at `path` as a process of the group sees it; `None` if there is none right now.
-    fn version(&self, path: &[u8]) -> Option<Version>;
-}
-
-/// The file system below a group's root directory.
-#[derive(Debug)]
-pub struct Disk {
-    /// `chroot`; empty for none.
-    pub root: Vec<u8>,
-}
-
-impl Files for Disk {
-    fn version(&self, path: &[u8]) -> Option<Version> {
-        let whole = [self.root.as_slice(), path].concat();
-        let found = std::fs::metadata(OsStr::from_bytes(&whole)).ok()?;
-        Some(Version { modified: (found.mtime(), found.mtime_nsec()), inode: (found.dev(), found.ino()), size: found.size() })
+impl Watched {
+    /// A script was loaded. Whether there is room for it.
+    pub fn loaded(&mut self, id: ScriptId, version: Version, script: Script) -> bool {
+        if self.scripts.contains(&script) {
+            return true;
+        }
+        let names = self.names.saturating_add(script.path.len()).saturating_add(script.application_group.len());
+        if self.scripts.len() >= MOST_SCRIPTS || names > MOST_NAMES {
+            return false;
+        }
+        self.names = names;
+        self.scripts.push(script);
+        // One id for many scripts, or the reverse, harms nobody else's group.
+        self.loaded.entry(id).or_insert(version);
+        true
     }
-}
 
-/// Those of `loaded` whose file is another one now, with its new version. A file that is gone has not changed: in the middle of a
-/// deployment it comes back.
-pub fn changed(loaded: &Versions, files: &dyn Files) -> Versions {
-    let now = |path: &Vec<u8>| files.version(path);
-    loaded.iter().filter_map(|(path, was)| now(path).filter(|is| is != was).map(|is| (path.clone(), is))).collect()
+    /// The file of a script has that version now. Whether it is another one than was loaded.
+    pub fn changed(&mut self, id: ScriptId, version: Version) -> bool {
+        match self.loaded.get(&id) {
+            None => false,
+            Some(loaded) if *loaded == version => {
+                self.news.remove(&id);
+                false
+            }
+            Some(_) => {
+                self.news.insert(id, version);
+                true
+            }
+        }
+    }
+
+    /// The scripts whose files have another version now.
+    pub const fn news(&self) -> &Versions {
+        &self.news
+    }
+
+    /// What it has loaded, for a successor.
+    pub const fn scripts(&self) -> &Vec<Script> {
+        &self.scripts
+    }
 }
 
 #[cfg(test)]
-pub mod tests {
-    use std::cell::RefCell;
-    use std::collections::BTreeMap;
+mod tests {
+    use super::{MOST_NAMES, Watched};
+    use protocol::control::MOST_SCRIPTS;
+    use protocol::plan::Script;
 
-    use super::{Disk, Files, Version, changed};
-
-    /// Files that a test changes by hand.
-    #[derive(Debug, Default)]
-    pub struct Fake(RefCell<BTreeMap<Vec<u8>, u64>>);
-
-    impl Fake {
-        /// Writes version `number` of a file; 0 removes it.
-        pub fn write(&self, path: &[u8], number: u64) {
-            self.0.borrow_mut().insert(path.to_vec(), number);
-        }
-    }
-
-    impl Files for std::rc::Rc<Fake> {
-        fn version(&self, path: &[u8]) -> Option<Version> {
-            self.as_ref().version(path)
-        }
-    }
-
-    impl Files for Fake {
-        fn version(&self, path: &[u8]) -> Option<Version> {
-            let size = self.0.borrow().get(path).copied().filter(|n| *n > 0)?;
-            Some(Version { modified: (0, 0), inode: (0, 0), size })
-        }
+    fn script(path: Vec<u8>) -> Script {
+        Script { path, application_group: b"x".to_vec(), import: false }
     }
 
     #[test]
-    fn only_another_file_is_a_change() {
-        let files = Fake::default();
-        for path in [b"/a", b"/b", b"/c"] {
-            files.write(path, 1);
-        }
-        let loaded = [b"/a", b"/b", b"/c"].iter().filter_map(|p| Some((p.to_vec(), files.version(*p)?))).collect();
-        assert!(changed(&loaded, &files).is_empty());
-        files.write(b"/b", 2);
-        files.write(b"/c", 0);
-        assert_eq!(changed(&loaded, &files).into_keys().collect::<Vec<_>>(), [b"/b".to_vec()]);
+    fn only_another_version_of_a_loaded_script_is_news() {
+        let mut watched = Watched::default();
+        assert!(!watched.changed([1; 16], [2; 32]), "nobody has loaded it");
+        assert!(watched.loaded([1; 16], [1; 32], script(b"/a".to_vec())));
+        assert!(!watched.changed([1; 16], [1; 32]) && watched.news().is_empty());
+        assert!(watched.changed([1; 16], [2; 32]) && watched.news().len() == 1);
+        assert!(!watched.changed([1; 16], [1; 32]) && watched.news().is_empty(), "the loaded version is back");
     }
 
     #[test]
-    fn a_replaced_file_is_another_version() -> std::io::Result<()> {
-        let place = std::env::temp_dir().join(format!("wsgi-watch-{}", std::process::id()));
-        std::fs::create_dir_all(&place)?;
-        std::fs::write(place.join("a"), "one")?;
-        let disk = Disk { root: place.to_string_lossy().into_owned().into_bytes() };
-        let first = disk.version(b"/a");
-        assert!(first.is_some() && disk.version(b"/b").is_none());
-        std::fs::write(place.join("b"), "two")?;
-        std::fs::rename(place.join("b"), place.join("a"))?;
-        assert_ne!(disk.version(b"/a"), first);
-        std::fs::remove_dir_all(place)
+    fn a_process_can_name_so_many_scripts_and_no_more() {
+        let mut watched = Watched::default();
+        let path = |n: usize| format!("/{n}").into_bytes();
+        let id = |n: usize| u128::try_from(n).unwrap_or_default().to_le_bytes();
+        let kept = (0..30_000).filter(|n| watched.loaded(id(*n), [0; 32], script(path(*n)))).count();
+        assert_eq!((kept, watched.scripts().len()), (MOST_SCRIPTS, MOST_SCRIPTS));
+        assert!(watched.loaded(id(0), [0; 32], script(path(0))), "one that is known already");
+        let changed = (0..30_000).filter(|n| watched.changed(id(*n), [1; 32])).count();
+        assert_eq!((changed, watched.news().len()), (MOST_SCRIPTS, MOST_SCRIPTS));
+        let mut watched = Watched::default();
+        let long = |n: usize| script([path(n), vec![b'x'; 4_000]].concat());
+        let kept = (0..1_000).filter(|n| watched.loaded(id(*n), [0; 32], long(*n))).count();
+        assert!(kept < 1_000 && watched.scripts().iter().map(|s| s.path.len()).sum::<usize>() <= MOST_NAMES);
     }
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """Stands in for a group's Python: speaks the control protocol, and does what the word in its script file says."""
+import hashlib
 import json
 import os
 import resource
@@ -8,8 +9,10 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
+import time
 
-BEGIN, STARTED, LOADED, READY, NOT_READY, REPLACE_ME, DRAIN, STOP, LOAD, ASK = range(1, 11)
+BEGIN, STARTED, LOADED, READY, NOT_READY, REPLACE_ME, DRAIN, STOP, LOAD, ASK, CHANGED = range(1, 12)
 place = os.environ["FAKE_PLACE"]
 at_start = sorted(os.listdir("/proc/self/fd"), key=int)
 descriptors = {}
@@ -38,6 +41,22 @@ def receive():
 
 def send(kind, payload=b""):
     control.sendall(struct.pack("<IB", len(payload), kind) + payload)
+
+
+def version(path):
+    found = os.stat(path)
+    return struct.pack("<QQQQ", found.st_mtime_ns, found.st_dev, found.st_ino, found.st_size)
+
+
+def watch(known):
+    """Tells of scripts that have changed, as the engine does."""
+    while True:
+        time.sleep(0.1)
+        for path in known:
+            now = version(path)
+            if known[path] != now:
+                known[path] = now
+                send(CHANGED, hashlib.md5(path.encode()).digest() + now)
 
 
 def note(what, content=""):
@@ -76,7 +95,9 @@ note("born", json.dumps({
 }))
 send(STARTED, b"3.fake")
 word = "serve"
+known = {}
 for script in scripts:
+    known[script] = version(script)
     with open(script) as file:
         word = file.read().strip()
     if word == "broken":
@@ -85,7 +106,8 @@ for script in scripts:
             send(NOT_READY, f"{script} could not be loaded".encode())
             leave("refused", 1)
     else:
-        send(LOADED, script.encode())
+        send(LOADED, hashlib.md5(script.encode()).digest() + known[script] + script.encode() + b"\0")
+threading.Thread(target=watch, args=(known,), daemon=True).start()
 if word == "exit":
     print("last words", end="", flush=True)
     os._exit(3)

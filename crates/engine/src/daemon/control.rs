@@ -3,7 +3,7 @@
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Mutex;
 
-use protocol::control::{BadMessage, Message};
+use protocol::control::{BadMessage, Message, Sender};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags};
 
@@ -14,6 +14,8 @@ use crate::request::lock;
 pub struct Control {
     socket: Descriptor,
     received: Mutex<Vec<u8>>,
+    /// Held while a message is sent, so that two of them do not mix.
+    sending: Mutex<()>,
 }
 
 /// The supervisor is gone, or says what it may not say.
@@ -29,7 +31,7 @@ impl From<BadMessage> for Lost {
 impl Control {
     /// Talks over `socket`.
     pub const fn new(socket: Descriptor) -> Self {
-        Self { socket, received: Mutex::new(Vec::new()) }
+        Self { socket, received: Mutex::new(Vec::new()), sending: Mutex::new(()) }
     }
 
     /// For polling.
@@ -41,6 +43,7 @@ impl Control {
     pub fn send(&self, message: &Message) {
         let bytes = message.encode();
         let mut rest = bytes.as_slice();
+        let _one_at_a_time = lock(&self.sending);
         while !rest.is_empty() {
             match rustix::net::send(&self.socket, rest, SendFlags::NOSIGNAL) {
                 Ok(count) => rest = rest.get(count..).unwrap_or_default(),
@@ -57,7 +60,7 @@ impl Control {
     pub fn receive(&self, wait: bool) -> Result<Option<Message>, Lost> {
         let mut received = lock(&self.received);
         loop {
-            if let Some((message, length)) = Message::decode(&received)? {
+            if let Some((message, length)) = Message::decode(&received, Sender::Supervisor)? {
                 received.drain(..length);
                 return Ok(Some(message));
             }

@@ -1,6 +1,6 @@
 /*! Has a script changed since this process loaded it? Looked at when a request for it comes, by the time that httpd has seen on its way.
 
-The supervisor looks as well, once a second, and decides; this is why a developer who saves and reloads sees the new version at once. One request
+`scripts` looks as well, once a second, and the supervisor decides; this is why a developer who saves and reloads sees the new version at once. One request
 per version waits for it; the others are served with what is loaded. A script may also ask for it itself, by its `__mtime__` or its
 `reload_required`: at most once a second. *Runs in: daemon.* */
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use protocol::Level;
-use protocol::control::{Message, Process};
+use protocol::control::{Message, Process, Version};
 use protocol::log_code::PROCESS_NOT_STARTED;
 use protocol::reason::Reason;
 use protocol::table::Place;
@@ -21,6 +21,7 @@ use super::holding::Holding;
 use super::lending::Lending;
 use super::life::Life;
 use super::news::News;
+use super::scripts::{self, Scripts};
 use super::seat::{self, Seat};
 use super::standing::Standing;
 use super::subscribers::Subscribers;
@@ -56,6 +57,8 @@ pub struct Shared {
     pub standing: Standing,
     /// Which scripts have changed.
     pub news: News,
+    /// Which scripts are loaded, and in which version.
+    pub scripts: Scripts,
     /// Its scripts have been loaded, well or badly: there may be requests.
     pub ready: AtomicBool,
     /// No further request is begun.
@@ -71,12 +74,14 @@ pub struct Shared {
 
 static CONTROL: OnceLock<Arc<Shared>> = OnceLock::new();
 
-/// Tells the supervisor that a script is in use, so that it watches its file. Nothing in an Apache child.
-pub fn script_loaded(path: &[u8], mtime: i64, application_group: &[u8]) {
+/// Tells the supervisor that a script is in use, and has its file watched; `version` was the file's before it was read. Nothing in an Apache child.
+pub fn script_loaded(path: &[u8], mtime: i64, version: Option<Version>, application_group: &[u8]) {
     if let Some(shared) = CONTROL.get() {
         shared.life.script_loaded();
         shared.news.loaded(path, mtime);
-        shared.control.send(&Message::Loaded([path, b"\0", application_group].concat()));
+        if let Some(message) = shared.scripts.loaded(path, version.unwrap_or_default(), application_group) {
+            shared.control.send(&message);
+        }
     }
 }
 
@@ -126,8 +131,12 @@ impl Shared {
         }
     }
 
-    /// Asks the supervisor for a process with the new version of a script.
-    pub fn ask_for_new_code(&self) {
+    /// Asks the supervisor for a process with the new version of the script at `path`.
+    pub fn ask_for_new_code(&self, path: &[u8]) {
+        // Said first, so that the supervisor knows which version it is that may turn out to be of no use.
+        if let Some(message) = self.scripts.look(path) {
+            self.control.send(&message);
+        }
         // Not why this process ends: the new version may turn out to be of no use.
         self.control.send(&Message::ReplaceMe(Reason::ScriptReload));
     }
@@ -233,6 +242,7 @@ fn begin(
         lending: Arc::new(Lending::new(workers)),
         standing,
         news: News::default(),
+        scripts: Scripts::default(),
         ready: AtomicBool::new(false),
         leaving: AtomicBool::new(false),
         served: AtomicU64::new(0),
@@ -245,6 +255,7 @@ fn begin(
     let version = start::version_text();
     shared.control.send(&Message::Started(version.split_whitespace().next().unwrap_or_default().to_owned()));
     watch::begin(&shared, registry)?;
+    scripts::watch(&shared);
     Ok((shared, registry))
 }
 

@@ -154,7 +154,7 @@ impl Worker<'_> {
         };
         if let Some(reason) = refused {
             if reason == RefusedReason::NewCode {
-                shared.ask_for_new_code();
+                shared.ask_for_new_code(request.head.script);
             }
             shared.standing.release();
             return channel.refuse(reason);
@@ -171,7 +171,7 @@ impl Worker<'_> {
         if ended == serve::STALE {
             if shared.news.may_ask() {
                 shared.life.stirs(counts);
-                shared.ask_for_new_code();
+                shared.ask_for_new_code(request.head.script);
                 shared.standing.release();
                 let goes_on = channel.refuse(RefusedReason::NewCode);
                 if goes_on && !whole {

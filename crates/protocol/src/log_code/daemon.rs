@@ -39,8 +39,8 @@ log_codes! {
         did "It is tried again after a growing pause."
         cure "Raise the limit that the line names (`LimitNPROC`, `LimitNOFILE`), or start fewer processes.";
     1309 CONTROL_BROKEN Error "a daemon process sent what no daemon process sends"
-        cause "The application wrote to a descriptor that is not its own, or supervisor and engine are of different versions."
-        did "The process was ended and a new one started."
+        cause "The application wrote to a descriptor that is not its own, or supervisor and engine are of different versions. The line says what came: a message that is too long or malformed, or more messages than a process may send."
+        did "The connection was closed, the process was ended and a new one started. No other group is affected."
         cure "Install all parts of mod_wsgi_rs from one build; look for code that writes to descriptor numbers.";
     1310 LOG_LINES_LOST Warning "lines for the error log were lost"
         cause "The log is a pipe or socket whose reader was too slow or stood still."
@@ -174,6 +174,10 @@ log_codes! {
         cause "Apache stops, or restarts without grace, and a request of one of its old children waited for a process of its group, of which none comes any more."
         did "The request got 503 at once, so that the stop is not held up. The application did not see it."
         cure "Nothing is wrong. `apachectl graceful` loses no request.";
+    1370 TOO_MANY_SCRIPTS Warning "a daemon process has loaded more scripts than its successor can be given"
+        cause "The process has loaded more than 1,024 scripts (each counts once per application group), or their names are too long together."
+        did "A process that takes over loads the first of them before it serves; the others are loaded by the first request for each. The first are watched for changes each second; whether another has changed is seen by the requests for it."
+        cure "Spread the scripts over several groups of processes. If the application does not have so many scripts, look for code that makes up application groups (`WSGIApplicationGroup` with `%{ENV:...}`), or that writes to descriptors it did not open.";
     1401 REQUEST_OVERDUE Warning "a request has run longer than request-timeout"
         cause "The application did not finish the request within `request-timeout`. The lines that follow show where its thread was, the innermost call last."
         did "With `interrupt-timeout`, `mod_wsgi.RequestTimeout` is raised in the request, its client gets 504 (or a cut response) and the thread serves on; without it, or if the request does not end within it, the process is replaced."
