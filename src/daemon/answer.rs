@@ -11,7 +11,6 @@ use protocol::frame::{AbortReason, Fields, Frame, Parsed, RefusedReason, Sender,
 use protocol::log_code::LOG_LINES_LOST;
 use protocol::rules::{self, HeadFault};
 use rustix::fs::{FileType, OFlags};
-use shared_memory::Region;
 
 use super::body::Body;
 use super::breach::{self, Breach};
@@ -181,7 +180,11 @@ impl Answer {
                 self.body(u64::from(length))?;
                 self.lent(offset, length, enclosed, response)
             }
-            Frame::Memory => take_memory(enclosed),
+            Frame::Memory if enclosed.wants_memory => Err(End::Breach(Breach::Turn("a second demand for memory"))),
+            Frame::Memory => {
+                enclosed.wants_memory = true;
+                Ok(())
+            }
             Frame::End if !self.head => Err(End::Breach(Breach::Turn("an end without a head"))),
             Frame::End => Err(End::Complete),
             Frame::Abort(reason) => Err(End::Aborted(reason)),
@@ -309,14 +312,6 @@ impl Answer {
         let written = response.write(std::iter::empty(), Passing::Flushed);
         taken(written, response)
     }
-}
-
-/// Memory that came along: once for each connection, a file that nobody can make shorter.
-fn take_memory(enclosed: &mut Enclosed) -> Result<(), End> {
-    let file = enclosed.files.pop_front().ok_or(End::Breach(Breach::Descriptors))?;
-    let region = Region::map(&file).ok().filter(|_| enclosed.memory.is_none()).ok_or(End::Breach(Breach::Memory))?;
-    enclosed.memory = Some(region);
-    Ok(())
 }
 
 fn taken(taken: Taken, response: &mut ResponseBody<'_>) -> Result<(), End> {

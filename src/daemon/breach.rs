@@ -19,7 +19,7 @@ pub enum Breach {
     Descriptors,
     /// A descriptor that is not what its frame says.
     File,
-    /// Memory that can't be used, or a part of a body that does not lie in it.
+    /// A part of a body that does not lie in the memory, or there is none.
     Memory,
     /// A status that HTTP does not have, or that ends no response.
     Status(u16),
@@ -44,7 +44,7 @@ impl std::fmt::Display for Breach {
             Self::Asked => f.write_str("a demand for more request body than it may ask for"),
             Self::Descriptors => f.write_str("a descriptor too many"),
             Self::File => f.write_str("a file that is not a regular one, or that ends before its range does"),
-            Self::Memory => f.write_str("memory that is none of its, or a part of a body outside of its memory"),
+            Self::Memory => f.write_str("a part of a body outside of the memory for bodies"),
             Self::Status(status) => write!(f, "the status {status}"),
             Self::Reason => f.write_str("a reason phrase with control characters"),
             Self::Header => f.write_str("a header that HTTP does not allow"),

@@ -3,15 +3,21 @@
 Room is made for what has arrived, never for what was announced. *Runs in: child.* */
 
 use std::collections::VecDeque;
-use std::io::IoSliceMut;
+use std::io::{IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
+use protocol::frame::Writer;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
-use rustix::net::{AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SocketAddrUnix, SocketFlags, SocketType};
+use rustix::net::{
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer, SendAncillaryMessage,
+    SendFlags, SocketAddrUnix, SocketFlags, SocketType,
+};
 use shared_memory::Region;
+
+use crate::httpd::peer;
 
 /// How much is received at once, at first.
 const BLOCK: usize = 16 * 1024;
@@ -21,20 +27,40 @@ const LARGE_BLOCK: usize = 128 * 1024;
 /// How long [`Inbox::receive_soon`] waits: longer than most requests take, because the end of this wait is one more time to be woken.
 pub const SOON: Duration = Duration::from_millis(20);
 
-/// Connects to the Unix socket at `path`, without waiting. What is done with it later says each time whether it may wait.
+/// What becomes of descriptors that a process sends. To let go of one can take for ever: of a file on a file system that its sender made and stopped, of a
+/// TCP socket that lingers. The thread that receives it, or drops it unread, would wait for that.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Descriptors {
+    /// They are taken: the group is trusted like httpd's own user.
+    #[default]
+    Taken,
+    /// The kernel refuses them to their sender.
+    Refused,
+    /// The kernel can't refuse them, so it is looked whether some have come before anything is received.
+    LookedFor,
+}
+
+/// Connects to the Unix socket at `path`, without waiting. What is done with it later says each time whether it may wait. `descriptors`: whether the process
+/// may send some.
 ///
 /// # Errors
 /// `EAGAIN`: the listener's queue is full. `ECONNREFUSED`, `ENOENT`: nobody listens.
-pub fn connect(path: &[u8]) -> Result<OwnedFd, Errno> {
+pub fn connect(path: &[u8], descriptors: bool) -> Result<(OwnedFd, Descriptors), Errno> {
     let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
     let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+    // Before there is anybody who could send some.
+    let descriptors = match descriptors {
+        true => Descriptors::Taken,
+        false if peer::refuse_descriptors(socket.as_fd()) => Descriptors::Refused,
+        false => Descriptors::LookedFor,
+    };
     let address = SocketAddrUnix::new(path)?;
     while let Err(error) = rustix::net::connect(&socket, &address) {
         if error != Errno::INTR {
             return Err(error);
         }
     }
-    Ok(socket)
+    Ok((socket, descriptors))
 }
 
 /// What one look at the socket gave.
@@ -46,6 +72,8 @@ pub enum Received {
     Nothing,
     /// The peer has closed the connection, or died.
     End,
+    /// The peer has sent a descriptor, which it may not. It, and what came with it, is still in the socket.
+    Descriptor,
 }
 
 /// What comes from the daemon and has not been taken yet.
@@ -54,6 +82,8 @@ pub struct Inbox {
     buffer: Vec<u8>,
     start: usize,
     end: usize,
+    /// What becomes of descriptors.
+    descriptors: Descriptors,
     /// What came beside bytes.
     pub enclosed: Enclosed,
 }
@@ -65,9 +95,16 @@ pub struct Enclosed {
     pub files: VecDeque<OwnedFd>,
     /// Memory in which parts of bodies come and go, from one request to the next.
     pub memory: Option<Region>,
+    /// The process would have a use for such memory.
+    pub wants_memory: bool,
 }
 
 impl Inbox {
+    /// Nothing has come yet.
+    pub fn new(descriptors: Descriptors) -> Self {
+        Self { descriptors, ..Self::default() }
+    }
+
     /// The bytes that are there.
     pub fn bytes(&self) -> &[u8] {
         self.buffer.get(self.start..self.end).unwrap_or_default()
@@ -99,20 +136,17 @@ impl Inbox {
     /// Receives what has arrived, as far as there is room.
     pub fn receive(&mut self, socket: BorrowedFd<'_>) -> Received {
         self.make_room();
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(4))];
-        let flags = RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC;
         loop {
-            let mut ancillary = RecvAncillaryBuffer::new(&mut space);
             let Some(room) = self.buffer.get_mut(self.end..) else { return Received::End };
-            let received = rustix::net::recvmsg(socket, &mut [IoSliceMut::new(room)], &mut ancillary, flags);
-            for message in ancillary.drain() {
-                if let RecvAncillaryMessage::ScmRights(files) = message {
-                    self.enclosed.files.extend(files);
-                }
-            }
+            let received = match self.descriptors {
+                Descriptors::Taken => take(socket, room, &mut self.enclosed.files).map(Some),
+                Descriptors::Refused => rustix::net::recv(socket, room, RecvFlags::DONTWAIT).map(|(_, count)| Some(count)),
+                Descriptors::LookedFor => look_and_take(socket, room),
+            };
             match received {
-                Ok(message) if message.bytes > 0 => {
-                    self.end += message.bytes;
+                Ok(None) => return Received::Descriptor,
+                Ok(Some(count)) if count > 0 => {
+                    self.end += count;
                     return Received::Some;
                 }
                 Err(Errno::INTR) => {}
@@ -139,17 +173,61 @@ impl Inbox {
     }
 }
 
+/// Receives bytes, and descriptors that come with them.
+fn take(socket: BorrowedFd<'_>, room: &mut [u8], files: &mut VecDeque<OwnedFd>) -> Result<usize, Errno> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(4))];
+    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+    let flags = RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC;
+    let received = rustix::net::recvmsg(socket, &mut [IoSliceMut::new(room)], &mut ancillary, flags);
+    for message in ancillary.drain() {
+        if let RecvAncillaryMessage::ScmRights(more) = message {
+            files.extend(more);
+        }
+    }
+    received.map(|message| message.bytes)
+}
+
+/// Receives bytes, unless a descriptor has come with them: `None`. A look leaves both where they are, and covers all that is received then.
+fn look_and_take(socket: BorrowedFd<'_>, room: &mut [u8]) -> Result<Option<usize>, Errno> {
+    let flags = RecvFlags::DONTWAIT | RecvFlags::PEEK;
+    let seen = rustix::net::recvmsg(socket, &mut [IoSliceMut::new(room)], &mut RecvAncillaryBuffer::default(), flags)?;
+    if seen.flags.contains(ReturnFlags::CTRUNC) {
+        return Ok(None);
+    }
+    let room = room.get_mut(..seen.bytes).unwrap_or_default();
+    if room.is_empty() {
+        return Ok(Some(0));
+    }
+    rustix::net::recv(socket, room, RecvFlags::DONTWAIT).map(|(_, count)| Some(count))
+}
+
+/// Sends memory to the other side, without waiting; `false` if it does not take it now.
+pub fn send_memory(socket: BorrowedFd<'_>, file: &OwnedFd) -> bool {
+    let mut frame = Vec::new();
+    Writer::new(&mut frame).memory();
+    let (files, mut space) = ([file.as_fd()], [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))]);
+    let mut ancillary = SendAncillaryBuffer::new(&mut space);
+    // So few bytes go out whole or not at all.
+    ancillary.push(SendAncillaryMessage::ScmRights(&files))
+        && rustix::net::sendmsg(socket, &[IoSlice::new(&frame)], &mut ancillary, SendFlags::DONTWAIT | SendFlags::NOSIGNAL)
+            .is_ok_and(|count| count == frame.len())
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
-    use std::io::IoSlice;
-    use std::os::fd::AsFd as _;
+    use std::io::{IoSlice, Write as _};
+    use std::net::{TcpListener, TcpStream};
+    use std::time::{Duration, Instant};
 
     use rustix::net::{
-        AddressFamily, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType, sendmsg, socketpair,
+        SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType, sendmsg, socketpair, sockopt,
     };
 
+    use std::os::fd::AsFd as _;
+
+    use super::{AddressFamily, BorrowedFd, Descriptors};
     use super::{Inbox, LARGE_BLOCK, MaybeUninit, OwnedFd, Received};
     use crate::daemon::outbox::Outbox;
 
@@ -193,18 +271,78 @@ mod tests {
         assert!(Outbox::keeping(b"x".to_vec()).send(near.as_fd()).is_err());
     }
 
+    fn send_file(socket: &OwnedFd, file: BorrowedFd<'_>) -> rustix::io::Result<usize> {
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut ancillary = SendAncillaryBuffer::new(&mut space);
+        let files = [file];
+        assert!(ancillary.push(SendAncillaryMessage::ScmRights(&files)));
+        sendmsg(socket, &[IoSlice::new(b"file")], &mut ancillary, SendFlags::empty())
+    }
+
     #[test]
     fn descriptors_come_with_their_bytes() {
         let (near, far) = pair();
-        let file = std::fs::File::open("/dev/null").unwrap();
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-        let mut ancillary = SendAncillaryBuffer::new(&mut space);
-        let files = [file.as_fd()];
-        assert!(ancillary.push(SendAncillaryMessage::ScmRights(&files)));
-        sendmsg(&far, &[IoSlice::new(b"file")], &mut ancillary, SendFlags::empty()).unwrap();
+        send_file(&far, std::fs::File::open("/dev/null").unwrap().as_fd()).unwrap();
         let mut inbox = Inbox::default();
         assert_eq!(inbox.receive(near.as_fd()), Received::Some);
         assert_eq!(inbox.enclosed.files.len(), 1);
         assert!(rustix::io::fcntl_getfd(&inbox.enclosed.files[0]).unwrap().contains(rustix::io::FdFlags::CLOEXEC));
+    }
+
+    /// A socket whose last descriptor takes that long to let go of, and what keeps it so.
+    fn lingering(time: Duration) -> (TcpStream, impl Drop) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut socket = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let other = listener.accept().unwrap().0;
+        socket.set_nonblocking(true).unwrap();
+        while socket.write(&[0; 65536]).is_ok() {}
+        socket.set_nonblocking(false).unwrap();
+        sockopt::set_socket_linger(&socket, Some(time)).unwrap();
+        (socket, OwnedFd::from(other))
+    }
+
+    #[test]
+    fn nobody_waits_for_a_descriptor_that_a_process_must_not_send() {
+        let (near, far) = pair();
+        let (socket, _other) = lingering(Duration::from_secs(3));
+        Outbox::keeping(b"bytes before it".to_vec()).send(far.as_fd()).unwrap();
+        send_file(&far, socket.as_fd()).unwrap();
+        drop(socket);
+        let mut inbox = Inbox::new(Descriptors::LookedFor);
+        let began = Instant::now();
+        assert_eq!(inbox.receive(near.as_fd()), Received::Descriptor);
+        assert_eq!(inbox.receive(near.as_fd()), Received::Descriptor, "it is still there");
+        assert!(inbox.bytes().is_empty() && began.elapsed() < Duration::from_secs(1));
+        super::super::closing::close(near);
+        drop(far);
+        assert!(began.elapsed() < Duration::from_secs(1));
+    }
+
+    #[test]
+    fn the_kernel_refuses_descriptors_where_it_can() {
+        let (near, far) = pair();
+        if !crate::httpd::peer::refuse_descriptors(near.as_fd()) {
+            return;
+        }
+        assert_eq!(send_file(&far, std::fs::File::open("/dev/null").unwrap().as_fd()), Err(rustix::io::Errno::PERM));
+        Outbox::keeping(b"bytes".to_vec()).send(far.as_fd()).unwrap();
+        let mut inbox = Inbox::new(Descriptors::Refused);
+        assert_eq!((inbox.receive(near.as_fd()), inbox.bytes()), (Received::Some, &b"bytes"[..]));
+        assert_eq!(inbox.receive(near.as_fd()), Received::Nothing);
+        drop(far);
+        assert_eq!(inbox.receive(near.as_fd()), Received::End);
+    }
+
+    #[test]
+    fn bytes_come_alike_where_descriptors_are_looked_for() {
+        let (near, far) = pair();
+        let mut inbox = Inbox::new(Descriptors::LookedFor);
+        assert_eq!(inbox.receive(near.as_fd()), Received::Nothing);
+        for part in [&b"one "[..], b"two"] {
+            Outbox::keeping(part.to_vec()).send(far.as_fd()).unwrap();
+        }
+        assert_eq!((inbox.receive(near.as_fd()), inbox.bytes()), (Received::Some, &b"one two"[..]));
+        drop(far);
+        assert_eq!(inbox.receive(near.as_fd()), Received::End);
     }
 }

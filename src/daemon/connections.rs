@@ -14,8 +14,10 @@ use protocol::table::{Avoided, Limit, Place, Reserved, State, Table, Ticket, Wis
 use rustix::io::Errno;
 use rustix::thread::futex;
 use rustix::thread::futex::Timespec;
+use shared_memory::Region;
 
-use super::connection::{self, Inbox, Received};
+use super::closing;
+use super::connection::{self, Descriptors, Inbox, Received};
 use super::group::Group;
 use crate::httpd::peer;
 
@@ -36,6 +38,8 @@ const MOST_ROOM: usize = 256 * 1024;
 pub struct Connection {
     /// The socket.
     pub socket: OwnedFd,
+    /// What becomes of descriptors that come over it.
+    descriptors: Descriptors,
     /// What comes over it.
     pub inbox: Inbox,
     /// The process.
@@ -87,8 +91,26 @@ impl Connection {
     }
 }
 
+impl Connection {
+    /// A process that has asked for memory for bodies gets some, which this child makes. Before a request is sent, since nothing is under way then.
+    pub fn give_memory(&mut self) {
+        let wanted = self.used && self.inbox.enclosed.wants_memory && self.inbox.enclosed.memory.is_none();
+        if wanted
+            && let Ok((region, file)) = Region::make()
+            && connection::send_memory(self.socket.as_fd(), &file)
+        {
+            self.inbox.enclosed.memory = Some(region);
+        }
+    }
+}
+
 impl Drop for Connection {
     fn drop(&mut self) {
+        if self.descriptors == Descriptors::LookedFor
+            && let Ok(last) = self.socket.try_clone()
+        {
+            closing::close(last);
+        }
         if let Some(ticket) = self.ticket {
             self.table.return_ticket(ticket.number, std::process::id());
         }
@@ -185,7 +207,11 @@ impl Connections {
                 return Ok(found);
             }
         }
-        let socket = connection::connect(&socket_path(&group.path, place.slot)).map_err(|error| match error {
+        if !group.descriptors && closing::is_stuck() {
+            return Err(NoConnection::Nobody);
+        }
+        let connected = connection::connect(&socket_path(&group.path, place.slot), group.descriptors);
+        let (socket, descriptors) = connected.map_err(|error| match error {
             Errno::CONNREFUSED | Errno::NOENT | Errno::AGAIN => NoConnection::Nobody,
             error => NoConnection::Failed(error),
         })?;
@@ -201,7 +227,8 @@ impl Connections {
         }
         Ok(Connection {
             socket,
-            inbox: Inbox::default(),
+            descriptors,
+            inbox: Inbox::new(descriptors),
             place,
             used: false,
             ticket: table.take_ticket(std::process::id(), place),
@@ -213,7 +240,8 @@ impl Connections {
 
     fn find(&self, table: Table<'static>, place: Place, large: bool) -> Option<Connection> {
         let mut idle = self.idle();
-        let with_memory = |one: &Connection| one.place == place && one.inbox.enclosed.memory.is_some();
+        let has_memory = |one: &Connection| one.inbox.enclosed.memory.is_some() || one.inbox.enclosed.wants_memory;
+        let with_memory = |one: &Connection| one.place == place && has_memory(one);
         let best = if large { idle.iter().rposition(with_memory) } else { None };
         let at = best.or_else(|| idle.iter().rposition(|one| one.place == place))?;
         let found = idle.remove(at);

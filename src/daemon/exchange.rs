@@ -14,6 +14,7 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 
 use super::answer::{Answer, End};
 use super::body::Body;
+use super::breach::Breach;
 use super::client::Client;
 use super::connection::{Received, SOON};
 use super::connections::Connection;
@@ -177,6 +178,9 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
             soon = received == Received::Some && now.saturating_duration_since(looked) < LOOK;
             if received == Received::End {
                 return Talk::Died(connection.cut_at());
+            }
+            if received == Received::Descriptor {
+                return Talk::End(End::Breach(Breach::Descriptors));
             }
             if received == Received::Some {
                 match self.take(connection, now) {

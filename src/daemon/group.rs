@@ -30,6 +30,8 @@ pub struct Group {
     pub definition: u32,
     /// Its secret.
     pub token: [u8; 16],
+    /// Its processes may send descriptors of files.
+    pub descriptors: bool,
     /// The user who listens at its sockets: the supervisor's, who runs as httpd's parent.
     pub listener: u32,
     /// The configuration generation of this child.
@@ -182,6 +184,7 @@ pub mod testing {
             table: None,
             definition: 1,
             token: [0; 16],
+            descriptors: true,
             listener: 0,
             generation: 1,
             main_group: None,

@@ -278,6 +278,7 @@ fn daemons(
                 place: Arc::clone(&process.place),
                 path: known.map(|known| known.path.clone()).unwrap_or_default(),
                 token: known.map(|known| known.token).unwrap_or_default(),
+                descriptors: planned.is_some_and(|group| group.engine.descriptors),
                 listener: rustix::process::geteuid().as_raw(),
                 table: known.map(|known| known.table),
                 definition: known.map_or(0, |known| known.number),

@@ -11,6 +11,7 @@ pub mod breach;
 pub mod check;
 pub mod client;
 mod clock;
+mod closing;
 pub mod connection;
 pub mod connections;
 pub mod deadline;

@@ -127,7 +127,7 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
     fn once(&mut self, offer: &mut Offer<'static>, place: Place, full: bool) -> Result<Result<Talk, Next>, GroupFailure<'a>> {
         let table = offer.line.table;
         let large = self.outbox.has_large_body(self.request_end);
-        let connection = match self.reach.connections.to(table, place, self.group, large) {
+        let mut connection = match self.reach.connections.to(table, place, self.group, large) {
             Ok(connection) => connection,
             Err(failure) => {
                 table.release(place);
@@ -146,6 +146,7 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
                 };
             }
         };
+        connection.give_memory();
         self.start(&connection);
         let placed = Instant::now();
         let ended = self.through(connection, full, offer.line.wish)?;

@@ -53,6 +53,8 @@ pub struct EngineSettings {
     pub threads_per_process: u32,
     /// Applications may call `mod_wsgi.server_metrics()`.
     pub server_metrics: bool,
+    /// Apache's children take descriptors of files from the group's processes; otherwise files travel as bytes.
+    pub descriptors: bool,
     /// `apache.version`.
     pub apache_version: [u32; 3],
     /// `apache.description`.
@@ -92,6 +94,7 @@ record!(EngineSettings {
     maximum_processes,
     threads_per_process,
     server_metrics,
+    descriptors,
     apache_version,
     apache_description,
     apache_build_date,

@@ -18,7 +18,7 @@ use rustix::fs::{MemfdFlags, SealFlags};
 use rustix::io::Errno;
 use rustix::mm::{MapFlags, ProtFlags};
 
-pub use region::{CHILDS, HEADER, LEAST, Part, Region};
+pub use region::{CHILDS, HEADER, LEAST, Part, Region, SIZE};
 
 /// What `fstatfs` says of a memory file of ordinary pages (`TMPFS_MAGIC`, statfs(2)).
 const TMPFS: rustix::fs::FsWord = 0x0102_1994;

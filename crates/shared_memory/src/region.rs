@@ -1,12 +1,12 @@
 /*! Memory through which a daemon and a child hand each other bytes: a head, a part that the daemon writes, and a part that the child writes.
 
 What lies where is said by other means (`docs/protocol.md`, Memory). The head holds a count of what the child is done with in the daemon's part, and a word that
-says whose the child's part is. *Runs in: daemon (made), daemon and child (written, read).* */
+says whose the child's part is. *Runs in: child (made), daemon and child (written, read).* */
 #![expect(unsafe_code, reason = "mapping a file gives a bare address")]
 
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::ptr::{NonNull, null_mut};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
@@ -22,6 +22,8 @@ pub const LEAST: usize = 8 * 1024;
 pub const HEADER: usize = 64;
 /// Bytes of the child's part, the last of the file: as much of a request's body as may be sent unasked.
 pub const CHILDS: usize = 64 * 1024;
+/// Bytes of the memory of a connection: room for more than most pages have. What is larger goes through the socket.
+pub const SIZE: usize = 256 * 1024 + CHILDS;
 /// No region is larger.
 const MOST: usize = 16 * 1024 * 1024;
 
@@ -55,6 +57,15 @@ unsafe impl Send for Region {}
 unsafe impl Sync for Region {}
 
 impl Region {
+    /// Makes a file of [`SIZE`], for the other side, and maps it.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn make() -> io::Result<(Self, OwnedFd)> {
+        let file = super::make(c"wsgi-bodies", SIZE, &[])?;
+        Ok((Self::map(&file)?, file))
+    }
+
     /// Maps a file.
     ///
     /// # Errors

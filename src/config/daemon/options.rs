@@ -119,6 +119,13 @@ pub const OPTIONS: &[DaemonOption] = &[
          Recommended where customers bring their own code.",
     ),
     row(
+        Chapter::Identity,
+        "descriptors",
+        Form::Switch(|typed| &mut typed.descriptors),
+        "On where the processes run as httpd's own user, else Off",
+        "On: a file that the application answers with is sent by Apache itself, from a descriptor that the process hands over. A process that is somebody's enemy          can hand over one that stops whoever closes it, for ever; so leave it Off for users that you do not trust as you trust httpd's. Off: files are copied          through the socket.",
+    ),
+    row(
         Chapter::Size,
         "processes",
         Form::Small(sizes::PROCESSES, Unit::Count, |typed| &mut typed.processes),
@@ -145,6 +152,13 @@ pub const OPTIONS: &[DaemonOption] = &[
         Form::Small(Range::from(0), Unit::Count, |typed| &mut typed.listen_backlog),
         "100",
         "How many requests may wait for a free thread of the group; 0 counts as 1. Further ones get 503 at once.",
+    ),
+    row(
+        Chapter::Size,
+        "maximum-in-flight",
+        Form::Small(Range::from(0), Unit::Count, |typed| &mut typed.maximum_in_flight),
+        "twice (for a reload) what the group has: `processes=` times `threads=`, and `listen-backlog=`",
+        "How many requests for the group may be in httpd's workers at a time, in all children together, whatever the group's processes do. Further ones get 503 at          once. 0: no limit.",
     ),
     row(
         Chapter::Size,

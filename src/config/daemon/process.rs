@@ -45,6 +45,8 @@ pub struct DaemonProcess {
     pub no_new_privileges: bool,
     /// `dumpable=`
     pub dumpable: bool,
+    /// `descriptors=`; `None`: for groups of httpd's own user.
+    pub descriptors: Option<bool>,
 
     /// `processes=`
     pub processes: u32,
@@ -56,6 +58,8 @@ pub struct DaemonProcess {
     pub stack_size: Option<u64>,
     /// `listen-backlog=`
     pub listen_backlog: u32,
+    /// `maximum-in-flight=`; `None`: no limit.
+    pub maximum_in_flight: Option<u32>,
     /// `send-buffer-size=`, bytes.
     pub send_buffer_size: Option<u32>,
     /// `receive-buffer-size=`, bytes.

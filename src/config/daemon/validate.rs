@@ -11,6 +11,8 @@ use crate::config::settings::Text;
 
 /// Threads of a process when `threads=` is not given.
 const THREADS: u32 = 15;
+/// `listen-backlog=`, unless it is said.
+const BACKLOG: u32 = 100;
 
 /// Makes the group.
 ///
@@ -40,12 +42,14 @@ pub fn validate(name: &[u8], typed: &Typed, place: &Place<'_>) -> Result<DaemonP
         script_owner: script_owner(name, typed)?,
         no_new_privileges: typed.no_new_privileges.unwrap_or(false),
         dumpable: typed.dumpable.unwrap_or(true),
+        descriptors: typed.descriptors,
 
         processes: typed.processes.unwrap_or(1),
         multiprocess: typed.processes.is_some(),
         threads: typed.threads.unwrap_or(THREADS),
         stack_size: typed.stack_size,
-        listen_backlog: typed.listen_backlog.unwrap_or(100),
+        listen_backlog: typed.listen_backlog.unwrap_or(BACKLOG),
+        maximum_in_flight: maximum_in_flight(typed),
         send_buffer_size: typed.send_buffer_size.filter(not_zero),
         receive_buffer_size: typed.receive_buffer_size.filter(not_zero),
         header_buffer_size: typed.header_buffer_size.filter(not_zero).unwrap_or(32 * 1024),
@@ -153,4 +157,13 @@ fn without_effect(typed: &Typed) -> Vec<(String, &'static str)> {
         }
     }
     found
+}
+
+/// How many requests may be in httpd's workers at a time: as many as the threads and queues of two generations of processes hold, unless it is said.
+fn maximum_in_flight(typed: &Typed) -> Option<u32> {
+    let processes = typed.processes.unwrap_or(1).max(1);
+    let queue = typed.listen_backlog.unwrap_or(BACKLOG).max(1).div_ceil(processes);
+    let held = typed.threads.unwrap_or(THREADS).saturating_add(queue).saturating_mul(processes);
+    let most = typed.maximum_in_flight.unwrap_or_else(|| held.saturating_mul(2));
+    (most > 0).then_some(most)
 }

@@ -70,7 +70,9 @@ pub fn build(
                 let mut scripts = whole::scripts(group, servers, is_directory);
                 seen_by(&group.process, servers, &mut scripts.list);
                 let main_group = whole::main_group(&group.process.name, servers, is_directory);
-                let engine = engine(&group.process, settings, launch, main_group);
+                let httpds = if machine.privileged() { machine.httpd().0 } else { machine.myself().0 };
+                let mut engine = engine(&group.process, settings, launch, main_group);
+                engine.descriptors = group.process.descriptors.unwrap_or(found.identity.uid == httpds);
                 let resources = resources(group, &found.identity);
                 built.plan.groups.push(one(group, settings, machine, found, scripts, engine, resources));
             }

@@ -195,6 +195,9 @@ fn engines_are_told_about_their_group() {
     assert_eq!((engine.maximum_processes, engine.threads_per_process), (2, 5));
     assert_eq!((engine.apache_version, engine.mpm_name.as_slice()), ([2, 4, 60], b"event".as_slice()));
     let engine = |options: &str| group(&[&format!("WSGIDaemonProcess a {options}")]).engine;
+    assert!(engine("").descriptors, "httpd's own user");
+    assert!(!engine("user=shop").descriptors && !engine("descriptors=Off").descriptors);
+    assert!(engine("user=shop descriptors=On").descriptors);
     assert!(!engine("").multiprocess && engine("processes=1").multiprocess, "processes= is given at all");
     let run_once = |options: &str| engine(options).run_once;
     assert!(run_once("threads=1 maximum-requests=1") && run_once("threads=1 maximum-requests=1 processes=3"));

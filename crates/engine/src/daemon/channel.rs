@@ -6,9 +6,10 @@ body comes only as it was asked for. *Runs in: daemon.* */
 
 mod body;
 mod exchange;
+mod memory;
 mod sending;
 
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -25,7 +26,7 @@ use rustix::net::{RecvFlags, Shutdown};
 use super::descriptors::Descriptor;
 use super::holding::{Held, Holding};
 use super::incoming::Incoming;
-use super::lending::{Lending, Memory};
+use super::lending::{Lending, Memory, Share};
 use crate::exchange::{SMALL, SendError};
 use crate::request::lock;
 
@@ -44,6 +45,8 @@ pub struct Channel {
     held: Held,
     holding: Arc<Holding>,
     lending: Arc<Lending>,
+    /// The child takes descriptors of files.
+    descriptors: bool,
 }
 
 #[derive(Default)]
@@ -63,6 +66,10 @@ struct State {
     torn: bool,
     /// For large parts of bodies.
     memory: Option<Memory>,
+    /// The child was asked for memory.
+    share: Option<Share>,
+    /// What it has sent, until its frame is read.
+    file: Option<OwnedFd>,
     /// A response of this connection's would have had a use for it.
     wants_memory: bool,
     /// A request of this connection's has been answered, so the child has been greeted.
@@ -97,8 +104,8 @@ pub struct Greeting {
 }
 
 impl Channel {
-    /// A connection that has just been accepted. `holding` and `lending`: the process's.
-    pub fn new(socket: Descriptor, timeout_ms: u64, holding: Arc<Holding>, lending: Arc<Lending>) -> Self {
+    /// A connection that has just been accepted. `holding` and `lending`: the process's. `descriptors`: the child takes descriptors of files.
+    pub fn new(socket: Descriptor, timeout_ms: u64, holding: Arc<Holding>, lending: Arc<Lending>, descriptors: bool) -> Self {
         let timeout = (timeout_ms > 0).then(|| Duration::from_millis(timeout_ms));
         Self {
             socket,
@@ -110,6 +117,7 @@ impl Channel {
             held: Held::default(),
             holding,
             lending,
+            descriptors,
         }
     }
 
@@ -135,6 +143,11 @@ impl Channel {
                             self.send(&mut state, false).map_err(|_| NoRequest::Closed)?;
                             return Err(NoRequest::Violation);
                         }
+                        continue;
+                    }
+                    Parsed::Frame(Frame::Memory, length) if state.greeted => {
+                        state.take_memory().map_err(|_| NoRequest::Violation)?;
+                        state.incoming.consume(length);
                         continue;
                     }
                     Parsed::Frame(Frame::Request(request), length) if state.greeted => {
@@ -217,10 +230,16 @@ impl Channel {
         let block = more.clamp(16 * 1024, LONGEST_DATA + 1024);
         loop {
             let flags = RecvFlags::DONTWAIT;
+            let awaits = state.share.is_some();
             let room = state.incoming.room(block);
             let old = room.len();
-            match rustix::net::recv(&self.socket, rustix::buffer::spare_capacity(room), flags) {
-                Ok(_) if room.len() > old => return Ok(true),
+            let received = if awaits {
+                memory::receive(&self.socket, room, block, &mut state.file)
+            } else {
+                rustix::net::recv(&self.socket, rustix::buffer::spare_capacity(room), flags).map(drop)
+            };
+            match received {
+                Ok(()) if room.len() > old => return Ok(true),
                 Ok(_) => {
                     state.gone = true;
                     return Err(SendError::ClientGone);
@@ -262,6 +281,11 @@ impl Channel {
         let mut state = lock(&self.state);
         let timed_out = self.timed_out.load(Ordering::Acquire);
         state.outgoing.append(&mut lock(&self.lines));
+        let done = ended == outcome::DONE && !timed_out && !state.gone;
+        if done {
+            self.ask_for_memory(&mut state);
+            state.answered = true;
+        }
         let mut writer = Writer::new(&mut state.outgoing);
         match ended {
             _ if timed_out => writer.abort(AbortReason::Timeout),
@@ -270,15 +294,10 @@ impl Channel {
             outcome::UNAVAILABLE => writer.abort(AbortReason::Unavailable),
             _ => writer.abort(AbortReason::Failed),
         }
-        let done = ended == outcome::DONE && !timed_out && !state.gone;
         state.end_lent_body();
         // A child that is gone can't be told anything.
         if state.outgoing.len() <= SMALL {
             release();
-            if done {
-                self.give_memory(&mut state);
-                state.answered = true;
-            }
             return self.send(&mut state, true).is_ok() && done;
         }
         let told = self.send(&mut state, true);

@@ -1,25 +1,43 @@
 /*! Memory in which large parts of bodies reach the other side without the kernel's copying them twice (`docs/protocol.md`, Memory, Lent and LentBody).
 
 What a socket carries in pieces wakes its reader for each of them; what lies in memory is announced by a few bytes, together with all else that there is to
-say. A connection gets such memory after its first large request or response, while the process has some left to give. *Runs in: daemon.* */
+say. A connection asks its child for such memory after its first large request or response, while the process may have more of it. The child makes it, so that no
+process that a child talks to ever sends it a descriptor of memory. *Runs in: daemon.* */
 
+use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use shared_memory::{CHILDS, HEADER, LEAST, Part, Region};
+use shared_memory::{CHILDS, HEADER, LEAST, Part, Region, SIZE};
 
 use crate::capi::fork::is_copy;
 
-/// Bytes of one connection's memory, with its head and the child's part: room for more than most pages have. What is larger goes through the socket.
-const SIZE: usize = 256 * 1024 + CHILDS;
 /// Each part begins at a line of the cache.
 const LINE: usize = 64;
 
-/// How much a process may still give.
+/// How many connections may still ask for memory.
 #[derive(Debug)]
 pub struct Lending(AtomicUsize);
+
+/// The right of one connection to have memory.
+#[derive(Debug)]
+pub struct Share(Arc<Lending>);
+
+impl Share {
+    /// `None` if as many connections as may have it.
+    pub fn of(all: &Arc<Lending>) -> Option<Self> {
+        all.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, |left| left.checked_sub(1)).ok()?;
+        Some(Self(Arc::clone(all)))
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.0.0.fetch_add(1, Ordering::AcqRel);
+    }
+}
 
 impl Lending {
     /// For a process of so many threads: as many connections can have a request at a time, and others keep what they got when they had one.
@@ -38,19 +56,20 @@ pub struct Memory {
     lent: u64,
     /// Where the rest of the request's body lies that nobody has read, and how much of it.
     body: Option<(usize, usize)>,
-    all: Arc<Lending>,
+    _share: Share,
 }
 
 impl Memory {
-    /// Memory, and its file for the child; `None` if the process has given all, or the system has none.
-    pub fn new(all: &Arc<Lending>) -> Option<(Self, OwnedFd)> {
-        all.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, |left| left.checked_sub(1)).ok()?;
-        let made = shared_memory::make(c"wsgi-bodies", SIZE, &[]).and_then(|file| Ok((Region::map(&file)?, file)));
-        let Ok((region, file)) = made else {
-            all.0.fetch_add(1, Ordering::AcqRel);
-            return None;
-        };
-        Some((Self { region, position: 0, lent: 0, body: None, all: Arc::clone(all) }, file))
+    /// Memory in the file that a child has sent.
+    ///
+    /// # Errors
+    /// It can't be mapped, or is not of the size that it should be.
+    pub fn new(share: Share, file: OwnedFd) -> io::Result<Self> {
+        let region = Region::map(&file)?;
+        if region.capacity() != SIZE - HEADER - CHILDS {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        Ok(Self { region, position: 0, lent: 0, body: None, _share: share })
     }
 
     /// How many bytes fit in now.
@@ -122,12 +141,6 @@ impl Memory {
     }
 }
 
-impl Drop for Memory {
-    fn drop(&mut self) {
-        self.all.0.fetch_add(1, Ordering::AcqRel);
-    }
-}
-
 const _: () = assert!(SIZE > HEADER + CHILDS + LEAST);
 
 #[cfg(test)]
@@ -139,13 +152,18 @@ mod tests {
 
     use shared_memory::{CHILDS, Part, Region};
 
-    use super::{Lending, Memory, SIZE};
+    use super::{Lending, Memory, Share};
+
+    /// The daemon's side and the child's.
+    fn both(all: &Arc<Lending>) -> (Memory, Region) {
+        let (child, file) = Region::make().unwrap();
+        (Memory::new(Share::of(all).unwrap(), file).unwrap(), child)
+    }
 
     #[test]
     fn parts_lie_side_by_side_until_the_child_is_done_with_all() {
         let all = Arc::new(Lending::new(1));
-        let (mut memory, file) = Memory::new(&all).unwrap();
-        let child = Region::map(&file).unwrap();
+        let (mut memory, child) = both(&all);
         let capacity = memory.room();
         assert_eq!(memory.lend(b"one"), Some((0, 3)));
         assert_eq!(memory.lend(b"two"), Some((64, 3)));
@@ -162,8 +180,7 @@ mod tests {
 
     #[test]
     fn a_requests_body_is_read_in_any_pieces_until_the_request_ends() {
-        let (mut memory, file) = Memory::new(&Arc::new(Lending::new(1))).unwrap();
-        let child = Region::map(&file).unwrap();
+        let (mut memory, child) = both(&Arc::new(Lending::new(1)));
         assert!(child.take() && child.put(Part::Childs, 10, b"hello"));
         assert!(!memory.has_body());
         assert!(memory.begin_body(10, 5));
@@ -186,7 +203,7 @@ mod tests {
 
     #[test]
     fn a_body_outside_of_the_childs_part_is_refused() {
-        let (mut memory, _file) = Memory::new(&Arc::new(Lending::new(1))).unwrap();
+        let (mut memory, _child) = both(&Arc::new(Lending::new(1)));
         let size = u32::try_from(CHILDS).unwrap();
         assert!(memory.begin_body(0, size) && memory.begin_body(size, 0));
         for (offset, length) in [(0, size + 1), (1, size), (size, 1), (u32::MAX, u32::MAX), (0, u32::MAX), (u32::MAX, 0)] {
@@ -195,12 +212,21 @@ mod tests {
     }
 
     #[test]
-    fn a_process_gives_so_much_and_gets_it_back() {
+    fn so_many_connections_have_memory_at_a_time() {
         let all = Arc::new(Lending::new(1));
-        let (one, two) = (Memory::new(&all).unwrap(), Memory::new(&all).unwrap());
-        assert!(Memory::new(&all).is_none());
+        let (one, two) = (both(&all), both(&all));
+        assert!(Share::of(&all).is_none());
         drop(one);
-        assert!(Memory::new(&all).is_some_and(|(memory, _)| memory.region.capacity() < SIZE));
+        assert!(Share::of(&all).is_some() && Share::of(&all).is_some());
         drop(two);
+    }
+
+    #[test]
+    fn memory_of_another_size_is_refused() {
+        let all = Arc::new(Lending::new(10));
+        for size in [0, 64 + CHILDS, super::SIZE - 64, super::SIZE + 4096, 1 << 30] {
+            let file = shared_memory::make(c"test", size, &[]).unwrap();
+            assert!(Memory::new(Share::of(&all).unwrap(), file).is_err(), "{size}");
+        }
     }
 }

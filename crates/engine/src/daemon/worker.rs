@@ -87,7 +87,9 @@ impl Worker<'_> {
             let peer = rustix::net::sockopt::socket_peercred(&socket);
             if peer.is_ok_and(|peer| peer.uid.is_root() || peer.uid.as_raw() == shared.process.peer) {
                 let (holding, lending) = (Arc::clone(&shared.holding), Arc::clone(&shared.lending));
-                shared.connections.add(Channel::new(adopt(socket), shared.process.socket_timeout, holding, lending));
+                let descriptors = crate::registry::registry().is_some_and(|registry| registry.settings.descriptors);
+                let timeout = shared.process.socket_timeout;
+                shared.connections.add(Channel::new(adopt(socket), timeout, holding, lending, descriptors));
             } else {
                 logging::coded(PEER_REFUSED, "a connection of another user than Apache's was closed unread");
             }

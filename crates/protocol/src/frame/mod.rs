@@ -12,7 +12,7 @@ pub use payload::{BodyState, Entries, Fields, Hello, Request, RequestHead};
 pub use write::{TooLong, Writer};
 
 /// Version of the protocol, in [`Hello`].
-pub const VERSION: u16 = 3;
+pub const VERSION: u16 = 4;
 
 /// Bytes before a payload: length, type, stream.
 pub const HEAD_LENGTH: usize = 9;
@@ -81,7 +81,7 @@ pub enum Frame<'a> {
         /// Number of bytes.
         length: u64,
     },
-    /// Memory for bodies, whose descriptor came along.
+    /// Memory for bodies: from the daemon, that it would have had a use for some; from the child, that its descriptor came along.
     Memory,
     /// Bytes in the daemon's part of that memory are the next part of the response body.
     Lent {

@@ -61,7 +61,7 @@ const fn limit(kind: u8, from: Sender) -> Option<usize> {
         (Sender::Child, kind::BODY) | (Sender::Daemon, kind::DATA | kind::LOG) => Some(LONGEST_DATA),
         (Sender::Child, kind::BODY_END) | (Sender::Daemon, kind::ABORT | kind::REFUSED) => Some(1),
         (Sender::Daemon, kind::WANT) => Some(4),
-        (Sender::Child, kind::CLIENT_GONE) | (Sender::Daemon, kind::END | kind::GO_AWAY | kind::MEMORY) => Some(0),
+        (Sender::Child, kind::CLIENT_GONE) | (Sender::Daemon, kind::END | kind::GO_AWAY) | (_, kind::MEMORY) => Some(0),
         (Sender::Daemon, kind::FILE) => Some(16),
         (Sender::Daemon, kind::LENT) | (Sender::Child, kind::LENT_BODY) => Some(8),
         _ => None,
@@ -85,7 +85,7 @@ pub fn body_begins(bytes: &[u8]) -> Result<Option<(usize, usize)>, Violation> {
 /// Whether a daemon's frame of which only `bytes` have come can be one that brings a descriptor.
 pub fn may_bring_descriptor(bytes: &[u8]) -> bool {
     // The type stands behind the length.
-    bytes.get(size_of::<u32>()).is_none_or(|kind| matches!(*kind, kind::FILE | kind::MEMORY))
+    bytes.get(size_of::<u32>()).is_none_or(|kind| *kind == kind::FILE)
 }
 
 /// Type and length of payload, of a frame with that head.

@@ -161,7 +161,7 @@ impl<'b> Writer<'b> {
         })
     }
 
-    /// [`super::Frame::File`]; the descriptor goes along with the write of these bytes.
+    /// [`super::Frame::File`]; a child's descriptor goes along with the write of these bytes.
     pub fn file(&mut self, offset: u64, length: u64) {
         let mut payload = [0; 16];
         let (first, second) = payload.split_at_mut(8);
@@ -170,7 +170,7 @@ impl<'b> Writer<'b> {
         self.short(kind::FILE, &payload);
     }
 
-    /// [`super::Frame::Memory`]; the descriptor goes along with the write of these bytes.
+    /// [`super::Frame::Memory`]; a child's descriptor goes along with the write of these bytes.
     pub fn memory(&mut self) {
         self.short(kind::MEMORY, &[]);
     }

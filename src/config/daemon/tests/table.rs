@@ -54,7 +54,8 @@ const OF_MOD_WSGI: [&str; 44] = [
 ];
 
 /// Those of this module alone.
-const OURS: [&str; 6] = ["python", "reload-wait", "overlap", "preload", "no-new-privileges", "dumpable"];
+const OURS: [&str; 8] =
+    ["python", "reload-wait", "overlap", "preload", "no-new-privileges", "dumpable", "descriptors", "maximum-in-flight"];
 
 #[test]
 fn every_option_is_there_once() {

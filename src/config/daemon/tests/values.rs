@@ -25,6 +25,10 @@ fn silence_means_the_documented_defaults() {
     assert!(shop.display_name.is_none() && shop.script_owner.is_none() && shop.stack_size.is_none());
     assert_eq!((shop.cpu_priority, shop.no_new_privileges, shop.dumpable), (0, false, true));
     assert_eq!((shop.processes, shop.multiprocess, shop.threads, shop.listen_backlog), (1, false, 15, 100));
+    assert_eq!((shop.descriptors, shop.maximum_in_flight), (None, Some(230)));
+    let in_flight = |options: &str| group(options).maximum_in_flight;
+    assert_eq!((in_flight("maximum-in-flight=0"), in_flight("maximum-in-flight=7")), (None, Some(7)));
+    assert_eq!(in_flight("processes=3 threads=2 listen-backlog=0"), Some(18), "each process has one more in its queue");
     assert_eq!((shop.send_buffer_size, shop.receive_buffer_size), (None, None));
     assert_eq!((shop.header_buffer_size, shop.response_buffer_size), (32768, 8_388_608));
     assert_eq!(shop.response_flush_delay, Duration::from_millis(5));

@@ -122,11 +122,14 @@ impl Exchange for Arc<Channel> {
         let mut state = lock(&self.state);
         self.check(&state)?;
         let (Ok(offset), Ok(length)) = (u64::try_from(offset), u64::try_from(length)) else { return Err(SendError::Failed) };
+        let file = borrowed_descriptor(descriptor).ok_or(SendError::Failed)?;
+        if !self.descriptors {
+            return self.copy_file(&mut state, file, offset, length);
+        }
         // The descriptor travels with exactly its frame: what was gathered goes first.
         self.send(&mut state, true)?;
         let mut frame = Vec::new();
         Writer::new(&mut frame).file(offset, length);
-        let file = borrowed_descriptor(descriptor).ok_or(SendError::Failed)?;
         loop {
             if let Some(count) = self.send_with(file, &[IoSlice::new(&frame)])? {
                 state.torn = count < frame.len();

@@ -2,20 +2,23 @@
 
 use std::io::IoSlice;
 use std::mem::MaybeUninit;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 
-use protocol::frame::Writer;
+use protocol::frame::{LONGEST_DATA, Writer};
 use rustix::event::PollFlags;
 use rustix::io::Errno;
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags};
+use shared_memory::LEAST;
 
 use super::{Channel, State};
-use crate::daemon::lending::Memory;
+use crate::daemon::lending::Share;
 use crate::exchange::SendError;
 use crate::request::lock;
 
 /// With so much unsent it is no use to try piece by piece.
 const BEHIND: usize = 256 * 1024;
+/// So much of a file is read at a time, where it is copied.
+const COPIED: usize = 128 * 1024;
 
 impl State {
     /// Says of part of a body where in memory it lies; `false` if there is no room for it.
@@ -103,23 +106,49 @@ impl Channel {
         Ok(())
     }
 
-    /// Gives the child memory for what is to come, with the end of a response that would have had a use for it. Not the first one: before it the child
-    /// must be greeted.
-    pub(super) fn give_memory(&self, state: &mut State) {
-        if !state.wants_memory || state.memory.is_some() || state.torn || !state.answered {
+    /// Asks the child for memory for what is to come, before the end of a response that would have had a use for it. Not with the first one: a connection that
+    /// has one request needs none.
+    pub(super) fn ask_for_memory(&self, state: &mut State) {
+        if !state.wants_memory || state.memory.is_some() || state.share.is_some() || !state.answered {
             return;
         }
         state.wants_memory = false;
-        let Some((memory, file)) = Memory::new(&self.lending) else { return };
-        let mut frame = Vec::new();
-        Writer::new(&mut frame).memory();
-        let sent = self.send_with(&file, &[IoSlice::new(&frame), IoSlice::new(&state.outgoing)]);
-        // If it can't be sent at once there is no hurry: the next response that wants it asks again.
-        if let Some(rest) = sent.ok().flatten().and_then(|sent| sent.checked_sub(frame.len())) {
-            state.outgoing.drain(..rest.min(state.outgoing.len()));
-            state.torn = rest > 0 && !state.outgoing.is_empty();
-            state.memory = Some(memory);
+        state.share = Share::of(&self.lending);
+        if state.share.is_some() {
+            Writer::new(&mut state.outgoing).memory();
         }
+    }
+
+    /// Copies a range of a file into the response, for a child that takes no descriptors.
+    pub(super) fn copy_file(
+        &self,
+        state: &mut State,
+        file: BorrowedFd<'_>,
+        mut offset: u64,
+        mut length: u64,
+    ) -> Result<(), SendError> {
+        let mut block = vec![0; COPIED];
+        while length > 0 {
+            let most = usize::try_from(length).unwrap_or(COPIED).min(COPIED);
+            let Some(room) = block.get_mut(..most) else { return Err(SendError::Failed) };
+            let count = match rustix::io::pread(file, &mut *room, offset) {
+                // It has become shorter; the child sees that less came than was announced.
+                Ok(0) => return Err(SendError::Failed),
+                Ok(count) => count,
+                Err(Errno::INTR) => continue,
+                Err(_) => return Err(SendError::Failed),
+            };
+            let part = room.get(..count).unwrap_or_default();
+            if part.len() < LEAST || !state.lend(part) {
+                for piece in part.chunks(LONGEST_DATA) {
+                    self.send_piece(state, piece)?;
+                }
+            }
+            self.send(state, true)?;
+            let count = u64::try_from(count).unwrap_or(length);
+            (offset, length) = (offset.saturating_add(count), length.saturating_sub(count));
+        }
+        Ok(())
     }
 
     /// Sends bytes with a descriptor, without waiting: how many, or `None` if the socket takes none now.

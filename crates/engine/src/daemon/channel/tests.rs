@@ -1,7 +1,7 @@
 /*! Conversations with a child, of which these trials take the part. */
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a trial that meets what it does not expect is to fail")]
 
-use std::io::IoSliceMut;
+use std::io::IoSlice;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use std::sync::Arc;
 use protocol::embedded::{flag, outcome};
 use protocol::frame::{BodyState, Frame, Hello, Parsed, RequestHead, Sender, VERSION, Writer, parse};
 use rustix::net::{
-    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendFlags, SocketFlags, SocketType, recvmsg, send,
+    AddressFamily, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recv, send, sendmsg,
     socketpair,
 };
 use shared_memory::{CHILDS, Part, Region};
@@ -33,7 +33,7 @@ impl Child {
     /// A connection on which both sides have greeted.
     fn connected() -> (Arc<Channel>, Self) {
         let (near, far) = socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None).unwrap();
-        let channel = Channel::new(adopt(near), 1000, Arc::new(Holding::default()), Arc::new(Lending::new(1)));
+        let channel = Channel::new(adopt(near), 1000, Arc::new(Holding::default()), Arc::new(Lending::new(1)), true);
         let child = Self { socket: far, memory: None };
         child.say(|writer| {
             writer.hello(&Hello { version: VERSION, generation: 1, token: [7; 16], ticket: None, build: b"test" });
@@ -94,30 +94,52 @@ impl Child {
     fn hear(&mut self, channel: &Arc<Channel>) {
         channel.start(&Head::new(200, b"OK")).unwrap();
         assert!(channel.finish(outcome::DONE, || {}));
-        let (mut buffer, mut space) = ([0; 1000], [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))]);
-        let mut ancillary = RecvAncillaryBuffer::new(&mut space);
-        let flags = RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC;
-        let received = recvmsg(self.socket.as_fd(), &mut [IoSliceMut::new(&mut buffer)], &mut ancillary, flags).unwrap();
-        let mut rest = buffer.get(..received.bytes).unwrap();
-        let mut brings_memory = false;
+        let mut bytes = Vec::with_capacity(1000);
+        recv(&self.socket, rustix::buffer::spare_capacity(&mut bytes), RecvFlags::DONTWAIT).unwrap();
+        let mut rest = bytes.as_slice();
         loop {
             match parse(rest, Sender::Daemon) {
                 Ok(Parsed::Frame(Frame::End, _)) => break,
                 Ok(Parsed::Frame(frame, length)) => {
-                    brings_memory |= frame == Frame::Memory;
+                    if frame == Frame::Memory {
+                        self.give_memory(channel);
+                    }
                     rest = rest.get(length..).unwrap();
                 }
                 other => panic!("{other:?}"),
             }
         }
-        for message in ancillary.drain() {
-            if let RecvAncillaryMessage::ScmRights(files) = message {
-                let files: Vec<OwnedFd> = files.collect();
-                assert!(brings_memory && files.len() == 1 && self.memory.is_none());
-                self.memory = files.first().map(|file| Region::map(file).unwrap());
-            }
-        }
     }
+
+    /// Makes memory and sends it, which the daemon finds before the next request.
+    fn give_memory(&mut self, channel: &Channel) {
+        let (region, file) = Region::make().unwrap();
+        self.send_memory(&file);
+        assert_eq!(channel.next(&GREETING), Ok(None));
+        assert!(self.memory.replace(region).is_none());
+    }
+
+    fn send_memory(&self, file: &OwnedFd) {
+        let mut frame = Vec::new();
+        Writer::new(&mut frame).memory();
+        let (files, mut space) = ([file.as_fd()], [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))]);
+        let mut ancillary = SendAncillaryBuffer::new(&mut space);
+        assert!(ancillary.push(SendAncillaryMessage::ScmRights(&files)));
+        assert_eq!(sendmsg(&self.socket, &[IoSlice::new(&frame)], &mut ancillary, SendFlags::DONTWAIT), Ok(frame.len()));
+    }
+}
+
+#[test]
+fn memory_that_was_not_asked_for_ends_the_connection() {
+    let (channel, child) = Child::connected();
+    child.send_memory(&Region::make().unwrap().1);
+    assert_eq!(channel.next(&GREETING), Err(NoRequest::Violation));
+    let (channel, child) = Child::with_memory();
+    child.send_memory(&Region::make().unwrap().1);
+    assert_eq!(channel.next(&GREETING), Err(NoRequest::Violation), "it has some");
+    let (channel, child) = Child::connected();
+    child.say(|writer| writer.memory());
+    assert_eq!(channel.next(&GREETING), Err(NoRequest::Violation), "there is no descriptor");
 }
 
 fn read(channel: &Arc<Channel>, most: usize) -> Result<Vec<u8>, ReadError> {
