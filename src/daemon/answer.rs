@@ -301,7 +301,7 @@ impl Answer {
         let (Ok(offset), Ok(length)) = (i64::try_from(offset), i64::try_from(length)) else {
             return Err(End::Breach(Breach::File));
         };
-        let sent = response.send_foreign_file(file.as_fd(), offset, length);
+        let sent = response.send_file(file.as_fd(), offset, length);
         self.gathered = self.gathered.saturating_add(1);
         taken(sent, response)
     }

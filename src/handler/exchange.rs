@@ -210,8 +210,16 @@ impl RequestFacts for Names<'_> {
         self.request.server().configured_port()
     }
 
+    fn local_port(&self) -> u16 {
+        self.request.connection().local_port()
+    }
+
     fn host_header(&self) -> Option<&[u8]> {
         self.request.host()
+    }
+
+    fn is_configured_host(&self, host: &[u8]) -> bool {
+        self.request.server().is_named(host)
     }
 
     fn script_name(&self) -> &[u8] {

@@ -4,6 +4,7 @@ A name is resolved twice over: to what the application sees (`mod_wsgi.applicati
 which is the main one for the group that is promoted to it. *Runs in: child, once per request.* */
 
 use std::borrow::Cow;
+use std::net::Ipv6Addr;
 
 use crate::config::settings::{CallableName, GroupName};
 use crate::config::whole::{host_and_port, shown_port};
@@ -16,8 +17,12 @@ pub trait RequestFacts {
     fn server_port(&self) -> u16;
     /// The server's port as configured: the same value as [`crate::config::whole::ServerView::port`] of that server.
     fn configured_port(&self) -> u16;
+    /// The port that the client's connection came to (`c->local_addr`): one that httpd listens on.
+    fn local_port(&self) -> u16;
     /// The host of the Host header, without the port (`r->hostname`), if there was one.
     fn host_header(&self) -> Option<&[u8]>;
+    /// Whether `ServerName` or a `ServerAlias` without wildcards of the server is `host` (in any case).
+    fn is_configured_host(&self, host: &[u8]) -> bool;
     /// `SCRIPT_NAME`, before any trusted proxy rewrote it.
     fn script_name(&self) -> &[u8];
     /// Whether a `WSGIScriptAlias` (not a regular expression, not `AddHandler`) mapped the request, so that the client cannot
@@ -41,8 +46,8 @@ pub struct Resolved<'a> {
 }
 
 impl Resolved<'_> {
-    /// The name to hand to the engine. It differs from `name` only for the group in the main interpreter, when the client
-    /// named another port than the configured one: that must not make a second interpreter of the application.
+    /// The name to hand to the engine. It differs from `name` only for the group in the main interpreter, when the request came
+    /// by another port than the configured one: that must not make a second interpreter of the application.
     pub fn interpreter(&self) -> &[u8] {
         self.promoted.unwrap_or(&self.name)
     }
@@ -57,18 +62,19 @@ pub fn application_group<'a>(configured: &'a GroupName, facts: &dyn RequestFacts
             let form = variable(name, facts);
             let (name, promoted) = match &form {
                 GroupName::Server | GroupName::Resource => of_server(&form, facts, main_group),
-                form => (expand(form, facts, facts.server_port()), None),
+                form => (expand(form, facts, port(facts)), None),
             };
             Resolved { name: Cow::Owned(name), promoted, dynamic: true }
         }
         GroupName::Host => {
-            Resolved { name: Cow::Owned(expand(configured, facts, facts.server_port())), promoted: None, dynamic: true }
+            // A host that the configuration names always gets its interpreter, however many others clients have made up.
+            let invented = !facts.is_configured_host(&host(facts));
+            Resolved { name: Cow::Owned(expand(configured, facts, port(facts))), promoted: None, dynamic: invented }
         }
         GroupName::Server | GroupName::Resource => {
             let (name, promoted) = of_server(configured, facts, main_group);
             let invented = *configured == GroupName::Resource && !facts.mapped_by_path();
-            let other_port = shown_port(facts.server_port()) != shown_port(facts.configured_port());
-            Resolved { name: Cow::Owned(name), promoted, dynamic: promoted.is_none() && (invented || other_port) }
+            Resolved { name: Cow::Owned(name), promoted, dynamic: promoted.is_none() && invented }
         }
     }
 }
@@ -77,15 +83,36 @@ const fn fixed(name: Cow<'_, [u8]>) -> Resolved<'_> {
     Resolved { name, promoted: None, dynamic: false }
 }
 
+/// The port that names show. `ap_get_server_port` takes any number from the Host header, and each would make an interpreter: a number
+/// counts if the request did come to that port, or if names do not show it (80 and 443, also those of a proxy in front that keeps
+/// the Host header); in all other cases the configured port does.
+fn port(facts: &dyn RequestFacts) -> u16 {
+    let asked = facts.server_port();
+    if shown_port(asked).is_none() || asked == facts.local_port() { asked } else { facts.configured_port() }
+}
+
+/// The host that names show: that of the Host header in the one form that stands for all its spellings, else `ServerName`.
+fn host(facts: &dyn RequestFacts) -> Cow<'_, [u8]> {
+    let Some(host) = facts.host_header() else { return Cow::Borrowed(facts.server_host()) };
+    let (inner, brackets) = match host {
+        [b'[', inner @ .., b']'] => (inner, true),
+        host => (host, false),
+    };
+    if let Some(address) = str::from_utf8(inner).ok().and_then(|text| text.parse::<Ipv6Addr>().ok()) {
+        let text = if brackets { format!("[{address}]") } else { address.to_string() };
+        return Cow::Owned(text.into_bytes());
+    }
+    let dots = host.iter().rev().take_while(|byte| **byte == b'.').count();
+    let host = host.get(..host.len() - dots).unwrap_or_default();
+    if host.iter().any(u8::is_ascii_uppercase) { Cow::Owned(host.to_ascii_lowercase()) } else { Cow::Borrowed(host) }
+}
+
 /// A name that the server is part of, and the promoted group if it is that one.
 fn of_server<'a>(form: &GroupName, facts: &dyn RequestFacts, main_group: Option<&'a [u8]>) -> (Vec<u8>, Option<&'a [u8]>) {
     let as_configured = expand(form, facts, facts.configured_port());
     let promoted = main_group.filter(|main| *main == as_configured);
-    let name = if shown_port(facts.server_port()) == shown_port(facts.configured_port()) {
-        as_configured
-    } else {
-        expand(form, facts, facts.server_port())
-    };
+    let port = port(facts);
+    let name = if shown_port(port) == shown_port(facts.configured_port()) { as_configured } else { expand(form, facts, port) };
     (name, promoted)
 }
 
@@ -94,8 +121,8 @@ pub fn process_group<'a>(configured: &'a GroupName, facts: &dyn RequestFacts) ->
     match configured {
         GroupName::Global => Cow::Borrowed(b""),
         GroupName::Literal(name) => Cow::Borrowed(name),
-        GroupName::Env(name) => Cow::Owned(expand(&variable(name, facts), facts, facts.server_port())),
-        form => Cow::Owned(expand(form, facts, facts.server_port())),
+        GroupName::Env(name) => Cow::Owned(expand(&variable(name, facts), facts, port(facts))),
+        form => Cow::Owned(expand(form, facts, port(facts))),
     }
 }
 
@@ -130,7 +157,7 @@ fn expand(form: &GroupName, facts: &dyn RequestFacts, port: u16) -> Vec<u8> {
         GroupName::Literal(name) => name.to_vec(),
         GroupName::Env(name) => [b"%{ENV:", &**name, b"}"].concat(),
         GroupName::Server => host_and_port(facts.server_host(), port),
-        GroupName::Host => host_and_port(facts.host_header().unwrap_or(facts.server_host()), port),
+        GroupName::Host => host_and_port(&host(facts), port),
         GroupName::Resource => {
             let mut name = host_and_port(facts.server_host(), port);
             name.push(b'|');
@@ -153,12 +180,14 @@ mod tests {
 
     struct Facts {
         port: u16,
+        local_port: u16,
         host_header: Option<&'static [u8]>,
         mapped_by_path: bool,
         case_sensitive: bool,
     }
 
-    const PLAIN: Facts = Facts { port: 80, host_header: Some(b"www.example.org"), mapped_by_path: true, case_sensitive: true };
+    const PLAIN: Facts =
+        Facts { port: 80, local_port: 80, host_header: Some(b"www.example.org"), mapped_by_path: true, case_sensitive: true };
 
     impl RequestFacts for Facts {
         fn server_host(&self) -> &[u8] {
@@ -170,8 +199,14 @@ mod tests {
         fn configured_port(&self) -> u16 {
             80
         }
+        fn local_port(&self) -> u16 {
+            self.local_port
+        }
         fn host_header(&self) -> Option<&[u8]> {
             self.host_header
+        }
+        fn is_configured_host(&self, host: &[u8]) -> bool {
+            host == b"example.org" || host == b"alias.example.org"
         }
         fn script_name(&self) -> &[u8] {
             b"/Shop"
@@ -229,7 +264,7 @@ mod tests {
     #[test]
     fn the_port_is_named_unless_it_is_the_schemes_own() {
         for (port, suffix) in [(80, ""), (443, ""), (8080, ":8080"), (1, ":1")] {
-            let facts = Facts { port, ..PLAIN };
+            let facts = Facts { port, local_port: port, ..PLAIN };
             assert_eq!(resolved(b"%{SERVER}", &facts).0, format!("example.org{suffix}"));
             assert_eq!(resolved(b"%{HOST}", &facts).0, format!("www.example.org{suffix}"));
             assert_eq!(resolved(b"%{RESOURCE}", &facts).0, format!("example.org{suffix}|/Shop"));
@@ -245,15 +280,42 @@ mod tests {
     #[test]
     fn what_a_client_can_invent_is_dynamic() {
         assert!(resolved(b"%{RESOURCE}", &Facts { mapped_by_path: false, ..PLAIN }).1, "a SCRIPT_NAME of a regular expression");
-        assert!(resolved(b"%{SERVER}", &Facts { port: 81, ..PLAIN }).1, "a port of the Host header");
+        assert!(!resolved(b"%{SERVER}", &Facts { port: 81, local_port: 81, ..PLAIN }).1, "a port that httpd listens on");
         assert!(!resolved(b"%{SERVER}", &Facts { port: 443, ..PLAIN }).1, "443 is not shown");
         assert!(!resolved(b"%{SERVER}", &Facts { mapped_by_path: false, ..PLAIN }).1);
         assert!(!resolved(b"plain", &Facts { port: 81, mapped_by_path: false, ..PLAIN }).1);
     }
 
     #[test]
+    fn a_port_that_the_client_made_up_is_not_named() {
+        for asked in [1, 81, 8080, 65_535] {
+            let facts = Facts { port: asked, ..PLAIN };
+            assert_eq!(resolved(b"%{SERVER}", &facts), ("example.org".to_owned(), false));
+            assert_eq!(resolved(b"%{RESOURCE}", &facts), ("example.org|/Shop".to_owned(), false));
+            assert_eq!(resolved(b"%{HOST}", &facts).0, "www.example.org");
+            assert_eq!(&*process_group(&GroupName::Host, &facts), b"www.example.org");
+        }
+        let behind_a_proxy = Facts { port: 80, local_port: 8080, ..PLAIN };
+        assert_eq!(resolved(b"%{HOST}", &behind_a_proxy).0, "www.example.org");
+    }
+
+    #[test]
+    fn all_spellings_of_a_host_are_one_name() {
+        let named = |host: &'static [u8]| resolved(b"%{HOST}", &Facts { host_header: Some(host), ..PLAIN });
+        for host in [&b"alias.example.org"[..], b"ALIAS.example.org", b"alias.example.org.", b"Alias.Example.Org.."] {
+            assert_eq!(named(host), ("alias.example.org".to_owned(), false), "{}", host.escape_ascii());
+        }
+        for host in [&b"[2001:db8::1]"[..], b"[2001:DB8::1]", b"[2001:db8:0:0:0:0:0:1]", b"[2001:0db8::0001]"] {
+            assert_eq!(named(host), ("[2001:db8::1]".to_owned(), true), "{}", host.escape_ascii());
+        }
+        assert_eq!(named(b"2001:DB8::1").0, "2001:db8::1");
+        assert_eq!(named(b"other.example.org"), ("other.example.org".to_owned(), true), "no name of the configuration");
+        assert_eq!(named(b""), (String::new(), true));
+    }
+
+    #[test]
     fn the_promoted_group_keeps_its_interpreter_under_another_port() {
-        let facts = Facts { port: 8000, ..PLAIN };
+        let facts = Facts { port: 8000, local_port: 8000, ..PLAIN };
         let main = Some(b"example.org|/Shop".as_slice());
         let group = application_group(&GroupName::Resource, &facts, main);
         assert_eq!(&*group.name, b"example.org:8000|/Shop");
@@ -261,7 +323,7 @@ mod tests {
         assert!(!group.dynamic);
         let other = application_group(&GroupName::Server, &facts, main);
         assert_eq!(other.interpreter(), b"example.org:8000");
-        assert!(other.dynamic);
+        assert!(!other.dynamic);
     }
 
     #[test]

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use protocol::log_code;
 
-use crate::httpd::brigade::FileSending;
 use crate::httpd::client_socket::WriteLimit;
 use crate::httpd::status::Answer;
 use crate::httpd::{Brigade, Log, Request, Status};
@@ -69,7 +68,8 @@ pub struct ResponseBody<'r> {
     brigade: Brigade<'r>,
     /// `WSGIErrorOverride On`
     override_errors: bool,
-    files: FileSending,
+    /// `WSGIEnableSendfile On`
+    sendfile: bool,
     started: bool,
     /// The body is thrown away, because httpd makes the error page.
     overridden: Option<u16>,
@@ -103,7 +103,7 @@ impl<'r> ResponseBody<'r> {
             request,
             brigade: request.new_brigade(),
             override_errors,
-            files: FileSending { sendfile, mmap: request.may_map_files() },
+            sendfile,
             started: false,
             overridden: None,
             sent: false,
@@ -228,13 +228,6 @@ impl<'r> ResponseBody<'r> {
         self.request.has_content_filter()
     }
 
-    /// As [`ResponseBody::send_file`], for a file that another process opened: it is never mapped, because its owner could shorten it and
-    /// so kill this process by SIGBUS.
-    pub fn send_foreign_file(&mut self, file: BorrowedFd<'_>, offset: i64, length: i64) -> Taken {
-        self.files.mmap = false;
-        self.send_file(file, offset, length)
-    }
-
     /// Takes `length` bytes of a file from `offset`.
     pub fn send_file(&mut self, file: BorrowedFd<'_>, offset: i64, length: i64) -> Taken {
         if self.answered {
@@ -247,7 +240,7 @@ impl<'r> ResponseBody<'r> {
         if length <= 0 {
             return Taken::Ok;
         }
-        let result = self.brigade.append_file(file, offset, length, self.files, self.request.pool());
+        let result = self.brigade.append_file(file, offset, length, self.sendfile, self.request.pool());
         if result.is_ok() {
             self.given = self.given.saturating_add(length);
         }

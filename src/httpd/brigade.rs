@@ -18,15 +18,6 @@ pub struct Brigade<'p> {
     life: PhantomData<&'p sys::apr_bucket_brigade>,
 }
 
-/// How a file is sent.
-#[derive(Clone, Copy, Debug)]
-pub struct FileSending {
-    /// Let the kernel copy (`sendfile`).
-    pub sendfile: bool,
-    /// Map it into memory. A file that is cut short meanwhile then kills the process (`EnableMMAP` speaks of it).
-    pub mmap: bool,
-}
-
 impl<'p> Brigade<'p> {
     /// A new, empty brigade.
     ///
@@ -135,7 +126,8 @@ impl<'p> Brigade<'p> {
         self.insert_tail(bucket);
     }
 
-    /// Appends `length` bytes of a file from `offset`. The descriptor is duplicated.
+    /// Appends `length` bytes of a file from `offset`. The descriptor is duplicated. With `sendfile` the kernel copies where it can. The file
+    /// is never mapped into memory, whatever `EnableMMAP` says: if it is shortened meanwhile, the next access would end this process by SIGBUS.
     ///
     /// # Errors
     /// What `dup` says.
@@ -144,24 +136,22 @@ impl<'p> Brigade<'p> {
         file: BorrowedFd<'_>,
         offset: i64,
         length: i64,
-        how: FileSending,
+        sendfile: bool,
         pool: Pool<'p>,
     ) -> Result<(), Status> {
-        let owned = duplicate(file, how, pool)?;
-        // SAFETY: the file is the pool's; splits what one bucket cannot hold.
+        let owned = duplicate(file, sendfile, pool)?;
+        // SAFETY: the file is the pool's; APR splits what one bucket cannot hold into several of one file, which share these settings.
         unsafe {
             let bucket = sys::apr_brigade_insert_file(self.raw(), owned, offset, length, pool.raw());
-            if !how.mmap {
-                sys::apr_bucket_file_enable_mmap(bucket, 0);
-                #[cfg(file_buffer)]
-                sys::apr_bucket_file_set_buf_size(bucket, READ_SIZE);
-            }
+            sys::apr_bucket_file_enable_mmap(bucket, 0);
+            #[cfg(file_buffer)]
+            sys::apr_bucket_file_set_buf_size(bucket, READ_SIZE);
         }
         Ok(())
     }
 }
 
-/// How much of a file is read at once where it is neither mapped nor sent by the kernel.
+/// How much of a file is read at once where the kernel does not send it.
 #[cfg(file_buffer)]
 const READ_SIZE: usize = 64 * 1024;
 
@@ -170,9 +160,9 @@ const READ_SIZE: usize = 64 * 1024;
 /// `apr_os_file_put` makes a file that nobody closes: a filter that sets it aside for longer than the request would then read
 /// from a number that is another file by now. `apr_file_dup` makes one that closes itself wherever it goes, if the flag that
 /// says otherwise does not come along.
-fn duplicate<'p>(file: BorrowedFd<'_>, how: FileSending, pool: Pool<'p>) -> Result<*mut sys::apr_file_t, Status> {
+fn duplicate<'p>(file: BorrowedFd<'_>, sendfile: bool, pool: Pool<'p>) -> Result<*mut sys::apr_file_t, Status> {
     let mut descriptor = file.as_raw_fd();
-    let sendfile = if how.sendfile { sys::APR_FOPEN_SENDFILE_ENABLED } else { 0 };
+    let sendfile = if sendfile { sys::APR_FOPEN_SENDFILE_ENABLED } else { 0 };
     let flags = (sys::APR_FOPEN_READ | sendfile).cast_signed();
     let (mut lent, mut owned) = (std::ptr::null_mut(), std::ptr::null_mut());
     // SAFETY: both out-parameters are written on success; the pool is live; the descriptor is open (BorrowedFd).
@@ -190,7 +180,7 @@ mod tests {
     use std::io::{Read as _, Seek as _, Write as _};
     use std::os::fd::AsFd as _;
 
-    use super::{Brigade, FileSending, duplicate};
+    use super::{Brigade, duplicate};
     use crate::httpd::pool::testing::with_pool;
     use crate::httpd::{Pool, sys};
 
@@ -247,9 +237,9 @@ mod tests {
     fn a_file_is_sent_from_its_offset_whatever_its_position() {
         with_brigade(|brigade, pool| {
             let mut file = scratch(b"0123456789");
-            for mmap in [false, true] {
+            for sendfile in [false, true] {
                 file.rewind().unwrap();
-                brigade.append_file(file.as_fd(), 3, 4, FileSending { sendfile: false, mmap }, pool).unwrap();
+                brigade.append_file(file.as_fd(), 3, 4, sendfile, pool).unwrap();
                 let mut first = [0];
                 file.read_exact(&mut first).unwrap();
                 assert_eq!(text(brigade), b"3456");
@@ -258,10 +248,24 @@ mod tests {
     }
 
     #[test]
+    fn a_file_is_never_mapped() {
+        with_brigade(|brigade, pool| {
+            let file = scratch(&[b'x'; 1_000_000]);
+            brigade.append_file(file.as_fd(), 0, 1_000_000, false, pool).unwrap();
+            let mut bucket = brigade.first().unwrap();
+            assert!(bucket.read(true).unwrap().len() < 1_000_000, "a mapped file is read as a whole");
+            bucket.remove();
+            file.set_len(0).unwrap();
+            // Of a mapped file this would be SIGBUS.
+            let _rest = brigade.first().map(|mut bucket| bucket.read(true).map(<[u8]>::len));
+        });
+    }
+
+    #[test]
     fn a_duplicate_closes_itself_and_may_move() {
         let file = scratch(b"x");
         with_pool(|pool| {
-            let owned = duplicate(file.as_fd(), FileSending { sendfile: true, mmap: true }, pool).unwrap();
+            let owned = duplicate(file.as_fd(), true, pool).unwrap();
             // SAFETY: made above.
             let flags = unsafe { sys::apr_file_flags_get(owned) }.cast_unsigned();
             assert_eq!(flags & sys::APR_FOPEN_NOCLEANUP, 0, "nobody would close it after it was set aside");

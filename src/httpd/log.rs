@@ -4,7 +4,8 @@ The level is asked for first, so that what nobody reads is not even put together
 from the table in `protocol::log_code`. *Runs in: parent, child.* */
 #![expect(unsafe_code, reason = "calls into httpd")]
 
-use std::ffi::{CStr, c_int};
+use std::borrow::Cow;
+use std::ffi::{CStr, CString, c_int};
 use std::fmt::Arguments;
 
 use protocol::Level;
@@ -56,11 +57,13 @@ impl Log<'_> {
         }
     }
 
-    /// Writes one line without asking for the level. `file` and `line` name its source. A NUL ends the text, as in all of httpd.
+    /// Writes one line without asking for the level. `file` and `line` name its source, which an application may have chosen. A NUL ends
+    /// the text, as in all of httpd. httpd escapes control characters in the text, but not in the source.
     pub fn write(self, level: Level, text: &[u8], file: &CStr, line: c_int) {
         let length = c_int::try_from(text.len()).unwrap_or(c_int::MAX);
+        let shown = escaped(file);
         // Without a file httpd leaves the source out, in the formats that show it.
-        let file = if file.is_empty() { std::ptr::null() } else { file.as_ptr() };
+        let file = if shown.is_empty() { std::ptr::null() } else { shown.as_ptr() };
         let (index, level, text) = (config::module_index(), level as c_int, text.as_ptr());
         match self {
             // SAFETY: the format takes an `int` and a pointer readable for that many bytes; a null server means standard error.
@@ -82,3 +85,51 @@ impl Log<'_> {
 
 /// The text needs no NUL at its end: its length goes with it.
 const FORMAT: &CStr = c"%.*s";
+
+/// Longest name of a source file that a line shows, in bytes of the name.
+const LONGEST_FILE: usize = 255;
+
+/// The end of a source file's name as it may stand in a line: what is not printable ASCII becomes `\xHH`, as httpd shows it in the text.
+fn escaped(file: &CStr) -> Cow<'_, CStr> {
+    let bytes = file.to_bytes();
+    let printable = |byte: &u8| (b' '..=b'~').contains(byte);
+    if bytes.len() <= LONGEST_FILE && bytes.iter().all(printable) {
+        return Cow::Borrowed(file);
+    }
+    let end = bytes.get(bytes.len().saturating_sub(LONGEST_FILE)..).unwrap_or_default();
+    let mut shown = Vec::with_capacity(end.len() * 4);
+    for byte in end {
+        if printable(byte) {
+            shown.push(*byte);
+        } else {
+            shown.extend_from_slice(format!("\\x{byte:02x}").as_bytes());
+        }
+    }
+    // Printable characters hold no NUL.
+    Cow::Owned(CString::new(shown).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LONGEST_FILE, escaped};
+
+    #[test]
+    fn a_source_file_cannot_begin_another_line() {
+        assert_eq!(escaped(c"/srv/app.wsgi").as_ref(), c"/srv/app.wsgi");
+        assert_eq!(escaped(c"a\nb\r\x1b[31m\x7f\t").as_ref(), c"a\\x0ab\\x0d\\x1b[31m\\x7f\\x09");
+        // C1 characters and all others of UTF-8, as httpd shows them in the text of a line.
+        assert_eq!(escaped(c"\xc2\x85\xc3\xa9").as_ref(), c"\\xc2\\x85\\xc3\\xa9");
+        for byte in (1..=31u8).chain(127..=255) {
+            let file = std::ffi::CString::new([b'a', byte, b'b']).unwrap_or_default();
+            assert!(escaped(&file).to_bytes().iter().all(|byte| (b' '..=b'~').contains(byte)), "{byte}");
+        }
+    }
+
+    #[test]
+    fn a_long_source_file_is_shown_by_its_end() {
+        let long = std::ffi::CString::new([&[b'x'; 1000][..], b"/end.py"].concat()).unwrap_or_default();
+        let shown = escaped(&long);
+        assert_eq!(shown.to_bytes().len(), LONGEST_FILE);
+        assert!(shown.to_bytes().ends_with(b"/end.py"));
+    }
+}

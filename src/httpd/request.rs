@@ -184,15 +184,6 @@ impl<'r> Request<'r> {
         u64::try_from(unsafe { sys::ap_get_limit_req_body(self.raw()) }).unwrap_or(0)
     }
 
-    /// `EnableMMAP` holds (Apache's default).
-    pub fn may_map_files(self) -> bool {
-        // SAFETY: the core module's configuration of this request, which always exists (http_core.h).
-        unsafe {
-            let core = sys::ap_get_core_module_config(self.get().per_dir_config).cast::<sys::core_dir_config>();
-            core.as_ref().is_none_or(|core| core.enable_mmap() != sys::ENABLE_MMAP_OFF)
-        }
-    }
-
     /// The first output filter works on content (deflate, cache), so that it needs a body to make headers from.
     pub fn has_content_filter(self) -> bool {
         // SAFETY: null, or the first filter, which has a record.

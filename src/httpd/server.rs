@@ -59,6 +59,21 @@ impl<'s> Server<'s> {
         unsafe { text(self.get().server_hostname) }.unwrap_or_default()
     }
 
+    /// Whether `ServerName` or a `ServerAlias` without wildcards is `host`, in any case.
+    pub fn is_named(self, host: &[u8]) -> bool {
+        if self.host().eq_ignore_ascii_case(host) {
+            return true;
+        }
+        // SAFETY: null (no `ServerAlias`), or an array of the configuration whose elements are pointers to strings of it
+        // (`server_alias` in httpd's core pushes `char *`); it does not change after the configuration was read.
+        unsafe {
+            let Some(names) = self.get().names.as_ref() else { return false };
+            let count = usize::try_from(names.nelts).unwrap_or(0);
+            let first = names.elts.cast::<*const std::ffi::c_char>();
+            (0..count).any(|at| text(*first.add(at)).is_some_and(|name| name.eq_ignore_ascii_case(host)))
+        }
+    }
+
     /// The port of `ServerName`, else the one of the `<VirtualHost>`, else the first that httpd listens on; 0 if none is known.
     pub fn configured_port(self) -> u16 {
         let server = self.get();

@@ -121,6 +121,23 @@ def handler(environ, start_response):
     return text(start_response, "is_handler=%r" % isinstance(added, logging.Handler))
 
 
+@application.path("/forging")
+def forging(environ, start_response):
+    evil = "a.py\n[core:emerg] forged\r\x1b[31m"
+    handler = mod_wsgi.LogHandler()
+    handler.setFormatter(logging.Formatter("%(message)s by %(threadName)s of %(filename)s"))
+
+    def emit():
+        handler.emit(logging.LogRecord("forging", logging.ERROR, evil, 7, "the text of a record", (), None))
+
+    emit()
+    thread = threading.Thread(target=emit, name=evil)
+    thread.start()
+    thread.join()
+    print("\r\x1b[2Jprinted\x85\u2028", file=environ["wsgi.errors"])
+    return text(start_response, "logged")
+
+
 @application.path("/handler-level")
 def handler_level(environ, start_response):
     logger = logging.getLogger("by-level")

@@ -7,7 +7,7 @@ use crate::support::matrix::{Reach, Setup, Suite};
 use crate::support::response::Response;
 use crate::support::site::Site;
 use crate::{case, own};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The suite.
 pub fn suite() -> Suite {
@@ -28,6 +28,9 @@ pub fn suite() -> Suite {
         case!(a_thread_of_the_application_runs_in_its_interpreter),
         case!(c_code_can_call_back_in_the_main_interpreter)
             .differs("the group is a sub-interpreter there, where such code misbehaves before Python 3.12"),
+        case!(a_host_in_all_its_spellings_is_one_interpreter)
+            .reach(Reach::Once)
+            .differs("each port that a client names is an interpreter there"),
         own!(groups_named_by_clients_are_bounded).reach(Reach::Once).differs("there is no bound"),
     ];
     cases.extend(reloading::cases());
@@ -176,6 +179,29 @@ fn c_code_can_call_back_in_the_main_interpreter(site: &Site) {
         site.get("/second/").expect(200);
         assert_eq!(site.get("/first/callback").ok(), "sorted=[1, 1, 3, 4, 5]\nsame=True\n");
     }
+}
+
+/// The client chooses the Host header; each interpreter costs megabytes.
+fn a_host_in_all_its_spellings_is_one_interpreter(site: &Site) {
+    let mut client = site.connect();
+    let mut names = |target: &str, host: &str| {
+        let response = client.exchange(&Request::get(target).header("Host", host.to_owned())).unwrap().expect(200);
+        response.value("mod_wsgi.application_group").unwrap().to_owned()
+    };
+    let listening = site.server.files.port;
+    let named: BTreeSet<String> = (1..=60)
+        .filter(|port| *port != listening)
+        .flat_map(|port| [names("/resource/", &format!("x:{port}")), names("/by-host", &format!("spelt.example:{port}"))])
+        .collect();
+    // Of 60 ports only 80 is one that names do not show; all others become the configured one.
+    let of = |text: &str| named.iter().filter(|name| name.contains(text)).count();
+    assert!(of("|/resource") <= 2 && of("spelt.example") <= 2 && named.len() <= 4, "{named:?}");
+    for host in ["SPELT.example", "spelt.example.", "Spelt.Example:80"] {
+        assert_eq!(names("/by-host", host), "spelt.example", "{host}");
+    }
+    assert_eq!(names("http://Spelt.example/by-host", "other.example"), "spelt.example");
+    let long = names("/by-host", "[2001:db8:0:0:0:0:0:1]");
+    assert_eq!(names("/by-host", "[2001:DB8::1]"), long);
 }
 
 fn groups_named_by_clients_are_bounded(setup: &Setup) {

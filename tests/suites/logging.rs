@@ -28,6 +28,7 @@ pub fn suite() -> Suite {
             case!(the_log_handler_respects_the_log_level),
             case!(the_log_handler_has_a_level_of_its_own),
             case!(the_log_handler_names_the_source),
+            case!(the_source_of_a_record_cannot_forge_a_line),
             case!(the_log_handler_splits_lines),
             case!(a_thread_writes_to_the_servers_log),
             case!(wsgi_errors_after_the_request_is_an_error),
@@ -190,6 +191,17 @@ fn the_log_handler_names_the_source(site: &Site) {
     on(site, "source.example", "/handler");
     let line = site.expect_log("record of level info");
     assert!(line.text.contains("[source logging_app.wsgi("), "{line:?}");
+}
+
+/// An application names the file of a record, and the thread that it is logged from.
+fn the_source_of_a_record_cannot_forge_a_line(site: &Site) {
+    site.allow_log("re:the text of a record|forged|printed|\\] a\\.py$");
+    on(site, "source.example", "/forging");
+    let line = site.expect_log("the text of a record");
+    assert!(line.text.contains("[wsgi:error]"), "{line:?}");
+    for line in site.log() {
+        assert!(!line.text.starts_with("[core:emerg]") && !line.text.contains(char::is_control), "{line:?}");
+    }
 }
 
 fn the_log_handler_splits_lines(site: &Site) {
