@@ -44,6 +44,7 @@ mod response;
 mod response_bodies;
 mod route;
 mod run_modes;
+mod script_owner;
 mod serve;
 mod server_metrics;
 mod statuses;
@@ -81,6 +82,7 @@ pub fn all() -> Vec<Suite> {
         descriptors::suite(),
         privileges::suite(),
         peers::suite(),
+        script_owner::suite(),
         strangers::suite(),
         run_modes::suite(),
         extensions::suite(),

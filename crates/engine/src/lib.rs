@@ -5,7 +5,7 @@
 | `entry/` | the doors: for an Apache child, for a daemon process |
 | `daemon/` | a daemon process: workers, channel, supervisor's orders |
 | `registry`, `interpreter` | the interpreters of the process and what each keeps |
-| `serve`, `script`, `wsgi/` | one request: the script, the environ, the call, the body |
+| `serve`, `script`, `source`, `wsgi/` | one request: the script, the environ, the call, the body |
 | `request`, `exchange`, `head` | a request's way back to its server |
 | `python_module`, `set_up.py`, `stream` | the modules `mod_wsgi` and `apache`, the standard streams |
 | `maker` | the thread on which sub-interpreters are made |
@@ -37,5 +37,6 @@ mod registry;
 mod request;
 mod script;
 mod serve;
+mod source;
 mod stream;
 mod wsgi;

@@ -80,6 +80,20 @@ pub fn takes(level: Level) -> bool {
     current_request().map_or_else(|| PROCESS.get().is_some_and(|p| p.takes(level)), |request| request.logs(level))
 }
 
+/// A name that an application or a client has chosen, as a line of the log may have it: control characters are spelled out.
+pub fn shown(name: &[u8]) -> String {
+    let mut text = String::with_capacity(name.len());
+    for character in String::from_utf8_lossy(name).chars() {
+        match character {
+            // These turn the direction of what is read, or end a line for some viewers.
+            '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => text.extend(character.escape_unicode()),
+            _ if character.is_control() => text.extend(character.escape_default()),
+            _ => text.push(character),
+        }
+    }
+    text
+}
+
 /// Writes a numbered message.
 pub fn coded(code: LogCode, message: &str) {
     text(code.level, format!("{code}: {message}").as_bytes());

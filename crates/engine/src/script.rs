@@ -4,14 +4,12 @@ Its module is called `_mod_wsgi_` and the MD5 of its path, stands in `sys.module
 of the behaviour reference). One lock per interpreter and script, waited for without the GIL: a slow import holds up
 nobody but those who want the same script. */
 
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use md5::{Digest, Md5};
 use protocol::Level;
-use protocol::log_code::{CALLABLE_MISSING, RELOAD_CHECK_FAILED, SCRIPT_NOT_LOADED, SCRIPT_UNREADABLE};
+use protocol::log_code::{CALLABLE_MISSING, RELOAD_CHECK_FAILED, SCRIPT_NOT_LOADED, SCRIPT_OWNER_WRONG, SCRIPT_UNREADABLE};
 
 use crate::capi::{Attached, Kept, Object, PyResult, Raised, run_module_code, thread};
 use crate::failure::{self, Context};
@@ -19,6 +17,7 @@ use crate::interpreter::Interpreter;
 use crate::logging;
 use crate::registry;
 use crate::request::lock;
+use crate::source::{self, Refused, Source, modified};
 
 /// One script of one interpreter.
 pub struct Script {
@@ -52,10 +51,18 @@ pub struct Wanted<'a> {
     pub reload: Reload,
     /// The argument of `reload_required`.
     pub resource: &'a [u8],
+    /// It is a handler script (`WSGIHandlerScript`), to which no URL leads.
+    pub handler: bool,
 }
 
 /// The script can't be used; why has been logged.
-pub struct NotLoaded;
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotLoaded {
+    /// It failed.
+    Failed,
+    /// It is not the group's to load (`script-user=`, `script-group=`).
+    Foreign,
+}
 
 impl Script {
     /// A script that has not been loaded yet.
@@ -82,11 +89,11 @@ impl Script {
             Ok(Some(callable)) if callable.is_callable() => Ok(callable),
             Ok(found) => {
                 self.missing_callable(name, found.is_some());
-                Err(NotLoaded)
+                Err(NotLoaded::Failed)
             }
             Err(raised) => {
                 raised.clear(py);
-                Err(NotLoaded)
+                Err(NotLoaded::Failed)
             }
         }
     }
@@ -108,7 +115,7 @@ impl Script {
     }
 
     fn missing_callable(&self, name: &[u8], there: bool) {
-        let (path, name) = (String::from_utf8_lossy(&self.path), String::from_utf8_lossy(name));
+        let (path, name) = (logging::shown(&self.path), logging::shown(name));
         let what = if there { "is not callable" } else { "does not exist" };
         logging::coded(
             CALLABLE_MISSING,
@@ -142,7 +149,7 @@ impl Script {
         let Ok(Some(function)) = namespace.dict_get(interpreter.names.reload_required.get(py)) else { return false };
         let said = Object::file_system(py, resource).and_then(|path| function.call(&[&path])).and_then(|answer| answer.truth());
         said.unwrap_or_else(|raised| {
-            let path = String::from_utf8_lossy(&self.path).into_owned();
+            let path = logging::shown(&self.path);
             let context = Context {
                 code: RELOAD_CHECK_FAILED,
                 what: &format!("`reload_required` of {path} raised an exception; the script is not reloaded"),
@@ -177,27 +184,21 @@ impl Script {
         again: bool,
         wanted: Wanted<'_>,
     ) -> Result<Object<'py>, NotLoaded> {
-        let path = String::from_utf8_lossy(&self.path).into_owned();
+        let path = logging::shown(&self.path);
         logging::text(Level::Info, format!("{} WSGI script '{path}'", if again { "Reloading" } else { "Loading" }).as_bytes());
         let old = lock(&self.loaded).take();
         if let Some(old) = old {
             old.release(py);
         }
-        let mtime = wanted.mtime.or_else(|| modified(&self.path)).unwrap_or(0);
         let version = crate::daemon::script_version(&self.path);
-        let source = std::fs::read(std::path::Path::new(std::ffi::OsStr::from_bytes(&self.path))).map_err(|error| {
-            logging::coded(
-                SCRIPT_UNREADABLE,
-                &format!("{path} can't be read: {error}. Make the file readable, and each directory above it searchable, for Apache's user"),
-            );
-            NotLoaded
-        })?;
-        match self.run(py, &source, mtime) {
+        let Source { text, mtime } = self.source(py, wanted.handler)?;
+        match self.run(py, &text, mtime) {
             Ok(namespace) => {
                 self.stored.store(mtime, Ordering::Relaxed);
                 *lock(&self.loaded) = Some(namespace.clone().keep());
                 interpreter.helpers.after_load(py);
-                crate::daemon::script_loaded(&self.path, mtime, version, &interpreter.group);
+                // The supervisor may be slow to hear it.
+                thread::detached(py, || crate::daemon::script_loaded(&self.path, mtime, version, &interpreter.group));
                 Ok(namespace)
             }
             Err(raised) => {
@@ -205,7 +206,7 @@ impl Script {
                 if exit && registry::registry().is_some_and(|registry| registry.settings.is_service()) {
                     // A service that ends itself, or was told to end, has nothing to explain.
                     raised.clear(py);
-                    return Err(NotLoaded);
+                    return Err(NotLoaded::Failed);
                 }
                 let what = if exit {
                     format!("{path} raised SystemExit while it was loaded")
@@ -213,9 +214,40 @@ impl Script {
                     format!("{path} could not be loaded")
                 };
                 failure::log_load(py, interpreter, raised, &Context { code: SCRIPT_NOT_LOADED, what: &what }, &path);
-                Err(NotLoaded)
+                Err(NotLoaded::Failed)
             }
         }
+    }
+
+    /// What is in the file, if it belongs to whom it must belong to. Why not is logged.
+    fn source(&self, py: Attached<'_>, handler: bool) -> Result<Source, NotLoaded> {
+        let owner = registry::registry().and_then(|registry| registry.settings.script_owner.as_ref());
+        // A file system may be slow, and others need not wait for it.
+        let read = thread::detached(py, || source::read(&self.path, owner, handler));
+        read.map_err(|refused| {
+            let path = logging::shown(&self.path);
+            match refused {
+                Refused::Unreadable(why) => {
+                    logging::coded(
+                        SCRIPT_UNREADABLE,
+                        &format!(
+                            "{path} can't be read: {why}. To fix: make the file readable, and each directory above it searchable, for the user of this process"
+                        ),
+                    );
+                    NotLoaded::Failed
+                }
+                Refused::Owner(why) => {
+                    logging::coded(
+                        SCRIPT_OWNER_WRONG,
+                        &format!(
+                            "{path} is not loaded: {why}. To fix: look at what is in the file, then correct owner and mode with `chown` and `chmod`, or change \
+                             `script-user=` or `script-group=`"
+                        ),
+                    );
+                    NotLoaded::Foreign
+                }
+            }
+        })
     }
 
     /// Compiles and runs the source as a module, and enters it in `sys.modules`.
@@ -263,10 +295,4 @@ fn describe<'py>(module: &Object<'py>, name: &Object<'py>, path: &Object<'py>) -
 fn mtime_in(py: Attached<'_>, interpreter: &Interpreter, namespace: &Object<'_>) -> Option<i64> {
     let value = namespace.dict_get(interpreter.names.mtime.get(py)).ok().flatten()?;
     value.to_int().map_err(|raised| raised.clear(py)).ok()
-}
-
-/// The file's modification time, microseconds since the epoch.
-fn modified(path: &[u8]) -> Option<i64> {
-    let data = std::fs::metadata(std::path::Path::new(std::ffi::OsStr::from_bytes(path))).ok()?;
-    Some(data.mtime().saturating_mul(1_000_000).saturating_add(data.mtime_nsec() / 1000))
 }

@@ -2,6 +2,26 @@
 
 use crate::record::record;
 
+/// `script-user=` or `script-group=` of a daemon group: whom a script, and the directory that it is in, must belong to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ScriptOwner {
+    /// `script-group=`, as opposed to `script-user=`.
+    pub is_group: bool,
+    /// The number of that user or group; [`ScriptOwner::NOBODY`] if the system has none of that name.
+    pub id: u32,
+    /// As the configuration names it, for messages.
+    pub name: Vec<u8>,
+    /// Scripts that may be root's own as well: those that `WSGIImportScript` names, and no URL leads to.
+    pub or_roots: Vec<Vec<u8>>,
+}
+
+record!(ScriptOwner { is_group, id, name, or_roots });
+
+impl ScriptOwner {
+    /// A number that no file's owner has.
+    pub const NOBODY: u32 = u32::MAX;
+}
+
 /// Settings of one Python process.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct EngineSettings {
@@ -37,6 +57,8 @@ pub struct EngineSettings {
     pub case_sensitive: bool,
     /// The process group's name; empty for embedded mode.
     pub process_group: Vec<u8>,
+    /// Whose scripts are loaded; anybody's without it.
+    pub script_owner: Option<ScriptOwner>,
     /// The application group that lives in the main interpreter besides `%{GLOBAL}`; empty for none.
     pub main_group: Vec<u8>,
     /// The largest number of dynamically named interpreters.
@@ -86,6 +108,7 @@ record!(EngineSettings {
     destroy_interpreter,
     case_sensitive,
     process_group,
+    script_owner,
     main_group,
     max_dynamic_interpreters,
     multithread,

@@ -92,7 +92,9 @@ pub const OPTIONS: &[DaemonOption] = &[
         "script-user",
         Form::User { root: true, field: |typed| &mut typed.script_user },
         "none",
-        "The script and its directory must belong to this user, and neither group nor others may write them; else the request gets 403.",
+        "The script and its directory must belong to this user, and neither group nor others may write them; else the request gets 403. Looked at again \
+         when a process loads a script, at the file that it has opened: also at start (`preload=`) and for scripts of `WSGIImportScript` and \
+         `WSGIHandlerScript`, which may be root's own as well.",
     ),
     row(
         Chapter::Identity,
@@ -100,7 +102,7 @@ pub const OPTIONS: &[DaemonOption] = &[
         Form::Group(|typed| &mut typed.script_group),
         "none",
         "The script and its directory must belong to this group, and others may not write them; else the request gets 403. \
-         Excludes `script-user=`.",
+         Looked at again at each load, as with `script-user=`, which it excludes.",
     ),
     row(
         Chapter::Identity,

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use protocol::plan::{Group, Identity, Plan, Script};
-use protocol::settings::EngineSettings;
+use protocol::settings::{EngineSettings, ScriptOwner};
 
 use super::identity::{self, Found};
 use super::interpreters;
 use super::launch::{Launch, Resources};
 use super::machine::Machine;
-use crate::config::daemon::{DaemonProcess, jail};
+use crate::config::daemon::{self as config, Account, DaemonProcess, jail};
 use crate::config::notes::Finding;
 use crate::config::settings::{ProcessSettings, Text};
 use crate::config::whole::{self, DaemonGroup, Groups, ServerView};
@@ -73,6 +73,7 @@ pub fn build(
                 let httpds = if machine.privileged() { machine.httpd().0 } else { machine.myself().0 };
                 let mut engine = engine(&group.process, settings, launch, main_group);
                 engine.descriptors = group.process.descriptors.unwrap_or(found.identity.uid == httpds);
+                engine.script_owner = script_owner(&group.process, servers, machine);
                 let resources = resources(group, &found.identity);
                 built.plan.groups.push(one(group, settings, machine, found, scripts, engine, resources));
             }
@@ -152,6 +153,29 @@ fn seen_by(process: &DaemonProcess, servers: &[ServerView<'_>], scripts: &mut Ve
     for script in scripts {
         script.path = jail::as_seen(Some(chroot), &script.path).to_vec();
     }
+}
+
+/// Whose scripts the group's engines load, by number. An account that this machine does not have is nobody's.
+fn script_owner(process: &DaemonProcess, servers: &[ServerView<'_>], machine: &dyn Machine) -> Option<ScriptOwner> {
+    let owner = process.script_owner.as_ref()?;
+    let (is_group, account) = match owner {
+        config::ScriptOwner::User(account) => (false, account),
+        config::ScriptOwner::Group(account) => (true, account),
+    };
+    let id = match account {
+        Account::Id(id) => Some(*id),
+        Account::Name(name) if is_group => machine.group(name),
+        Account::Name(name) => machine.user(name).map(|user| user.uid),
+    };
+    let mapped = |path: &[u8]| servers.iter().any(|server| server.config.aliases.iter().any(|alias| *alias.target == *path));
+    let imports = servers.iter().flat_map(|server| &server.config.imports);
+    let named = imports.filter(|import| import.process_group == process.name && !mapped(&import.script));
+    Some(ScriptOwner {
+        is_group,
+        id: id.unwrap_or(ScriptOwner::NOBODY),
+        name: account.to_string().into_bytes(),
+        or_roots: named.map(|import| jail::as_seen(process.chroot.as_deref(), &import.script).to_vec()).collect(),
+    })
 }
 
 /// A text as the plan has it: empty is none.

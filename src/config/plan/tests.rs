@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use protocol::plan::{Group, Identity, Interpreter};
-use protocol::settings::EngineSettings;
+use protocol::settings::{EngineSettings, ScriptOwner};
 
 use super::{Built, Launch, Machine, Resources, User, build, check, socket};
 use crate::config::sample::Sample;
@@ -220,6 +220,23 @@ fn scripts_and_preload_stand_in_the_plan() {
         a.scripts.iter().map(|script| (&*script.path, &*script.application_group, script.import)).collect();
     assert_eq!(scripts, [(b"/first.py".as_slice(), b"".as_slice(), true), (b"/a.wsgi", b"main|", false)]);
     assert!(a.preload && a.engine.main_group.is_empty(), "%{{GLOBAL}} is named");
+}
+
+#[test]
+fn the_engine_is_told_whose_scripts_it_loads() {
+    let owner = |lines: &[&str]| group(lines).engine.script_owner;
+    assert_eq!(owner(&["WSGIDaemonProcess a"]), None);
+    let lines = [
+        "WSGIDaemonProcess a script-user=#1000",
+        "WSGIImportScript /first.py process-group=a application-group=%{GLOBAL}",
+        "WSGIImportScript /a.wsgi process-group=a application-group=%{GLOBAL}",
+        "WSGIScriptAlias / /a.wsgi process-group=a application-group=%{GLOBAL}",
+    ];
+    // What URLs lead to is never root's.
+    let or_roots = vec![b"/first.py".to_vec()];
+    assert_eq!(owner(&lines), Some(ScriptOwner { is_group: false, id: 1000, name: b"`#1000`".to_vec(), or_roots }));
+    let unknown = owner(&["WSGIDaemonProcess a script-group=nobody-has-this"]).map(|owner| (owner.is_group, owner.id));
+    assert_eq!(unknown, Some((true, ScriptOwner::NOBODY)));
 }
 
 #[test]

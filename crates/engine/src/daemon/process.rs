@@ -30,8 +30,9 @@ use crate::capi::thread::{self, Handle};
 use crate::capi::{overwrite_arguments, start};
 use crate::logging::{self, ProcessLog};
 use crate::registry::{self, Registry};
-use crate::script::{Reload, Wanted};
+use crate::script::{NotLoaded, Reload, Wanted};
 use crate::serve::{Unwitnessed, Witness};
+use crate::source;
 use crate::wsgi::Call;
 
 /// So many connections are kept at least: of a prefork httpd, each child has one.
@@ -307,12 +308,17 @@ fn preload(shared: &Shared, registry: &'static Registry) -> Option<String> {
         if shared.leaving.load(Ordering::Acquire) {
             break;
         }
+        if source::is_directory(&script.path) {
+            // The target of an alias: which of its files are scripts is known when they are asked for.
+            continue;
+        }
         let Some(interpreter) = registry.find(&script.application_group, false) else { continue };
-        let loaded = thread::attached(interpreter.handle, |py| {
-            let wanted = Wanted { mtime: None, reload: Reload::Never, resource: &script.path };
-            interpreter.script(&script.path, registry.settings.case_sensitive).ensure(py, interpreter, wanted).is_ok()
+        let unusable = thread::attached(interpreter.handle, |py| {
+            let wanted = Wanted { mtime: None, reload: Reload::Never, resource: &script.path, handler: false };
+            interpreter.script(&script.path, registry.settings.case_sensitive).ensure(py, interpreter, wanted).err()
         });
-        if !loaded {
+        // What is not the group's to load is refused when it is asked for, and keeps the process from serving nothing else.
+        if unusable == Some(NotLoaded::Failed) {
             failed = Some(String::from_utf8_lossy(&script.path).into_owned());
         }
     }

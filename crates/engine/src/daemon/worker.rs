@@ -203,6 +203,7 @@ impl Worker<'_> {
                 mtime: (head.script_mtime != UNKNOWN_MTIME).then_some(head.script_mtime),
                 reload,
                 resource: head.resource,
+                handler: head.script != head.resource,
             },
             callable: head.callable,
             https: head.flags & flag::HTTPS != 0,

@@ -27,6 +27,7 @@ use crate::registry;
 use crate::request::Facts;
 use crate::script::{Reload, Wanted};
 use crate::serve;
+use crate::source;
 use crate::wsgi::Call;
 
 static TABLE: Table =
@@ -107,6 +108,8 @@ unsafe extern "C" fn run(call: *const RequestCall) -> i32 {
                     mtime: (call.script_mtime != UNKNOWN_MTIME).then_some(call.script_mtime),
                     reload: if call.flags & flag::RELOAD != 0 { Reload::Here } else { Reload::Never },
                     resource: bytes(call.resource),
+                    // `script-user=` and `script-group=` are daemon mode's.
+                    handler: false,
                 },
                 callable: bytes(call.callable),
                 https: call.flags & flag::HTTPS != 0,
@@ -133,10 +136,14 @@ unsafe extern "C" fn import(call: *const ImportCall) -> i32 {
         let (Some(call), Some(registry)) = (unsafe { call.as_ref() }, registry::registry()) else { return 1 };
         // SAFETY: lent by the module for the call.
         let (script, group) = unsafe { (bytes(call.script), bytes(call.application_group)) };
+        if source::is_directory(script) {
+            // The target of an alias that names both its groups: which of its files are scripts is known when they are asked for.
+            return 0;
+        }
         let Some(interpreter) = registry.find(group, false) else { return 1 };
         thread::attached(interpreter.handle, |py| {
             let entry = interpreter.script(script, registry.settings.case_sensitive);
-            let wanted = Wanted { mtime: None, reload: Reload::Never, resource: script };
+            let wanted = Wanted { mtime: None, reload: Reload::Never, resource: script, handler: false };
             let failed = entry.ensure(py, interpreter, wanted).is_err();
             if fork::is_copy() {
                 serve::leave_copy(&format!(" loading {}", String::from_utf8_lossy(script)), failed);

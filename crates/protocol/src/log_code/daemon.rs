@@ -136,8 +136,8 @@ log_codes! {
         cure "Put the script below the directory, or give the application another group.";
     1336 SCRIPT_OWNER_WRONG Error "the script belongs to somebody else, or others may write it"
         cause "`script-user=` or `script-group=` says whom the script and its directory must belong to; one of them does not, or others may write it."
-        did "The request got 403."
-        cure "Correct owner and mode of the script and its directory, as the line says.";
+        did "The script was not loaded, or not run. The request got 403; 500 where only the process that was to load the script found it out."
+        cure "Look at what is in the file. If it is right, correct owner and mode of the script and its directory, as the line says.";
     1337 SERVICE_GROUP_ASKED Error "a service group was asked to run a request"
         cause "The group has `threads=0`: it runs its import scripts and no requests."
         did "The request got 503."
