@@ -1,4 +1,6 @@
-/*! What the supervisor and one daemon process say to each other, over the socket pair that the process is born with.
+/*! What the supervisor and one daemon process say to each other: the supervisor over one end of a socket pair, whose other direction is closed, and the
+process over a pipe. Over a pipe no descriptor can be passed. A socket would carry what nobody asked for, and the supervisor would have to close it,
+which can take as long as the sender wants (`SO_LINGER`).
 
 A message is a 4-byte length, a 1-byte kind and a payload (see [`Message`]). The first one goes to the process: [`Message::Begin`], with all it needs
 to know. Either side takes the other's end of file as its death.
@@ -13,7 +15,7 @@ use crate::settings::EngineSettings;
 
 /// Descriptor of the listening socket in a daemon process; `/dev/null` in a service.
 pub const LISTENER: i32 = 3;
-/// Descriptor of the control socket in a daemon process.
+/// Descriptor of the control socket in a daemon process, which the supervisor's messages come from. It can't be sent to.
 pub const CONTROL: i32 = 4;
 /// Descriptor of the memory file in a daemon process (see [`crate::running`]).
 pub const MEMORY: i32 = 5;
@@ -23,6 +25,8 @@ pub const TABLE: i32 = 6;
 pub const LIFELINE: i32 = 7;
 /// Descriptor of the file that httpd's scoreboard is written to (see [`crate::scoreboard`]), open for reading; `/dev/null` in a process that may not ask.
 pub const SCOREBOARD: i32 = 8;
+/// Descriptor of the pipe for the messages of a daemon process.
+pub const OUTBOX: i32 = 9;
 /// The signal at which a thread of a daemon process writes its Python stack to standard error, whoever has the interpreter's lock.
 pub const SHOW_STACK: i32 = 60;
 

@@ -13,6 +13,7 @@ changes whenever the slot changes hands, so that a late return or a late connect
 supervisor, child, daemon.* */
 
 mod choice;
+mod correct;
 mod cut;
 mod stacks;
 mod ticket;
@@ -35,6 +36,10 @@ const TICKETS: usize = 2048;
 const TICKET: usize = 4;
 /// The most requests that a process can have.
 pub const MOST: u32 = 0xffff;
+
+/// How often it is tried to change a word that somebody else changes at the same time. Those who keep to the rules get their turn after a few; whoever
+/// writes without end gains nothing but a group that does not work.
+const ATTEMPTS: usize = 1_000;
 
 /// This layout's number.
 const VERSION: u32 = 1;
@@ -183,12 +188,11 @@ impl<'a> Table<'a> {
 
     /// Changes a slot's word as `change` says, if the slot is still `place`'s; what it was before.
     fn change(&self, place: Place, mut change: impl FnMut(Word) -> Option<Word>) -> Option<Word> {
-        let cell = self.slot(place.slot, slot::WORD)?;
         let next = |raw| {
             let word = Word(raw);
             if word.epoch() == place.epoch { change(word).map(|word| word.0) } else { None }
         };
-        cell.fetch_update(Ordering::AcqRel, Ordering::Acquire, next).ok().map(Word)
+        update(self.slot(place.slot, slot::WORD)?, next).map(Word)
     }
 
     /// Takes an empty slot for a process that is being started; `None` if there is none.
@@ -303,14 +307,13 @@ impl<'a> Table<'a> {
     /// A request waits for a process from now on, if fewer than `most` do; `leave_queue` ends that.
     pub fn join_queue(&self, most: u32) -> bool {
         let joined = |waiting: u32| (waiting < most).then(|| waiting.saturating_add(1));
-        self.header(header::WAITING).fetch_update(Ordering::AcqRel, Ordering::Acquire, joined).is_ok()
+        update(self.header(header::WAITING), joined).is_some()
     }
 
     /// See [`Table::join_queue`].
     pub fn leave_queue(&self) {
         let left = |waiting: u32| Some(waiting.saturating_sub(1));
-        // The closure always answers.
-        let _before: Result<u32, u32> = self.header(header::WAITING).fetch_update(Ordering::AcqRel, Ordering::Acquire, left);
+        update(self.header(header::WAITING), left);
     }
 
     /// How many requests wait for a process.
@@ -368,6 +371,19 @@ impl<'a> Table<'a> {
         }
         self.header(header::CHANGES).fetch_add(1, Ordering::AcqRel);
     }
+}
+
+/// Changes a word as `change` says, unless that says `None` or somebody else keeps changing it; what it was before.
+fn update(cell: &AtomicU32, mut change: impl FnMut(u32) -> Option<u32>) -> Option<u32> {
+    let mut before = cell.load(Ordering::Acquire);
+    for _ in 0..ATTEMPTS {
+        let next = change(before)?;
+        match cell.compare_exchange_weak(before, next, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => return Some(before),
+            Err(now) => before = now,
+        }
+    }
+    None
 }
 
 /// Stands for a word that is not there: what is written to it is lost on nobody, because `open` makes sure that there is none.

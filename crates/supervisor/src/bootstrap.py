@@ -12,4 +12,4 @@ def start():
     return engine.serve
 serve = start()
 del start
-serve(4, 3, 5, 6, 7, 8)
+serve(4, 3, 5, 6, 7, 8, 9)

@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use protocol::control::{Message, Sender};
 use protocol::line_buffer::LineBuffer;
 use rustix::io::Errno;
-use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, socketpair};
+use rustix::net::{AddressFamily, SendFlags, Shutdown, SocketFlags, SocketType, shutdown, socketpair};
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::Pid;
 
@@ -31,8 +31,10 @@ const REPORTS: usize = 256 * LENGTH;
 pub struct Child {
     /// Its pid, which is also its process group.
     pub pid: Pid,
-    /// Our end of the control connection, until it ends.
+    /// Our end of the control connection, until the process is cut off.
     pub control: Option<OwnedFd>,
+    /// Read end of the pipe for its messages, until it ends.
+    pub inbox: Option<OwnedFd>,
     /// Read end of its output, until it ends.
     pub output: Option<OwnedFd>,
     /// Read end of its reports, until it is Python.
@@ -88,10 +90,13 @@ impl Child {
         let memory = Memory::new(usize::try_from(threads).unwrap_or(0))?;
         let flags = SocketFlags::CLOEXEC;
         let (control, theirs) = socketpair(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+        // Nothing can be sent to us here: least of all a descriptor, which would wait here until we closed it.
+        shutdown(&control, Shutdown::Read)?;
+        let (inbox, outbox) = pipe_with(PipeFlags::CLOEXEC)?;
         let (output, output_in) = pipe_with(PipeFlags::CLOEXEC)?;
         let (trouble, trouble_in) = pipe_with(PipeFlags::CLOEXEC)?;
         // Non-blocking on our side alone: the other ends are the application's standard output and error.
-        for fd in [&output, &trouble] {
+        for fd in [&inbox, &output, &trouble] {
             rustix::io::ioctl_fionbio(fd, true)?;
         }
         let descriptors = Descriptors {
@@ -100,20 +105,22 @@ impl Child {
             listener: post.listener.unwrap_or(null.as_fd()),
             table: post.table.unwrap_or(null.as_fd()),
             control: theirs.as_fd(),
+            outbox: outbox.as_fd(),
             memory: memory.as_fd(),
             lifeline: post.lifeline.unwrap_or(null.as_fd()),
             scoreboard: post.scoreboard.unwrap_or(null.as_fd()),
             trouble: trouble_in.as_fd(),
         };
         let pid = spawn(recipe, descriptors)?;
-        Ok(Self { output: Some(output), trouble: Some(trouble), ..Self::new(pid, control, memory) })
+        Ok(Self { output: Some(output), trouble: Some(trouble), ..Self::new(pid, control, inbox, memory) })
     }
 
-    /// The child `pid` at the other end of `control`.
-    fn new(pid: Pid, control: OwnedFd, memory: Memory) -> Self {
+    /// The child `pid` at the other ends of `control` and `inbox`.
+    fn new(pid: Pid, control: OwnedFd, inbox: OwnedFd, memory: Memory) -> Self {
         Self {
             pid,
             control: Some(control),
+            inbox: Some(inbox),
             output: None,
             trouble: None,
             reports: Vec::new(),
@@ -161,25 +168,30 @@ impl Child {
         }
     }
 
-    /// Reads what has come over the control connection by `now`, one piece at most.
+    /// Reads what the process has said by `now`, one piece at most.
     pub fn receive(&mut self, now: Millis) -> Received {
         let mut got = Received::default();
         let mut buffer = [0; PIECE];
-        let Some(control) = &self.control else { return got };
-        match rustix::net::recv(control, &mut buffer, RecvFlags::DONTWAIT) {
-            Ok((0, _)) => got.ended = true,
-            Ok((count, _)) => {
+        match read(&mut self.inbox, &mut buffer) {
+            Some(0) => got.ended = true,
+            Some(count) => {
                 got.more = true;
                 self.received.extend_from_slice(buffer.get(..count).unwrap_or_default());
             }
-            Err(Errno::AGAIN | Errno::INTR) => {}
-            Err(_) => got.ended = true,
+            None => {}
         }
         self.read_messages(&mut got, now);
         if got.ended || got.bad.is_some() {
-            self.control = None;
+            self.cut_off();
         }
         got
+    }
+
+    /// Nothing is said and heard any more.
+    pub fn cut_off(&mut self) {
+        self.control = None;
+        self.inbox = None;
+        self.to_send.clear();
     }
 
     /// Takes the messages that are complete out of what was received.
@@ -250,7 +262,7 @@ fn read(pipe: &mut Option<OwnedFd>, buffer: &mut [u8]) -> Option<usize> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
-    use std::io::Write as _;
+    use std::io::{PipeWriter, Write as _};
     use std::os::fd::OwnedFd;
     use std::os::unix::net::UnixStream;
 
@@ -260,16 +272,18 @@ mod tests {
     use super::{Child, PIECE};
     use crate::memory::Memory;
 
-    /// A child whose end of the connection is the test's.
-    fn child() -> (Child, UnixStream) {
-        let (ours, theirs) = UnixStream::pair().unwrap();
-        theirs.set_nonblocking(true).unwrap();
-        (Child::new(getpid(), OwnedFd::from(ours), Memory::new(1).unwrap()), theirs)
+    /// A child whose ends of the connection and of the pipe are the test's.
+    fn child() -> (Child, UnixStream, PipeWriter) {
+        let (control, theirs) = UnixStream::pair().unwrap();
+        let (inbox, outbox) = std::io::pipe().unwrap();
+        rustix::io::ioctl_fionbio(&inbox, true).unwrap();
+        rustix::io::ioctl_fionbio(&outbox, true).unwrap();
+        (Child::new(getpid(), OwnedFd::from(control), OwnedFd::from(inbox), Memory::new(1).unwrap()), theirs, outbox)
     }
 
     /// Writes `bytes` as fast as they are read, until all are read or the connection ends: what is said of the bad ones, and the most that was kept.
     fn flood(bytes: &[u8]) -> (usize, Option<String>, usize) {
-        let (mut child, mut theirs) = child();
+        let (mut child, _control, mut theirs) = child();
         let (mut rest, mut messages, mut kept) = (bytes, 0, 0);
         loop {
             match theirs.write(rest) {
@@ -280,7 +294,7 @@ mod tests {
             messages += got.messages.len();
             kept = kept.max(child.received.len());
             if got.bad.is_some() || (rest.is_empty() && !got.more) {
-                assert_eq!(child.control.is_none(), got.bad.is_some(), "its connection ends with the first bad message");
+                assert_eq!(child.inbox.is_none(), got.bad.is_some(), "its connection ends with the first bad message");
                 return (messages, got.bad, kept);
             }
         }
@@ -313,7 +327,7 @@ mod tests {
 
     #[test]
     fn what_nobody_reads_does_not_grow() {
-        let (mut child, theirs) = child();
+        let (mut child, theirs, _outbox) = child();
         for _ in 0..100_000 {
             child.send(&Message::Ask);
         }

@@ -9,6 +9,7 @@ use std::rc::Rc;
 use protocol::control::Message;
 use protocol::plan::{self, Script};
 use protocol::reason::Reason;
+use protocol::table;
 
 use crate::action::{Action, Id};
 use crate::process::{Process, State};
@@ -128,6 +129,15 @@ impl Group {
     /// Successors that are being started: they count against the server's limit.
     pub fn replacements(&self) -> usize {
         self.slots.iter().filter(|slot| slot.successor.is_some()).count()
+    }
+
+    /// What a process does, as far as those are concerned who send it requests.
+    pub fn state(&self, id: Id) -> Option<table::State> {
+        Some(match self.processes.get(&id)?.state {
+            State::Starting => table::State::Starting,
+            State::Ready => table::State::Serving,
+            State::Draining | State::Stopping | State::Killed => table::State::Leaving,
+        })
     }
 
     /// What is to be done since the last call.

@@ -1,6 +1,7 @@
 /*! A group's table as its supervisor keeps it: a post for each process, which is a slot of the table and a listening socket, and the order that dead
 processes and dead children of httpd leave behind. *Runs in: supervisor.* */
 
+use std::cell::Cell;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use protocol::plan;
@@ -22,6 +23,8 @@ pub struct Post {
     path: Vec<u8>,
     /// The number of its socket's file.
     inode: u64,
+    /// What was said of the process when the slot was taken for it.
+    claim: Claim,
 }
 
 /// The posts of a group.
@@ -33,6 +36,9 @@ pub struct Posts {
     waiting: (u32, u32),
     /// Slots that the last look found with processes that are dead.
     dead: Vec<(Place, u32, u32)>,
+    /// What this supervisor has said of the group as a whole: that no process can be started, and which generation's children wait in vain.
+    trouble: Cell<bool>,
+    closed: Cell<Option<u64>>,
 }
 
 impl Posts {
@@ -46,7 +52,7 @@ impl Posts {
         let file = inherited(number).map_err(failed)?;
         let table =
             Table::open(shared_memory::map(&file).map_err(failed)?).ok_or("its table has another form: restart Apache")?;
-        Ok(Some(Self { table, file, waiting: (0, 0), dead: Vec::new() }))
+        Ok(Some(Self { table, file, waiting: (0, 0), dead: Vec::new(), trouble: Cell::new(false), closed: Cell::new(None) }))
     }
 
     /// The table's file, for a process.
@@ -71,7 +77,7 @@ impl Posts {
             receive_buffer: group.receive_buffer,
         };
         match listener::make(&wanted) {
-            Ok(Listener { socket, inode }) => Ok((Post { place, path, inode }, socket)),
+            Ok(Listener { socket, inode }) => Ok((Post { place, path, inode, claim }, socket)),
             Err(why) => {
                 self.table.clear(place);
                 Err(why)
@@ -81,12 +87,13 @@ impl Posts {
 
     /// Notes whose post it is.
     pub fn name(&self, post: &Post, pid: Pid) {
-        self.table.name(post.place, u32::try_from(pid.as_raw_nonzero().get()).unwrap_or(0));
+        self.table.name(post.place, number(pid));
     }
 
     /// The process takes requests from now on; whoever waits for one hears of it.
     pub fn serve(&self, post: &Post) {
         self.table.serve(post.place);
+        self.trouble.set(false);
         self.ring();
     }
 
@@ -122,6 +129,7 @@ impl Posts {
     /// No process can be started, so nobody shall wait for one.
     pub fn trouble(&self) {
         if !self.anybody_serves() {
+            self.trouble.set(true);
             self.table.set_trouble(true);
             self.ring();
         }
@@ -145,6 +153,7 @@ impl Posts {
 
     /// httpd stops: whoever of that generation's children waits for a process is not kept.
     pub fn close(&self, generation: u64) {
+        self.closed.set(Some(generation));
         self.table.close(generation);
         self.ring();
     }
@@ -159,13 +168,38 @@ impl Posts {
         let _woken: rustix::io::Result<usize> = futex::wake(self.table.bell(), futex::Flags::empty(), u32::MAX >> 1);
     }
 
-    /// Puts in order what the dead have left: posts of another supervisor that was killed with its processes, tickets of httpd's children, and the
-    /// count of those who waited. `base` is what the sockets' paths begin with. Called every second or so.
-    pub fn tidy(&mut self, base: &[u8]) {
+    /// Puts back what the table says of the process `pid` at a post, which does what `state` says: its owner can write there.
+    pub fn correct(&self, post: &Post, state: State, pid: Pid) {
+        if self.table.correct(post.place, state, number(pid), &post.claim) {
+            self.ring();
+        }
+    }
+
+    /// The same for what the table says of the group as a whole.
+    fn correct_all(&self) {
+        self.table.correct_version();
+        if let Some(generation) = self.closed.get()
+            && !self.table.is_closed(generation)
+        {
+            self.close(generation);
+        }
+        let trouble = self.trouble.get() && !self.anybody_serves();
+        if trouble != self.table.trouble() && (trouble || self.anybody_serves()) {
+            self.table.set_trouble(trouble);
+            self.ring();
+        }
+    }
+
+    /// Puts in order what the dead have left: posts of another supervisor that was killed with its processes, posts of this one that are not among
+    /// `taken`, tickets of httpd's children, and the count of those who waited. `base` is what the sockets' paths begin with. Called every second or so.
+    pub fn tidy(&mut self, base: &[u8], taken: &[Place]) {
+        self.correct_all();
+        let own = std::process::id();
         let look = |slot| {
             let place = self.table.at(slot)?;
             let (pid, owner) = self.table.who(slot);
-            (!alive(owner) && !alive(pid)).then_some((place, pid, owner))
+            let forgotten = !alive(owner) || (owner == own && !taken.contains(&place));
+            (forgotten && !alive(pid)).then_some((place, pid, owner))
         };
         let dead: Vec<_> = self.table.slots().filter_map(look).collect();
         // Twice the same: a slot that is being claimed may look so for a moment.
@@ -185,6 +219,11 @@ impl Posts {
         }
         self.waiting = now;
     }
+}
+
+/// A process id as the table has it.
+fn number(pid: Pid) -> u32 {
+    u32::try_from(pid.as_raw_nonzero().get()).unwrap_or(0)
 }
 
 /// Removes a socket's file.

@@ -146,7 +146,13 @@ impl Running {
     /// Looks after the posts.
     fn look(&mut self) {
         let Some(posts) = &mut self.posts else { return };
-        posts.tidy(&self.plan.path);
+        for (id, post) in &self.taken {
+            if let (Some(state), Some(child)) = (self.machine.state(*id), self.children.get(id)) {
+                posts.correct(post, state, child.pid);
+            }
+        }
+        let taken: Vec<_> = self.taken.values().map(|post| post.place).collect();
+        posts.tidy(&self.plan.path, &taken);
         let lost: Vec<Id> = self.taken.iter().filter(|(_, post)| !posts.is_reachable(post)).map(|(id, _)| *id).collect();
         for id in lost {
             if self.machine.out_of_reach(id) {
@@ -442,7 +448,7 @@ impl Running {
         }
         let killed = self.killed();
         let Some(child) = self.children.get_mut(&id) else { return };
-        child.control = None;
+        child.cut_off();
         let (_, failed) = explain::reports(&self.plan, &self.recipe, &child.reports);
         let end = match (failed, status) {
             (Some((code, why)), _) => End::NotStarted(code, why),

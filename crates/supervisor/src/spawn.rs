@@ -13,14 +13,14 @@ use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr::{null, null_mut};
 
-use protocol::control::{CONTROL, LIFELINE, LISTENER, MEMORY, SCOREBOARD, TABLE};
+use protocol::control::{CONTROL, LIFELINE, LISTENER, MEMORY, OUTBOX, SCOREBOARD, TABLE};
 use rustix::process::Pid;
 
 use crate::recipe::{Candidate, Drop, Limit, Recipe, Resource};
 use crate::trouble::{Report, Step};
 
 /// Where the pipe for reports stands in the child.
-const TROUBLE: RawFd = 9;
+const TROUBLE: RawFd = 10;
 /// Descriptors are first moved above this, so that putting one in its place can't overwrite another.
 const ASIDE: RawFd = 64;
 /// Exit status of a child that never became Python.
@@ -39,6 +39,8 @@ pub struct Descriptors<'a> {
     pub table: BorrowedFd<'a>,
     /// Its end of the control connection.
     pub control: BorrowedFd<'a>,
+    /// Write end of the pipe for its messages.
+    pub outbox: BorrowedFd<'a>,
     /// The memory file that outlives it.
     pub memory: BorrowedFd<'a>,
     /// Shows to others that it lives.
@@ -132,6 +134,7 @@ fn place_descriptors(from: Descriptors<'_>, highest: c_int) -> Result<(), i32> {
     let (null, output, listener) = (aside(from.null)?, aside(from.output)?, aside(from.listener)?);
     let (control, memory, lifeline) = (aside(from.control)?, aside(from.memory)?, aside(from.lifeline)?);
     let (table, trouble, scoreboard) = (aside(from.table)?, aside(from.trouble)?, aside(from.scoreboard)?);
+    let outbox = aside(from.outbox)?;
     let own = [
         (listener, LISTENER),
         (control, CONTROL),
@@ -139,6 +142,7 @@ fn place_descriptors(from: Descriptors<'_>, highest: c_int) -> Result<(), i32> {
         (table, TABLE),
         (lifeline, LIFELINE),
         (scoreboard, SCOREBOARD),
+        (outbox, OUTBOX),
     ];
     let places = [(null, 0), (output, 1), (output, 2)].into_iter().chain(own);
     for (fd, place) in places {

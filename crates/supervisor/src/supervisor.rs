@@ -32,6 +32,7 @@ enum Source {
     MainLog,
     Log(usize),
     Control(usize, Id),
+    Inbox(usize, Id),
     Output(usize, Id),
     Trouble(usize, Id),
 }
@@ -285,8 +286,9 @@ impl Supervisor {
             all.extend(group.log.wants().map(|fd| (fd, PollFlags::OUT, Source::Log(index))));
             let reads = group.output_waits(at).is_none();
             for (id, child) in &group.children {
-                let flags = if child.wants_to_send() { PollFlags::IN | PollFlags::OUT } else { PollFlags::IN };
-                all.extend(child.control.iter().map(|fd| (fd.as_fd(), flags, Source::Control(index, *id))));
+                let control = child.control.iter().filter(|_| child.wants_to_send());
+                all.extend(control.map(|fd| (fd.as_fd(), PollFlags::OUT, Source::Control(index, *id))));
+                all.extend(child.inbox.iter().map(|fd| (fd.as_fd(), PollFlags::IN, Source::Inbox(index, *id))));
                 all.extend(
                     child.output.iter().filter(|_| reads).map(|fd| (fd.as_fd(), PollFlags::IN, Source::Output(index, *id))),
                 );
@@ -311,8 +313,8 @@ impl Supervisor {
                 if let Some(child) = group.children.get_mut(&id) {
                     child.flush();
                 }
-                group.receive(id, at);
             }),
+            Source::Inbox(index, id) => self.with(index, |group| group.receive(id, at)),
             Source::Output(index, id) => self.with(index, |group| {
                 group.output(id, at);
             }),

@@ -13,6 +13,7 @@ import threading
 import time
 
 BEGIN, STARTED, LOADED, READY, NOT_READY, REPLACE_ME, DRAIN, STOP, LOAD, ASK, CHANGED = range(1, 12)
+OUTBOX = 9
 place = os.environ["FAKE_PLACE"]
 at_start = sorted(os.listdir("/proc/self/fd"), key=int)
 descriptors = {}
@@ -40,7 +41,9 @@ def receive():
 
 
 def send(kind, payload=b""):
-    control.sendall(struct.pack("<IB", len(payload), kind) + payload)
+    rest = struct.pack("<IB", len(payload), kind) + payload
+    while rest:
+        rest = rest[os.write(OUTBOX, rest):]
 
 
 def version(path):
@@ -119,6 +122,12 @@ if word == "litter":
 if word == "chatter":
     for _ in range(1000):
         print("x" * 1000, flush=True)
+if word == "passes":
+    # A descriptor that the supervisor would have to close, after as long as its sender wants.
+    try:
+        socket.send_fds(control, [b"x"], [0])
+    except OSError as error:
+        note("refused", type(error).__name__)
 if word == "junk":
     send(99)
 send(READY)

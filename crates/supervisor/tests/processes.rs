@@ -47,10 +47,10 @@ fn a_process_is_who_it_is_meant_to_be_and_holds_nothing_else() {
     }
     let held = born.split(r#""descriptors": {"#).nth(1).and_then(|rest| rest.split('}').next()).unwrap();
     let numbers: Vec<_> = held.split(", ").map(|entry| entry.split(':').next().unwrap().trim_matches('"')).collect();
-    assert_eq!(numbers, ["0", "1", "2", "3", "4", "5", "6", "7", "8"], "{held}");
+    assert_eq!(numbers, ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"], "{held}");
     assert!(
         held.contains(r#""0": "/dev/null""#)
-            && held.matches("pipe:").count() == 2
+            && held.matches("pipe:").count() == 3
             && held.matches("socket:").count() == 2
             && held.contains("wsgi-memory")
             && held.contains("memfd:table"),

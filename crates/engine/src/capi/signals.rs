@@ -71,6 +71,28 @@ pub fn show_stack(thread: Ident) -> bool {
     }
 }
 
+/// Writes to a pipe whose reader may be gone: the thread gets `EPIPE` and no signal, whatever the application does with SIGPIPE. (A socket has a flag for
+/// that.)
+pub fn without_sigpipe<T>(write: impl FnOnce() -> T) -> T {
+    // SAFETY: sets made by their own functions, for the calling thread alone. A SIGPIPE that waited before stays: only one that `write` has caused,
+    // which the kernel sends to this thread, is taken away.
+    unsafe {
+        let (mut pipe, mut before, mut waiting) = (std::mem::zeroed(), std::mem::zeroed(), std::mem::zeroed());
+        libc::sigemptyset(&raw mut pipe);
+        libc::sigaddset(&raw mut pipe, libc::SIGPIPE);
+        libc::sigpending(&raw mut waiting);
+        let waited = libc::sigismember(&raw const waiting, libc::SIGPIPE) == 1;
+        libc::pthread_sigmask(libc::SIG_BLOCK, &raw const pipe, &raw mut before);
+        let written = write();
+        if !waited {
+            let at_once = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+            libc::sigtimedwait(&raw const pipe, std::ptr::null_mut(), &raw const at_once);
+        }
+        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const before, std::ptr::null_mut());
+        written
+    }
+}
+
 /// The numbers of the signals that have come since.
 pub fn pending(pipe: impl AsFd) -> Vec<u8> {
     let mut numbers = [0; 64];

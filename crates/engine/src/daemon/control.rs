@@ -1,18 +1,20 @@
-/*! The socket to the supervisor. *Runs in: daemon.* */
+/*! The socket that the supervisor's messages come from, and the pipe to it. *Runs in: daemon.* */
 
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Mutex;
 
 use protocol::control::{BadMessage, Message, Sender};
 use rustix::io::Errno;
-use rustix::net::{RecvFlags, SendFlags};
+use rustix::net::RecvFlags;
 
 use super::descriptors::Descriptor;
+use crate::capi::signals;
 use crate::request::lock;
 
-/// The process's end.
+/// The process's ends.
 pub struct Control {
     socket: Descriptor,
+    outbox: Descriptor,
     received: Mutex<Vec<u8>>,
     /// Held while a message is sent, so that two of them do not mix.
     sending: Mutex<()>,
@@ -29,9 +31,9 @@ impl From<BadMessage> for Lost {
 }
 
 impl Control {
-    /// Talks over `socket`.
-    pub const fn new(socket: Descriptor) -> Self {
-        Self { socket, received: Mutex::new(Vec::new()), sending: Mutex::new(()) }
+    /// Listens to `socket` and speaks into `outbox`.
+    pub const fn new(socket: Descriptor, outbox: Descriptor) -> Self {
+        Self { socket, outbox, received: Mutex::new(Vec::new()), sending: Mutex::new(()) }
     }
 
     /// For polling.
@@ -39,13 +41,13 @@ impl Control {
         self.socket.as_fd()
     }
 
-    /// Tells the supervisor. A failure shows at the next receive, as the socket's end.
+    /// Tells the supervisor. A supervisor that is gone shows at the next receive, as the socket's end.
     pub fn send(&self, message: &Message) {
         let bytes = message.encode();
         let mut rest = bytes.as_slice();
         let _one_at_a_time = lock(&self.sending);
         while !rest.is_empty() {
-            match rustix::net::send(&self.socket, rest, SendFlags::NOSIGNAL) {
+            match signals::without_sigpipe(|| rustix::io::write(&self.outbox, rest)) {
                 Ok(count) => rest = rest.get(count..).unwrap_or_default(),
                 Err(Errno::INTR) => {}
                 Err(_) => return,

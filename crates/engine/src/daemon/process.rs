@@ -183,13 +183,15 @@ pub struct Inherited {
     pub lifeline: OwnedFd,
     /// What httpd's scoreboard is read from.
     pub scoreboard: OwnedFd,
+    /// Where the supervisor is spoken to.
+    pub outbox: OwnedFd,
 }
 
 /// Runs the process. Returns only if it could not begin.
 pub fn serve(main: Handle, descriptors: Inherited) {
     logging::set_process_log(Box::new(StandardError));
     let prepared = descriptors::prepare();
-    let Inherited { control, listener, memory, table, lifeline, scoreboard } = descriptors;
+    let Inherited { control, listener, memory, table, lifeline, scoreboard, outbox } = descriptors;
     let waited_for = rustix::fs::fstat(&lifeline).is_ok_and(|found| FileType::from_raw_mode(found.st_mode) == FileType::Fifo);
     if waited_for {
         // Closed by the end of the process and by nothing else: neither what it forks nor what it executes has it.
@@ -198,7 +200,7 @@ pub fn serve(main: Handle, descriptors: Inherited) {
         drop(lifeline);
     }
     scoreboard::read_from(adopt(scoreboard));
-    let (control, listener, memory) = (Control::new(adopt(control)), adopt(listener), adopt(memory));
+    let (control, listener, memory) = (Control::new(adopt(control), adopt(outbox)), adopt(listener), adopt(memory));
     let Ok(Some(Message::Begin(process))) = control.receive(true) else {
         logging::coded(PROCESS_NOT_STARTED, "the supervisor did not say what to do");
         return;

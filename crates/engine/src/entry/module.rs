@@ -1,5 +1,5 @@
 /*! The engine's door for a daemon process: the Python module `mod_wsgi_rs_engine` with its one function, `serve(control, listener, memory,
-table, lifeline, scoreboard)`.
+table, lifeline, scoreboard, outbox)`.
 
 The module's definition is written by hand and picks its slots by Python's version at run time, because an older Python refuses slots that it
 does not know. *Runs in: daemon.* */
@@ -42,8 +42,9 @@ fn definition() -> *mut ffi::PyObject {
             ml_name: c"serve".as_ptr(),
             ml_meth: ffi::PyMethodDefPointer { PyCFunction: serve },
             ml_flags: ffi::METH_VARARGS,
-            ml_doc: c"serve(control, listener, memory, table, lifeline, scoreboard): runs the daemon process; never returns."
-                .as_ptr(),
+            ml_doc:
+                c"serve(control, listener, memory, table, lifeline, scoreboard, outbox): runs the daemon process; never returns."
+                    .as_ptr(),
         },
         ffi::PyMethodDef::zeroed(),
     ];
@@ -68,9 +69,9 @@ unsafe extern "C" fn serve(_module: *mut ffi::PyObject, arguments: *mut ffi::PyO
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         // SAFETY: METH_VARARGS passes a tuple; the numbers in it are the descriptors that the supervisor made for this process and that
         // nobody else here owns. Out of range or no numbers: the calls raise, and -1 is refused below.
-        let [control, listener, memory, table, lifeline, scoreboard] = unsafe {
+        let [control, listener, memory, table, lifeline, scoreboard, outbox] = unsafe {
             let number = |place| ffi::PyLong_AsLongLong(ffi::PyTuple_GetItem(arguments, place));
-            let numbers = [number(0), number(1), number(2), number(3), number(4), number(5)]
+            let numbers = [number(0), number(1), number(2), number(3), number(4), number(5), number(6)]
                 .map(|number| c_int::try_from(number).unwrap_or(-1));
             if !ffi::PyErr_Occurred().is_null() {
                 return false;
@@ -80,13 +81,13 @@ unsafe extern "C" fn serve(_module: *mut ffi::PyObject, arguments: *mut ffi::PyO
             }
             numbers.map(|number| OwnedFd::from_raw_fd(number))
         };
-        let inherited = Inherited { control, listener, memory, table, lifeline, scoreboard };
+        let inherited = Inherited { control, listener, memory, table, lifeline, scoreboard, outbox };
         thread::with_main_adopted(|main| crate::daemon::serve(main, inherited));
         true
     }));
     let message = match outcome {
         Ok(true) => c"the daemon process has come to its end",
-        Ok(false) => c"serve(control, listener, memory, table, lifeline, scoreboard) takes six descriptors",
+        Ok(false) => c"serve(control, listener, memory, table, lifeline, scoreboard, outbox) takes seven descriptors",
         Err(_) => c"the engine panicked at its start",
     };
     // SAFETY: attached again; the message ends with a NUL.

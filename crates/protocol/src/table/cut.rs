@@ -5,7 +5,7 @@ note stays legible when the slot has been given free, because a child may look a
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::{Place, State, Table, slot};
+use super::{Place, State, Table, slot, update};
 
 /// A limit at which a process is ended with what it is at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +54,7 @@ impl<'a> Table<'a> {
         let Some(cell) = self.note_at(place) else { return };
         let cut = |noted: u32| Limit::ALL.iter().any(|limit| noted == note(place, *limit as u32)).then_some(noted | CUT);
         // Nothing was noted, or it was cut already.
-        let _before: Result<u32, u32> = cell.fetch_update(Ordering::AcqRel, Ordering::Acquire, cut);
+        update(cell, cut);
     }
 
     /// The limit at which a process was ended, if it was.
