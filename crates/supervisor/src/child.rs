@@ -23,6 +23,8 @@ const PIECE: usize = 16 * 1024;
 const MESSAGES: Budget = Budget::new(4_096, 64);
 /// The same in bytes.
 const BYTES: Budget = Budget::new(4 * 1024 * 1024, 64 * 1024);
+/// Into how many pieces it may divide them: each wakes the supervisor.
+const READS: Budget = Budget::new(8_192, 128);
 /// More than a child ever reports.
 const REPORTS: usize = 256 * LENGTH;
 
@@ -51,6 +53,7 @@ pub struct Child {
     /// What it may still say.
     messages: Budget,
     bytes: Budget,
+    reads: Budget,
     lines: LineBuffer,
     reported: Vec<u8>,
 }
@@ -130,6 +133,7 @@ impl Child {
             received: Vec::new(),
             messages: MESSAGES,
             bytes: BYTES,
+            reads: READS,
             lines: LineBuffer::default(),
             reported: Vec::new(),
         }
@@ -176,6 +180,9 @@ impl Child {
             Some(0) => got.ended = true,
             Some(count) => {
                 got.more = true;
+                if !self.reads.take(1, now) {
+                    got.bad = Some(format!("messages in more pieces than it may ({READS})"));
+                }
                 self.received.extend_from_slice(buffer.get(..count).unwrap_or_default());
             }
             None => {}
@@ -192,6 +199,7 @@ impl Child {
         self.control = None;
         self.inbox = None;
         self.to_send.clear();
+        self.received.clear();
     }
 
     /// Takes the messages that are complete out of what was received.
@@ -323,6 +331,17 @@ mod tests {
         let paths: Vec<u8> = (0..1_000).flat_map(|n| script(n).encode()).collect();
         let (messages, bad, kept) = flood(&paths);
         assert!(messages < 600 && kept <= 2 * PIECE && bad.is_some_and(|why| why.contains("in bytes")), "{messages}");
+    }
+
+    #[test]
+    fn a_message_in_many_pieces_ends_the_connection() {
+        let (mut child, _control, mut theirs) = child();
+        let bytes = [4_000_u32.to_le_bytes().as_slice(), &[5], &[b'x'; 4_000]].concat().repeat(3);
+        let bad = bytes.iter().find_map(|byte| {
+            theirs.write_all(&[*byte]).unwrap();
+            child.receive(1_000).bad
+        });
+        assert!(bad.is_some_and(|why| why.contains("8192 at once and 128 a second")));
     }
 
     #[test]

@@ -67,6 +67,18 @@ impl Group {
         }
     }
 
+    /// Where more than `most` processes drain, the oldest of them have had their time: a process that is replaced for new code may drain without limit,
+    /// and one whose owner never lets it end would stay for ever, and so would the next.
+    pub(crate) fn drain_no_more_than(&mut self, most: usize, now: Millis) {
+        let draining: Vec<Id> = self.processes.iter().filter(|(_, p)| p.state == State::Draining).map(|(id, _)| *id).collect();
+        for id in draining.iter().take(draining.len().saturating_sub(most)) {
+            let text =
+                format!("still drains, and so do {most} others of its group that were replaced later: it is told to end at once");
+            self.actions.push(Note::about(*id, log_code::DRAIN_OVERDUE, text));
+            self.stop(*id, Some(self.last_resort()), Reason::ShutdownSignal, now);
+        }
+    }
+
     /// Whose time is over when a process that was told to end has to.
     pub fn limit(&self, id: Id) -> Limit {
         self.processes.get(&id).map_or(Limit::Shutdown, |process| process.limit)
@@ -111,6 +123,7 @@ impl Group {
             }
             State::Stopping => {
                 process.state = State::Killed;
+                process.killed = Some(now);
                 self.actions.push(Note::about(
                     id,
                     log_code::PROCESS_KILLED,

@@ -6,6 +6,7 @@ use protocol::reason::Reason;
 
 use crate::action::{Action, End};
 use crate::group_bench::{Bench, SEGV, shop};
+use crate::timers::UNKILLABLE;
 
 #[test]
 fn a_first_death_is_made_good_at_once_and_a_loop_is_named_once() {
@@ -114,10 +115,10 @@ fn everybody_ends_when_told_to() {
     bench.group.stop_all(bench.now, None);
     assert_eq!(bench.did(), ["stop 1", "stop 2", "term 2"]);
     bench.dies(2, &End::Signal(15));
-    assert!(!bench.group.gone());
+    assert!(!bench.group.gone(bench.now));
     assert_eq!(bench.after(5_500), ["1306", "kill 1"]);
     bench.dies(1, &End::Signal(9));
-    assert!(bench.group.gone() && bench.after(60_000).is_empty());
+    assert!(bench.group.gone(bench.now) && bench.after(60_000).is_empty());
 }
 
 #[test]
@@ -142,7 +143,7 @@ fn a_retired_generation_drains_and_starts_nobody() {
     // A fault while ending is still told of.
     assert_eq!(bench.after(5_000), ["1300"]);
     bench.dies(1, &End::Status(0));
-    assert!(bench.group.gone() && bench.after(60_000).is_empty());
+    assert!(bench.group.gone(bench.now) && bench.after(60_000).is_empty());
 }
 
 #[test]
@@ -175,4 +176,39 @@ fn a_kill_for_lack_of_memory_is_a_death_like_another() {
     let mut bench = Bench::serving(shop());
     bench.dies(1, &End::LackOfMemory("memory.events counts it".to_owned()));
     assert_eq!(bench.did(), ["1300", "start 2 [/a]"]);
+}
+
+#[test]
+fn processes_that_never_drain_do_not_pile_up() {
+    let mut bench = Bench::serving(shop());
+    let (mut version, mut most, mut killed) = (1, 0, 0);
+    let mut live: std::collections::BTreeSet<u64> = [1].into();
+    for _ in 0..200 {
+        version = if version == 1 { 2 } else { 1 };
+        bench.files.write(b"/a", version);
+        for action in bench.after(1_000) {
+            let number = |what: &str| action.strip_prefix(what).and_then(|rest| rest.split(' ').next()?.parse().ok());
+            if let Some(id) = number("start ") {
+                live.insert(id);
+                bench.ready(id);
+            } else if let Some(id) = number("kill ") {
+                killed += 1;
+                live.remove(&id);
+                bench.dies(id, &End::Signal(9));
+            }
+        }
+        most = most.max(live.len());
+    }
+    assert!(most <= 24 && killed > 100, "{most} {killed}");
+}
+
+#[test]
+fn what_the_kernel_does_not_let_go_is_not_waited_for() {
+    let mut bench = Bench::serving(shop());
+    bench.group.stop_all(bench.now, None);
+    assert_eq!(bench.did(), ["stop 1"]);
+    assert_eq!(bench.after(5_500), ["1306", "kill 1"]);
+    assert!(!bench.group.gone(bench.now) && bench.group.wake(bench.now) == Some(bench.now + UNKILLABLE));
+    bench.after(UNKILLABLE);
+    assert!(bench.group.gone(bench.now));
 }

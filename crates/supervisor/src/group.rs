@@ -7,13 +7,15 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use protocol::control::Message;
+use protocol::log_code;
 use protocol::plan::{self, Script};
 use protocol::reason::Reason;
 use protocol::table;
 
-use crate::action::{Action, Id};
+use crate::action::{Action, Id, Note};
+use crate::budget::Budget;
 use crate::process::{Process, State};
-use crate::timers::{Backoff, LOOK, Millis, SUCCESSOR_STARTUP};
+use crate::timers::{Backoff, LOOK, Millis, PERMIT, SUCCESSOR_STARTUP, UNKILLABLE};
 use crate::watch::Versions;
 
 /// What a group is about.
@@ -60,12 +62,19 @@ pub struct Group {
     pub(crate) urgent: bool,
     pub(crate) actions: Vec<Action>,
     next: Id,
+    /// Processes that may still be started, besides the first ones.
+    pub(crate) starts: Budget,
+    /// It was said that they are used up.
+    hasty: bool,
+    /// When a successor was started last.
+    granted: Millis,
 }
 
 impl Group {
     /// A group that has not begun.
     pub fn new(plan: Rc<plan::Group>) -> Self {
         let slots = (0..plan.processes.max(1)).map(|_| Slot::default()).collect();
+        let starts = starts(plan.processes.into());
         Self {
             plan,
             phase: Phase::Waiting,
@@ -77,6 +86,9 @@ impl Group {
             urgent: false,
             actions: Vec::new(),
             next: 1,
+            starts,
+            hasty: false,
+            granted: 0,
         }
     }
 
@@ -117,18 +129,47 @@ impl Group {
         self.phase != Phase::Waiting && self.slots.iter().all(|slot| slot.settled)
     }
 
-    /// Whether nothing is left, and nothing will come.
-    pub fn gone(&self) -> bool {
-        self.processes.is_empty() && !matches!(self.phase, Phase::Running)
+    /// Whether nothing is left, and nothing will come. What was killed and does not go is not counted.
+    pub fn gone(&self, now: Millis) -> bool {
+        let left = |p: &Process| p.killed.is_none_or(|at| now < at.saturating_add(UNKILLABLE));
+        !self.running() && !self.processes.values().any(left)
     }
 
     pub(crate) fn running(&self) -> bool {
         self.phase == Phase::Running
     }
 
-    /// Successors that are being started: they count against the server's limit.
-    pub fn replacements(&self) -> usize {
-        self.slots.iter().filter(|slot| slot.successor.is_some()).count()
+    /// Successors that are being started and have not taken long yet: they count against the server's limit.
+    pub fn replacements(&self, now: Millis) -> usize {
+        self.permits().filter(|end| now < *end).count()
+    }
+
+    /// When the permits of successors end.
+    fn permits(&self) -> impl Iterator<Item = Millis> + '_ {
+        let successors = self.slots.iter().filter_map(|slot| self.processes.get(&slot.successor?));
+        successors.map(|p| p.born.saturating_add(PERMIT))
+    }
+
+    /// When it had a permit last: who has waited for longest comes first.
+    pub const fn granted(&self) -> Millis {
+        self.granted
+    }
+
+    /// Whether a process may be started now; if not, the log says once why not.
+    pub(crate) fn may_start(&mut self, now: Millis) -> bool {
+        // Those that do not go, whatever they are sent, still hold descriptors and memory of the supervisor.
+        let room = self.processes.len()
+            < usize::try_from(self.plan.processes.max(1)).unwrap_or(1) + 2 * most_draining(self.plan.processes);
+        let may = room && self.starts.take(1, now);
+        if !may && !std::mem::replace(&mut self.hasty, true) {
+            let text = format!(
+                "its processes end or ask to be replaced all the time: further ones are started more slowly ({}). \
+                 To fix: look in the log for why they end, and at options that end processes (`maximum-requests`, `restart-interval`, `inactivity-timeout`)",
+                self.starts
+            );
+            self.actions.push(Note::group(log_code::STARTS_SLOWED, text));
+        }
+        may
     }
 
     /// What a process does, as far as those are concerned who send it requests.
@@ -150,7 +191,9 @@ impl Group {
         let deadlines = self.processes.values().filter_map(|p| p.deadline);
         let respawns = self.slots.iter().filter_map(|slot| slot.respawn_at);
         let looks = self.looks().then(|| self.looked.map_or(now, |at| at.saturating_add(LOOK)));
-        deadlines.chain(respawns).chain(looks).min()
+        let permits = self.permits().filter(|end| now < *end);
+        let killed = self.processes.values().filter_map(|p| p.killed.map(|at| at.saturating_add(UNKILLABLE)));
+        deadlines.chain(respawns).chain(looks).chain(permits).chain(killed.filter(|end| now < *end)).min()
     }
 
     /// Time has passed. `room` is how many successors may be started now.
@@ -162,8 +205,13 @@ impl Group {
         }
         for slot in 0..self.slots.len() {
             let due = self.slots.get_mut(slot).and_then(|s| s.respawn_at.take_if(|at| *at <= now));
-            if due.is_some() && self.running() {
+            if due.is_none() || !self.running() {
+                continue;
+            }
+            if self.may_start(now) {
                 self.start(slot, now);
+            } else if let Some(slot) = self.slots.get_mut(slot) {
+                slot.respawn_at = Some(self.starts.when(1, now));
             }
         }
         if self.running() {
@@ -210,6 +258,7 @@ impl Group {
     pub(crate) fn succeed(&mut self, slot: usize, cause: Reason, scripts: &[Script], now: Millis) {
         let startup = if self.plan.startup_timeout > 0 { self.plan.startup_timeout } else { SUCCESSOR_STARTUP };
         let id = self.launch(slot, scripts, true, Some(startup), now);
+        self.granted = now;
         if let Some(slot) = self.slots.get_mut(slot) {
             slot.successor = Some(id);
             slot.cause = Some(cause);
@@ -254,6 +303,7 @@ impl Group {
             self.urgent = true;
             if let Some(old) = old {
                 self.drain(old, cause, now);
+                self.drain_no_more_than(most_draining(self.plan.processes), now);
                 // A process that never got ready has nothing to finish.
                 if self.processes.get(&old).is_some_and(|p| p.state == State::Starting) {
                     self.stop(old, Some(self.last_resort()), cause, now);
@@ -261,6 +311,17 @@ impl Group {
             }
         }
     }
+}
+
+/// How many processes a group of so many may start besides the first ones: each may be replaced several times in a row, as while an application is developed,
+/// and in the long run one a second, and more in a large group.
+const fn starts(processes: u64) -> Budget {
+    Budget::new(8 + 4 * processes, 1 + processes / 8)
+}
+
+/// How many processes that were replaced may finish what they have, in a group of so many: they find room in its table beside their successors.
+fn most_draining(processes: u32) -> usize {
+    usize::try_from(processes).unwrap_or(usize::MAX).saturating_mul(2).saturating_add(12)
 }
 
 impl std::fmt::Debug for Group {

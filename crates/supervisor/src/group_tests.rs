@@ -13,7 +13,7 @@ fn processes_start_and_settle() {
     bench.ready(1);
     assert!(!bench.group.settled());
     bench.ready(2);
-    assert!(bench.group.settled() && !bench.group.gone());
+    assert!(bench.group.settled() && !bench.group.gone(bench.now));
     assert!(bench.after(5_000).is_empty());
 }
 

@@ -157,10 +157,21 @@ fn render(level: Level, pid: u32, text: &[u8]) -> Vec<u8> {
     };
     let time = local_time(now.tv_sec, now.tv_nsec / 1_000);
     let mut line = format!("[{time}] [wsgi:{name}] [pid {pid}] ").into_bytes();
-    for byte in text.iter().take(LONGEST) {
-        match byte {
-            b'\t' | 0x20..=0x7e | 0x80.. => line.push(*byte),
-            other => line.extend_from_slice(format!("\\x{other:02x}").as_bytes()),
+    let text = text.get(..LONGEST).unwrap_or(text);
+    for piece in text.utf8_chunks() {
+        for character in piece.valid().chars() {
+            if character != '\t' && character.is_control() {
+                line.extend_from_slice(format!("\\x{:02x}", u32::from(character)).as_bytes());
+            } else {
+                line.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+            }
+        }
+        for byte in piece.invalid() {
+            // Text of another encoding; some terminals take these for control characters.
+            match byte {
+                0xa0.. => line.push(*byte),
+                other => line.extend_from_slice(format!("\\x{other:02x}").as_bytes()),
+            }
         }
     }
     line.push(b'\n');
@@ -177,8 +188,11 @@ mod tests {
 
     #[test]
     fn lines_look_like_httpds_and_forge_nothing() {
-        let line = String::from_utf8(render(Level::Error, 4711, b"a\tb\r\x1b[0m \xc3\xa4")).unwrap();
-        assert!(line.starts_with('[') && line.ends_with("] [wsgi:error] [pid 4711] a\tb\\x0d\\x1b[0m \u{e4}\n"), "{line}");
+        let line = String::from_utf8(render(Level::Error, 4711, b"a\tb\r\x1b[0m \xc3\xa4\xc2\x9b\x9d\x7f")).unwrap();
+        assert!(
+            line.starts_with('[') && line.ends_with("] [wsgi:error] [pid 4711] a\tb\\x0d\\x1b[0m \u{e4}\\x9b\\x9d\\x7f\n"),
+            "{line}"
+        );
     }
 
     #[test]

@@ -40,6 +40,8 @@ pub struct Process {
     pub ready: Option<Millis>,
     /// When its state has lasted too long.
     pub deadline: Option<Millis>,
+    /// When it was sent SIGKILL.
+    pub killed: Option<Millis>,
     /// Whose time is over when it has to end.
     pub limit: Limit,
     /// The supervisor wants it to end, so its end is nothing to explain.
@@ -71,6 +73,7 @@ impl Process {
             born: now,
             ready: None,
             deadline: startup.map(|limit| now.saturating_add(limit)),
+            killed: None,
             limit: Limit::Shutdown,
             told: false,
             failed: false,

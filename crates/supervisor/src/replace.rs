@@ -49,10 +49,11 @@ impl Group {
                 slot.inherited = scripts;
             }
             self.renew(slot, cause, now);
-        } else if room > 0 {
+        } else if room > 0 && self.may_start(now) {
             self.succeed(slot, cause, &scripts, now);
         } else {
-            self.urgent = true;
+            // Tried again when there is room, or at the next look.
+            self.urgent = room == 0;
         }
     }
 
@@ -154,7 +155,10 @@ impl Group {
     pub(crate) fn not_ready(&mut self, id: Id, why: &str, now: Millis) {
         let limit = self.last_resort();
         let Some(process) = self.processes.get_mut(&id) else { return };
-        process.failed = true;
+        // Once is enough.
+        if std::mem::replace(&mut process.failed, true) {
+            return;
+        }
         // It is about to end by itself: no message and no signal disturbs it.
         process.stop(now, Some(limit));
         let successor = self.slots.get(process.slot).is_some_and(|slot| slot.successor == Some(id));

@@ -6,7 +6,7 @@ use protocol::reason::Reason;
 
 use crate::action::{Action, End};
 use crate::group_bench::{Bench, SEGV, shop};
-use crate::timers::LOOK;
+use crate::timers::{LOOK, PERMIT};
 
 #[test]
 fn new_code_takes_over_when_it_is_ready() {
@@ -14,10 +14,10 @@ fn new_code_takes_over_when_it_is_ready() {
     bench.files.write(b"/a", 2);
     assert!(bench.after(500).is_empty());
     assert_eq!(bench.after(500), ["start 2 [/a] all"]);
-    assert_eq!(bench.group.replacements(), 1);
+    assert_eq!(bench.group.replacements(bench.now), 1);
     bench.ready(2);
     assert_eq!(bench.did(), ["drain 1"]);
-    assert_eq!(bench.group.replacements(), 0);
+    assert_eq!(bench.group.replacements(bench.now), 0);
     bench.dies(1, &End::Status(0));
     assert!(bench.after(5_000).is_empty());
 }
@@ -132,6 +132,60 @@ fn a_successor_has_a_limit_of_its_own() {
     assert!(bench.after(59_999).is_empty());
     assert_eq!(bench.after(1), ["1304", "stop 2", "term 2"]);
     assert_eq!(bench.after(5_500), ["1306", "kill 2"]);
+}
+
+#[test]
+fn a_successor_that_takes_long_gives_its_permit_back() {
+    let mut bench = Bench::serving(shop());
+    bench.files.write(b"/a", 2);
+    bench.after(1_000);
+    assert_eq!(bench.group.replacements(bench.now + PERMIT - 1), 1);
+    assert!(bench.group.wake(bench.now).is_some_and(|at| at <= bench.now + PERMIT), "others wait for it");
+    assert!(bench.after(PERMIT).is_empty(), "it goes on itself");
+    assert_eq!((bench.group.replacements(bench.now), bench.group.granted()), (0, bench.now - PERMIT));
+    bench.ready(2);
+    assert_eq!(bench.did(), ["drain 1"]);
+}
+
+#[test]
+fn processes_that_ask_to_be_replaced_all_the_time_are_slowed() {
+    let mut bench = Bench::serving(shop());
+    let mut begun = 0;
+    for _ in 0..1_000 {
+        bench.now += 10;
+        for action in bench.did() {
+            if let Some(id) = action.strip_prefix("start ").and_then(|rest| rest.split(' ').next()?.parse().ok()) {
+                begun += 1;
+                bench.says(id, Message::Ready);
+                bench.says(id, Message::ReplaceMe(Reason::MaximumRequests));
+            } else if let Some(id) = action.strip_prefix("drain ").and_then(|id| id.parse().ok()) {
+                bench.dies(id, &End::Status(0));
+            }
+        }
+        if begun == 0 {
+            bench.says(1, Message::ReplaceMe(Reason::MaximumRequests));
+        }
+    }
+    // 12 at once, and one in each of ten seconds.
+    assert!((20..=22).contains(&begun), "{begun}");
+}
+
+#[test]
+fn a_process_that_asks_and_ends_at_once_is_slowed_too() {
+    let mut bench = Bench::new(shop());
+    let (mut begun, mut said) = (0, 0);
+    for _ in 0..1_000 {
+        bench.now += 10;
+        for action in bench.did() {
+            said += usize::from(action == "1371");
+            if let Some(id) = action.strip_prefix("start ").and_then(|rest| rest.split(' ').next()?.parse().ok()) {
+                begun += 1;
+                bench.says(id, Message::ReplaceMe(Reason::MaximumRequests));
+                bench.dies(id, &End::Status(0));
+            }
+        }
+    }
+    assert!((20..=23).contains(&begun) && said == 1, "{begun} {said}");
 }
 
 #[test]

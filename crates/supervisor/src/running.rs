@@ -1,5 +1,7 @@
 /*! A group and its live processes: does what the group's state machine asks for and tells it what happened. *Runs in: supervisor.* */
 
+mod heard;
+
 use std::collections::BTreeMap;
 use std::os::fd::{AsFd, OwnedFd};
 use std::rc::Rc;
@@ -11,8 +13,8 @@ use protocol::plan::{self, Plan, Script};
 use rustix::fs::{Mode, OFlags};
 use rustix::process::{Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid};
 
+use self::heard::Output;
 use crate::action::{Action, End, Id, Note};
-use crate::budget::Budget;
 use crate::child::{self, Child};
 use crate::explain;
 use crate::group::Group;
@@ -24,14 +26,6 @@ use crate::spawn::inherited;
 use crate::timers::{LOOK, Millis};
 
 const KILL: i32 = 9;
-/// How many lines the processes of a group may write: at once, and each second. One that writes more waits in its `write()`.
-const LINES: Budget = Budget::new(40_000, 20_000);
-/// The same in bytes.
-const BYTES: Budget = Budget::new(8 * 1024 * 1024, 4 * 1024 * 1024);
-/// Most pieces that are read of the output, or of the messages, of a process that has ended: as much as a pipe can hold.
-const LAST_PIECES: usize = 64;
-/// Most lines that are logged of the output of a process after its end.
-const LAST_LINES: usize = 4_000;
 /// Signals at which faulthandler writes the stack: SIGILL, SIGABRT, SIGBUS, SIGFPE, SIGSEGV.
 const FAULTS: [i32; 5] = [4, 6, 7, 8, 11];
 
@@ -68,8 +62,7 @@ pub struct Running {
     /// What the kernel had killed when it was looked at last.
     kills: Kills,
     /// What its processes may still write.
-    lines: Budget,
-    bytes: Budget,
+    output: Output,
 }
 
 impl Running {
@@ -103,8 +96,7 @@ impl Running {
             scoreboard: None,
             introduced: false,
             kills: Kills::default(),
-            lines: LINES,
-            bytes: BYTES,
+            output: Output::default(),
         };
         running.scoreboard = plan.scoreboard.filter(|_| group.engine.server_metrics).and_then(|number| running.readable(number));
         Ok(running)
@@ -135,12 +127,6 @@ impl Running {
     pub fn wake(&self, now: Millis) -> Option<Millis> {
         let look = self.posts.as_ref().map(|_| self.looked.saturating_add(LOOK));
         self.machine.wake(now).into_iter().chain(look).chain(self.output_waits(now)).min()
-    }
-
-    /// Until when the output of its processes is not read, because they have written too much.
-    pub fn output_waits(&self, now: Millis) -> Option<Millis> {
-        let until = self.lines.when(1, now).max(self.bytes.when(1, now));
-        (until > now && !self.children.is_empty()).then_some(until)
     }
 
     /// Looks after the posts.
@@ -319,102 +305,6 @@ impl Running {
         }
     }
 
-    /// A control connection can be read.
-    pub fn receive(&mut self, id: Id, now: Millis) {
-        // What it wrote before it spoke stands before our lines about it.
-        for _ in 0..4 {
-            if !self.output(id, now) {
-                break;
-            }
-        }
-        self.hear(id, now);
-    }
-
-    /// Hears what a process has said. Whether there may be more.
-    fn hear(&mut self, id: Id, now: Millis) -> bool {
-        let Some(child) = self.children.get_mut(&id) else { return false };
-        let got = child.receive(now);
-        for message in got.messages {
-            if let Message::Started(what) = &message {
-                self.introduce(id, what);
-            }
-            self.machine.message(id, message, now);
-        }
-        if let Some(what) = &got.bad {
-            self.machine.broke_protocol(id, what, now);
-        } else if got.ended {
-            self.machine.hung_up(id, now);
-        }
-        self.act(now);
-        got.more && got.bad.is_none()
-    }
-
-    /// Says once which Python the group runs, and why that one.
-    fn introduce(&mut self, id: Id, what: &str) {
-        if std::mem::replace(&mut self.introduced, true) {
-            return;
-        }
-        let Some(child) = self.children.get_mut(&id) else { return };
-        child.read_reports();
-        let name = String::from_utf8_lossy(&self.plan.name);
-        let python = explain::tried(&self.recipe, &child.reports)
-            .map(|c| format!(", `{}` ({})", c.path.to_string_lossy(), c.because))
-            .unwrap_or_default();
-        let line = format!("group {name} runs Python {what}{python}");
-        self.log.line(Level::Notice, std::process::id(), line.as_bytes());
-    }
-
-    /// Output can be read: it goes to the group's log. Whether there may be more, and it may be read.
-    pub fn output(&mut self, id: Id, now: Millis) -> bool {
-        if self.output_waits(now).is_some() {
-            return false;
-        }
-        let Some(child) = self.children.get_mut(&id) else { return false };
-        let (lines, more) = child.read_output();
-        let count = |number| u64::try_from(number).unwrap_or(u64::MAX);
-        self.lines.spend(count(lines.len()), now);
-        self.bytes.spend(count(lines.iter().map(Vec::len).sum()), now);
-        for line in lines {
-            self.log.output(child.number(), &line);
-        }
-        more
-    }
-
-    /// What a process that has ended had written before. Its pipe may have other writers, who may go on for ever: so only as much is read as a pipe can
-    /// hold.
-    fn last_output(&mut self, id: Id) {
-        let Some(child) = self.children.get_mut(&id) else { return };
-        let mut room = LAST_LINES;
-        for _ in 0..LAST_PIECES {
-            let (lines, more) = child.read_output();
-            for line in lines {
-                if room == 0 {
-                    self.log.lose();
-                } else {
-                    room -= 1;
-                    self.log.output(child.number(), &line);
-                }
-            }
-            if !more {
-                break;
-            }
-        }
-        if let Some(line) = child.last_words() {
-            self.log.output(child.number(), &line);
-        }
-    }
-
-    /// Reports can be read: a child has become Python, or has given up.
-    pub fn trouble(&mut self, id: Id) {
-        let Some(child) = self.children.get_mut(&id) else { return };
-        if child.read_reports() {
-            let (warnings, _) = explain::reports(&self.plan, &self.recipe, &child.reports);
-            for (code, text) in warnings {
-                self.log.coded(code, &text);
-            }
-        }
-    }
-
     /// Waits for whoever has ended.
     pub fn reap(&mut self, now: Millis) {
         let ids: Vec<Id> = self.children.keys().copied().collect();
@@ -440,12 +330,7 @@ impl Running {
     fn buried(&mut self, id: Id, status: Option<&rustix::process::WaitIdStatus>, now: Millis) {
         self.trouble(id);
         self.last_output(id);
-        // Another process may hold a copy of the connection, and say more: what the dead one had to say is read by then.
-        for _ in 0..LAST_PIECES {
-            if !self.hear(id, now) {
-                break;
-            }
-        }
+        self.last_messages(id, now);
         let killed = self.killed();
         let Some(child) = self.children.get_mut(&id) else { return };
         child.cut_off();

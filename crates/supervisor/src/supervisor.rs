@@ -164,7 +164,7 @@ impl Supervisor {
                 self.stop(Phase::Orphaned, at);
             }
             self.tick(at);
-            if self.phase > Phase::Serving && self.groups.iter().all(|group| group.machine.gone()) {
+            if self.phase > Phase::Serving && self.groups.iter().all(|group| group.machine.gone(at)) {
                 return;
             }
             let ready = self.wait(at);
@@ -233,16 +233,18 @@ impl Supervisor {
 
     fn tick(&mut self, at: Millis) {
         self.begin_groups(at);
-        for index in 0..self.groups.len() {
-            let running: usize = self.groups.iter().map(|group| group.machine.replacements()).sum();
-            let room = self.replacements.saturating_sub(running);
-            if let Some(group) = self.groups.get_mut(index) {
-                group.tick(at, room);
-            }
+        let mut running: usize = self.groups.iter().map(|group| group.machine.replacements(at)).sum();
+        // A group that keeps its successors from getting ready comes after those that have waited meanwhile.
+        let mut order: Vec<&mut Running> = self.groups.iter_mut().collect();
+        order.sort_by_key(|group| group.machine.granted());
+        for group in order {
+            let own = group.machine.replacements(at);
+            group.tick(at, self.replacements.saturating_sub(running));
+            running = running.saturating_sub(own).saturating_add(group.machine.replacements(at));
         }
         // What an older generation still has is in the way of the newer one, too.
         let cleared = self.cleared || !self.predecessor.there();
-        if self.gives_way && cleared && self.groups.iter().all(|group| !group.machine.exclusive() || group.machine.gone()) {
+        if self.gives_way && cleared && self.groups.iter().all(|group| !group.machine.exclusive() || group.machine.gone(at)) {
             self.gives_way = false;
             self.command.say(GAVE_WAY);
         }

@@ -13,6 +13,11 @@ pub const SOUND: Millis = 10_000;
 pub const SUCCESSOR_STARTUP: Millis = 60_000;
 /// How often scripts are looked at and loads are asked for.
 pub const LOOK: Millis = 1_000;
+/// How long a successor that is being started keeps one of the server's permits to replace processes. One that takes longer goes on without: it may be its
+/// owner who wants it to take long.
+pub const PERMIT: Millis = 10_000;
+/// How long after its SIGKILL a process is waited for. One that is still there waits in the kernel, for a file system perhaps that its owner keeps from answering.
+pub const UNKILLABLE: Millis = 5_000;
 /// When httpd's parent has died, everything is gone within 5 s; the kill comes before that.
 pub const ORPHANED: Millis = 4_000;
 /// Given to a process that is to end though its group has no shutdown-timeout, where waiting for ever would help nobody.

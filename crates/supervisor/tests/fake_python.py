@@ -2,6 +2,7 @@
 """Stands in for a group's Python: speaks the control protocol, and does what the word in its script file says."""
 import hashlib
 import json
+import mmap
 import os
 import resource
 import signal
@@ -122,6 +123,47 @@ if word == "litter":
 if word == "chatter":
     for _ in range(1000):
         print("x" * 1000, flush=True)
+
+
+
+def insist(bytes_of):
+    """Sends until the supervisor has had enough."""
+    try:
+        for number in range(1_000_000):
+            rest = bytes_of(number)
+            while rest:
+                rest = rest[os.write(OUTBOX, rest):]
+    except BrokenPipeError:
+        note("refused")
+
+
+if word == "long":
+    insist(lambda number: struct.pack("<IB", 1 << 20, LOADED) + bytes(1 << 20))
+if word == "paths":
+    insist(lambda number: struct.pack("<IB", 4049, LOADED) + bytes(48) + b"/%d" % number + b"x" * (3999 - len(str(number))) + b"\0")
+if word == "flood":
+    insist(lambda number: struct.pack("<IBIQQ", 20, LOAD, 0, 0, number))
+if word == "heir":
+    # Goes on writing in its name when it is dead.
+    if os.fork() == 0:
+        os.setsid()
+        try:
+            while True:
+                os.write(1, b"\n" * 65536)
+        except BrokenPipeError:
+            os._exit(0)
+    os._exit(3)
+if word == "sleeper" and must_load:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    note("sleeps")
+    time.sleep(600)
+if word == "scribble":
+    table = mmap.mmap(6, 0)
+    threading.Thread(target=lambda: [table.__setitem__(slice(None), b"\xff" * len(table)) for _ in iter(int, 1)], daemon=True).start()
+if word == "babble":
+    threading.Thread(target=lambda: [os.write(1, b"\n" * 65536) for _ in iter(int, 1)], daemon=True).start()
+if word == "trickle":
+    threading.Thread(target=lambda: [os.write(1, b"x\n") for _ in iter(int, 1)], daemon=True).start()
 if word == "passes":
     # A descriptor that the supervisor would have to close, after as long as its sender wants.
     try:
@@ -132,6 +174,8 @@ if word == "junk":
     send(99)
 send(READY)
 note("ready", word)
+if word == "restless":
+    send(REPLACE_ME, b"maximum_requests")
 if word == "segv":
     os.kill(os.getpid(), signal.SIGSEGV)
 while True:

@@ -5,13 +5,129 @@
 
 mod support;
 
-use support::Bench;
+use std::time::{Duration, Instant};
+
+use support::{Bench, Running, parent_of, resident, until};
+
+/// What a supervisor of two groups may hold, in kilobytes, in a build without optimisation.
+const MEMORY: u64 = 48 * 1024;
+
+/// A group whose processes do what `word` says, and its neighbour, which serves.
+struct Street {
+    hostile: Bench,
+    neighbour: Bench,
+    supervisor: Running,
+    /// The neighbour's process.
+    first: i32,
+}
+
+impl Street {
+    fn new(word: &str) -> Self {
+        Self::with(word, |_| {})
+    }
+
+    fn with(word: &str, change: impl FnOnce(&mut Bench)) -> Self {
+        let (mut hostile, mut neighbour) = (Bench::new(word), Bench::new("neighbour"));
+        hostile.script(word);
+        neighbour.group.name = b"neighbour".to_vec();
+        change(&mut hostile);
+        let supervisor = hostile.start_beside(&neighbour);
+        let first = neighbour.served_by(&[]);
+        Self { hostile, neighbour, supervisor, first }
+    }
+
+    /// The neighbour's new code is served in time, and the supervisor holds little.
+    fn unharmed(&mut self) {
+        let begun = Instant::now();
+        self.neighbour.script("serve ");
+        let next = self.neighbour.served_by(&[self.first]);
+        assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+        let held = resident(parent_of(next));
+        assert!(held < MEMORY, "the supervisor holds {held} kB");
+        assert!(!self.neighbour.log().contains("] WSGI1"), "{}", self.neighbour.log());
+        self.first = next;
+    }
+
+    fn end(mut self) {
+        self.unharmed();
+        self.supervisor.stop();
+    }
+}
 
 #[test]
 fn no_descriptor_can_be_passed_to_the_supervisor() {
-    let mut bench = Bench::new("passes");
-    bench.script("passes");
-    let mut supervisor = bench.start();
-    assert_eq!(bench.file("refused"), "BrokenPipeError");
-    supervisor.stop();
+    let street = Street::new("passes");
+    assert_eq!(street.hostile.file("refused"), "BrokenPipeError");
+    street.end();
+}
+
+#[test]
+fn messages_that_are_too_long_are_not_kept() {
+    let street = Street::new("long");
+    street.hostile.wait_for_log("the message Loaded with 1048576 bytes, of which it has");
+    street.end();
+}
+
+#[test]
+fn no_more_is_heard_than_a_process_has_to_say() {
+    let street = Street::new("paths");
+    street.hostile.wait_for_log("WSGI1370");
+    street.hostile.wait_for_log("WSGI1309");
+    let said = street.hostile.log().lines().filter(|line| line.contains("WSGI1309")).count();
+    assert!(said <= street.hostile.log().matches("died by SIGTERM").count() + 1, "each process is named once");
+    street.end();
+    let street = Street::new("flood");
+    street.hostile.wait_for_log("more messages than it may (4096 at once and 64 a second");
+    street.end();
+}
+
+#[test]
+fn what_a_group_writes_keeps_nobody_waiting() {
+    for word in ["babble", "trickle"] {
+        let street = Street::new(word);
+        street.hostile.served_by(&[]);
+        street.end();
+    }
+}
+
+#[test]
+fn a_pipe_that_somebody_keeps_filling_is_not_read_for_ever() {
+    let street = Street::new("heir");
+    street.hostile.wait_for_log("exited with status 3");
+    street.end();
+}
+
+#[test]
+fn processes_that_ask_to_be_replaced_all_the_time_are_slowed() {
+    let street = Street::new("restless");
+    street.hostile.wait_for_log("WSGI1371");
+    let before = street.hostile.pids("born").len();
+    let since = Instant::now();
+    until("another is started", || (street.hostile.pids("born").len() > before + 2).then_some(()));
+    assert!(since.elapsed() > Duration::from_secs(1), "one a second, no more");
+    street.end();
+}
+
+#[test]
+fn a_successor_that_never_gets_ready_keeps_its_permit_for_so_long() {
+    let mut street = Street::with("sleeper", |hostile| {
+        hostile.plan.replacements = 1;
+        hostile.group.shutdown_timeout = 300;
+    });
+    street.hostile.served_by(&[]);
+    street.hostile.script("sleeper ");
+    street.hostile.file("sleeps");
+    let begun = Instant::now();
+    street.neighbour.script("serve ");
+    let next = street.neighbour.served_by(&[street.first]);
+    assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
+    assert!(support::alive(next));
+    street.supervisor.stop();
+}
+
+#[test]
+fn a_table_that_is_overwritten_all_the_time_disturbs_its_group_alone() {
+    let street = Street::new("scribble");
+    street.hostile.served_by(&[]);
+    street.end();
 }

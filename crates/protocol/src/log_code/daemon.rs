@@ -55,7 +55,7 @@ log_codes! {
         did "Its requests get 503; other groups are served."
         cure "Correct the option.";
     1313 DRAIN_OVERDUE Warning "requests were cut at the end of the time to drain"
-        cause "A process that was being replaced still had requests when `graceful-timeout`, `eviction-timeout` or `request-timeout` was over."
+        cause "A process that was being replaced still had requests when `graceful-timeout`, `eviction-timeout` or `request-timeout` was over; or so many processes of the group were replaced after it that the oldest can't be waited for (more than 12, and two for each of `processes`)."
         did "It was told to end at once."
         cure "Raise the option if such requests are meant to end.";
     1314 NOT_READY Error "a daemon process says that it is of no use"
@@ -178,6 +178,10 @@ log_codes! {
         cause "The process has loaded more than 1,024 scripts (each counts once per application group), or their names are too long together."
         did "A process that takes over loads the first of them before it serves; the others are loaded by the first request for each. The first are watched for changes each second; whether another has changed is seen by the requests for it."
         cure "Spread the scripts over several groups of processes. If the application does not have so many scripts, look for code that makes up application groups (`WSGIApplicationGroup` with `%{ENV:...}`), or that writes to descriptors it did not open.";
+    1371 STARTS_SLOWED Warning "the processes of a group are replaced too often"
+        cause "The processes of the group end by themselves, ask to be replaced, or are found out of order as soon as they serve, again and again."
+        did "Further processes of the group are started at the pace that the line names. Other groups are not affected."
+        cure "Look in the log for why they end or are replaced. Raise `maximum-requests`, `restart-interval` or `inactivity-timeout` if one of them is the reason.";
     1401 REQUEST_OVERDUE Warning "a request has run longer than request-timeout"
         cause "The application did not finish the request within `request-timeout`. The lines that follow show where its thread was, the innermost call last."
         did "With `interrupt-timeout`, `mod_wsgi.RequestTimeout` is raised in the request, its client gets 504 (or a cut response) and the thread serves on; without it, or if the request does not end within it, the process is replaced."

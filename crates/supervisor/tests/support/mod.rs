@@ -46,6 +46,13 @@ pub fn parent_of(pid: i32) -> i32 {
     stat.rsplit(')').next().unwrap().split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
+/// How much memory a process holds, in kilobytes.
+pub fn resident(pid: i32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
 /// A table as httpd's parent makes it.
 fn table(slots: u32) -> OwnedFd {
     shared_memory::make(c"table", 4 * protocol::table::words(slots), &protocol::table::BEGINNING).unwrap()
@@ -205,6 +212,14 @@ impl Bench {
         let bytes = self.encoded(std::process::id());
         assert_eq!(rustix::io::pwrite(&plan, &bytes, 0).unwrap(), bytes.len());
         let mut command = self.command(env!("CARGO_BIN_EXE_wsgi-supervisor"), &[&plan]);
+        Running(command.arg(plan.as_raw_fd().to_string()).spawn().unwrap())
+    }
+
+    /// One supervisor for this group and that of `other`, which has a directory, a table and a log of its own.
+    pub fn start_beside(&mut self, other: &Self) -> Running {
+        let groups = vec![self.group.clone(), other.group.clone()];
+        let plan = self.plan_file(&Plan { parent: std::process::id(), groups, ..self.plan.clone() }.encode());
+        let mut command = self.command(env!("CARGO_BIN_EXE_wsgi-supervisor"), &[&plan, &other.table, &other.log]);
         Running(command.arg(plan.as_raw_fd().to_string()).spawn().unwrap())
     }
 
