@@ -33,6 +33,8 @@ pub enum Breach {
     Body(u16),
     /// Frames without end that bring nothing.
     Flood,
+    /// More long heads at a time than this child keeps for a group.
+    Crowded,
 }
 
 impl std::fmt::Display for Breach {
@@ -52,6 +54,7 @@ impl std::fmt::Display for Breach {
                 write!(f, "more than {} headers, or more than {} bytes of them", rules::MOST_FIELDS, rules::LONGEST_HEAD)
             }
             Self::Body(status) => write!(f, "a body, which the status {status} does not allow"),
+            Self::Crowded => f.write_str("more long heads at a time than an Apache child keeps for a group"),
             Self::Flood => write!(f, "more than {} frames that bring nothing", rules::MOST_EMPTY),
         }
     }

@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use std::io::{IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use protocol::frame::Writer;
@@ -23,6 +24,8 @@ use crate::httpd::peer;
 const BLOCK: usize = 16 * 1024;
 /// How much is received at once when a lot comes.
 const LARGE_BLOCK: usize = 128 * 1024;
+/// So many bytes beyond that all connections of a child to a group have at a time: a head can be longer, and many can come at a time.
+const MOST_LONG: usize = 16 * 1024 * 1024;
 
 /// How long [`Inbox::receive_soon`] waits: longer than most requests take, because the end of this wait is one more time to be woken.
 pub const SOON: Duration = Duration::from_millis(20);
@@ -72,6 +75,8 @@ pub enum Received {
     Nothing,
     /// The peer has closed the connection, or died.
     End,
+    /// The peer has begun a frame that is too long for the room which is left for such frames of all its group.
+    Crowded,
     /// The peer has sent a descriptor, which it may not. It, and what came with it, is still in the socket.
     Descriptor,
 }
@@ -84,6 +89,8 @@ pub struct Inbox {
     end: usize,
     /// What becomes of descriptors.
     descriptors: Descriptors,
+    /// How many bytes beyond [`LARGE_BLOCK`] the buffers of all connections to the group have.
+    long: Option<&'static AtomicUsize>,
     /// What came beside bytes.
     pub enclosed: Enclosed,
 }
@@ -101,8 +108,27 @@ pub struct Enclosed {
 
 impl Inbox {
     /// Nothing has come yet.
-    pub fn new(descriptors: Descriptors) -> Self {
-        Self { descriptors, ..Self::default() }
+    /// `long`: a count that all inboxes of a group in this child have in common.
+    pub fn new(descriptors: Descriptors, long: Option<&'static AtomicUsize>) -> Self {
+        let mut inbox = Self::default();
+        (inbox.descriptors, inbox.long) = (descriptors, long);
+        inbox
+    }
+
+    /// Nothing is expected for now: room that only a long frame needed is given back.
+    pub fn rest(&mut self) {
+        let size = self.buffer.len();
+        if size > LARGE_BLOCK && self.bytes().is_empty() {
+            self.give_back();
+            self.buffer = Vec::new();
+            (self.start, self.end) = (0, 0);
+        }
+    }
+
+    fn give_back(&self) {
+        if let Some(long) = self.long {
+            long.fetch_sub(self.buffer.len().saturating_sub(LARGE_BLOCK), Ordering::Relaxed);
+        }
     }
 
     /// The bytes that are there.
@@ -135,7 +161,9 @@ impl Inbox {
 
     /// Receives what has arrived, as far as there is room.
     pub fn receive(&mut self, socket: BorrowedFd<'_>) -> Received {
-        self.make_room();
+        if !self.make_room() {
+            return Received::Crowded;
+        }
         loop {
             let Some(room) = self.buffer.get_mut(self.end..) else { return Received::End };
             let received = match self.descriptors {
@@ -157,7 +185,8 @@ impl Inbox {
         }
     }
 
-    fn make_room(&mut self) {
+    /// `false` if it is not to be had.
+    fn make_room(&mut self) -> bool {
         if self.start > 0 {
             self.buffer.copy_within(self.start..self.end, 0);
             self.end -= self.start;
@@ -168,8 +197,23 @@ impl Inbox {
             self.buffer.resize(BLOCK, 0);
         } else if self.end == size {
             // It filled up: more is coming, or one frame is longer than all of it.
-            self.buffer.resize(size.saturating_mul(2).max(LARGE_BLOCK), 0);
+            let new = size.saturating_mul(2).max(LARGE_BLOCK);
+            let more = (new - LARGE_BLOCK).saturating_sub(size.saturating_sub(LARGE_BLOCK));
+            if let Some(long) = self.long.filter(|_| more > 0)
+                && long.fetch_add(more, Ordering::Relaxed).saturating_add(more) > MOST_LONG
+            {
+                long.fetch_sub(more, Ordering::Relaxed);
+                return false;
+            }
+            self.buffer.resize(new, 0);
         }
+        true
+    }
+}
+
+impl Drop for Inbox {
+    fn drop(&mut self) {
+        self.give_back();
     }
 }
 
@@ -227,7 +271,7 @@ mod tests {
 
     use std::os::fd::AsFd as _;
 
-    use super::{AddressFamily, BorrowedFd, Descriptors};
+    use super::{AddressFamily, AtomicUsize, BorrowedFd, Descriptors, Ordering};
     use super::{Inbox, LARGE_BLOCK, MaybeUninit, OwnedFd, Received};
     use crate::daemon::outbox::Outbox;
 
@@ -308,7 +352,7 @@ mod tests {
         Outbox::keeping(b"bytes before it".to_vec()).send(far.as_fd()).unwrap();
         send_file(&far, socket.as_fd()).unwrap();
         drop(socket);
-        let mut inbox = Inbox::new(Descriptors::LookedFor);
+        let mut inbox = Inbox::new(Descriptors::LookedFor, None);
         let began = Instant::now();
         assert_eq!(inbox.receive(near.as_fd()), Received::Descriptor);
         assert_eq!(inbox.receive(near.as_fd()), Received::Descriptor, "it is still there");
@@ -319,6 +363,36 @@ mod tests {
     }
 
     #[test]
+    fn room_for_long_frames_is_bounded_and_given_back() {
+        static LONG: AtomicUsize = AtomicUsize::new(0);
+        let fill = |inbox: &mut Inbox| {
+            let (near, far) = pair();
+            let mut outbox = Outbox::keeping(vec![0; 1_500_000]);
+            loop {
+                outbox.send(near.as_fd()).unwrap();
+                match inbox.receive(far.as_fd()) {
+                    Received::Some if outbox.pending() == 0 && inbox.bytes().len() == 1_500_000 => return true,
+                    Received::Some | Received::Nothing => {}
+                    other => return other != Received::Crowded,
+                }
+            }
+        };
+        let mut inboxes: Vec<Inbox> = (0..20).map(|_| Inbox::new(Descriptors::Taken, Some(&LONG))).collect();
+        let filled = inboxes.iter_mut().map(fill).filter(|filled| *filled).count();
+        assert!((5..10).contains(&filled), "{filled}");
+        assert!(LONG.load(Ordering::Relaxed) <= super::MOST_LONG);
+        for inbox in &mut inboxes {
+            inbox.consume(usize::MAX);
+            inbox.rest();
+            assert!(inbox.buffer.len() <= LARGE_BLOCK);
+        }
+        assert_eq!(LONG.load(Ordering::Relaxed), 0);
+        assert!(fill(&mut inboxes[0]));
+        drop(inboxes);
+        assert_eq!(LONG.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
     fn the_kernel_refuses_descriptors_where_it_can() {
         let (near, far) = pair();
         if !crate::httpd::peer::refuse_descriptors(near.as_fd()) {
@@ -326,7 +400,7 @@ mod tests {
         }
         assert_eq!(send_file(&far, std::fs::File::open("/dev/null").unwrap().as_fd()), Err(rustix::io::Errno::PERM));
         Outbox::keeping(b"bytes".to_vec()).send(far.as_fd()).unwrap();
-        let mut inbox = Inbox::new(Descriptors::Refused);
+        let mut inbox = Inbox::new(Descriptors::Refused, None);
         assert_eq!((inbox.receive(near.as_fd()), inbox.bytes()), (Received::Some, &b"bytes"[..]));
         assert_eq!(inbox.receive(near.as_fd()), Received::Nothing);
         drop(far);
@@ -336,7 +410,7 @@ mod tests {
     #[test]
     fn bytes_come_alike_where_descriptors_are_looked_for() {
         let (near, far) = pair();
-        let mut inbox = Inbox::new(Descriptors::LookedFor);
+        let mut inbox = Inbox::new(Descriptors::LookedFor, None);
         assert_eq!(inbox.receive(near.as_fd()), Received::Nothing);
         for part in [&b"one "[..], b"two"] {
             Outbox::keeping(part.to_vec()).send(far.as_fd()).unwrap();

@@ -6,7 +6,7 @@ has not been used for a while is closed, so that no more are kept than there is 
 
 use std::collections::VecDeque;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -123,6 +123,10 @@ pub struct Connections {
     table: Option<Table<'static>>,
     idle: Mutex<VecDeque<Connection>>,
     unreached: Unreached,
+    /// See [`Inbox::new`].
+    long: AtomicUsize,
+    /// More connections than this do not wait for a request.
+    most_idle: usize,
 }
 
 /// Why there is no connection to a process.
@@ -169,10 +173,16 @@ impl Unreached {
 }
 
 impl Connections {
-    /// None yet. `file` is the group's table; a service has none.
-    pub fn new(file: Option<BorrowedFd<'static>>) -> Self {
+    /// None yet. `file` is the group's table; a service has none. `most_idle`: how many are kept that wait for a request.
+    pub fn new(file: Option<BorrowedFd<'static>>, most_idle: u32) -> Self {
         let memory = file.and_then(|file| shared_memory::map(file).ok());
-        Self { table: memory.and_then(Table::open), idle: Mutex::default(), unreached: Unreached::default() }
+        Self {
+            table: memory.and_then(Table::open),
+            idle: Mutex::default(),
+            unreached: Unreached::default(),
+            long: AtomicUsize::new(0),
+            most_idle: usize::try_from(most_idle).unwrap_or(usize::MAX),
+        }
     }
 
     /// The group's table, if it could be mapped.
@@ -199,7 +209,13 @@ impl Connections {
     ///
     /// # Errors
     /// [`NoConnection`].
-    pub fn to(&self, table: Table<'static>, place: Place, group: &Group, large: bool) -> Result<Connection, NoConnection> {
+    pub fn to(
+        &'static self,
+        table: Table<'static>,
+        place: Place,
+        group: &Group,
+        large: bool,
+    ) -> Result<Connection, NoConnection> {
         while let Some(mut found) = self.find(table, place, large) {
             // Whatever has come since its last request belongs to none: a farewell, the end, or what an application has said that is no answer of the
             // engine's. It must not be taken for the answer to this one.
@@ -228,7 +244,7 @@ impl Connections {
         Ok(Connection {
             socket,
             descriptors,
-            inbox: Inbox::new(descriptors),
+            inbox: Inbox::new(descriptors, Some(&self.long)),
             place,
             used: false,
             ticket: table.take_ticket(std::process::id(), place),
@@ -264,6 +280,7 @@ impl Connections {
     /// Keeps a connection whose request is through, and the memory that the request was in.
     pub fn keep(&self, mut connection: Connection, mut room: Vec<u8>) {
         connection.used = true;
+        connection.inbox.rest();
         connection.left = Instant::now();
         if room.capacity() <= MOST_ROOM {
             room.clear();
@@ -271,7 +288,7 @@ impl Connections {
         }
         let mut idle = self.idle();
         idle.push_back(connection);
-        let is_unused = idle.front().is_some_and(|one| one.left.elapsed() > UNUSED);
+        let is_unused = idle.len() > self.most_idle || idle.front().is_some_and(|one| one.left.elapsed() > UNUSED);
         let unused = if is_unused { idle.pop_front() } else { None };
         drop(idle);
         drop(unused);

@@ -23,6 +23,7 @@ use super::group::{Group, Reach};
 use super::opening::opening;
 use super::outbox::Outbox;
 use super::queue::Queue;
+use super::share::Held;
 use crate::handler::exchange::{Call, Conversation};
 use crate::handler::failure::Failure;
 use crate::handler::group_failure::GroupFailure;
@@ -90,6 +91,7 @@ pub fn run<'r>(conversation: &mut Conversation<'r>, reach: Reach, call: &Call<'_
         gathered_since: None,
         began: Instant::now(),
         queued: Duration::ZERO,
+        held: None,
     };
     relay.body.begin(&mut relay.outbox);
     relay.gather();
@@ -131,6 +133,8 @@ pub struct Relay<'a, 'r> {
     pub(super) began: Instant,
     /// How long it has waited in processes that did not begin it.
     pub(super) queued: Duration,
+    /// It counts as one of the group's in httpd's workers.
+    pub(super) held: Option<Held>,
 }
 
 impl<'a, 'r: 'a> Relay<'a, 'r> {
@@ -179,8 +183,10 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
             if received == Received::End {
                 return Talk::Died(connection.cut_at());
             }
-            if received == Received::Descriptor {
-                return Talk::End(End::Breach(Breach::Descriptors));
+            match received {
+                Received::Descriptor => return Talk::End(End::Breach(Breach::Descriptors)),
+                Received::Crowded => return Talk::End(End::Breach(Breach::Crowded)),
+                _ => {}
             }
             if received == Received::Some {
                 match self.take(connection, now) {
@@ -355,6 +361,9 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
     }
 
     fn told(&self, failure: GroupFailure<'_>) -> Ending {
+        if matches!(failure, GroupFailure::ShareUsed(_)) && !self.reach.share.may_say() {
+            return self.failed(failure.row().0);
+        }
         self.failed(tell(self.conversation.request, self.group, failure))
     }
 

@@ -10,10 +10,11 @@ use std::time::Duration;
 use super::connections::Connections;
 use super::launch;
 use super::scoreboard::Published;
+use super::share::{Share, Shares};
 use crate::config::daemon::ScriptOwner;
 use crate::config::settings::Text;
 use crate::config::whole::{Groups, NoAccess};
-use crate::httpd::{Server, descriptor};
+use crate::httpd::{Server, descriptor, process};
 
 /// One group as the requests of this child see it.
 #[derive(Debug)]
@@ -42,6 +43,8 @@ pub struct Group {
     pub connect_timeout: Duration,
     /// How many requests may wait.
     pub listen_backlog: u32,
+    /// How many requests may be in httpd's workers; `None`: no limit.
+    pub maximum_in_flight: Option<u32>,
     /// How many of them in one process.
     pub ahead: u32,
     /// How long a request waits for new code.
@@ -85,6 +88,8 @@ pub struct Daemons {
     pub scoreboard: Option<Published>,
     /// By number, as [`crate::config::whole::DaemonGroup::number`] counts, from 1.
     pub groups: Vec<Group>,
+    /// How much of httpd's workers each has; `None` if the system had no memory for that.
+    pub shares: Option<Shares>,
 }
 
 /// What a child has of daemon mode.
@@ -93,6 +98,8 @@ pub struct Child {
     daemons: Option<&'static Daemons>,
     /// One for each group, in the same order.
     connections: Vec<Connections>,
+    /// Its place in [`Daemons::shares`].
+    place: Option<usize>,
     process_id: String,
 }
 
@@ -103,6 +110,8 @@ pub struct Reach {
     pub group: &'static Group,
     /// The connections.
     pub connections: &'static Connections,
+    /// The group's share of httpd's workers.
+    pub share: Share,
 }
 
 static CHILD: OnceLock<Child> = OnceLock::new();
@@ -110,11 +119,14 @@ static CHILD: OnceLock<Child> = OnceLock::new();
 /// A child begins.
 pub fn child_init(main: Server<'_>) {
     let daemons: Option<&'static Daemons> = main.remembered(launch::DAEMONS);
+    // As many requests as it has threads can be under way, and a connection may lead to a process that is about to go.
+    let most_idle = process::settings().apache_threads_per_process.max(1).saturating_mul(2);
     CHILD.get_or_init(|| {
         let groups = daemons.map(|daemons| daemons.groups.as_slice()).unwrap_or_default();
         Child {
             daemons,
-            connections: groups.iter().map(|group| Connections::new(group.table.and_then(descriptor::lend))).collect(),
+            connections: groups.iter().map(|group| Connections::new(group.table.and_then(descriptor::lend), most_idle)).collect(),
+            place: daemons.and_then(|daemons| daemons.shares.as_ref()?.join(std::process::id())),
             process_id: std::process::id().to_string(),
         }
     });
@@ -137,9 +149,10 @@ impl Child {
     /// # Errors
     /// Why there is none for it.
     pub fn usable(&'static self, name: &[u8], host: &[u8]) -> Result<Reach, NoAccess> {
-        let (index, group) = self.daemons.ok_or(NoAccess::Unknown)?.usable(name, host)?;
+        let daemons = self.daemons.ok_or(NoAccess::Unknown)?;
+        let (index, group) = daemons.usable(name, host)?;
         let connections = self.connections.get(index).ok_or(NoAccess::Unknown)?;
-        Ok(Reach { group, connections })
+        Ok(Reach { group, connections, share: Share::new(daemons.shares.as_ref(), index, self.place) })
     }
 
     /// This process's id, as text.
@@ -190,6 +203,7 @@ pub mod testing {
             main_group: None,
             connect_timeout: Duration::from_secs(15),
             listen_backlog: 100,
+            maximum_in_flight: None,
             ahead: 100,
             reload_wait: Duration::ZERO,
             queue_timeout: None,

@@ -19,6 +19,7 @@ use protocol::table::{self, MOST_SLOTS};
 use super::group::{Daemons, Group};
 use super::machine::ThisMachine;
 use super::scoreboard::Published;
+use super::share::Shares;
 use super::supervisor;
 use crate::config::daemon::{Account, DaemonProcess};
 use crate::config::plan::{Launch, Machine, Resources, build, socket};
@@ -289,6 +290,7 @@ fn daemons(
                     .map(|name| name.as_slice().into()),
                 connect_timeout: process.connect_timeout,
                 listen_backlog: process.listen_backlog,
+                maximum_in_flight: process.maximum_in_flight,
                 // As the kernel has it, there always is room for one.
                 ahead: process.listen_backlog.max(1).div_ceil(process.processes.max(1)),
                 reload_wait: process.reload_wait,
@@ -308,6 +310,9 @@ fn daemons(
                 refused: cause.or_else(|| trouble.map(str::to_owned)),
             }
         })
-        .collect();
-    Daemons { access, scoreboard, groups }
+        .collect::<Vec<_>>();
+    // Those of a restart that are on their way out keep their places for a while.
+    let children = usize::try_from(process::settings().apache_maximum_processes).unwrap_or(0).saturating_mul(2).clamp(16, 4096);
+    let shares = Shares::new(groups.len(), children).ok();
+    Daemons { access, scoreboard, groups, shares }
 }

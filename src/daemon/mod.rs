@@ -2,7 +2,7 @@
 
 In the parent: [`launch`] (a generation is planned and equipped, with what [`machine`] says) and [`supervisor`] (who starts and watches its
 processes); [`check`] asks at configtest what would keep a group from serving. In a child: [`group`] (what it knows about the groups) and [`exchange`]
-(one request's conversation with a process), which is made of [`offer`], [`opening`], [`body`], [`outbox`], [`connection`], [`answer`] and [`client`];
+(one request's conversation with a process), which is made of [`offer`] (with [`queue`] and [`share`]), [`opening`], [`body`], [`outbox`], [`connection`], [`answer`] and [`client`];
 [`connections`] are kept for the next request. [`scoreboard`] tells the processes what httpd does. *Runs in: parent, child.* */
 
 pub mod answer;
@@ -27,6 +27,7 @@ pub mod opening;
 pub mod outbox;
 pub mod queue;
 pub mod scoreboard;
+pub mod share;
 pub mod supervisor;
 
 pub use exchange::run;

@@ -100,6 +100,10 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
                 Some(found) => found,
                 None => return Ok(Talk::End(End::ClientGone)),
             };
+            if let Err(failure) = self.hold() {
+                table.release(place);
+                return Err(failure);
+            }
             let next = match self.once(&mut offer, place, full)? {
                 Ok(end) => return Ok(end),
                 Err(next) => next,
@@ -238,6 +242,7 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
                 Reserved::Nobody if self.client.look(Instant::now()) => break Ok(None),
                 Reserved::Nobody if waits => {}
                 Reserved::Nobody => {
+                    self.hold()?;
                     waits = table.join_queue(self.group.listen_backlog.max(1));
                     if !waits {
                         break Err(GroupFailure::StartingFull(self.group.listen_backlog));
@@ -249,6 +254,17 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
             table.leave_queue();
         }
         found
+    }
+
+    /// The request is from here on one of those that the group has in httpd's workers.
+    fn hold(&mut self) -> Result<(), GroupFailure<'a>> {
+        if self.held.is_none() {
+            self.held = self.reach.share.hold(self.group.maximum_in_flight);
+        }
+        match self.held {
+            Some(_) => Ok(()),
+            None => Err(GroupFailure::ShareUsed(self.group.maximum_in_flight.unwrap_or(0))),
+        }
     }
 
     const fn not_ready(&self) -> GroupFailure<'a> {

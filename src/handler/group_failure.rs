@@ -45,6 +45,8 @@ pub enum GroupFailure<'a> {
     QueueFull(u32),
     /// As many requests as may wait for the first process to be ready.
     StartingFull(u32),
+    /// As many requests for the group as `maximum-in-flight` (the number) allows are in httpd's workers.
+    ShareUsed(u32),
     /// So many processes were asked, and each was on its way out.
     KeptLeaving(u32),
     /// Nobody answered where its processes listen.
@@ -119,6 +121,7 @@ impl GroupFailure<'_> {
             Self::NotReady(_) => (503, log_code::DAEMON_NOT_READY),
             Self::QueueFull(_) => (503, log_code::DAEMON_QUEUE_FULL),
             Self::StartingFull(_) => (503, log_code::DAEMON_STARTING_FULL),
+            Self::ShareUsed(_) => (503, log_code::GROUP_SHARE_USED),
             Self::KeptLeaving(_) => (503, log_code::DAEMON_KEPT_LEAVING),
             Self::Unreachable { .. } => (503, log_code::DAEMON_UNREACHABLE),
             Self::Stranger { .. } => (503, log_code::DAEMON_STRANGER),
@@ -191,7 +194,7 @@ impl GroupFailure<'_> {
             Self::RequestTimeout(limit) => {
                 format!("the application took longer than the {limit} s that request-timeout gives in the process group {group}")
             }
-            Self::Stranger { .. } | Self::Overtime(_) => self.distrust(&group),
+            Self::Stranger { .. } | Self::Overtime(_) | Self::ShareUsed(_) => self.distrust(&group),
             Self::HeaderTooLong { name, limit } => {
                 format!("the response header {} is longer than the {limit} bytes of header-buffer-size", quoted(name))
             }
@@ -208,6 +211,9 @@ impl GroupFailure<'_> {
                 "a process of the user {uid} listens at {}, where Apache's supervisor should for the process group {group}",
                 quoted(&[path, b".N".as_slice()].concat())
             ),
+            Self::ShareUsed(most) => {
+                format!("{most} requests (maximum-in-flight) for the process group {group} are in httpd's workers already")
+            }
             Self::Overtime(limit) => {
                 format!("a process of the group {group} had the request for {limit} s and did not keep to `request-timeout=`")
             }
@@ -241,6 +247,9 @@ impl GroupFailure<'_> {
             Self::KeptLeaving(_) => "find what keeps changing the script, or a `reload_required` that always says yes",
             Self::Unreachable { .. } => {
                 "look who else uses these names: each server needs a `WSGISocketPrefix` of its own in a directory that several share"
+            }
+            Self::ShareUsed(_) => {
+                "WSGI1590 in the group's log shows where its threads are; raise `maximum-in-flight=` only if httpd has workers to spare (`MaxRequestWorkers`)"
             }
             Self::Stranger { .. } => {
                 "put the sockets with `WSGISocketPrefix` into a directory that root alone may write, and look for what writes the present one"
@@ -332,6 +341,7 @@ pub fn samples() -> impl Iterator<Item = (GroupFailure<'static>, u16)> {
         (GroupFailure::Unreachable { attempts: 69, path: b"/run/wsgi.1.0.1" }, 503),
         (GroupFailure::Stranger { uid: 1001, path: b"/tmp/wsgi.1.0.1" }, 503),
         (GroupFailure::Overtime(45), 504),
+        (GroupFailure::ShareUsed(230), 503),
         (GroupFailure::Died(Some("signal 11")), 502),
         (GroupFailure::DiedLate(None), 502),
         (GroupFailure::Ended(Limit::Graceful), 502),

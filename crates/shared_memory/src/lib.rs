@@ -7,6 +7,7 @@ look at it (SIGBUS). It is a crate of its own because three parts map such files
 #![expect(unsafe_code, reason = "mapping a file gives a bare address")]
 
 mod region;
+mod words;
 
 use std::ffi::CStr;
 use std::io;
@@ -19,6 +20,7 @@ use rustix::io::Errno;
 use rustix::mm::{MapFlags, ProtFlags};
 
 pub use region::{CHILDS, HEADER, LEAST, Part, Region, SIZE};
+pub use words::Words;
 
 /// What `fstatfs` says of a memory file of ordinary pages (`TMPFS_MAGIC`, statfs(2)).
 const TMPFS: rustix::fs::FsWord = 0x0102_1994;

@@ -162,6 +162,10 @@ log_codes! {
         cause "The socket at the group's place was made by another user than the one that runs Apache's supervisor: somebody who may write the directory has put it there, or a process of the group listens by itself."
         did "Nothing was sent there, not even the group's secret. The process is avoided for a moment; the request got 503 with Retry-After when no other took it within `connect-timeout`."
         cure "Put the sockets with `WSGISocketPrefix` into a directory that root alone may write. Look for the user's processes and for how they came to write there.";
+    1344 GROUP_SHARE_USED Error "a process group has its share of httpd's workers"
+        cause "As many requests for the group as `maximum-in-flight=` allows (unless it is set, twice what its threads and its queue hold) are in httpd's workers, in all children together. Its processes hold more of them than their threads and `listen-backlog=` explain."
+        did "The request got 503 with Retry-After at once, so that other groups and other content are served. The line is written once a second at most."
+        cure "Look at the lines of WSGI1590 and at what the group's processes do. Raise `maximum-in-flight=` only if httpd has workers to spare (`MaxRequestWorkers`).";
     1346 DAEMON_OVERTIME Error "a daemon process did not keep to request-timeout"
         cause "The process had the request for longer than `request-timeout=`, `interrupt-timeout=` and `shutdown-timeout=` together and five seconds more. It stands still, or was taken over by its application."
         did "The Apache child gave the request up by its own clock. The client got 504, or its response was cut."
