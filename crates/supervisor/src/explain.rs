@@ -1,17 +1,13 @@
-/*! Why a child never became Python, as a sentence with a cause and a cure. *Runs in: supervisor.* */
+/*! Why a child never became Python, as a sentence with a cause and a cure. What there is to see in the file system the child has looked at, as the
+group's user: the supervisor is root and looks at nothing of the group's. *Runs in: supervisor.* */
 
 use std::io;
-use std::path::{Path, PathBuf};
-
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
 
 use protocol::log_code::{self, LogCode};
 use protocol::plan;
 
 use crate::recipe::Recipe;
-use crate::trouble::{Report, Step};
+use crate::trouble::{Report, Step, ways};
 
 /// A message and its text.
 pub type Said = (LogCode, String);
@@ -23,9 +19,9 @@ pub fn reports(group: &plan::Group, recipe: &Recipe, reports: &[Report]) -> (Vec
     for report in reports {
         let error = io::Error::from_raw_os_error(report.number);
         match report.step {
-            Step::Trying => {}
+            Step::Trying | Step::Closed | Step::Mode | Step::There => {}
             Step::Exec => end = Some((log_code::PYTHON_NOT_EXECUTED, not_executed(group, recipe, reports, &error))),
-            step if report.fatal => end = Some((log_code::PROCESS_NOT_PREPARED, not_prepared(group, step, &error))),
+            step if report.fatal => end = Some((log_code::PROCESS_NOT_PREPARED, not_prepared(group, step, &error, reports))),
             step => {
                 let option =
                     if step == Step::Priority { "cpu-priority" } else { "memory-limit, virtual-memory-limit or cpu-time-limit" };
@@ -50,7 +46,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-fn not_prepared(group: &plan::Group, step: Step, error: &io::Error) -> String {
+fn not_prepared(group: &plan::Group, step: Step, error: &io::Error, reports: &[Report]) -> String {
     let identity = &group.identity;
     let why = match step {
         Step::Session => format!("a session of its own was refused: {error}"),
@@ -73,8 +69,7 @@ fn not_prepared(group: &plan::Group, step: Step, error: &io::Error) -> String {
         Step::NoNewPrivileges => format!("no-new-privileges was refused: {error}"),
         Step::Parent => format!("its end could not be tied to the supervisor's, or the supervisor was gone already: {error}"),
         Step::Directory => {
-            let directory = Path::new(OsStr::from_bytes(&group.directory));
-            let closed = closed_component(directory, group).map(|c| format!(": {c}")).unwrap_or_default();
+            let closed = closed_component(&group.directory, group, reports).map(|c| format!(": {c}")).unwrap_or_default();
             let (path, user) = (text(&group.directory), text(&identity.name));
             if group.directory == identity.home {
                 format!(
@@ -84,7 +79,9 @@ fn not_prepared(group: &plan::Group, step: Step, error: &io::Error) -> String {
                 format!("home=`{path}` can't be its working directory: {error}{closed}")
             }
         }
-        Step::Umask | Step::Priority | Step::Limit | Step::Trying | Step::Exec => error.to_string(),
+        Step::Umask | Step::Priority | Step::Limit | Step::Trying | Step::Exec | Step::Closed | Step::Mode | Step::There => {
+            error.to_string()
+        }
     };
     format!("a process could not be prepared, so no Python was run ({}): {why}", place(group))
 }
@@ -95,48 +92,34 @@ fn not_executed(group: &plan::Group, recipe: &Recipe, reports: &[Report], error:
     };
     let path = candidate.path.to_string_lossy();
     let because = &candidate.because;
-    let inside = PathBuf::from(OsStr::from_bytes(&[group.chroot.as_slice(), candidate.path.as_bytes()].concat()));
+    let there = hint(reports, Step::There);
     let cause = match error.kind() {
-        io::ErrorKind::PermissionDenied => closed_component(&inside, group).unwrap_or_else(|| {
-            "it is not executable for that user (`chmod +x`), lies on a file system mounted noexec, or SELinux or AppArmor forbids it".to_owned()
+        io::ErrorKind::PermissionDenied => closed_component(candidate.path.as_bytes(), group, reports).unwrap_or_else(|| {
+            "it, or what it links to, is not executable for that user (`chmod +x`), lies on a file system mounted noexec, or SELinux or AppArmor forbids it".to_owned()
         }),
-        io::ErrorKind::NotFound if inside.is_symlink() => "it is a symbolic link to a Python that is gone: make the virtualenv anew".to_owned(),
-        io::ErrorKind::NotFound if inside.exists() => "its interpreter line or its loader names a file that is not there".to_owned(),
+        io::ErrorKind::NotFound if there == Some(1) => "it is a symbolic link to a Python that is gone: make the virtualenv anew".to_owned(),
+        io::ErrorKind::NotFound if there == Some(0) => "its interpreter line or its loader names a file that is not there".to_owned(),
         io::ErrorKind::NotFound => "there is no such file: correct the path, or make the virtualenv".to_owned(),
         _ => "it is no program that this machine can run".to_owned(),
     };
     format!("`{path}` ({because}) can't be executed as user {} ({}): {error}: {cause}", group.identity.uid, place(group))
 }
 
-/// The first directory on the way to `path` that the group's user may not search.
-fn closed_component(path: &Path, group: &plan::Group) -> Option<String> {
-    let real = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    for way in [path, real.as_path()] {
-        let directories: Vec<&Path> = way.ancestors().collect();
-        for directory in directories.into_iter().rev() {
-            let Ok(found) = std::fs::metadata(directory) else { break };
-            if found.is_dir() && !may_search(&found, &group.identity) {
-                let mode = found.mode() & 0o7777;
-                let shown = directory.display();
-                let uid = group.identity.uid;
-                return Some(format!(
-                    "`{shown}` (mode {mode:04o}) is closed to user {uid}: `chmod o+x {shown}`, or move what lies below it"
-                ));
-            }
-        }
-    }
-    None
+/// The first directory on the way to `path` that the group's user may not search, as the child has found it.
+fn closed_component(path: &[u8], group: &plan::Group, reports: &[Report]) -> Option<String> {
+    let index = usize::try_from(hint(reports, Step::Closed)?).ok()?;
+    let mode = hint(reports, Step::Mode).unwrap_or_default();
+    // The root directory of a chroot is that directory itself.
+    let way = ways(path).get(index).map(|way| way.strip_suffix(b"/").unwrap_or(way).to_vec())?;
+    let shown = text(&[group.chroot.as_slice(), &way].concat());
+    let shown = if shown.is_empty() { "/" } else { shown.as_str() };
+    let uid = group.identity.uid;
+    Some(format!("`{shown}` (mode {mode:04o}) is closed to user {uid}: `chmod o+x {shown}`, or move what lies below it"))
 }
 
-fn may_search(directory: &std::fs::Metadata, identity: &plan::Identity) -> bool {
-    let bit = if directory.uid() == identity.uid {
-        0o100
-    } else if directory.gid() == identity.gid || identity.groups.contains(&directory.gid()) {
-        0o010
-    } else {
-        0o001
-    };
-    directory.mode() & bit != 0
+/// The number of the last report of a step.
+fn hint(reports: &[Report], step: Step) -> Option<i32> {
+    reports.iter().rev().find(|report| report.step == step).map(|report| report.number)
 }
 
 #[cfg(test)]
@@ -155,28 +138,31 @@ mod tests {
     }
 
     #[test]
-    fn a_closed_directory_is_named() -> std::io::Result<()> {
-        use std::os::unix::fs::PermissionsExt;
-        let place = std::env::temp_dir().join(format!("wsgi-closed-{}", std::process::id()));
-        let home = place.join("private");
-        std::fs::create_dir_all(home.join("bin"))?;
-        std::fs::write(home.join("bin/python"), "")?;
-        std::fs::set_permissions(&home, std::fs::Permissions::from_mode(0o700))?;
-        let interpreter =
-            Interpreter { path: home.to_string_lossy().into_owned().into(), home: true, because: b"python-home=".to_vec() };
+    fn what_the_child_has_found_is_named() {
+        let interpreter = Interpreter { path: b"/srv/private".to_vec(), home: true, because: b"python-home=".to_vec() };
         let identity = Identity { uid: 65_534, gid: 65_534, ..Identity::default() };
         let group = Group { name: b"shop".to_vec(), interpreters: vec![interpreter], identity, ..Group::default() };
-        let list = [
-            Report { step: Step::Limit, fatal: false, number: 1 },
-            Report { step: Step::Trying, fatal: false, number: 0 },
-            Report { step: Step::Exec, fatal: true, number: 13 },
-        ];
-        let (warnings, end) = said(&group, &list);
-        std::fs::remove_dir_all(&place)?;
-        let (code, text) = end.unwrap_or((log_code::PANIC, String::new()));
-        assert_eq!((warnings, code), (1, log_code::PYTHON_NOT_EXECUTED));
-        assert!(text.contains("/private` (mode 0700) is closed to user 65534") && text.contains("python-home="), "{text}");
-        Ok(())
+        let told = |hints: &[(Step, i32)], error| {
+            let mut list = vec![
+                Report { step: Step::Limit, fatal: false, number: 1 },
+                Report { step: Step::Trying, fatal: false, number: 0 },
+            ];
+            list.extend(hints.iter().map(|(step, number)| Report { step: *step, fatal: false, number: *number }));
+            list.push(Report { step: Step::Exec, fatal: true, number: error });
+            let (warnings, end) = said(&group, &list);
+            let (code, text) = end.unwrap_or((log_code::PANIC, String::new()));
+            assert_eq!((warnings, code), (1, log_code::PYTHON_NOT_EXECUTED));
+            text
+        };
+        let text = told(&[(Step::Closed, 2), (Step::Mode, 0o700)], 13);
+        assert!(text.contains("`/srv/private` (mode 0700) is closed to user 65534") && text.contains("python-home="), "{text}");
+        // A number that is none.
+        for number in [-1, 99] {
+            assert!(told(&[(Step::Closed, number)], 13).contains("is not executable for that user"));
+        }
+        assert!(told(&[(Step::There, 1)], 2).contains("a symbolic link to a Python that is gone"));
+        assert!(told(&[(Step::There, 0)], 2).contains("names a file that is not there"));
+        assert!(told(&[], 2).contains("there is no such file"));
     }
 
     #[test]

@@ -17,7 +17,7 @@ use protocol::control::{CONTROL, LIFELINE, LISTENER, MEMORY, OUTBOX, SCOREBOARD,
 use rustix::process::Pid;
 
 use crate::recipe::{Candidate, Drop, Limit, Recipe, Resource};
-use crate::trouble::{Report, Step};
+use crate::trouble::{Report, Step, ways};
 
 /// Where the pipe for reports stands in the child.
 const TROUBLE: RawFd = 10;
@@ -71,6 +71,13 @@ struct Prepared<'a> {
     supervisor: libc::pid_t,
     groups_found: Vec<libc::gid_t>,
     highest: c_int,
+    /// The directories on the way to each candidate, and to the working directory.
+    ways: Vec<Vec<CString>>,
+    directory_ways: Vec<CString>,
+}
+
+fn ways_to(path: &CStr) -> Vec<CString> {
+    ways(path.to_bytes()).into_iter().filter_map(|way| CString::new(way).ok()).collect()
 }
 
 /// Starts a child. Whether it became Python shows in its pipe for reports.
@@ -87,6 +94,8 @@ pub fn spawn(recipe: &Recipe, descriptors: Descriptors<'_>) -> io::Result<Pid> {
         supervisor,
         groups_found: vec![0; recipe.identity.as_ref().map_or(0, |i| i.groups.len()) + 64],
         highest: c_int::try_from(highest).unwrap_or(65_536).max(1_024),
+        ways: recipe.candidates.iter().map(|candidate| ways_to(&candidate.path)).collect(),
+        directory_ways: recipe.directory.as_deref().map(ways_to).unwrap_or_default(),
     };
     // SAFETY: the child calls async-signal-safe functions alone and ends in exec or _exit, so nothing of this process runs twice.
     match unsafe { libc::fork() } {
@@ -196,7 +205,10 @@ fn become_user(prepared: &mut Prepared<'_>) -> Result<(), Failed> {
     }
     if let Some(directory) = &recipe.directory {
         // SAFETY: a NUL-terminated path.
-        check(unsafe { libc::chdir(directory.as_ptr()) }).map_err(|e| (Step::Directory, e))?;
+        check(unsafe { libc::chdir(directory.as_ptr()) }).map_err(|e| {
+            tell_obstacle(&prepared.directory_ways, directory);
+            (Step::Directory, e)
+        })?;
     }
     if let Some(mask) = recipe.umask {
         // SAFETY: no preconditions; it can't fail.
@@ -300,7 +312,32 @@ fn execute(prepared: &Prepared<'_>) {
         }
     }
     report(TROUBLE, Report { step: Step::Trying, fatal: false, number: worst.1 });
+    let index = usize::try_from(worst.1).unwrap_or_default();
+    if let (Some(ways), Some(candidate)) = (prepared.ways.get(index), prepared.recipe.candidates.get(index)) {
+        tell_obstacle(ways, &candidate.path);
+    }
     report(TROUBLE, Report { step: Step::Exec, fatal: true, number: worst.0 });
+}
+
+/// Says what is in the way to `path`. This process is the user's, and looks as the user: the supervisor looks at nothing that he owns.
+fn tell_obstacle(ways: &[CString], path: &CStr) {
+    let hint = |step, number| report(TROUBLE, Report { step, fatal: false, number });
+    // SAFETY: an all-zero stat is valid, and is filled by the kernel; NUL-terminated paths.
+    unsafe {
+        let mut found: libc::stat = std::mem::zeroed();
+        for (number, directory) in (0_i32..).zip(ways) {
+            let closed = check(libc::access(directory.as_ptr(), libc::X_OK)) == Err(libc::EACCES);
+            let seen = closed && libc::stat(directory.as_ptr(), &raw mut found) == 0;
+            if seen && found.st_mode & libc::S_IFMT == libc::S_IFDIR {
+                hint(Step::Closed, number);
+                hint(Step::Mode, c_int::try_from(found.st_mode & 0o7777).unwrap_or_default());
+                return;
+            }
+        }
+        if libc::lstat(path.as_ptr(), &raw mut found) == 0 {
+            hint(Step::There, c_int::from(found.st_mode & libc::S_IFMT == libc::S_IFLNK));
+        }
+    }
 }
 
 /// Whether a candidate's condition holds: one of its library directories is there.

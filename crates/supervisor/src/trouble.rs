@@ -37,9 +37,21 @@ pub enum Step {
     Trying,
     /// It could not be executed.
     Exec,
+    /// The directory of that number on the way (see [`ways`]) may not be searched by the user. Only a hint.
+    Closed,
+    /// That directory's mode. Only a hint.
+    Mode,
+    /// What could not be used is there: 1 for a symbolic link, 0 for anything else. Only a hint.
+    There,
 }
 
-const ALL: [Step; 16] = [
+/// The directories on the way to an absolute path, from the root on, without the path itself.
+pub fn ways(path: &[u8]) -> Vec<&[u8]> {
+    let ends = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at.max(1));
+    ends.filter_map(|end| path.get(..end)).collect()
+}
+
+const ALL: [Step; 19] = [
     Step::Session,
     Step::Descriptors,
     Step::Umask,
@@ -56,6 +68,9 @@ const ALL: [Step; 16] = [
     Step::Directory,
     Step::Trying,
     Step::Exec,
+    Step::Closed,
+    Step::Mode,
+    Step::There,
 ];
 
 /// Length of a report.
@@ -91,7 +106,13 @@ impl Report {
 
 #[cfg(test)]
 mod tests {
-    use super::{ALL, Report};
+    use super::{ALL, Report, ways};
+
+    #[test]
+    fn the_way_to_a_file_begins_at_the_root() {
+        assert_eq!(ways(b"/srv/venv/bin/python"), [b"/".as_slice(), b"/srv", b"/srv/venv", b"/srv/venv/bin"]);
+        assert!(ways(b"python").is_empty());
+    }
 
     #[test]
     fn reports_arrive() {
