@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use protocol::{Level, log_code};
 
 use super::machine::ThisMachine;
-use super::{directories, jail, locale};
+use super::{directories, jail, locale, socket_place};
 use crate::config::daemon::{DaemonProcess, Python};
 use crate::config::error::quoted;
 use crate::config::plan::{Machine as _, identity};
@@ -36,6 +36,12 @@ pub fn warn(configuration: Pool<'_>, main: Server<'_>) {
         return;
     }
     let general = companion::supervisor().err().into_iter().chain(socket_directory(settings, &machine.runtime_directory()));
+    let safe = if machine.privileged() {
+        socket_place::check(settings, &machine.runtime_directory(), machine.httpd().0)
+    } else {
+        Ok(())
+    };
+    let general = general.chain(safe.err());
     for problem in general {
         log.line(Level::Warning, format_args!("{}: {problem}", problem.code()));
     }

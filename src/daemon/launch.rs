@@ -20,7 +20,7 @@ use super::group::{Daemons, Group};
 use super::machine::ThisMachine;
 use super::scoreboard::Published;
 use super::share::Shares;
-use super::supervisor;
+use super::{socket_place, supervisor};
 use crate::config::daemon::{Account, DaemonProcess};
 use crate::config::plan::{Launch, Machine, Resources, build, socket};
 use crate::config::settings::ProcessSettings;
@@ -167,9 +167,13 @@ impl Start<'_> {
             declared.number,
         )
         .map_err(|error| error.to_string())?;
+        if self.machine.privileged() {
+            socket_place::check(self.settings, &self.machine.runtime_directory(), self.machine.httpd().0)
+                .map_err(|problem| format!("{}: {problem}", problem.code()))?;
+        }
         group.socket_owner =
             if self.machine.privileged() { Some(self.owner(declared.process.socket_user.as_ref())?) } else { None };
-        let kept = self.keep(&group.name, &place.path, group.processes, definition)?;
+        let kept = self.keep(group, &place.path, definition)?;
         group.table = Some(number(kept.table));
         group.path.clone_from(&kept.path);
         group.definition = kept.number;
@@ -178,14 +182,16 @@ impl Start<'_> {
         Ok(())
     }
 
-    /// What the parent keeps of a group: as it is, with its new definition, or made. `path` is where its sockets would be.
-    fn keep(&mut self, name: &[u8], path: &[u8], processes: u32, definition: Vec<u8>) -> Result<&kept::Group, String> {
+    /// What the parent keeps of a group: as it is, with its new definition, or made. `path` is where its sockets would be. A group whose processes become
+    /// another user's gets another table and another secret: who ran them before has mapped the one, and knows the other.
+    fn keep(&mut self, group: &plan::Group, path: &[u8], definition: Vec<u8>) -> Result<&kept::Group, String> {
+        let (name, processes, identity) = (&group.name, group.processes, group.identity.encode());
         let generation = self.kept.generation;
         let directory = |path: &[u8]| Path::new(std::ffi::OsStr::from_bytes(path)).parent().map(Path::to_path_buf);
         // Two generations side by side, each with a successor for every process.
         let slots = processes.saturating_mul(4).clamp(64, MOST_SLOTS);
         let known = self.kept.groups.iter().position(|group| {
-            *group.name == *name && group.slots >= processes.saturating_mul(2) && directory(&group.path) == directory(path)
+            group.is(name, &identity) && group.slots >= processes.saturating_mul(2) && directory(&group.path) == directory(path)
         });
         if let Some(group) = known.and_then(|known| self.kept.groups.get_mut(known)) {
             group.generation = generation;
@@ -197,7 +203,7 @@ impl Start<'_> {
             let failed = |error: std::io::Error| format!("the table of its processes cannot be made: {error}");
             let file = shared_memory::make(c"mod_wsgi_rs-table", size_of::<u32>() * table::words(slots), &table::BEGINNING)
                 .map_err(failed)?;
-            let token = match self.kept.groups.iter().find(|group| *group.name == *name) {
+            let token = match self.kept.groups.iter().find(|group| group.is(name, &identity)) {
                 Some(known) => known.token,
                 None => random()?,
             };
@@ -205,7 +211,8 @@ impl Start<'_> {
             let taken = self.kept.groups.iter().any(|group| *group.path == *path);
             let path = if taken { [path, format!(".{generation}").as_bytes()].concat() } else { path.to_vec() };
             self.kept.groups.push(kept::Group {
-                name: name.to_vec(),
+                name: name.clone(),
+                identity,
                 path,
                 token,
                 table: file.into_raw_fd(),

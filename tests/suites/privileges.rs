@@ -168,6 +168,13 @@ fn status(pid: &str, name: &str) -> Vec<String> {
     line.split_whitespace().map(str::to_owned).collect()
 }
 
+/// A variable of a process's environment as it was executed.
+fn variable(pid: &str, name: &str) -> Option<String> {
+    let all = fs::read(format!("/proc/{pid}/environ")).unwrap();
+    let text = String::from_utf8_lossy(&all).into_owned();
+    text.split('\0').find_map(|entry| entry.strip_prefix(name)?.strip_prefix('=').map(str::to_owned))
+}
+
 /// Soft and hard value of a line of `/proc/PID/limits`.
 fn limit(pid: &str, name: &str) -> (String, String) {
     let text = fs::read_to_string(format!("/proc/{pid}/limits")).unwrap();
@@ -196,6 +203,7 @@ fn a_process_is_what_its_definition_says(setup: &Setup) {
         .define("OTHER_USER", user)
         .environment("LANG", "C")
         .environment("LC_ALL", "C")
+        .environment("TRIAL_SECRET", "hunter2")
         .environment("USER", "root")
         .environment("LOGNAME", "root");
     let server = Httpd::start(setup, &plan, "identity");
@@ -230,10 +238,20 @@ fn a_process_is_what_its_definition_says(setup: &Setup) {
 
     let text = site.get("/plain").ok();
     let pid = member(&text, "pid");
-    assert_eq!(status(pid, "NoNewPrivs"), ["0"]);
-    assert_eq!(fs::metadata(format!("/proc/{pid}/mem")).unwrap().uid(), uid, "dumpable, as by default");
+    assert_eq!(status(pid, "NoNewPrivs"), ["1"], "by default, for a user who is not httpd's");
+    assert_eq!(fs::metadata(format!("/proc/{pid}/mem")).unwrap().uid(), 0, "undumpable by default");
     assert_eq!(shown(pid), "(trial:named)");
-    assert_eq!(member(&text, "LANG"), "\"C\"", "what httpd has reaches the application");
+    assert_eq!(member(&text, "LANG"), "\"C\"", "what is harmless of httpd's environment reaches the application");
+    assert_eq!(variable(pid, "TRIAL_SECRET"), None, "what else httpd has does not");
+
+    let text = site.get("/lenient").ok();
+    let pid = member(&text, "pid");
+    assert_eq!(status(pid, "NoNewPrivs"), ["0"]);
+    assert_eq!(fs::metadata(format!("/proc/{pid}/mem")).unwrap().uid(), uid, "dumpable, as its option says");
+    assert_eq!(variable(pid, "TRIAL_SECRET").as_deref(), Some("hunter2"));
+    let text = site.get("/named").ok();
+    let pid = member(&text, "pid");
+    assert_eq!((variable(pid, "TRIAL_SECRET").as_deref(), variable(pid, "LANG")), (Some("hunter2"), None));
     let supervisor = server.children().into_iter().find(|child| shown(&child.pid.to_string()).contains("wsgi-supervisor"));
     assert!(supervisor.is_some(), "the supervisor is not hidden behind another name");
 }

@@ -27,6 +27,8 @@ record!(Kept { generation, groups, supervisors, plan, orphans, overdue });
 pub struct Group {
     /// Its name.
     pub name: Vec<u8>,
+    /// Who its processes are: a [`crate::plan::Identity`], encoded.
+    pub identity: Vec<u8>,
     /// Where the sockets of its processes are: this path, a dot and the process's slot.
     pub path: Vec<u8>,
     /// The secret that opens a connection.
@@ -43,7 +45,14 @@ pub struct Group {
     pub generation: u64,
 }
 
-record!(Group { name, path, token, table, slots, definition, number, generation });
+impl Group {
+    /// Whether it is the group of that name and that identity.
+    pub fn is(&self, name: &[u8], identity: &[u8]) -> bool {
+        self.name == name && self.identity == identity
+    }
+}
+
+record!(Group { name, identity, path, token, table, slots, definition, number, generation });
 
 /// A supervisor.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -72,7 +81,8 @@ mod tests {
 
     #[test]
     fn what_is_kept_is_found_again() {
-        let group = Group { name: b"shop".to_vec(), table: 7, token: [1; 16], number: 2, ..Group::default() };
+        let group =
+            Group { name: b"shop".to_vec(), identity: b"who".to_vec(), table: 7, token: [1; 16], number: 2, ..Group::default() };
         let supervisor = Supervisor { pid: 42, successor: Some(9), lifeline: Some(10), ..Supervisor::default() };
         let kept = Kept {
             generation: 3,

@@ -141,7 +141,9 @@ pub struct Group {
     pub chroot: Vec<u8>,
     /// Working directory; empty for the inherited one.
     pub directory: Vec<u8>,
-    /// Environment entries `NAME=value` on top of httpd's own.
+    /// Which variables of httpd's own environment it gets: names, in which `*` stands for any characters.
+    pub inherited_environment: Vec<Vec<u8>>,
+    /// Environment entries `NAME=value` on top of those.
     pub environment: Vec<Vec<u8>>,
     /// `display-name`, expanded; empty for none.
     pub display_name: Vec<u8>,
@@ -224,6 +226,7 @@ record!(Group {
     umask,
     chroot,
     directory,
+    inherited_environment,
     environment,
     display_name,
     priority,

@@ -131,7 +131,7 @@ mod tests {
     use protocol::plan::{Group, Identity, Interpreter, Plan};
 
     fn said(group: &Group, list: &[Report]) -> (usize, Option<Said>) {
-        let recipe = Recipe::new(&Plan { privileged: true, ..Plan::default() }, group, std::iter::empty());
+        let recipe = Recipe::new(&Plan::default(), group, std::iter::empty());
         let Ok(recipe) = recipe else { return (99, None) };
         let (warnings, end) = reports(group, &recipe, list);
         (warnings.len(), end)

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::ffi::{CString, OsString};
 use std::os::unix::ffi::OsStrExt;
 
-use protocol::plan::{Group, Interpreter, Plan};
+use protocol::plan::{Group, Identity, Interpreter, Plan};
 
 /// Python code that imports the engine and hands over to it.
 const BOOTSTRAP: &str = include_str!("bootstrap.py");
@@ -33,10 +33,26 @@ pub struct Candidate {
 pub struct Drop {
     /// User id, never 0.
     pub uid: u32,
-    /// Group id.
+    /// Group id, never 0.
     pub gid: u32,
-    /// Supplementary groups, sorted, each once.
+    /// Supplementary groups, sorted, each once, 0 not among them.
     pub groups: Vec<u32>,
+}
+
+impl Drop {
+    /// Who the plan says.
+    ///
+    /// # Errors
+    /// Root, or a group of root's: whoever made the plan, no process of a group is that.
+    fn new(identity: &Identity) -> Result<Self, String> {
+        let mut groups = identity.groups.clone();
+        groups.sort_unstable();
+        groups.dedup();
+        if identity.uid == 0 || identity.gid == 0 || groups.contains(&0) {
+            return Err("it would run as root, or with the group of root; set `user=`, `group=` and `supplementary-groups=` to ordinary ones".to_owned());
+        }
+        Ok(Self { uid: identity.uid, gid: identity.gid, groups })
+    }
 }
 
 /// A resource limit.
@@ -90,20 +106,17 @@ impl Recipe {
     /// # Errors
     /// What holds a NUL byte, which no argument, path or environment entry can.
     pub fn new(plan: &Plan, group: &Group, inherited: impl Iterator<Item = (OsString, OsString)>) -> Result<Self, String> {
-        let environment = environment(group, inherited);
-        let path = environment.get(b"PATH".as_slice()).cloned().unwrap_or_default();
+        let own: Vec<(OsString, OsString)> = inherited.collect();
+        // Programs are found as httpd finds them, also for processes that get another `PATH` or none.
+        let path = own.iter().find(|(name, _)| name == "PATH").map(|(_, path)| path.as_bytes().to_vec()).unwrap_or_default();
+        let environment = environment(group, own.into_iter());
         let candidates = candidates(group, &plan.engine, &path)?;
         let entries = environment.iter().map(|(name, value)| [name, b"=".as_slice(), value].concat());
         let text = |what: &str, bytes: &[u8]| if bytes.is_empty() { Ok(None) } else { c_string(what, bytes.to_vec()).map(Some) };
         Ok(Self {
             candidates,
             environment: entries.map(|entry| c_string("an environment variable", entry)).collect::<Result<_, _>>()?,
-            identity: plan.privileged.then(|| {
-                let mut groups = group.identity.groups.clone();
-                groups.sort_unstable();
-                groups.dedup();
-                Drop { uid: group.identity.uid, gid: group.identity.gid, groups }
-            }),
+            identity: plan.privileged.then(|| Drop::new(&group.identity)).transpose()?,
             umask: group.umask,
             chroot: text("chroot", &group.chroot)?,
             directory: text("home", &group.directory)?,
@@ -130,12 +143,23 @@ fn limits(group: &Group) -> Vec<Limit> {
     .collect()
 }
 
-/// httpd's environment less what is not meant for an application, plus what the configuration and the user's entry say.
+/// Whether a pattern stands for a name: `*` in it for any characters, the others for themselves.
+fn stands_for(pattern: &[u8], name: &[u8]) -> bool {
+    match pattern.split_first() {
+        None => name.is_empty(),
+        Some((b'*', rest)) => (0..=name.len()).any(|at| name.get(at..).is_some_and(|name| stands_for(rest, name))),
+        Some((first, rest)) => name.split_first().is_some_and(|(same, name)| same == first && stands_for(rest, name)),
+    }
+}
+
+/// What the group gets of httpd's environment less what is not meant for an application, plus what the configuration and the user's entry say.
 fn environment(group: &Group, inherited: impl Iterator<Item = (OsString, OsString)>) -> BTreeMap<Vec<u8>, Vec<u8>> {
     let mut all: BTreeMap<Vec<u8>, Vec<u8>> =
         inherited.map(|(name, value)| (name.as_bytes().to_vec(), value.as_bytes().to_vec())).collect();
     all.retain(|name, _| {
-        !NOT_INHERITED.contains(&name.as_slice()) && !NOT_INHERITED_PREFIXES.iter().any(|p| name.starts_with(p))
+        group.inherited_environment.iter().any(|pattern| stands_for(pattern, name))
+            && !NOT_INHERITED.contains(&name.as_slice())
+            && !NOT_INHERITED_PREFIXES.iter().any(|p| name.starts_with(p))
     });
     if !group.identity.home.is_empty() {
         all.insert(b"HOME".to_vec(), group.identity.home.clone());
@@ -217,7 +241,7 @@ mod tests {
     use std::ffi::OsString;
 
     fn recipe(group: &Group, environment: &[(&str, &str)]) -> Recipe {
-        let plan = Plan { engine: b"/lib/engine.so".to_vec(), privileged: true, ..Plan::default() };
+        let plan = Plan { engine: b"/lib/engine.so".to_vec(), ..Plan::default() };
         Recipe::new(&plan, group, environment.iter().map(|(n, v)| (OsString::from(n), OsString::from(v)))).unwrap()
     }
 
@@ -234,6 +258,7 @@ mod tests {
         let group = Group {
             identity: Identity { name: b"shop".to_vec(), home: b"/home/shop".to_vec(), ..Identity::default() },
             environment: vec![b"LANG=C.UTF-8".to_vec(), b"A=b=c".to_vec(), b"junk".to_vec()],
+            inherited_environment: vec![b"*".to_vec()],
             ..Group::default()
         };
         let inherited = [
@@ -246,6 +271,34 @@ mod tests {
             ("X", "y"),
         ];
         assert_eq!(entries(&recipe(&group, &inherited)), ["A=b=c", "HOME=/home/shop", "LANG=C.UTF-8", "USER=shop", "X=y"]);
+    }
+
+    #[test]
+    fn of_httpds_environment_an_application_gets_what_is_named() {
+        let found = |patterns: &[&str]| {
+            let group =
+                Group { inherited_environment: patterns.iter().map(|p| p.as_bytes().to_vec()).collect(), ..Group::default() };
+            let inherited =
+                [("LC_ALL", "C"), ("LC", "x"), ("SECRET", "s"), ("TZ", "UTC"), ("NOTIFY_SOCKET", "/n"), ("LISTEN_FDS", "1")];
+            entries(&recipe(&group, &inherited)).join(" ")
+        };
+        assert_eq!(found(&[]), "");
+        assert_eq!(found(&["TZ", "LC_*"]), "LC_ALL=C TZ=UTC");
+        assert_eq!(found(&["S*T", "*Z", "SECRE", "L*C*L"]), "LC_ALL=C SECRET=s TZ=UTC");
+        assert_eq!(found(&["*"]), "LC=x LC_ALL=C SECRET=s TZ=UTC");
+    }
+
+    #[test]
+    fn root_and_the_group_of_root_are_refused_whoever_made_the_plan() {
+        let plan = Plan { privileged: true, ..Plan::default() };
+        let new = |uid, gid, groups: &[u32]| {
+            let identity = Identity { uid, gid, groups: groups.to_vec(), ..Identity::default() };
+            Recipe::new(&plan, &Group { identity, ..Group::default() }, std::iter::empty())
+        };
+        assert_eq!(new(7, 8, &[9, 8, 9]).unwrap().identity.unwrap().groups, [8, 9]);
+        for (uid, gid, groups) in [(0, 8, &[8][..]), (7, 0, &[8]), (7, 8, &[8, 0]), (0, 0, &[])] {
+            assert!(new(uid, gid, groups).is_err_and(|why| why.contains("root")), "{uid} {gid} {groups:?}");
+        }
     }
 
     #[test]

@@ -253,7 +253,7 @@ fn warn_only(recipe: &Recipe) {
 }
 
 fn drop_root(identity: &Drop) -> Result<(), Failed> {
-    if identity.uid == 0 {
+    if identity.uid == 0 || identity.gid == 0 || identity.groups.contains(&0) {
         return Err((Step::Root, libc::EPERM));
     }
     // SAFETY: a list of that many groups; the ids are plain numbers. This process has one thread, so libc has no other to tell.

@@ -50,9 +50,16 @@ pub enum Form {
         field: Field<Account>,
     },
     /// A group, `name` or `#gid`.
-    Group(Field<Account>),
-    /// Groups with commas between them.
+    Group {
+        /// Root's may be named.
+        root: bool,
+        /// Where it goes.
+        field: Field<Account>,
+    },
+    /// Groups with commas between them, root's not among them.
     Groups(Field<Vec<Account>>),
+    /// `all`, `none`, or names of environment variables with commas between them, in which `*` stands for any characters.
+    Variables(Field<Vec<Text>>),
     /// Any text.
     Text(Field<Text>),
     /// A path; a relative one is taken from `ServerRoot`.
@@ -145,8 +152,9 @@ impl Form {
     pub const fn syntax(&self) -> &'static str {
         match self {
             Self::User { .. } => "name|#uid",
-            Self::Group(_) => "name|#gid",
+            Self::Group { .. } => "name|#gid",
             Self::Groups(_) => "name|#gid[,...]",
+            Self::Variables(_) => "all|none|name[,...]",
             Self::Text(_) => "text",
             Self::Path(_) | Self::Absolute(_) => "directory",
             Self::Paths(_) => "directory[:directory...]",
@@ -165,8 +173,9 @@ impl Form {
     pub fn wanted(&self) -> String {
         match self {
             Self::User { .. } => "a user's name, or `#` and its number".to_owned(),
-            Self::Group(_) => "a group's name, or `#` and its number".to_owned(),
+            Self::Group { .. } => "a group's name, or `#` and its number".to_owned(),
             Self::Groups(_) => "names of groups, or `#` and their numbers, with commas between them".to_owned(),
+            Self::Variables(_) => "`all`, `none`, or names of environment variables with commas between them".to_owned(),
             Self::Text(_) => "a text".to_owned(),
             Self::Path(_) => "a path".to_owned(),
             Self::Absolute(_) => "an absolute path, which begins with `/`".to_owned(),
@@ -200,8 +209,21 @@ impl DaemonOption {
                 }
                 put(typed, *field, account)
             }
-            Form::Group(field) => put(typed, *field, Account::parse(value)),
-            Form::Groups(field) => put(typed, *field, value.split(|byte| *byte == b',').map(Account::parse).collect()),
+            Form::Group { root, field } => {
+                let account = Account::parse(value);
+                if !root && account.as_ref().is_some_and(Account::is_root) {
+                    return Err(self.blocked_as_roots(group, value));
+                }
+                put(typed, *field, account)
+            }
+            Form::Groups(field) => {
+                let accounts: Option<Vec<Account>> = value.split(|byte| *byte == b',').map(Account::parse).collect();
+                if accounts.as_ref().is_some_and(|accounts| accounts.iter().any(Account::is_root)) {
+                    return Err(self.blocked_as_roots(group, value));
+                }
+                put(typed, *field, accounts)
+            }
+            Form::Variables(field) => put(typed, *field, variables(value)),
             Form::Text(field) => put(typed, *field, Some(value.into())),
             Form::Path(field) => put(typed, *field, Some(arguments::path(value, place))),
             Form::Absolute(field) => put(typed, *field, value.starts_with(b"/").then(|| arguments::path(value, place))),
@@ -266,6 +288,19 @@ impl DaemonOption {
         )
     }
 
+    /// A group of root's is as good as root to whatever root's files allow their group.
+    fn blocked_as_roots(&self, group: &[u8], value: &[u8]) -> ConfigError {
+        ConfigError::new(
+            format!(
+                "WSGI process blocked from running with the group of root. WSGIDaemonProcess {} has {}={}",
+                quoted(group),
+                self.name,
+                quoted(value)
+            ),
+            "name a group of its own for the application, and give that group the files which the application needs".to_owned(),
+        )
+    }
+
     fn executable_as_home(&self, group: &[u8], value: &[u8]) -> ConfigError {
         ConfigError::new(
             format!(
@@ -303,6 +338,18 @@ fn priority(word: &[u8]) -> Option<i32> {
     let digits = word.strip_prefix(b"-").unwrap_or(word);
     let size: i32 = number(digits, Range { min: 0, max: 20, or_zero: true })?.try_into().ok()?;
     Some(if digits.len() == word.len() { size } else { -size })
+}
+
+/// Patterns of names: `*` for all of them, none for none.
+fn variables(word: &[u8]) -> Option<Vec<Text>> {
+    if word.eq_ignore_ascii_case(b"all") {
+        return Some(vec![b"*".as_slice().into()]);
+    }
+    if word.eq_ignore_ascii_case(b"none") {
+        return Some(Vec::new());
+    }
+    let name = |name: &[u8]| (!name.is_empty() && !name.contains(&b'=') && name.is_ascii()).then(|| name.into());
+    word.split(|byte| *byte == b',').map(|part| name(part.trim_ascii())).collect()
 }
 
 fn preload(word: &[u8]) -> Option<Preload> {

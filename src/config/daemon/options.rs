@@ -24,16 +24,17 @@ pub const OPTIONS: &[DaemonOption] = &[
     row(
         Chapter::Identity,
         "group",
-        Form::Group(|typed| &mut typed.group),
+        Form::Group { root: false, field: |typed| &mut typed.group },
         "httpd's `Group`",
-        "The primary group of the processes.",
+        "The primary group of the processes. Root's group is refused.",
     ),
     row(
         Chapter::Identity,
         "supplementary-groups",
         Form::Groups(|typed| &mut typed.supplementary_groups),
         "those that the system lists for the user",
-        "The further groups of the processes, and no others. Needs root.",
+        "The further groups of the processes, and no others. Needs root. Root's group is refused; any other is given if it is named here, `shadow` and \
+         `disk` as well.",
     ),
     row(
         Chapter::Identity,
@@ -99,7 +100,7 @@ pub const OPTIONS: &[DaemonOption] = &[
     row(
         Chapter::Identity,
         "script-group",
-        Form::Group(|typed| &mut typed.script_group),
+        Form::Group { root: true, field: |typed| &mut typed.script_group },
         "none",
         "The script and its directory must belong to this group, and others may not write them; else the request gets 403. \
          Looked at again at each load, as with `script-user=`, which it excludes.",
@@ -108,17 +109,25 @@ pub const OPTIONS: &[DaemonOption] = &[
         Chapter::Identity,
         "no-new-privileges",
         Form::Switch(|typed| &mut typed.no_new_privileges),
-        "Off",
-        "On: nothing that the processes start can gain rights (`sudo` and other set-uid programs run without them). \
-         Recommended where customers bring their own code.",
+        "On where the group runs as another user than httpd's, else Off",
+        "On: nothing that the processes start can gain rights (`sudo` and other set-uid programs run without them).",
     ),
     row(
         Chapter::Identity,
         "dumpable",
         Form::Switch(|typed| &mut typed.dumpable),
-        "On",
-        "Off: no core dumps, and no process of the same user can look into these (`ptrace`, `/proc/PID/mem`). \
-         Recommended where customers bring their own code.",
+        "Off where the group runs as another user than httpd's, else On",
+        "Off: no core dumps, and no process of the same user can look into these (`ptrace`, `/proc/PID/mem`, `/proc/PID/environ`).",
+    ),
+    row(
+        Chapter::Identity,
+        "env-inherit",
+        Form::Variables(|typed| &mut typed.env_inherit),
+        "where the group runs as another user than httpd's: `PATH,LANG,LANGUAGE,LC_*,TZ,TZDIR,TMPDIR,USER,USERNAME,LOGNAME,LD_LIBRARY_PATH,\
+         MALLOC_*,GLIBC_TUNABLES`; else `all`",
+        "Which variables of httpd's own environment the processes get, besides those that other options set: `all`, `none`, or names with commas \
+         between them, in which `*` stands for any characters, as `env-inherit=PATH,LC_*,DATABASE_URL`. Those that are meant for httpd itself \
+         (`LISTEN_*`, `NOTIFY_SOCKET`, `WATCHDOG_*`) and `PYTHONHOME` are never among them.",
     ),
     row(
         Chapter::Identity,

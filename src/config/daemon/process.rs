@@ -41,10 +41,12 @@ pub struct DaemonProcess {
     pub socket_user: Option<Account>,
     /// `script-user=` or `script-group=`
     pub script_owner: Option<ScriptOwner>,
-    /// `no-new-privileges=`
-    pub no_new_privileges: bool,
-    /// `dumpable=`
-    pub dumpable: bool,
+    /// `no-new-privileges=`; `None`: if it runs as another user than httpd's.
+    pub no_new_privileges: Option<bool>,
+    /// `dumpable=`; `None`: if it runs as httpd's user.
+    pub dumpable: Option<bool>,
+    /// `env-inherit=`, patterns of names; `None`: all if it runs as httpd's user, else a short list.
+    pub env_inherit: Option<Vec<Text>>,
     /// `descriptors=`; `None`: for groups of httpd's own user.
     pub descriptors: Option<bool>,
 

@@ -25,6 +25,7 @@ pub struct Typed {
     pub no_new_privileges: Option<bool>,
     pub dumpable: Option<bool>,
     pub descriptors: Option<bool>,
+    pub env_inherit: Option<Vec<Text>>,
     pub processes: Option<u32>,
     pub threads: Option<u32>,
     pub stack_size: Option<u64>,

@@ -40,8 +40,9 @@ pub fn validate(name: &[u8], typed: &Typed, place: &Place<'_>) -> Result<DaemonP
         cpu_priority: typed.cpu_priority.unwrap_or(0),
         socket_user: typed.socket_user.clone(),
         script_owner: script_owner(name, typed)?,
-        no_new_privileges: typed.no_new_privileges.unwrap_or(false),
-        dumpable: typed.dumpable.unwrap_or(true),
+        no_new_privileges: typed.no_new_privileges,
+        dumpable: typed.dumpable,
+        env_inherit: typed.env_inherit.clone(),
         descriptors: typed.descriptors,
 
         processes: typed.processes.unwrap_or(1),

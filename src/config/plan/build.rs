@@ -17,6 +17,23 @@ use crate::config::whole::{self, DaemonGroup, Groups, ServerView};
 /// The largest number of interpreters that requests may name in one process.
 const MAX_DYNAMIC_INTERPRETERS: u32 = 100;
 
+/// Which of httpd's own variables the processes of another user than httpd's get: where programs and libraries are, language, time and memory.
+const INHERITED_BY_OTHERS: [&str; 13] = [
+    "PATH",
+    "LANG",
+    "LANGUAGE",
+    "LC_*",
+    "TZ",
+    "TZDIR",
+    "TMPDIR",
+    "USER",
+    "USERNAME",
+    "LOGNAME",
+    "LD_LIBRARY_PATH",
+    "MALLOC_*",
+    "GLIBC_TUNABLES",
+];
+
 /// A plan, and what could not go into it.
 #[derive(Debug)]
 pub struct Built {
@@ -93,6 +110,8 @@ fn one(
     resources: Resources,
 ) -> Group {
     let process = &*group.process;
+    // Code of somebody else's: it gets less unless the configuration says otherwise.
+    let foreign = machine.privileged() && found.identity.uid != machine.httpd().0;
     Group {
         name: process.name.to_vec(),
         place: process.place.as_bytes().to_vec(),
@@ -121,8 +140,9 @@ fn one(
         memory_limit: process.memory_limit.unwrap_or(0),
         virtual_memory_limit: process.virtual_memory_limit.unwrap_or(0),
         cpu_time_limit: process.life.cpu_time_limit.unwrap_or(0),
-        no_new_privileges: process.no_new_privileges,
-        undumpable: !process.dumpable,
+        no_new_privileges: process.no_new_privileges.unwrap_or(foreign),
+        undumpable: !process.dumpable.unwrap_or(!foreign),
+        inherited_environment: inherited(process, foreign),
         preload: scripts.preload,
         scripts: scripts.list,
         overlap: process.overlap,
@@ -191,6 +211,15 @@ fn milliseconds(time: Duration) -> u64 {
 /// A limit as the plan has it: 0 is none.
 fn limit(time: Option<Duration>) -> u64 {
     time.map_or(0, milliseconds)
+}
+
+/// Which of httpd's own variables a group's processes get, as patterns: whoever started httpd may have secrets among his.
+fn inherited(process: &DaemonProcess, foreign: bool) -> Vec<Vec<u8>> {
+    match &process.env_inherit {
+        Some(named) => named.iter().map(|name| name.to_vec()).collect(),
+        None if foreign => INHERITED_BY_OTHERS.iter().map(|name| name.as_bytes().to_vec()).collect(),
+        None => vec![b"*".to_vec()],
+    }
 }
 
 /// What a group's processes find in their environment besides httpd's own.

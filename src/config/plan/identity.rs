@@ -40,6 +40,15 @@ fn chosen(process: &DaemonProcess, machine: &dyn Machine) -> Result<Found, Box<F
             "name an ordinary user with `user=`, or set httpd's own `User`",
         )));
     }
+    // Whom a name stands for is known here alone: an alias of root's is root.
+    let roots = |what: &str, cure: &str| {
+        Box::new(refusal(
+            process,
+            log_code::DAEMON_AS_ROOT,
+            format!("WSGI process blocked from running with the group of root. {what} has number 0"),
+            cure,
+        ))
+    };
     let gid = match &process.group {
         Some(account) => group(process, "group", account, machine)?,
         None => httpd_gid,
@@ -55,6 +64,13 @@ fn chosen(process: &DaemonProcess, machine: &dyn Machine) -> Result<Found, Box<F
         None if user.name.is_empty() => vec![gid],
         None => machine.groups_of(&user.name, gid),
     };
+    if gid == 0 {
+        return Err(roots("Its group", "name an ordinary group with `group=`, or set httpd's own `Group`"));
+    }
+    if groups.contains(&0) {
+        let cure = "take the user out of that group, or name the groups that it needs with `supplementary-groups=`";
+        return Err(roots("One of its supplementary groups", cure));
+    }
     let directory = if user.uid == httpd_uid { Vec::new() } else { user.home.clone() };
     Ok(Found { identity: Identity { uid: user.uid, gid, groups, name: user.name, home: user.home }, directory })
 }

@@ -21,9 +21,14 @@ struct Fake {
 const ROOT: Fake = Fake { privileged: true, httpd: (33, 33), runtime: "/run/apache2" };
 const SOMEBODY: Fake = Fake { privileged: false, ..ROOT };
 
-const USERS: [(&str, u32, &str); 4] =
-    [("www", 33, "/var/www"), ("shop", 1000, "/home/shop"), ("me", 500, "/home/me"), ("toor", 0, "/root")];
-const GROUPS: [(&str, u32); 4] = [("www", 33), ("shop", 1000), ("media", 44), ("me", 500)];
+const USERS: [(&str, u32, &str); 5] = [
+    ("www", 33, "/var/www"),
+    ("shop", 1000, "/home/shop"),
+    ("me", 500, "/home/me"),
+    ("toor", 0, "/root"),
+    ("operator", 11, "/home/operator"),
+];
+const GROUPS: [(&str, u32); 5] = [("www", 33), ("shop", 1000), ("media", 44), ("me", 500), ("toors", 0)];
 
 impl Machine for Fake {
     fn privileged(&self) -> bool {
@@ -47,7 +52,11 @@ impl Machine for Fake {
         GROUPS.iter().find(|(known, _)| known.as_bytes() == name).map(|(_, gid)| *gid)
     }
     fn groups_of(&self, user: &[u8], gid: u32) -> Vec<u32> {
-        if user == b"shop" { vec![gid, 44] } else { vec![gid] }
+        match user {
+            b"shop" => vec![gid, 44],
+            b"operator" => vec![gid, 0],
+            _ => vec![gid],
+        }
     }
     fn cores(&self) -> u32 {
         2
@@ -138,6 +147,29 @@ fn silence_means_httpds_own_identity_and_the_defaults() {
         a.maximum_requests,
     ];
     assert_eq!(none, [0; 7]);
+}
+
+#[test]
+fn code_of_another_user_gets_less_unless_it_is_said() {
+    let given = |options: &str, machine: &Fake| {
+        let a = built(&[&format!("WSGIDaemonProcess a {options}")], machine).plan.groups.swap_remove(0);
+        let inherited: Vec<String> =
+            a.inherited_environment.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
+        (a.no_new_privileges, a.undumpable, inherited.join(","))
+    };
+    let all = || "*".to_owned();
+    for (options, machine) in [("", &ROOT), ("user=www", &ROOT), ("user=shop", &SOMEBODY), ("", &SOMEBODY)] {
+        assert_eq!(given(options, machine), (false, false, all()), "{options}: httpd's own user");
+    }
+    let (no_new_privileges, undumpable, inherited) = given("user=shop", &ROOT);
+    assert!(no_new_privileges && undumpable);
+    assert!(inherited.starts_with("PATH,LANG,LANGUAGE,LC_*,TZ,") && !inherited.split(',').any(|name| name == "*"), "{inherited}");
+    assert_eq!(given("user=shop no-new-privileges=Off dumpable=On env-inherit=all", &ROOT), (false, false, all()));
+    assert_eq!(given("no-new-privileges=On dumpable=Off env-inherit=none", &ROOT), (true, true, String::new()));
+    assert_eq!(given("env-inherit=PATH,DB_*", &SOMEBODY).2, "PATH,DB_*");
+    let options = crate::config::daemon::OPTIONS;
+    let documented = options.iter().find(|option| option.name == "env-inherit").unwrap().default;
+    assert!(documented.contains(&format!("`{inherited}`")), "the documents name the same list");
 }
 
 #[test]
@@ -309,13 +341,17 @@ fn a_group_that_cannot_run_is_left_out_and_explained() {
         (&ROOT, "supplementary-groups=media,none", "`supplementary-groups=` names the group `none`"),
         (&ROOT, "user=toor", "WSGI1023: test.conf:1: WSGIDaemonProcess `a`: WSGI process blocked from running as root."),
         (&Fake { httpd: (0, 0), ..ROOT }, "", "WSGI process blocked from running as root."),
+        (&ROOT, "group=toors", "WSGI process blocked from running with the group of root. Its group has number 0"),
+        (&ROOT, "supplementary-groups=media,toors", "One of its supplementary groups has number 0"),
+        (&ROOT, "user=operator", "One of its supplementary groups has number 0"),
+        (&Fake { httpd: (33, 0), ..ROOT }, "", "Its group has number 0"),
         (&SOMEBODY, "chroot=/jail", "WSGI1024: test.conf:1: WSGIDaemonProcess `a`: `chroot=` needs root"),
         (&SOMEBODY, "supplementary-groups=media", "`supplementary-groups=` needs root"),
         (&SOMEBODY, "cpu-priority=-1", "`cpu-priority= below 0` needs root"),
     ];
     for (machine, options, cause) in cases {
         let line = format!("WSGIDaemonProcess a {options}");
-        let built = built(&[&line, "WSGIDaemonProcess b user=#5"], machine);
+        let built = built(&[&line, "WSGIDaemonProcess b user=#5 group=#5"], machine);
         let names: Vec<&[u8]> = built.plan.groups.iter().map(|group| &*group.name).collect();
         assert_eq!(names, [b"b"], "{options}: everything else runs");
         let [refused] = built.refused.as_slice() else { unreachable!("{options}: {:?}", built.refused) };

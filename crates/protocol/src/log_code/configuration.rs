@@ -58,9 +58,9 @@ log_codes! {
         did "Everything else is served; requests for the daemon group get 503."
         cure "Make the user or the group, or correct the name.";
     1023 DAEMON_AS_ROOT Warning "a daemon group would run as root"
-        cause "The user that the group would run as has the number 0."
+        cause "The user that the group would run as has the number 0, or its group has, or one of its supplementary groups."
         did "Everything else is served; requests for the group get 503."
-        cure "Name an ordinary user with `user=`.";
+        cure "Name an ordinary user with `user=`, an ordinary group with `group=`, and with `supplementary-groups=` those that the application needs.";
     1024 DAEMON_NEEDS_ROOT Error "an option of a daemon group needs root"
         cause "`chroot=`, `supplementary-groups=` and a negative `cpu-priority=` are root's alone, and httpd was not started as root."
         did "Configtest fails. A server that was started all the same answers requests for the group with 503."

@@ -70,6 +70,10 @@ log_codes! {
         cause "The line has the path and the system's words."
         did "Everything else is served; requests for the group get 503."
         cure "Correct `WSGISocketPrefix` or the directory, then `apachectl graceful`.";
+    1317 SOCKET_PLACE_UNSAFE Warning "another user could take the place of a daemon group's sockets"
+        cause "httpd runs as root, and the directory that `WSGISocketPrefix` names (or `DefaultRuntimeDir`, without it), or one above it, belongs to another user than root or can be written by others. The line names it. Whoever can write there can put a socket of his own in a group's place and be sent its requests."
+        did "Configtest warns. At start everything else is served; requests for daemon groups get 503 (WSGI1316)."
+        cure "Name a directory that only root writes, as `WSGISocketPrefix /run/wsgi/s` after `install -d -m 0755 -o root -g root /run/wsgi`.";
     1320 PROCESS_GROUP_FOREIGN Error "the process group belongs to another virtual host"
         cause "A group that is declared inside `<VirtualHost>` is for requests to servers of the same `ServerName` alone."
         did "The request got 500."

@@ -23,7 +23,7 @@ fn silence_means_the_documented_defaults() {
     assert!(shop.user.is_none() && shop.group.is_none() && shop.supplementary_groups.is_none() && shop.socket_user.is_none());
     assert!(shop.umask.is_none() && shop.chroot.is_none() && shop.home.is_none() && shop.lang.is_none() && shop.locale.is_none());
     assert!(shop.display_name.is_none() && shop.script_owner.is_none() && shop.stack_size.is_none());
-    assert_eq!((shop.cpu_priority, shop.no_new_privileges, shop.dumpable), (0, false, true));
+    assert_eq!((shop.cpu_priority, shop.no_new_privileges, shop.dumpable), (0, None, None));
     assert_eq!((shop.processes, shop.multiprocess, shop.threads, shop.listen_backlog), (1, false, 15, 100));
     assert_eq!((shop.descriptors, shop.maximum_in_flight), (None, Some(230)));
     let in_flight = |options: &str| group(options).maximum_in_flight;
@@ -160,9 +160,34 @@ fn a_wrong_value_is_refused_with_option_value_and_cure() {
         let refused = refusal(options);
         assert!(refused.contains(cause) && refused.contains(" (hint: ") && refused.contains("`shop`"), "{options}: {refused}");
     }
-    for accepted in
-        ["socket-user=root", "script-user=root", "group=root", "python-home=/opt/python3", "umask=777", "cpu-priority=20"]
-    {
+    for accepted in [
+        "socket-user=root",
+        "script-user=root",
+        "script-group=root",
+        "supplementary-groups=shadow",
+        "python-home=/opt/python3",
+        "umask=777",
+        "cpu-priority=20",
+    ] {
         group(accepted);
+    }
+}
+
+#[test]
+fn the_group_of_root_and_a_list_with_gaps_are_refused() {
+    let cases: &[(&str, &str)] = &[
+        ("group=root", "WSGI process blocked from running with the group of root. WSGIDaemonProcess `shop` has group=`root`"),
+        ("group=#0", "WSGI process blocked from running with the group of root."),
+        ("supplementary-groups=media,root", "WSGI process blocked from running with the group of root."),
+        ("supplementary-groups=#0,media", "WSGI process blocked from running with the group of root."),
+        (
+            "env-inherit=PATH,,TZ",
+            "`env-inherit=` must be `all`, `none`, or names of environment variables with commas between them",
+        ),
+        ("env-inherit=A=b", "`env-inherit=` must be"),
+    ];
+    for (options, cause) in cases {
+        let refused = refusal(options);
+        assert!(refused.contains(cause) && refused.contains(" (hint: ") && refused.contains("`shop`"), "{options}: {refused}");
     }
 }
