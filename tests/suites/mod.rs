@@ -13,6 +13,7 @@ mod daemon_threads;
 mod daemon_timers;
 mod descriptors;
 mod differential;
+mod distrust;
 mod documents;
 mod environ;
 mod errors;
@@ -84,6 +85,7 @@ pub fn all() -> Vec<Suite> {
         peers::suite(),
         script_owner::suite(),
         strangers::suite(),
+        distrust::suite(),
         run_modes::suite(),
         extensions::suite(),
         linkage::suite(),

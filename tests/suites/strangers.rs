@@ -5,6 +5,7 @@ What a real child says is recorded first, by taking the socket's place for the l
 a frame and where the secret stands in the greeting. */
 
 use crate::own;
+use crate::suites::privileges::other_user;
 use crate::support::client::{Client, Request};
 use crate::support::httpd::{Httpd, Plan};
 use crate::support::installation::server_user;
@@ -36,6 +37,7 @@ pub fn suite() -> Suite {
             own!(whatever_comes_the_process_serves_on).reach(Reach::Full),
             own!(slow_peers_cost_no_thread),
             own!(a_socket_that_leads_nowhere_is_named),
+            own!(a_listener_of_another_user_is_sent_nothing),
         ],
     )
     .in_daemon_mode()
@@ -99,9 +101,22 @@ struct Stranger<'s> {
 
 impl<'s> Stranger<'s> {
     fn at(place: &'s Path, supervisors: Vec<i32>) -> Self {
+        Self::of(None, place, supervisors)
+    }
+
+    /// The same; `uid` is who listens.
+    fn of(uid: Option<u32>, place: &'s Path, supervisors: Vec<i32>) -> Self {
         let aside = place.with_extension("aside");
         supervisors.iter().copied().for_each(processes::stop);
         let listener = UnixListener::bind(&aside).unwrap();
+        if let Some(uid) = uid {
+            // A thread that becomes that user: the others stay who they are.
+            let listens = || {
+                rustix::thread::set_thread_uid(rustix::process::Uid::from_raw(uid)).unwrap();
+                rustix::net::listen(&listener, 16).unwrap();
+            };
+            std::thread::scope(|scope| scope.spawn(listens).join().unwrap());
+        }
         fs::set_permissions(&aside, fs::Permissions::from_mode(0o666)).unwrap();
         let stranger = Self { listener, place, aside, supervisors };
         stranger.change_places();
@@ -302,6 +317,36 @@ fn a_socket_that_leads_nowhere_is_named(setup: &Setup) {
     assert_eq!((response.status, response.header("Retry-After").is_some()), (503, true));
     let line = site.expect_log("re:WSGI1342: no process of the group `only` answered at its socket `.*[.]N` ");
     assert!(line.text.contains("WSGISocketPrefix"), "{}", line.text);
+    drop(stranger);
+    site.get("/process").ok();
+    busy.end();
+}
+
+/// Not even the group's secret: the child looks first who listens.
+fn a_listener_of_another_user_is_sent_nothing(setup: &Setup) {
+    let server = start(setup, "usurper", "3");
+    let site = Site::new(&server, setup);
+    server.announce("re:WSGI1(324|343): ");
+    poll::wait_for("the group serves", || site.get("/process").status == 200);
+    let busy = Busy::new(&site);
+    let place = socket(&server);
+    let uid = other_user().1;
+    let stranger = Stranger::of(Some(uid), &place, server.supervisors());
+    stranger.listener.set_nonblocking(true).unwrap();
+    let response = site.get("/process");
+    assert_eq!((response.status, response.header("Retry-After").is_some()), (503, true));
+    let line = site
+        .expect_log(&format!("re:WSGI1343: a process of the user {uid} listens at `.*[.]N`, where Apache's supervisor should "));
+    assert!(line.text.contains("WSGISocketPrefix"), "{}", line.text);
+    let mut connections = 0;
+    while let Ok((mut stream, _)) = stranger.listener.accept() {
+        let mut bytes = Vec::new();
+        stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        stream.read_to_end(&mut bytes).unwrap();
+        assert!(bytes.is_empty(), "{} bytes were sent to a stranger", bytes.len());
+        connections += 1;
+    }
+    assert!(connections > 0, "it was connected to");
     drop(stranger);
     site.get("/process").ok();
     busy.end();

@@ -218,7 +218,7 @@ impl<'a> Table<'a> {
             ] {
                 self.slot(number, word)?.store(value, Ordering::Release);
             }
-            self.header(header::USED).fetch_max(number + 1, Ordering::AcqRel);
+            raise(self.header(header::USED), number + 1);
             return Some(place);
         }
         None
@@ -384,6 +384,12 @@ fn update(cell: &AtomicU32, mut change: impl FnMut(u32) -> Option<u32>) -> Optio
         }
     }
     None
+}
+
+/// Makes a word at least `least`.
+fn raise(cell: &AtomicU32, least: u32) {
+    // It is so already, or others write it without end.
+    let _before: Option<u32> = update(cell, |seen| (seen < least).then_some(least));
 }
 
 /// Stands for a word that is not there: what is written to it is lost on nobody, because `open` makes sure that there is none.

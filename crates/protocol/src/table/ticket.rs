@@ -5,7 +5,7 @@ process, and a process's death has cost it nothing. Both sides change it by comp
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::{HEADER, Place, TICKET, TICKETS, Table, header};
+use super::{HEADER, Place, TICKET, TICKETS, Table, header, raise};
 
 /// What a connection's request has come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +54,7 @@ impl<'a> Table<'a> {
                 self.ticket(number, 2)?.store(place.slot, Ordering::Relaxed);
                 self.ticket(number, 3)?.store(place.epoch, Ordering::Relaxed);
                 cell.store(ticket.word(Request::None), Ordering::Release);
-                self.header(header::TICKETS_USED).fetch_max(number + 1, Ordering::AcqRel);
+                raise(self.header(header::TICKETS_USED), number + 1);
                 return Some(ticket);
             }
         }
