@@ -10,6 +10,7 @@ pub mod daemon;
 pub mod embedded;
 pub mod handler;
 pub mod httpd;
+pub mod probe;
 
 use httpd::command_table::COMMANDS;
 use httpd::hook::{self, Hooks};
@@ -73,8 +74,9 @@ impl Hooks for Wsgi {
     }
 
     fn test_config(configuration: Pool<'_>, main: Server<'_>) {
-        embedded::check::warn(main);
-        daemon::check::warn(configuration, main);
+        let machine = daemon::machine::ThisMachine::new(configuration, main);
+        embedded::check::warn(main, &machine);
+        daemon::check::warn(main, &machine);
     }
 
     fn post_config(configuration: Pool<'_>, main: Server<'_>) -> Answer {

@@ -4,12 +4,12 @@ ASCII then depend on its version. *Runs in: parent (configtest).* */
 use std::ffi::OsStr;
 use std::path::Path;
 
+use interpreter::Problem;
+use interpreter::run::{self, Answer, Manner};
 use protocol::log_code;
 
 use crate::config::daemon::DaemonProcess;
 use crate::config::error::quoted;
-use crate::embedded::Problem;
-use crate::embedded::helper::{self, Answer, Confinement};
 
 /// The C library's own program, which lists what is installed.
 const PROGRAM: &str = "/usr/bin/locale";
@@ -24,7 +24,7 @@ impl Installed {
     /// Asks the C library.
     pub fn ask() -> Self {
         // The program is the system's, not the configuration's.
-        let answer = helper::run(Path::new(PROGRAM), &[OsStr::new("-a")], Confinement::default());
+        let answer = run::run(Path::new(PROGRAM), &[OsStr::new("-a")], Manner::default());
         let Ok(Answer::Said(list)) = answer else { return Self(None) };
         let names: Vec<String> = String::from_utf8_lossy(&list).lines().map(str::to_owned).collect();
         Self(names.iter().any(|name| name == "C").then_some(names))

@@ -1,18 +1,20 @@
 /*! The same questions at configtest, where nothing may be loaded: is there a Python that Apache's user can use?
 
-The state of the machine is a warning there, never an error. Root asks the interpreter in a helper that is Apache's user before
-it runs; anybody else cannot become that user, looks at the files alone, and says so. *Runs in: parent (configtest).* */
+The state of the machine is a warning there, never an error. A helper that has become Apache's user looks at the files and asks the interpreter; where configtest does
+not run as root it looks at the files alone, and says so. *Runs in: parent (configtest).* */
 
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt};
+
+use interpreter::Problem;
+use protocol::probe::{Identity, Request};
 use protocol::{Level, log_code};
 
-use super::choose::{self, Chosen};
-use super::helper::{Confinement, Identity};
-use super::problem::Problem;
-use super::reach::{Walker, user_name};
-use super::{companion, dynlib, facts, libpython, virtualenv};
+use super::{companion, dynlib};
+use crate::config::plan::Machine;
 use crate::config::settings::ProcessSettings;
 use crate::config::whole::{self, Groups, ServerView};
-use crate::httpd::{Log, Server, config, process};
+use crate::httpd::{Log, Server, config};
+use crate::probe::{self, Found};
 
 /// All servers, as the functions of `config::whole` want them.
 pub fn views<'s>(main: Server<'s>) -> Vec<ServerView<'s>> {
@@ -29,7 +31,7 @@ pub fn views<'s>(main: Server<'s>) -> Vec<ServerView<'s>> {
 
 /// Warns of what would keep Python from starting in a child, if the configuration asks for a Python there. A `WSGIPythonHome` that only daemon
 /// groups use is looked at with them, as their users.
-pub fn warn(main: Server<'_>) {
+pub fn warn(main: Server<'_>, machine: &dyn Machine) {
     let log = Log::Server(main);
     let settings = &config::of_server(main).process;
     let servers = views(main);
@@ -37,15 +39,30 @@ pub fn warn(main: Server<'_>) {
     if !maps && (settings.python_home.is_none() || Groups::new(&servers).iter().next().is_some()) {
         return;
     }
-    let result = if rustix::process::geteuid().is_root() { as_apache(settings, maps) } else { from_outside(settings, log) };
-    if let Err(problem) = result {
+    let problems = request(settings, maps, machine).map_or_else(|problem| vec![problem], |request| ask(&request));
+    let privileged_or_said = machine.privileged() || !problems.is_empty();
+    for problem in problems {
         log.line(Level::Warning, format_args!("{}: {problem}", problem.code()));
+    }
+    if !privileged_or_said {
+        log.coded(
+            &log_code::PYTHON_NOT_CHECKED,
+            format_args!(
+                "the interpreter was not run, because configtest does not run as root (hint: `sudo apachectl configtest`)"
+            ),
+        );
     }
 }
 
-/// As root: everything, with the rights of Apache's user.
-fn as_apache(settings: &ProcessSettings, maps: bool) -> Result<(), Problem> {
-    let (uid, gid) = process::unix_user();
+/// Who Apache's children are, for a helper; `None` where configtest does not run as root.
+///
+/// # Errors
+/// That they would be root, or that nothing says who they are.
+pub fn identity(machine: &dyn Machine) -> Result<Option<Identity>, Problem> {
+    if !machine.privileged() {
+        return Ok(None);
+    }
+    let (uid, gid) = machine.httpd();
     if uid == 0 {
         return Err(Problem::new(
             &log_code::PYTHON_AS_ROOT,
@@ -58,48 +75,48 @@ fn as_apache(settings: &ProcessSettings, maps: bool) -> Result<(), Problem> {
             "the interpreter was not checked, because no `User` says who would run it (hint: set `User` and `Group`)",
         ));
     }
-    let walker = Walker::apache(uid, gid);
-    let chosen = chosen(settings, &walker)?;
-    let told = |problem: Problem| chosen.told(&for_user(&problem, uid));
-    virtualenv::look_around(&chosen, &walker).map_err(told)?;
-    let identity = Identity { uid, gid, groups: walker.groups().to_vec() };
-    let confinement = Confinement { identity: Some(&identity), root: None };
-    let (facts, _) = facts::ask(&chosen.executable, confinement).map_err(told)?;
-    libpython::check_version(&chosen, &facts)?;
-    if maps {
-        dynlib::check_alone(&libpython::find(&chosen, &facts, &walker)?)?;
+    let groups = machine.user_by_id(uid).map_or_else(|| vec![gid], |user| machine.groups_of(&user.name, gid));
+    Ok(Some(Identity { uid, gid, groups }))
+}
+
+/// What is asked. `maps`: Python will be started in each child, so its library is needed.
+fn request(settings: &ProcessSettings, maps: bool, machine: &dyn Machine) -> Result<Request, Problem> {
+    let identity = identity(machine)?;
+    let mut request = Request {
+        user: user_name(identity.as_ref(), machine),
+        run: identity.is_some(),
+        library: maps,
+        embedded: true,
+        python: true,
+        engine: companion::engine()?.as_os_str().as_bytes().to_vec(),
+        identity,
+        ..Request::default()
+    };
+    name_home(&mut request, settings);
+    Ok(request)
+}
+
+/// Enters what `WSGIPythonHome` names, or `PATH`.
+pub fn name_home(request: &mut Request, settings: &ProcessSettings) {
+    match &settings.python_home {
+        Some(home) => {
+            request.home = home.prefix.to_vec();
+            request.exec_prefix = home.exec_prefix.as_deref().map(<[u8]>::to_vec);
+            request.said_by = format!("WSGIPythonHome at {}", home.place).into_bytes();
+        }
+        None => request.path = std::env::var_os("PATH").map(OsStringExt::into_vec).unwrap_or_default(),
     }
-    virtualenv::check_version(&chosen, &facts).map_err(told)?;
-    let engine = companion::engine()?;
-    walker.walk(&engine).map_err(|obstacle| {
-        Problem::new(
-            &log_code::ENGINE_NOT_LOADED,
-            format!("the engine: {obstacle} for user {} (hint: {})", user_name(uid), obstacle.hint()),
-        )
-    })?;
-    Ok(())
 }
 
-/// As somebody else: the files alone.
-fn from_outside(settings: &ProcessSettings, log: Log<'_>) -> Result<(), Problem> {
-    let chosen = chosen(settings, &Walker::Myself)?;
-    virtualenv::look_around(&chosen, &Walker::Myself).map_err(|problem| chosen.told(&problem))?;
-    companion::engine()?;
-    log.coded(
-        &log_code::PYTHON_NOT_CHECKED,
-        format_args!(
-            "`{}` was not checked further, because configtest does not run as root (hint: `sudo apachectl configtest`)",
-            chosen.executable.display()
-        ),
-    );
-    Ok(())
+/// The name of who a helper becomes, for messages: empty where it stays what it is.
+pub fn user_name(identity: Option<&Identity>, machine: &dyn Machine) -> Vec<u8> {
+    identity.map_or_else(Vec::new, |who| {
+        machine.user_by_id(who.uid).map_or_else(|| format!("#{}", who.uid).into_bytes(), |user| user.name)
+    })
 }
 
-fn chosen(settings: &ProcessSettings, walker: &Walker) -> Result<Chosen, Problem> {
-    let home = settings.python_home.as_ref().map(|home| (home.parts(), &*home.place));
-    choose::choose(home, walker, std::env::var_os("PATH").as_deref())
-}
-
-fn for_user(problem: &Problem, uid: u32) -> Problem {
-    Problem::new(problem.code(), format!("for user {}: {problem}", user_name(uid)))
+fn ask(request: &Request) -> Vec<Problem> {
+    let Some(Found { mut problems, library }) = probe::ask(std::slice::from_ref(request)).pop() else { return Vec::new() };
+    problems.extend(library.and_then(|library| dynlib::check_alone(&library).err()));
+    problems
 }

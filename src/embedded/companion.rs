@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use protocol::log_code::{self, LogCode};
 
 use super::dynlib;
-use super::problem::Problem;
+use interpreter::Problem;
 
 /// The engine's file name.
 const ENGINE: &str = "mod_wsgi_rs_engine.so";

@@ -13,10 +13,10 @@ use std::path::{Path, PathBuf};
 use protocol::embedded::{ABI, ENTRY_SYMBOL, EngineTable, EntryFn, ImportCall, Pair, RequestCall, Slice, UNKNOWN_MTIME, outcome};
 use protocol::log_code;
 
-use super::problem::Problem;
 use super::thread::{self, Inside};
 use crate::handler::exchange::{Call, Conversation};
 use crate::handler::response_body::Ending;
+use interpreter::Problem;
 
 /// Who may look a library's symbols up.
 #[derive(Clone, Copy, Debug)]
@@ -89,7 +89,7 @@ fn file_of(address: *const c_void) -> Option<PathBuf> {
     std::fs::canonicalize(OsStr::from_bytes(name.to_bytes())).ok()
 }
 
-/// A process has room for one libpython: of a second one, half the symbols would be the first one's. Is `library` the only one?
+/// A process has room for one libpython: of a second one, half the symbols would be the first one's. Is `library`, a real path, the only one?
 ///
 /// # Errors
 /// [`log_code::LIBPYTHON_NOT_LOADED`]: another one is in the process already.
@@ -100,7 +100,7 @@ pub fn check_alone(library: &Path) -> Result<(), Problem> {
         return Ok(());
     }
     let Some(other) = file_of(found) else { return Ok(()) };
-    if std::fs::canonicalize(library).is_ok_and(|library| library == other) {
+    if library == other {
         return Ok(());
     }
     let text = format!(

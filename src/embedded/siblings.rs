@@ -6,12 +6,12 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
+use interpreter::Problem;
+use interpreter::facts::{self, Facts};
+use interpreter::run::Manner;
 use protocol::log_code;
 use rustix::process::{Pid, test_kill_process};
 
-use super::facts::{self, Facts};
-use super::helper::Confinement;
-use super::problem::Problem;
 use crate::httpd::shared::Shared;
 
 /// So many children may die while they start Python. One death may be an accident: a child that was told to end just then.
@@ -27,7 +27,7 @@ pub fn facts(shared: Option<&Shared>, executable: &Path) -> Result<Facts, Proble
     if let Some(facts) = known {
         return Ok(facts);
     }
-    let (facts, answer) = facts::ask(executable, Confinement::default())?;
+    let (facts, answer) = facts::ask(executable, Manner::default())?;
     if let (Some(shared), Some(key)) = (shared, key) {
         shared.leave(&[key, answer].concat());
     }

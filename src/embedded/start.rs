@@ -8,14 +8,13 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 
+use interpreter::{Problem, choose, libpython, virtualenv};
 use protocol::settings::EngineSettings;
 use protocol::{Level, log_code};
 
 use super::dynlib::{self, Library, Visible};
-use super::problem::Problem;
-use super::reach::Walker;
 use super::siblings::{self, Dangerous};
-use super::{check, choose, companion, libpython, thread, virtualenv};
+use super::{check, companion, thread};
 use crate::config::settings::{ImportScript, ProcessSettings, PythonHome, Text};
 use crate::config::whole;
 use crate::httpd::shared::Shared;
@@ -141,18 +140,18 @@ fn open(child: &Child) -> Result<Engine, Problem> {
         ));
     }
     let home = child.settings.python_home.as_ref().map(|home| (home.parts(), &*home.place));
-    let chosen = choose::choose(home, &Walker::Myself, std::env::var_os("PATH").as_deref())?;
+    let chosen = choose::choose(home, std::env::var_os("PATH").as_deref())?;
     let told = |problem: Problem| chosen.told(&problem);
-    virtualenv::look_around(&chosen, &Walker::Myself).map_err(told)?;
+    virtualenv::look_around(&chosen).map_err(told)?;
     let shared = child.shared;
     let facts = siblings::facts(shared, &chosen.executable).map_err(told)?;
-    let library = libpython::find(&chosen, &facts, &Walker::Myself)?;
+    let library = libpython::find(&chosen, &facts)?;
     let file = companion::engine()?;
     let (major, minor, micro) = facts.version;
     if (major, minor) > libpython::NEWEST_TESTED {
         Log::MainServer.line(Level::Info, format_args!("Python {major}.{minor} is not tested with this version of mod_wsgi_rs"));
     }
-    dynlib::check_alone(&library)?;
+    dynlib::check_alone(std::fs::canonicalize(&library).as_ref().unwrap_or(&library))?;
     let _dangerous = Dangerous::begin(shared)?;
     let _python: Library = dynlib::open(&library, Visible::Everywhere).map_err(|error| {
         let hint = "install that Python's libraries anew; with SELinux enforcing, run `restorecon -v` on the file";

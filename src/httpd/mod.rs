@@ -10,7 +10,6 @@ pub mod client_socket;
 pub mod command;
 pub mod command_table;
 pub mod config;
-pub mod confine;
 pub mod connection;
 pub mod descriptor;
 #[cfg(feature = "test-faults")]

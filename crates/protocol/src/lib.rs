@@ -14,6 +14,7 @@ pub mod level;
 pub mod line_buffer;
 pub mod log_code;
 pub mod plan;
+pub mod probe;
 pub mod reason;
 pub mod record;
 pub mod rules;

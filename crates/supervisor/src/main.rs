@@ -12,6 +12,7 @@ every change; the descriptors that it names are inherited. SIGTERM or the death 
 | `posts`, `listener` | the group's table: who takes requests, and over which socket |
 | `watch`, `log` | scripts that processes say have changed; lines for the error log |
 | `budget` | how much of root's time and memory a process may have |
+| `probe` | configtest's helper, `wsgi-supervisor probe` |
 | `memory`, `lack_of_memory` | what a process was at when it died, and whether the kernel killed it |
 
 *Runs in: supervisor.* */
@@ -30,6 +31,7 @@ mod listener;
 mod log;
 mod memory;
 mod posts;
+mod probe;
 mod process;
 mod recipe;
 mod replace;
@@ -53,6 +55,9 @@ use crate::supervisor::Supervisor;
 const LONGEST_PLAN: usize = 64 * 1024 * 1024;
 
 fn main() -> ExitCode {
+    if std::env::args_os().nth(1).is_some_and(|word| word == "probe") {
+        return probe::main();
+    }
     match start() {
         Ok(mut supervisor) => {
             supervisor.run();

@@ -218,7 +218,7 @@ fn become_user(prepared: &mut Prepared<'_>) -> Result<(), Failed> {
 }
 
 /// Every signal as a new program expects it, and none blocked.
-fn signals_to_default() {
+pub fn signals_to_default() {
     // SAFETY: SIG_DFL for numbers of which some are refused, which is no harm; an empty set made by its own function.
     unsafe {
         for signal in 1..=libc::SIGRTMAX() {
@@ -248,6 +248,28 @@ fn warn_only(recipe: &Recipe) {
         // SAFETY: a valid structure.
         if let Err(number) = check(unsafe { libc::setrlimit(what, &raw const limit) }) {
             report(TROUBLE, Report { step: Step::Limit, fatal: false, number });
+        }
+    }
+}
+
+/// Becomes `identity` for good, and believes nothing of it: the kernel is asked. This process has one thread.
+///
+/// # Errors
+/// Which step failed, and its `errno`.
+pub fn become_identity(identity: &Drop) -> Result<(), (Step, i32)> {
+    drop_root(identity)?;
+    verify(identity, &mut vec![0; identity.groups.len() + 64])
+}
+
+/// Closes every descriptor above 2.
+pub fn only_standard_descriptors() {
+    // SAFETY: at the start of a program nothing in it has opened any of these, so nobody uses what is closed. A kernel older than 5.9 does not know the first call.
+    unsafe {
+        if libc::syscall(libc::SYS_close_range, 3, c_int::MAX, 0) == -1 {
+            let highest = c_int::try_from(libc::sysconf(libc::_SC_OPEN_MAX)).unwrap_or(65_536).max(1_024);
+            for fd in 3..highest {
+                libc::close(fd);
+            }
         }
     }
 }

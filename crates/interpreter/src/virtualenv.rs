@@ -1,6 +1,6 @@
 /*! A virtualenv leads on to the installation that it was made from: both must be there, and open to whoever runs them.
 
-*Runs in: parent (configtest), child.* */
+*Runs in: child, helper.* */
 
 use std::path::{Path, PathBuf};
 
@@ -9,23 +9,30 @@ use protocol::log_code;
 use super::choose::Chosen;
 use super::facts::Facts;
 use super::problem::Problem;
-use super::reach::Walker;
+use super::{files, reach};
+
+/// Longer files than this are no pyvenv.cfg.
+const LONGEST: u64 = 64 * 1024;
+
+/// So many entries of a virtualenv's `lib` are looked at.
+const MOST_ENTRIES: usize = 10_000;
 
 /// Walks on from a virtualenv to the installation that it was made from. What is no virtualenv has nothing to look at.
 ///
 /// # Errors
 /// [`log_code::PYTHON_HOME_BROKEN`]
-pub fn look_around(chosen: &Chosen, walker: &Walker) -> Result<(), Problem> {
+pub fn look_around(chosen: &Chosen) -> Result<(), Problem> {
     let Some(home) = &chosen.home else { return Ok(()) };
     let file = home.join("pyvenv.cfg");
-    if !file.is_file() {
-        return Ok(());
-    }
+    let Ok(found) = std::fs::metadata(&file) else { return Ok(()) };
     let broken = |cause: String, hint: &str| {
         Problem::new(&log_code::PYTHON_HOME_BROKEN, format!("virtualenv `{}`: {cause} (hint: {hint})", home.display()))
     };
-    walker.walk(&file).map_err(|obstacle| broken(obstacle.to_string(), &obstacle.hint()))?;
-    let text = std::fs::read(&file)
+    if !found.is_file() {
+        return Err(broken("its pyvenv.cfg is not a regular file".to_owned(), "make the virtualenv anew"));
+    }
+    reach::walk(&file).map_err(|obstacle| broken(obstacle.to_string(), &obstacle.hint()))?;
+    let text = files::read_regular(&file, LONGEST)
         .map_err(|error| broken(format!("`{}` can't be read: {error}", file.display()), "make the virtualenv anew"))?;
     let text = String::from_utf8_lossy(&text);
     let Some(base) = base_of(&text) else {
@@ -33,7 +40,7 @@ pub fn look_around(chosen: &Chosen, walker: &Walker) -> Result<(), Problem> {
     };
     let hint =
         "the Python that it was made from has moved or is closed; make the virtualenv anew with one that this user can read";
-    walker.walk(&base).map(|_| ()).map_err(|obstacle| broken(format!("its Python: {obstacle}"), hint))
+    reach::walk(&base).map(|_| ()).map_err(|obstacle| broken(format!("its Python: {obstacle}"), hint))
 }
 
 /// The packages of a virtualenv lie in a directory that has the version in its name: an interpreter of another one does not see them.
@@ -47,7 +54,7 @@ pub fn check_version(chosen: &Chosen, facts: &Facts) -> Result<(), Problem> {
     if libraries.join(format!("python{major}.{minor}")).is_dir() {
         return Ok(());
     }
-    let other = std::fs::read_dir(&libraries).into_iter().flatten().filter_map(Result::ok);
+    let other = std::fs::read_dir(&libraries).into_iter().flatten().take(MOST_ENTRIES).filter_map(Result::ok);
     let other = other.filter_map(|entry| entry.file_name().to_str()?.strip_prefix("python").map(str::to_owned)).max();
     let Some(other) = other else { return Ok(()) };
     let text = format!(
@@ -69,8 +76,7 @@ fn base_of(text: &str) -> Option<PathBuf> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
-    use super::{Chosen, Walker, base_of, look_around};
-    use std::os::unix::fs::PermissionsExt as _;
+    use super::{Chosen, base_of, look_around};
     use std::path::Path;
 
     #[test]
@@ -84,15 +90,19 @@ mod tests {
     fn a_virtualenv_that_is_of_no_use_is_told() {
         let home = std::env::temp_dir().join(format!("check-{}", std::process::id()));
         std::fs::create_dir_all(&home).unwrap();
-        std::fs::write(home.join("pyvenv.cfg"), "home = /nowhere/python/bin\n").unwrap();
+        let file = home.join("pyvenv.cfg");
         let chosen = Chosen { executable: home.join("bin/python"), home: Some(home.clone()), reason: String::new() };
-        let problem = look_around(&chosen, &Walker::Myself).unwrap_err();
+        assert!(look_around(&chosen).is_ok(), "it is no virtualenv");
+        std::fs::write(&file, "home = /nowhere/python/bin\n").unwrap();
+        let problem = look_around(&chosen).unwrap_err();
         assert!(problem.text().contains("`/nowhere` does not exist"), "{problem}");
-        // Someone else's file: neither group nor others may read it.
-        std::fs::set_permissions(home.join("pyvenv.cfg"), std::fs::Permissions::from_mode(0o000)).unwrap();
-        let stranger = Walker::User { uid: 65_533, groups: vec![65_533] };
-        let problem = look_around(&chosen, &stranger).unwrap_err();
-        assert!(problem.text().contains("is not readable"), "{problem}");
+        std::fs::File::create(&file).unwrap().set_len(3 << 30).unwrap();
+        let problem = look_around(&chosen).unwrap_err();
+        assert!(problem.text().contains("longer than 65536 bytes"), "{problem}");
+        std::fs::remove_file(&file).unwrap();
+        rustix::fs::mknodat(rustix::fs::CWD, &file, rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU, 0).unwrap();
+        let problem = look_around(&chosen).unwrap_err();
+        assert!(problem.text().contains("not a regular file"), "{problem}");
         std::fs::remove_dir_all(home).unwrap();
     }
 }

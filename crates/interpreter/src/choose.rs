@@ -1,6 +1,6 @@
 /*! Which interpreter embedded mode uses: the one of `WSGIPythonHome`, else the system's, else the first on PATH.
 
-Looking alone: nothing is run here. *Runs in: parent (configtest), child.* */
+Looking alone: nothing is run here. *Runs in: child, helper.* */
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use protocol::log_code;
 
 use super::problem::Problem;
-use super::reach::{Obstacle, Walker};
+use super::reach::{self, Kind, Obstacle};
 
 /// The interpreter to use.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,13 +35,13 @@ pub type Parts<'a> = (&'a [u8], Option<&'a [u8]>);
 /// Where the system's Python is looked for before PATH.
 pub const USUAL: [&str; 2] = ["/usr/bin/python3", "/usr/local/bin/python3"];
 
-/// Chooses for embedded mode. `home` is what `WSGIPythonHome` names, with its place; `walker` is who will use it; `path` is `PATH`.
+/// Chooses for embedded mode. `home` is what `WSGIPythonHome` names, with its place; `path` is `PATH`.
 ///
 /// # Errors
 /// [`log_code::PYTHON_HOME_BROKEN`] or [`log_code::PYTHON_NOT_FOUND`].
-pub fn choose(home: Option<(Parts<'_>, &str)>, walker: &Walker, path: Option<&OsStr>) -> Result<Chosen, Problem> {
+pub fn choose(home: Option<(Parts<'_>, &str)>, path: Option<&OsStr>) -> Result<Chosen, Problem> {
     if let Some((parts, place)) = home {
-        return in_parts(parts, &format!("WSGIPythonHome at {place}"), walker);
+        return in_parts(parts, &format!("WSGIPythonHome at {place}"));
     }
     for usual in USUAL {
         if Path::new(usual).exists() {
@@ -63,14 +63,14 @@ pub fn choose(home: Option<(Parts<'_>, &str)>, walker: &Walker, path: Option<&Os
 ///
 /// # Errors
 /// [`log_code::PYTHON_HOME_BROKEN`]
-pub fn in_parts((prefix, exec_prefix): Parts<'_>, said_by: &str, walker: &Walker) -> Result<Chosen, Problem> {
-    let Some(exec_prefix) = exec_prefix else { return in_home(prefix, said_by, walker) };
+pub fn in_parts((prefix, exec_prefix): Parts<'_>, said_by: &str) -> Result<Chosen, Problem> {
+    let Some(exec_prefix) = exec_prefix else { return in_home(prefix, said_by) };
     let virtualenv = [prefix, exec_prefix]
         .into_iter()
         .map(|part| Path::new(OsStr::from_bytes(part)))
         .find(|part| part.join("pyvenv.cfg").exists());
     match virtualenv {
-        None => in_home(exec_prefix, said_by, walker),
+        None => in_home(exec_prefix, said_by),
         Some(part) => {
             let text = format!(
                 "{said_by}: `{0}` is a virtualenv, which is no part of an installation in two directories (hint: name `{0}` alone)",
@@ -85,23 +85,23 @@ pub fn in_parts((prefix, exec_prefix): Parts<'_>, said_by: &str, walker: &Walker
 ///
 /// # Errors
 /// [`log_code::PYTHON_HOME_BROKEN`]
-pub fn in_home(home: &[u8], said_by: &str, walker: &Walker) -> Result<Chosen, Problem> {
+pub fn in_home(home: &[u8], said_by: &str) -> Result<Chosen, Problem> {
     let home = PathBuf::from(OsStr::from_bytes(home));
     let broken = |cause: String, hint: &str| {
         let text = format!("{said_by}: {cause} (hint: {hint})");
         Problem::new(&log_code::PYTHON_HOME_BROKEN, text)
     };
     let blocked = |obstacle: &Obstacle| broken(obstacle.to_string(), &obstacle.hint());
-    walker.walk(&home).map_err(|obstacle| blocked(&obstacle))?;
+    reach::walk(&home).map_err(|obstacle| blocked(&obstacle))?;
     if home.is_file() {
         let hint = "name the directory that `python3 -c 'import sys; print(sys.prefix)'` prints; for a daemon group `python=` names an executable";
         return Err(broken(format!("`{}` is a file, not a virtualenv or a prefix", home.display()), hint));
     }
     let mut obstacle = None;
     for executable in candidates(&home) {
-        match walker.walk(&executable) {
+        match reach::walk(&executable) {
             Ok(_) => return Ok(Chosen { executable, home: Some(home), reason: said_by.to_owned() }),
-            Err(Obstacle::Missing(at)) if at == executable || executable.parent() == Some(&at) => {}
+            Err(Obstacle { kind: Kind::Missing, path, .. }) if path == executable || executable.parent() == Some(&path) => {}
             Err(other) => obstacle = obstacle.or(Some((executable, other))),
         }
     }
@@ -114,11 +114,18 @@ pub fn in_home(home: &[u8], said_by: &str, walker: &Walker) -> Result<Chosen, Pr
     })
 }
 
+/// So many entries of a home's `bin` are looked at.
+const MOST_ENTRIES: usize = 10_000;
+
 /// Executables of a home, best first.
 fn candidates(home: &Path) -> Vec<PathBuf> {
     let bin = home.join("bin");
-    let mut minors: Vec<u32> =
-        std::fs::read_dir(&bin).into_iter().flatten().filter_map(|entry| minor(&entry.ok()?.file_name())).collect();
+    let mut minors: Vec<u32> = std::fs::read_dir(&bin)
+        .into_iter()
+        .flatten()
+        .take(MOST_ENTRIES)
+        .filter_map(|entry| minor(&entry.ok()?.file_name()))
+        .collect();
     minors.sort_unstable_by(|a, b| b.cmp(a));
     let has_libraries = |minor: &u32| ["lib", "lib64"].iter().any(|lib| home.join(lib).join(format!("python3.{minor}")).is_dir());
     let newest = minors.iter().filter(|minor| has_libraries(minor)).map(|minor| bin.join(format!("python3.{minor}")));
@@ -134,7 +141,7 @@ fn minor(name: &OsStr) -> Option<u32> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
-    use super::{Walker, choose, log_code};
+    use super::{choose, log_code};
     use std::os::unix::ffi::OsStrExt as _;
     use std::path::{Path, PathBuf};
 
@@ -153,7 +160,7 @@ mod tests {
         }
         fn chosen(&self, suffix: &str) -> Result<String, String> {
             let text = [self.0.as_os_str().as_bytes(), suffix.as_bytes()].concat();
-            match choose(Some(((&text, None), "httpd.conf:3")), &Walker::Myself, None) {
+            match choose(Some(((&text, None), "httpd.conf:3")), None) {
                 Ok(chosen) => Ok(chosen.executable.strip_prefix(&self.0).unwrap().display().to_string()),
                 Err(problem) => {
                     assert_eq!(problem.code().number, log_code::PYTHON_HOME_BROKEN.number);
@@ -192,7 +199,7 @@ mod tests {
         let homes =
             [Home::new("first", &["bin/python"]), Home::new("second", &["bin/python"]), Home::new("third", &["pyvenv.cfg"])];
         let [first, second, third] = homes.each_ref().map(|home| home.0.as_os_str().as_bytes());
-        let of = |parts| choose(Some((parts, "httpd.conf:3")), &Walker::Myself, None);
+        let of = |parts| choose(Some((parts, "httpd.conf:3")), None);
         assert!(of((first, Some(second))).unwrap().executable.starts_with(&homes[1].0));
         for parts in [(first, Some(third)), (third, Some(second))] {
             let problem = of(parts).unwrap_err();
@@ -210,7 +217,7 @@ mod tests {
 
     #[test]
     fn without_a_home_the_system_has_one() {
-        let chosen = choose(None, &Walker::Myself, std::env::var_os("PATH").as_deref());
+        let chosen = choose(None, std::env::var_os("PATH").as_deref());
         if Path::new("/usr/bin/python3").exists() {
             assert_eq!(chosen.unwrap().executable, Path::new("/usr/bin/python3"));
         }

@@ -1,7 +1,6 @@
 /*! What an interpreter says about itself: it is run, isolated, with an empty environment, for ten seconds at most.
 
-Never as root (a `.pth` file or a `sitecustomize` of a tenant must not run with root's rights): a child asks as what it is, and
-configtest gives the rights of Apache's user to the helper before it runs. *Runs in: parent (configtest), child.* */
+Never as root: a `.pth` file or a `sitecustomize` of a tenant must not run with root's rights. *Runs in: child, helper.* */
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
@@ -9,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use protocol::log_code;
 
-use super::helper::{self, Answer, Confinement, LIMIT};
 use super::problem::Problem;
+use super::run::{self, Answer, Manner};
 
 /// What is known about an interpreter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -58,11 +57,11 @@ print('mod_wsgi_rs: loaded')
 ///
 /// # Errors
 /// [`log_code::PYTHON_NOT_ASKED`] when it cannot be run, fails, or takes too long.
-pub fn ask(executable: &Path, confinement: Confinement<'_>) -> Result<(Facts, Vec<u8>), Problem> {
-    let output = run(executable, &[OsStr::new(QUESTION)], confinement)?;
+pub fn ask(executable: &Path, manner: Manner) -> Result<(Facts, Vec<u8>), Problem> {
+    let output = answer(executable, &[OsStr::new(QUESTION)], manner)?;
     match parse(&output) {
         Some(facts) => Ok((facts, output)),
-        None => Err(not_asked(executable, &format!("cannot say its version: {}", helper::last_line(&output)))),
+        None => Err(not_asked(executable, &format!("cannot say its version: {}", run::last_line(&output)))),
     }
 }
 
@@ -70,19 +69,19 @@ pub fn ask(executable: &Path, confinement: Confinement<'_>) -> Result<(Facts, Ve
 ///
 /// # Errors
 /// As [`ask`], with Python's own last words.
-pub fn load_engine(executable: &Path, engine: &Path, confinement: Confinement<'_>) -> Result<(), Problem> {
-    let output = run(executable, &[OsStr::new(LOAD_ENGINE), engine.as_os_str()], confinement)?;
+pub fn load_engine(executable: &Path, engine: &Path, manner: Manner) -> Result<(), Problem> {
+    let output = answer(executable, &[OsStr::new(LOAD_ENGINE), engine.as_os_str()], manner)?;
     if output.ends_with(b"mod_wsgi_rs: loaded\n") {
         return Ok(());
     }
-    Err(not_asked(executable, &format!("cannot load the engine `{}`: {}", engine.display(), helper::last_line(&output))))
+    Err(not_asked(executable, &format!("cannot load the engine `{}`: {}", engine.display(), run::last_line(&output))))
 }
 
-fn run(executable: &Path, code: &[&OsStr], confinement: Confinement<'_>) -> Result<Vec<u8>, Problem> {
+fn answer(executable: &Path, code: &[&OsStr], manner: Manner) -> Result<Vec<u8>, Problem> {
     let arguments: Vec<&OsStr> = ["-I", "-S", "-c"].map(OsStr::new).into_iter().chain(code.iter().copied()).collect();
-    match helper::run(executable, &arguments, confinement) {
+    match run::run(executable, &arguments, manner) {
         Ok(Answer::Said(output)) => Ok(output),
-        Ok(Answer::Late) => Err(not_asked(executable, &format!("did not answer within {} s", LIMIT.as_secs()))),
+        Ok(Answer::Late) => Err(not_asked(executable, &format!("did not answer within {} s", manner.limit.as_secs()))),
         Err(error) => Err(not_asked(executable, &format!("cannot be run: {error}"))),
     }
 }
@@ -113,7 +112,7 @@ pub fn parse(output: &[u8]) -> Option<Facts> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
-    use super::{Confinement, ask, parse};
+    use super::{Manner, ask, parse};
     use std::os::unix::fs::PermissionsExt as _;
     use std::path::{Path, PathBuf};
 
@@ -143,16 +142,16 @@ mod tests {
             "#!/bin/sh\ncat >&2 <<END\nFatal Python error: init_fs_encoding: failed\nPython runtime state: core initialized\n\
              ModuleNotFoundError: No module named 'encodings'\n\nCurrent thread 0x1 (most recent call first):\n  <no Python frame>\nEND\nexit 1\n",
         );
-        let text = ask(&broken, Confinement::default()).unwrap_err().text().to_owned();
+        let text = ask(&broken, Manner::default()).unwrap_err().text().to_owned();
         assert!(text.contains("cannot say its version: ModuleNotFoundError: No module named 'encodings'"), "{text}");
         std::fs::remove_file(broken).unwrap();
-        assert!(ask(Path::new("/none/python"), Confinement::default()).unwrap_err().text().contains("cannot be run"));
+        assert!(ask(Path::new("/none/python"), Manner::default()).unwrap_err().text().contains("cannot be run"));
     }
 
     #[test]
     fn a_real_one_answers() {
         if Path::new("/usr/bin/python3").exists() {
-            let (facts, answer) = ask(Path::new("/usr/bin/python3"), Confinement::default()).unwrap();
+            let (facts, answer) = ask(Path::new("/usr/bin/python3"), Manner::default()).unwrap();
             assert_eq!(parse(&answer), Some(facts.clone()));
             assert!(facts.version >= (3, 6, 0), "{facts:?}");
         }

@@ -1,4 +1,4 @@
-/*! Where an interpreter's shared library is, and which packages bring it. *Runs in: parent (configtest), child.* */
+/*! Where an interpreter's shared library is, and which packages bring it. *Runs in: child, helper.* */
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use protocol::log_code;
 use super::choose::Chosen;
 use super::facts::Facts;
 use super::problem::Problem;
-use super::reach::Walker;
+use super::reach;
 
 /// The oldest Python that the engine runs on.
 pub const OLDEST: (u32, u32) = (3, 9);
@@ -37,18 +37,18 @@ pub fn check_version(chosen: &Chosen, facts: &Facts) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Finds the library, once the version is one that can be used: the first that `walker` can get to, since root sees more than Apache's user.
+/// Finds the library, once the version is one that can be used: the first that this process can get to.
 ///
 /// # Errors
 /// [`log_code::PYTHON_UNSUPPORTED`] or [`log_code::LIBPYTHON_MISSING`].
-pub fn find(chosen: &Chosen, facts: &Facts, walker: &Walker) -> Result<PathBuf, Problem> {
+pub fn find(chosen: &Chosen, facts: &Facts) -> Result<PathBuf, Problem> {
     check_version(chosen, facts)?;
     let (major, minor, micro) = facts.version;
     let executable = chosen.executable.display();
     let names = names(facts);
     let directories = directories(chosen, facts);
     let all = directories.iter().flat_map(|directory| names.iter().map(move |name| directory.join(name)));
-    all.into_iter().find(|file| file.is_file() && walker.walk(file).is_ok()).ok_or_else(|| {
+    all.into_iter().find(|file| file.is_file() && reach::walk(file).is_ok()).ok_or_else(|| {
         let wanted = names.first().map_or("libpython", String::as_str);
         let text = format!(
             "{}: `{executable}` (Python {major}.{minor}.{micro}) has no shared library `{wanted}`, which embedded mode needs (hint: {}; or \
@@ -107,7 +107,7 @@ fn hint(facts: &Facts) -> String {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
-    use super::{Chosen, Facts, Walker, find, log_code};
+    use super::{Chosen, Facts, find, log_code};
     use std::path::PathBuf;
 
     fn chosen() -> Chosen {
@@ -134,27 +134,25 @@ mod tests {
         std::fs::write(&file, "").unwrap();
         // A static interpreter, as Debian's, says `.a`: the shared library of its package is as good.
         let static_one = Facts { soname: "libpython3.11.a".into(), shared: false, ..facts(root.to_str().unwrap()) };
-        assert_eq!(find(&chosen(), &static_one, &Walker::Myself).unwrap(), file);
-        assert_eq!(find(&chosen(), &facts(root.to_str().unwrap()), &Walker::Myself).unwrap(), file);
+        assert_eq!(find(&chosen(), &static_one).unwrap(), file);
+        assert_eq!(find(&chosen(), &facts(root.to_str().unwrap())).unwrap(), file);
         std::fs::remove_dir_all(root).unwrap();
     }
 
     #[test]
     fn a_missing_one_is_told_with_its_cure() {
         let own = Facts { shared: false, soname: "libpython3.11.a".into(), ..facts("/nowhere") };
-        let problem = find(&chosen(), &own, &Walker::Myself).unwrap_err();
+        let problem = find(&chosen(), &own).unwrap_err();
         assert_eq!(problem.code().number, log_code::LIBPYTHON_MISSING.number);
         assert!(problem.text().contains("--enable-shared"), "{problem}");
-        assert!(
-            find(&chosen(), &facts("/nowhere"), &Walker::Myself).unwrap_err().text().contains("put libpython3.11.so.1.0 back")
-        );
+        assert!(find(&chosen(), &facts("/nowhere")).unwrap_err().text().contains("put libpython3.11.so.1.0 back"));
     }
 
     #[test]
     fn what_the_engine_cannot_run_on_is_refused() {
         let old = Facts { version: (3, 8, 18), ..facts("/usr") };
-        assert!(find(&chosen(), &old, &Walker::Myself).unwrap_err().text().contains("3.9 or later"));
+        assert!(find(&chosen(), &old).unwrap_err().text().contains("3.9 or later"));
         let free = Facts { version: (3, 13, 0), free_threaded: true, ..facts("/usr") };
-        assert!(find(&chosen(), &free, &Walker::Myself).unwrap_err().text().contains("free-threaded"));
+        assert!(find(&chosen(), &free).unwrap_err().text().contains("free-threaded"));
     }
 }

@@ -1,0 +1,199 @@
+/*! What is asked: can this user run the group's Python, reach the engine, enter the working directory, use the other directories? *Runs in: helper.* */
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use interpreter::choose::{self, Chosen};
+use interpreter::reach::{self, Kind, Obstacle};
+use interpreter::run::Manner;
+use interpreter::{Problem, facts, libpython, virtualenv};
+use protocol::log_code;
+use protocol::probe::{Answer, INTERPRETER_LIMIT_MS, Request};
+
+use super::{finding, jail};
+
+/// How an interpreter is run: in this process's group, which is killed by who asked, and with this process's input.
+pub const MANNER: Manner = Manner { limit: Duration::from_millis(INTERPRETER_LIMIT_MS), own_group: false, own_input: true };
+
+/// All that is asked.
+pub fn answer(request: &Request) -> Answer {
+    if !request.root.is_empty() {
+        let problems = jail::missing(request, &candidates(request));
+        return Answer { findings: problems.iter().map(finding).collect(), ..Answer::default() };
+    }
+    let mut problems = Vec::new();
+    problems.extend(sockets(request));
+    problems.extend(working_directory(request).err());
+    let mut library = Vec::new();
+    if request.python {
+        match python(request) {
+            Ok(found) => library = found.map_or_else(Vec::new, |path| path.as_os_str().as_bytes().to_vec()),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    problems.extend(directories(request));
+    Answer { findings: problems.iter().map(finding).collect(), library, complete: false }
+}
+
+fn path(bytes: &[u8]) -> PathBuf {
+    PathBuf::from(OsStr::from_bytes(bytes))
+}
+
+/// Its user must be able to enter it (to read it is another matter).
+fn working_directory(request: &Request) -> Result<(), Problem> {
+    if request.directory.is_empty() {
+        return Ok(());
+    }
+    reach::enter(&path(&request.directory)).map_err(|obstacle| {
+        let named = if request.directory_named { "`home=`" } else { "the user's home, its working directory," };
+        let text =
+            format!("{named} cannot be entered: {obstacle} (hint: {}; or name another directory with `home=`)", obstacle.hint());
+        Problem::new(&log_code::PROCESS_NOT_PREPARED, text)
+    })
+}
+
+/// Looks at the interpreter; its library, if that is asked for.
+fn python(request: &Request) -> Result<Option<PathBuf>, Problem> {
+    let told = |problem: Problem| {
+        if request.user.is_empty() {
+            return problem;
+        }
+        let user = String::from_utf8_lossy(&request.user);
+        Problem::new(problem.code(), format!("for user {user}: {problem}"))
+    };
+    let embedded = request.embedded;
+    let chosen = chosen(request).map_err(|problem| if embedded { problem } else { told(problem) })?;
+    let told = |problem: Problem| if embedded { chosen.told(&told(problem)) } else { told(chosen.told(&problem)) };
+    virtualenv::look_around(&chosen).map_err(told)?;
+    if !embedded {
+        reach_engine(request).map_err(told)?;
+    }
+    if !request.run {
+        return Ok(None);
+    }
+    let (facts, _) = facts::ask(&chosen.executable, MANNER).map_err(told)?;
+    libpython::check_version(&chosen, &facts)?;
+    let library = if request.library { Some(libpython::find(&chosen, &facts)?) } else { None };
+    virtualenv::check_version(&chosen, &facts).map_err(told)?;
+    if embedded {
+        reach_engine(request)?;
+    }
+    Ok(library.map(|library| std::fs::canonicalize(&library).unwrap_or(library)))
+}
+
+fn reach_engine(request: &Request) -> Result<(), Problem> {
+    if request.engine.is_empty() {
+        return Ok(());
+    }
+    reach::walk(&path(&request.engine)).map(drop).map_err(|obstacle| {
+        Problem::new(&log_code::ENGINE_NOT_LOADED, format!("the engine: {obstacle} (hint: {})", obstacle.hint()))
+    })
+}
+
+/// As the supervisor chooses, and an Apache child.
+fn chosen(request: &Request) -> Result<Chosen, Problem> {
+    if !request.executable.is_empty() {
+        return executable(&request.executable);
+    }
+    if request.home.is_empty() {
+        return choose::choose(None, Some(OsStr::from_bytes(&request.path)));
+    }
+    choose::in_parts((&request.home, request.exec_prefix.as_deref()), &String::from_utf8_lossy(&request.said_by))
+}
+
+/// The interpreter that `python=` names.
+fn executable(named: &[u8]) -> Result<Chosen, Problem> {
+    const SAID_BY: &str = "`python=`";
+    let path = path(named);
+    let broken = |cause: String, hint: &str| {
+        Err(Problem::new(&log_code::PYTHON_HOME_BROKEN, format!("{SAID_BY}: {cause} (hint: {hint})")))
+    };
+    if let Err(obstacle) = reach::walk(&path) {
+        return broken(obstacle.to_string(), &obstacle.hint());
+    }
+    if path.is_dir() {
+        let hint = format!("write `python-home={0}`, or the executable in it, as `python={0}/bin/python`", path.display());
+        return broken(format!("`{}` is a directory", path.display()), &hint);
+    }
+    // A virtualenv's interpreter finds its home by its own path.
+    let home = path.parent().and_then(Path::parent).filter(|home| home.join("pyvenv.cfg").exists()).map(Path::to_owned);
+    Ok(Chosen { executable: path, home, reason: SAID_BY.to_owned() })
+}
+
+/// What may be the interpreter, as a group with a root directory of its own sees it.
+fn candidates(request: &Request) -> Vec<PathBuf> {
+    if !request.executable.is_empty() {
+        return vec![path(&request.executable)];
+    }
+    let home = path(request.exec_prefix.as_ref().unwrap_or(&request.home));
+    if home.as_os_str().is_empty() {
+        return choose::USUAL.iter().map(PathBuf::from).collect();
+    }
+    vec![home.join("bin/python"), home.join("bin/python3")]
+}
+
+/// `python-path=` and `python-eggs=`: Python passes over what it can't read without a word, and the application then lacks a module.
+fn directories(request: &Request) -> Vec<Problem> {
+    // What stands in `sys.path` may be an archive, too.
+    let unread = request.python_path.iter().filter_map(|named| {
+        let obstacle = reach::walk(&path(named)).err()?;
+        Some(unusable("python-path", named, &obstacle.to_string(), &obstacle.hint()))
+    });
+    unread.chain(eggs(&request.python_eggs)).collect()
+}
+
+fn eggs(named: &[u8]) -> Option<Problem> {
+    if named.is_empty() {
+        return None;
+    }
+    let directory = path(named);
+    let problem = |cause: String, hint: &str| Some(unusable("python-eggs", named, &cause, hint));
+    match reach::walk(&directory) {
+        Err(obstacle @ Obstacle { kind: Kind::Missing, link: None, .. }) => {
+            let hint = format!("make it, as `install -d -o {} {}`", reach::own_name(), directory.display());
+            problem(obstacle.to_string(), &hint)
+        }
+        Err(obstacle) => problem(obstacle.to_string(), &obstacle.hint()),
+        Ok(_) if !directory.is_dir() => problem(format!("`{}` is not a directory", directory.display()), "correct the path"),
+        Ok(real) if reach::may_write(&real) => None,
+        Ok(_) => {
+            let hint = format!("name a directory of its own, made with `install -d -o {} DIRECTORY`", reach::own_name());
+            problem(format!("user {} may not write it", reach::own_name()), &hint)
+        }
+    }
+}
+
+fn unusable(option: &str, path: &[u8], cause: &str, hint: &str) -> Problem {
+    let path = String::from_utf8_lossy(path);
+    Problem::new(
+        &log_code::DIRECTORY_NOT_USABLE,
+        format!("`{option}=` names `{path}`: {cause} (hint: {hint}; a relative path is taken from `ServerRoot`)"),
+    )
+}
+
+/// Apache's children connect as its user: they must get to where the sockets will be.
+fn sockets(request: &Request) -> Option<Problem> {
+    if request.sockets.is_empty() {
+        return None;
+    }
+    let (directory, named) = (path(&request.sockets), request.sockets_named);
+    let obstacle = reach::enter(&directory).err()?;
+    // Not there yet: the start makes it, or says why it can't.
+    if matches!(obstacle.kind, Kind::Missing) && !named {
+        return None;
+    }
+    let who = if named { "the directory of WSGISocketPrefix" } else { "httpd's runtime directory (DefaultRuntimeDir)" };
+    let other = if named {
+        "name another directory with `WSGISocketPrefix`"
+    } else {
+        "name an open one with `WSGISocketPrefix /run/wsgi`"
+    };
+    let text = format!(
+        "the sockets of the daemon groups cannot be reached by user {} in {who}: {obstacle} (hint: {}; or {other})",
+        reach::own_name(),
+        obstacle.hint()
+    );
+    Some(Problem::new(&log_code::SOCKET_OUT_OF_REACH, text))
+}
