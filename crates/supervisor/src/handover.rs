@@ -1,8 +1,9 @@
 /*! How one generation takes over from the one before: two supervisors over a socket pair whose ends httpd's parent handed out.
 
-The newer one writes `X` when it has groups of which two processes must not live side by side: the older one ends its own such groups and answers
-`x` when they are gone, or at once if it has none. The newer one writes `R` when its groups are ready: the older one retires. The end of the
-connection is the end of the other supervisor. *Runs in: supervisor.* */
+The newer one writes `X` when it has groups of which two processes must not live side by side: the older one ends its own such groups. It answers `a` when it starts no more
+processes of them, `s` when those are gone that are services, and `x` when all are, or at once if it has none. Between `a` and `x` the newer one begins each group as soon as the group's table
+shows no process of another supervisor: a group whose requests do not end holds up no other. (A service has no table.) The newer one writes `R` when its groups are ready: the older
+one retires. The end of the connection is the end of the other supervisor. *Runs in: supervisor.* */
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -11,10 +12,51 @@ use rustix::net::{RecvFlags, SendFlags};
 
 /// End what may not overlap.
 pub const GIVE_WAY: u8 = b'X';
-/// It has ended.
+/// Nothing of it is started any more.
+pub const ENDS: u8 = b'a';
+/// Its services have ended.
+pub const NO_SERVICES: u8 = b's';
+/// All of it has ended.
 pub const GAVE_WAY: u8 = b'x';
 /// Retire.
 pub const RETIRE: u8 = b'R';
+
+/// How far the older supervisor is with ending what may not overlap, or what this one has said about that.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Way {
+    /// It starts no more of it.
+    pub ends: bool,
+    /// Services are gone.
+    pub no_services: bool,
+    /// All is gone.
+    pub cleared: bool,
+}
+
+impl Way {
+    /// Nothing is in the way.
+    pub const CLEAR: Self = Self { ends: true, no_services: true, cleared: true };
+
+    /// Takes note of a byte.
+    pub fn hear(&mut self, byte: u8) {
+        match byte {
+            ENDS => self.ends = true,
+            NO_SERVICES => self.no_services = true,
+            GAVE_WAY => *self = Self::CLEAR,
+            _ => {}
+        }
+    }
+
+    /// The bytes that say what `now` is beyond what this one has said, which is `now` from here on.
+    pub fn news(&mut self, now: Self) -> Vec<u8> {
+        let news = [
+            (now.ends && !self.ends, ENDS),
+            (now.no_services && !self.no_services, NO_SERVICES),
+            (now.cleared && !self.cleared, GAVE_WAY),
+        ];
+        *self = now;
+        news.into_iter().filter(|(new, _)| *new).map(|(_, byte)| byte).collect()
+    }
+}
 
 /// One end of the connection.
 #[derive(Debug, Default)]
@@ -66,5 +108,27 @@ impl Peer {
                 vec![Said::Gone]
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ENDS, GAVE_WAY, NO_SERVICES, Way};
+
+    #[test]
+    fn each_step_is_said_once_and_heard() {
+        let (mut said, mut heard) = (Way::default(), Way::default());
+        let first = said.news(Way { ends: true, ..Way::default() });
+        assert_eq!(
+            (first.as_slice(), said.news(Way { ends: true, ..Way::default() }).as_slice()),
+            ([ENDS].as_slice(), [].as_slice())
+        );
+        first.into_iter().for_each(|byte| heard.hear(byte));
+        assert_eq!(heard, Way { ends: true, ..Way::default() });
+        assert_eq!(said.news(Way::CLEAR), [NO_SERVICES, GAVE_WAY]);
+        // An older build says that all is gone, and nothing before.
+        let mut heard = Way::default();
+        heard.hear(GAVE_WAY);
+        assert_eq!(heard, Way::CLEAR);
     }
 }

@@ -151,6 +151,16 @@ impl Posts {
         }
     }
 
+    /// Whether processes of other supervisors may be alive. A table that nobody has used tells nothing of them: the group may have had another one.
+    pub fn has_strangers(&self) -> bool {
+        let own = std::process::id();
+        let stranger = |slot| {
+            let (pid, owner) = self.table.who(slot);
+            self.table.at(slot).is_some() && owner != own && (alive(owner) || alive(pid))
+        };
+        self.table.slots().is_empty() || self.table.slots().any(stranger)
+    }
+
     /// httpd stops: whoever of that generation's children waits for a process is not kept.
     pub fn close(&self, generation: u64) {
         self.closed.set(Some(generation));

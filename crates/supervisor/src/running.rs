@@ -18,6 +18,7 @@ use crate::action::{Action, End, Id, Note};
 use crate::child::{self, Child};
 use crate::explain;
 use crate::group::Group;
+use crate::handover::Way;
 use crate::lack_of_memory::Kills;
 use crate::log::Log;
 use crate::posts::{Post, Posts};
@@ -111,6 +112,16 @@ impl Running {
                 self.note(&Note { code: Some(log_code::SCOREBOARD_NOT_SHARED), level: Level::Warning, process: None, text });
             })
             .ok()
+    }
+
+    /// Whether a group of which two processes must not live side by side may begin, as far as processes of older generations are concerned.
+    pub fn may_begin_alone(&self, way: Way) -> bool {
+        let own = if self.machine.service() { way.no_services } else { way.ends && !self.has_strangers() };
+        way.cleared || own
+    }
+
+    fn has_strangers(&self) -> bool {
+        self.posts.as_ref().is_none_or(Posts::has_strangers)
     }
 
     /// Lets time pass, and does what that leads to.

@@ -11,11 +11,11 @@ use rustix::process::{Pid, PidfdFlags, getppid, pidfd_open};
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::action::Id;
-use crate::handover::{GAVE_WAY, GIVE_WAY, Peer, RETIRE, Said};
+use crate::handover::{GIVE_WAY, Peer, RETIRE, Said, Way};
 use crate::log::Log;
 use crate::running::Running;
 use crate::spawn::inherited;
-use crate::timers::{GRACE, LAST_RESORT, LOOK, Millis, ORPHANED, TAKE_OVER, turn};
+use crate::timers::{GLANCE, GRACE, LAST_RESORT, LOOK, Millis, ORPHANED, TAKE_OVER, turn};
 
 const SIGINT: u32 = 2;
 const SIGUSR1: u32 = 10;
@@ -59,8 +59,9 @@ pub struct Supervisor {
     gives_way: bool,
     /// The older generation was asked for the same.
     asked: bool,
-    /// It has said that those of its groups are gone.
-    cleared: bool,
+    /// How far it is with that, and what the newer generation has been told of this one's.
+    way: Way,
+    said: Way,
     /// The older generation's lifeline, in case it is killed before it has said that.
     predecessor_lifeline: Option<OwnedFd>,
     /// Lifelines of processes whose supervisor was killed, of which two must not live side by side either.
@@ -143,7 +144,8 @@ impl Supervisor {
             predecessor: Peer::new(predecessor),
             gives_way: false,
             asked: false,
-            cleared: false,
+            way: Way::default(),
+            said: Way::default(),
             predecessor_lifeline: plan.predecessor_lifeline.and_then(|number| inherited(number).ok()),
             orphans: plan.orphans.iter().filter_map(|number| inherited(*number).ok()).collect(),
             orphaned_until: born.saturating_add(patience),
@@ -189,15 +191,32 @@ impl Supervisor {
         if self.phase != Phase::Serving {
             return;
         }
-        let alone = (self.cleared || !self.predecessor.there()) && !self.waits_for_orphans(at);
+        let orphans = self.waits_for_orphans(at);
+        let way = self.way_before();
         let length = self.turn_length();
         let busy = self.groups.iter().filter(|group| group.machine.turn(at, length).is_some()).count();
         let room = self.begin_at_a_time().saturating_sub(busy);
-        let may = |group: &&mut Running| group.machine.waits() && (alone || !group.machine.exclusive());
+        let may = |group: &&mut Running| {
+            group.machine.waits() && (!group.machine.exclusive() || (!orphans && group.may_begin_alone(way)))
+        };
         for group in self.groups.iter_mut().filter(may).take(room) {
             group.machine.begin(at);
             group.act(at);
         }
+    }
+
+    /// What the generations before this one still have in the way.
+    fn way_before(&self) -> Way {
+        if self.predecessor.there() { self.way } else { Way::CLEAR }
+    }
+
+    /// What this generation and those before it still have in the way of a newer one.
+    fn way_after(&self, at: Millis) -> Way {
+        let before = self.way_before();
+        let mut exclusive = self.groups.iter().map(|group| &group.machine).filter(|machine| machine.exclusive());
+        let cleared = before.cleared && exclusive.clone().all(|machine| machine.gone(at));
+        let no_services = before.no_services && exclusive.all(|machine| !machine.service() || machine.gone(at));
+        Way { ends: before.ends, no_services, cleared }
     }
 
     /// How many groups begin at a time.
@@ -242,11 +261,10 @@ impl Supervisor {
             group.tick(at, self.replacements.saturating_sub(running));
             running = running.saturating_sub(own).saturating_add(group.machine.replacements(at));
         }
-        // What an older generation still has is in the way of the newer one, too.
-        let cleared = self.cleared || !self.predecessor.there();
-        if self.gives_way && cleared && self.groups.iter().all(|group| !group.machine.exclusive() || group.machine.gone(at)) {
-            self.gives_way = false;
-            self.command.say(GAVE_WAY);
+        if self.gives_way {
+            for byte in self.said.news(self.way_after(at)) {
+                self.command.say(byte);
+            }
         }
         let overdue = at >= self.born.saturating_add(TAKE_OVER);
         if !self.took_over && self.predecessor.there() && (overdue || self.groups.iter().all(|group| group.machine.settled())) {
@@ -261,7 +279,10 @@ impl Supervisor {
         let asks = self.parent.watch.is_none().then(|| at.saturating_add(LOOK));
         let takes_over = (!self.took_over && self.predecessor.there()).then(|| self.born.saturating_add(TAKE_OVER));
         let orphans = (!self.orphans.is_empty()).then_some(self.orphaned_until);
-        let others = asks.into_iter().chain(takes_over).chain(orphans).chain(self.next_turn(at));
+        // Where the table alone tells that a group may begin.
+        let waits = self.groups.iter().any(|group| group.machine.waits() && group.machine.exclusive());
+        let looks = (waits && self.predecessor.there() && self.way.ends).then(|| at.saturating_add(GLANCE));
+        let others = asks.into_iter().chain(takes_over).chain(orphans).chain(self.next_turn(at)).chain(looks);
         let wake = self.groups.iter().filter_map(|group| group.wake(at)).chain(others).min();
         let timeout = wake.map(|wake| {
             // Rounded up by a millisecond, so that time has come when it wakes.
@@ -410,14 +431,20 @@ impl Supervisor {
     /// The generation before this one.
     fn predecessor_said(&mut self, at: Millis) {
         let said = self.predecessor.listen();
-        let gave_way = said.contains(&Said::Byte(GAVE_WAY));
-        if gave_way || said.contains(&Said::Gone) {
+        for said in &said {
+            if let Said::Byte(byte) = said {
+                self.way.hear(*byte);
+            }
+        }
+        if said.contains(&Said::Gone) {
             // One that ended without a word was killed, perhaps, and its processes are still ending.
-            if let Some(lifeline) = self.predecessor_lifeline.take().filter(|_| !gave_way && !self.cleared) {
+            if let Some(lifeline) = self.predecessor_lifeline.take().filter(|_| !self.way.cleared) {
                 self.orphans.push(lifeline);
                 self.orphaned_until = at.saturating_add(self.patience);
             }
-            self.cleared = true;
+            self.way = Way::CLEAR;
+        }
+        if !said.is_empty() {
             self.begin_groups(at);
         }
     }

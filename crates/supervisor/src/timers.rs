@@ -18,6 +18,8 @@ pub const LOOK: Millis = 1_000;
 pub const PERMIT: Millis = 10_000;
 /// How long after its SIGKILL a process is waited for. One that is still there waits in the kernel, for a file system perhaps that its owner keeps from answering.
 pub const UNKILLABLE: Millis = 5_000;
+/// How often it is looked whether the processes of an older generation that must not meet those of a newer one have gone.
+pub const GLANCE: Millis = 100;
 /// When httpd's parent has died, everything is gone within 5 s; the kill comes before that.
 pub const ORPHANED: Millis = 4_000;
 /// Given to a process that is to end though its group has no shutdown-timeout, where waiting for ever would help nobody.

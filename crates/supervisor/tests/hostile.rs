@@ -131,3 +131,32 @@ fn a_table_that_is_overwritten_all_the_time_disturbs_its_group_alone() {
     street.hostile.served_by(&[]);
     street.end();
 }
+
+/// Processes that must not overlap end before their successors begin. One that never ends keeps its own successor waiting, and nobody else's.
+#[test]
+fn a_process_that_never_drains_holds_up_no_other_group() {
+    for service in [false, true] {
+        let (mut hostile, mut neighbour) = (Bench::new("hang"), Bench::new("neighbour"));
+        hostile.script("hang");
+        hostile.group.overlap = false;
+        neighbour.group.name = b"neighbour".to_vec();
+        neighbour.group.overlap = false;
+        if service {
+            neighbour.group.threads = 0;
+            neighbour.group.table = None;
+        }
+        let (mut old, end) = hostile.start_generation_beside(&neighbour, None);
+        let (stuck, first) = (hostile.served_by(&[]), neighbour.served_by(&[]));
+        let begun = Instant::now();
+        let (mut new, end) = hostile.start_generation_beside(&neighbour, Some(end));
+        let next = neighbour.served_by(&[first]);
+        assert!(begun.elapsed() < Duration::from_secs(10) && support::alive(stuck), "{:?}", begun.elapsed());
+        assert!(!support::alive(first), "two of a group never live side by side");
+        assert_eq!(hostile.pids("ready"), [stuck], "its own successor waits");
+        assert!(support::alive(next));
+        drop(end);
+        old.stop();
+        hostile.served_by(&[stuck]);
+        new.stop();
+    }
+}

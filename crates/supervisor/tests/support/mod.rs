@@ -223,6 +223,20 @@ impl Bench {
         Running(command.arg(plan.as_raw_fd().to_string()).spawn().unwrap())
     }
 
+    /// A generation for both groups after `predecessor`, if there is one, and the end of its command socket that the next one gets.
+    pub fn start_generation_beside(&mut self, other: &Self, predecessor: Option<OwnedFd>) -> (Running, OwnedFd) {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let groups = vec![self.group.clone(), other.group.clone()];
+        self.plan.generation += 1;
+        self.plan.predecessor = predecessor.as_ref().map(|fd| u32::try_from(fd.as_raw_fd()).unwrap());
+        let plan = self.plan_file(&Plan { parent: std::process::id(), groups, ..self.plan.clone() }.encode());
+        let mut passed: Vec<&dyn AsFd> = vec![&plan, &ours, &other.table, &other.log];
+        passed.extend(predecessor.iter().map(|fd| fd as &dyn AsFd));
+        let mut command = self.command(env!("CARGO_BIN_EXE_wsgi-supervisor"), &passed);
+        let arguments = [plan.as_raw_fd().to_string(), ours.as_raw_fd().to_string()];
+        (Running(command.args(arguments).spawn().unwrap()), theirs.into())
+    }
+
     /// A supervisor that runs as root without one of its rights.
     pub fn start_without(&mut self, right: &str) -> Running {
         let plan = self.plan_file(&self.encoded(std::process::id()));
