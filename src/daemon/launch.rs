@@ -44,10 +44,9 @@ pub fn post_config(configuration: Pool<'_>, main: Server<'_>) {
         return;
     }
     let machine = ThisMachine::new(configuration, main);
-    let is_directory = |path: &[u8]| Path::new(std::ffi::OsStr::from_bytes(path)).is_dir();
     // What is the same in two generations is compared before the sockets are known.
     let mut no_resources = |_: &DaemonGroup, _: &plan::Identity| Resources::default();
-    let built = build(&servers, &machine, &launch(&kept, main), &is_directory, &mut no_resources);
+    let built = build(&servers, &machine, &launch(&kept, main), &mut no_resources);
     let mut start = Start { main, machine: &machine, settings: &config::of_server(main).process, kept: &mut kept };
     let mut plan = built.plan;
     let mut refused: Vec<(Vec<u8>, String)> =

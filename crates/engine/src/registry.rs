@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, OnceLock, RwLock};
 
 use protocol::log_code::{INTERPRETER_FAILED, TOO_MANY_INTERPRETERS};
-use protocol::settings::EngineSettings;
+use protocol::settings::{EngineSettings, MainChoice};
 
 use crate::capi::{start, thread};
 use crate::interpreter::{Interpreter, setup_failure};
@@ -70,8 +70,9 @@ pub fn start(settings: EngineSettings) -> Result<(), String> {
 ///
 /// # Errors
 /// What went wrong, as a sentence.
-pub fn adopt(handle: thread::Handle, settings: EngineSettings) -> Result<(), String> {
+pub fn adopt(handle: thread::Handle, mut settings: EngineSettings) -> Result<(), String> {
     crate::capi::share_heaps();
+    choose_main(&mut settings);
     let main = prepare(handle, &settings.main_group, &settings)?;
     REGISTRY
         .set(Registry {
@@ -83,6 +84,16 @@ pub fn adopt(handle: thread::Handle, settings: EngineSettings) -> Result<(), Str
             maker: Maker::new(),
         })
         .map_err(|_| "Python was started already".to_owned())
+}
+
+/// Decides whom the main interpreter hosts: this process may look at what aliases lead to, which httpd's parent does not.
+fn choose_main(settings: &mut EngineSettings) {
+    let hosts =
+        |choice: &MainChoice| choice.unless_directory.is_empty() || !crate::source::is_directory(&choice.unless_directory);
+    if !settings.main_choices.is_empty() {
+        let chosen = settings.main_choices.iter().find(|choice| hosts(choice));
+        settings.main_group = chosen.map_or_else(Vec::new, |choice| choice.group.clone());
+    }
 }
 
 fn prepare(handle: thread::Handle, group: &[u8], settings: &EngineSettings) -> Result<&'static Interpreter, String> {

@@ -22,6 +22,17 @@ impl ScriptOwner {
     pub const NOBODY: u32 = u32::MAX;
 }
 
+/// An application group that the main interpreter may host, chosen by the process that can look at its user's files.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MainChoice {
+    /// The application group.
+    pub group: Vec<u8>,
+    /// It is no choice if a directory is here, because the scripts of a directory have a group each; empty for no condition.
+    pub unless_directory: Vec<u8>,
+}
+
+record!(MainChoice { group, unless_directory });
+
 /// Settings of one Python process.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct EngineSettings {
@@ -61,6 +72,8 @@ pub struct EngineSettings {
     pub script_owner: Option<ScriptOwner>,
     /// The application group that lives in the main interpreter besides `%{GLOBAL}`; empty for none.
     pub main_group: Vec<u8>,
+    /// The choices for that in a daemon process, best first; `main_group` is then the first one's name.
+    pub main_choices: Vec<MainChoice>,
     /// The largest number of dynamically named interpreters.
     pub max_dynamic_interpreters: u32,
     /// `wsgi.multithread`.
@@ -110,6 +123,7 @@ record!(EngineSettings {
     process_group,
     script_owner,
     main_group,
+    main_choices,
     max_dynamic_interpreters,
     multithread,
     multiprocess,

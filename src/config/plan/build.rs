@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use protocol::plan::{Group, Identity, Plan, Script};
-use protocol::settings::{EngineSettings, ScriptOwner};
+use protocol::settings::{EngineSettings, MainChoice, ScriptOwner};
 
 use super::identity::{self, Found};
 use super::interpreters;
@@ -52,13 +52,12 @@ pub struct Refused {
     pub finding: Finding,
 }
 
-/// Makes the plan of a start. `servers` begins with the main server; `is_directory` is asked about aliases' targets; `resources` makes or
+/// Makes the plan of a start. `servers` begins with the main server; `resources` makes or
 /// finds what a group needs, and is called for those groups alone that can run.
 pub fn build(
     servers: &[ServerView<'_>],
     machine: &dyn Machine,
     launch: &Launch,
-    is_directory: &dyn Fn(&[u8]) -> bool,
     resources: &mut dyn FnMut(&DaemonGroup, &Identity) -> Resources,
 ) -> Built {
     let groups = Groups::new(servers);
@@ -84,11 +83,11 @@ pub fn build(
     for group in groups.iter() {
         match identity::of(&group.process, machine) {
             Ok(found) => {
-                let mut scripts = whole::scripts(group, servers, is_directory);
+                let mut scripts = whole::scripts(group, servers);
                 seen_by(&group.process, servers, &mut scripts.list);
-                let main_group = whole::main_group(&group.process.name, servers, is_directory);
+                let main = main_choices(&group.process, servers);
                 let httpds = if machine.privileged() { machine.httpd().0 } else { machine.myself().0 };
-                let mut engine = engine(&group.process, settings, launch, main_group);
+                let mut engine = engine(&group.process, settings, launch, main);
                 engine.descriptors = group.process.descriptors.unwrap_or(found.identity.uid == httpds);
                 engine.script_owner = script_owner(&group.process, servers, machine);
                 let resources = resources(group, &found.identity);
@@ -164,6 +163,16 @@ fn one(
     }
 }
 
+/// Whom the main interpreter may host, with targets as the group's processes find them.
+fn main_choices(process: &DaemonProcess, servers: &[ServerView<'_>]) -> Vec<MainChoice> {
+    let chroot = process.chroot.as_deref();
+    let choice = |(group, target): (Text, Text)| MainChoice {
+        group: group.to_vec(),
+        unless_directory: jail::as_seen(chroot, &target).to_vec(),
+    };
+    whole::main_choices(&process.name, servers).into_iter().map(choice).collect()
+}
+
 /// Scripts as the group's processes find them. What an alias maps outside of a `chroot=` is not theirs to load; what `WSGIImportScript` names
 /// may be written either way.
 fn seen_by(process: &DaemonProcess, servers: &[ServerView<'_>], scripts: &mut Vec<Script>) {
@@ -235,7 +244,7 @@ fn environment(process: &DaemonProcess, settings: &ProcessSettings) -> Vec<Vec<u
 }
 
 /// What the engines of a group are told. `WSGIPythonPath`, `WSGIPythonEggs` and `WSGISwitchInterval` are embedded mode's alone.
-fn engine(process: &DaemonProcess, settings: &ProcessSettings, launch: &Launch, main_group: Option<Text>) -> EngineSettings {
+fn engine(process: &DaemonProcess, settings: &ProcessSettings, launch: &Launch, main: Vec<MainChoice>) -> EngineSettings {
     EngineSettings {
         home: interpreters::home_in_two_parts(process, settings).unwrap_or_default(),
         options: settings.python_options(),
@@ -252,7 +261,8 @@ fn engine(process: &DaemonProcess, settings: &ProcessSettings, launch: &Launch, 
         destroy_interpreter: settings.destroy_interpreter,
         case_sensitive: settings.case_sensitive,
         process_group: process.name.to_vec(),
-        main_group: written(main_group.as_ref()),
+        main_group: main.first().map(|choice| choice.group.clone()).unwrap_or_default(),
+        main_choices: main,
         max_dynamic_interpreters: MAX_DYNAMIC_INTERPRETERS,
         multithread: process.threads != 1,
         multiprocess: process.multiprocess,

@@ -84,7 +84,7 @@ fn built(lines: &[&str], machine: &Fake) -> Built {
     let launch =
         Launch { generation: 7, parent: 42, engine: b"/lib/engine.so".to_vec(), main_log: 3, predecessor: Some(9), httpd };
     with(lines, |servers| {
-        build(servers, machine, &launch, &|_| false, &mut |group, identity| Resources {
+        build(servers, machine, &launch, &mut |group, identity| Resources {
             table: Some(10 + group.number),
             log: identity.uid,
             log_level: 4,

@@ -11,6 +11,8 @@ use crate::config::settings::{Alias, GroupName, Text};
 ///
 /// `servers` begins with the main server; the virtual hosts follow in the order of the configuration. `is_directory` says whether
 /// an alias's target is a directory, whose scripts each have a group of their own.
+///
+/// See [`main_choices`] for who may not look at files.
 pub fn main_group(process_group: &[u8], servers: &[ServerView<'_>], is_directory: &dyn Fn(&[u8]) -> bool) -> Option<Text> {
     if servers.iter().any(|server| names_global(server, process_group)) {
         return None;
@@ -20,6 +22,29 @@ pub fn main_group(process_group: &[u8], servers: &[ServerView<'_>], is_directory
     let fixed =
         mapped.filter_map(|(server, alias)| Some((alias.order, fixed_group(&server, alias, process_group, is_directory)?)));
     fixed.min_by_key(|(order, _)| *order).map(|(_, name)| name)
+}
+
+/// So many aliases on what may be a directory are considered.
+const MOST_CHOICES: usize = 32;
+
+/// As [`main_group`], for a process group whose files this process does not look at: the application groups that it may be, the best one first, each with the
+/// target that must not be a directory (empty for no condition). The last one is the first that has no condition.
+pub fn main_choices(process_group: &[u8], servers: &[ServerView<'_>]) -> Vec<(Text, Text)> {
+    if servers.iter().any(|server| names_global(server, process_group)) {
+        return Vec::new();
+    }
+    let mut choices = Vec::new();
+    for server in servers.iter().filter(|server| server.reachable) {
+        for alias in &server.config.aliases {
+            if let Some(name) = fixed_group(server, alias, process_group, &|_| false) {
+                let conditional = fixed_group(server, alias, process_group, &|_| true).is_none();
+                choices.push((alias.order, name, if conditional { alias.target.clone() } else { Text::from([]) }));
+            }
+        }
+    }
+    choices.sort_by_key(|(order, ..)| *order);
+    let last = choices.iter().position(|(_, _, target)| target.is_empty()).map_or(choices.len(), |last| last + 1);
+    choices.into_iter().take(last.min(MOST_CHOICES)).map(|(_, name, target)| (name, target)).collect()
 }
 
 fn is_global(name: Option<&GroupName>) -> bool {

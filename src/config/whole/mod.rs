@@ -17,7 +17,7 @@ mod view;
 
 pub use findings::check;
 pub use groups::{DaemonGroup, Groups, NoAccess};
-pub use main_interpreter::main_group;
+pub use main_interpreter::{main_choices, main_group};
 pub use placement::Placed;
 pub use scripts::{Scripts, scripts};
 pub use start::{embedded_imports, starts_python};

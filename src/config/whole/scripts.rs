@@ -19,7 +19,9 @@ pub struct Scripts {
 }
 
 /// The scripts of a group. Only servers that may use the group have a say: a neighbour's line must not run code in it.
-pub fn scripts(group: &DaemonGroup, servers: &[ServerView<'_>], is_directory: &dyn Fn(&[u8]) -> bool) -> Scripts {
+///
+/// Nothing is looked at: where an alias leads to a directory without a slash at its end, the directory is in the list, and the group's processes pass over it.
+pub fn scripts(group: &DaemonGroup, servers: &[ServerView<'_>]) -> Scripts {
     let name = &group.process.name;
     let allowed: Vec<&ServerView<'_>> = servers.iter().filter(|server| group.allows(server.host).is_ok()).collect();
     let mut imports: Vec<&ImportScript> =
@@ -31,7 +33,7 @@ pub fn scripts(group: &DaemonGroup, servers: &[ServerView<'_>], is_directory: &d
     }
     let before = list.len();
     if !group.process.is_service() {
-        for (alias, application_group) in mapped(name, &allowed, is_directory) {
+        for (alias, application_group) in mapped(name, &allowed) {
             add(&mut list, &alias.target, &application_group, false);
         }
     }
@@ -45,7 +47,8 @@ pub fn scripts(group: &DaemonGroup, servers: &[ServerView<'_>], is_directory: &d
 }
 
 /// The aliases that lead to one script in one application group of the process group, whatever a request says.
-fn mapped<'s>(group: &Text, servers: &[&ServerView<'s>], is_directory: &dyn Fn(&[u8]) -> bool) -> Vec<(&'s Alias, Text)> {
+fn mapped<'s>(group: &Text, servers: &[&ServerView<'s>]) -> Vec<(&'s Alias, Text)> {
+    let is_directory = |_: &[u8]| false;
     let mut found: Vec<(&Alias, Text)> = Vec::new();
     for server in servers.iter().filter(|server| server.reachable) {
         for alias in &server.config.aliases {
@@ -54,9 +57,9 @@ fn mapped<'s>(group: &Text, servers: &[&ServerView<'s>], is_directory: &dyn Fn(&
             let here = process.certain
                 && application.certain
                 && alias.pattern.is_none()
-                && server.fixed_name(process.name, alias, is_directory).as_ref() == Some(group)
-                && !maps_directory(alias, is_directory);
-            if let Some(name) = server.fixed_name(application.name, alias, is_directory).filter(|_| here) {
+                && server.fixed_name(process.name, alias, &is_directory).as_ref() == Some(group)
+                && !maps_directory(alias, &is_directory);
+            if let Some(name) = server.fixed_name(application.name, alias, &is_directory).filter(|_| here) {
                 found.push((alias, name));
             }
         }

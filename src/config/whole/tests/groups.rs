@@ -1,6 +1,6 @@
 /*! Daemon groups: who may use them, and the scripts that are known beforehand. *Runs in: tests.* */
 
-use super::{Whole, is_directory};
+use super::Whole;
 use crate::config::whole::{Groups, NoAccess, scripts};
 
 #[test]
@@ -39,7 +39,7 @@ fn a_group_belongs_to_the_name_of_its_virtual_host() {
 fn scripts_of(whole: &Whole, name: &str) -> (Vec<String>, bool) {
     let views = whole.views();
     let groups = Groups::new(&views);
-    let found = scripts(groups.get(name.as_bytes()).unwrap(), &views, &is_directory);
+    let found = scripts(groups.get(name.as_bytes()).unwrap(), &views);
     let show = |script: &protocol::plan::Script| {
         let kind = if script.import { "import" } else { "mapped" };
         format!("{kind} {} {}", String::from_utf8_lossy(&script.path), String::from_utf8_lossy(&script.application_group))
@@ -62,7 +62,11 @@ fn the_scripts_of_a_group_are_known_before_a_request() {
         "WSGIScriptAlias /again /a.wsgi application-group=main.example|/a",
     ];
     let (list, preload) = scripts_of(&Whole::main(&lines), "shop");
-    assert_eq!(list, ["import /late.py x", "import /g.wsgi ", "mapped /a.wsgi main.example|/a"]);
+    assert_eq!(
+        list,
+        ["import /late.py x", "import /g.wsgi ", "mapped /a.wsgi main.example|/a", "mapped /srv/scripts main.example|/s"],
+        "root does not look whether a target is a directory: the group's processes do"
+    );
     assert!(preload);
     let uncertain = Whole::main(&lines).section(&["WSGIProcessGroup %{GLOBAL}"]);
     assert_eq!(

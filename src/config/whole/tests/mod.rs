@@ -6,4 +6,4 @@ mod groups;
 mod interpreters;
 mod whole;
 
-use whole::{Whole, is_directory};
+use whole::Whole;

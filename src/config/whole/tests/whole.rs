@@ -3,7 +3,7 @@
 
 use crate::config::merge;
 use crate::config::sample::Sample;
-use crate::config::whole::{ServerView, check, main_group};
+use crate::config::whole::{ServerView, check, main_choices, main_group};
 use crate::config::{DirectoryConfig, Notes, ServerConfig};
 
 /// A main server and its virtual hosts, read in the order given.
@@ -74,6 +74,9 @@ impl Whole {
 
     pub fn main_group_of(&self, process_group: &str) -> Option<String> {
         let name = main_group(process_group.as_bytes(), &self.views(), &is_directory);
+        // Whoever may look later comes to the same.
+        let later = main_choices(process_group.as_bytes(), &self.views());
+        assert_eq!(later.into_iter().find(|(_, target)| !is_directory(target)).map(|(name, _)| name), name);
         name.map(|name| String::from_utf8_lossy(&name).into_owned())
     }
 
