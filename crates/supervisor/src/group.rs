@@ -66,8 +66,8 @@ pub struct Group {
     pub(crate) starts: Budget,
     /// It was said that they are used up.
     hasty: bool,
-    /// When a successor was started last.
-    granted: Millis,
+    /// When a successor was started last, if it did not take over in time; otherwise 0.
+    pub(crate) squandered: Millis,
 }
 
 impl Group {
@@ -88,7 +88,7 @@ impl Group {
             next: 1,
             starts,
             hasty: false,
-            granted: 0,
+            squandered: 0,
         }
     }
 
@@ -150,9 +150,10 @@ impl Group {
         successors.map(|p| p.born.saturating_add(PERMIT))
     }
 
-    /// When it had a permit last: who has waited for longest comes first.
-    pub const fn granted(&self) -> Millis {
-        self.granted
+    /// Whose turn it is: a group whose last successor did not take over in time comes after those that have waited meanwhile.
+    pub fn rank(&self, now: Millis) -> Millis {
+        let slow = self.permits().filter(|end| *end <= now).max().unwrap_or_default();
+        self.squandered.max(slow)
     }
 
     /// Whether a process may be started now; if not, the log says once why not.
@@ -258,7 +259,6 @@ impl Group {
     pub(crate) fn succeed(&mut self, slot: usize, cause: Reason, scripts: &[Script], now: Millis) {
         let startup = if self.plan.startup_timeout > 0 { self.plan.startup_timeout } else { SUCCESSOR_STARTUP };
         let id = self.launch(slot, scripts, true, Some(startup), now);
-        self.granted = now;
         if let Some(slot) = self.slots.get_mut(slot) {
             slot.successor = Some(id);
             slot.cause = Some(cause);
@@ -296,6 +296,7 @@ impl Group {
             slot.retries.reset();
             slot.respawn_at = None;
             let cause = slot.cause.take().unwrap_or(Reason::ScriptReload);
+            self.squandered = if now < process.born.saturating_add(PERMIT) { 0 } else { now };
             let old = slot.current.replace(id);
             self.refused.clear();
             self.actions.push(Action::Changed(true));

@@ -181,6 +181,7 @@ impl Group {
 
     /// A successor has failed: the old process goes on, or what is left of the slot is started anew.
     pub(crate) fn not_taken_over(&mut self, process: &Process, now: Millis) {
+        self.squandered = now;
         // Any other version is worth a try. What was refused before has changed since, or is among these.
         self.refused.clone_from(&process.tried);
         self.actions.push(Action::Changed(false));

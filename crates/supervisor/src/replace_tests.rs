@@ -142,9 +142,18 @@ fn a_successor_that_takes_long_gives_its_permit_back() {
     assert_eq!(bench.group.replacements(bench.now + PERMIT - 1), 1);
     assert!(bench.group.wake(bench.now).is_some_and(|at| at <= bench.now + PERMIT), "others wait for it");
     assert!(bench.after(PERMIT).is_empty(), "it goes on itself");
-    assert_eq!((bench.group.replacements(bench.now), bench.group.granted()), (0, bench.now - PERMIT));
+    assert_eq!((bench.group.replacements(bench.now), bench.group.rank(bench.now)), (0, bench.now));
     bench.ready(2);
     assert_eq!(bench.did(), ["drain 1"]);
+    assert_eq!(bench.group.rank(bench.now), bench.now, "the next one comes after the others'");
+    bench.says(2, Message::ReplaceMe(Reason::MaximumRequests));
+    assert_eq!(bench.did(), ["start 3 [/a] all"]);
+    bench.ready(3);
+    assert_eq!(bench.group.rank(bench.now), 0);
+    bench.says(3, Message::ReplaceMe(Reason::MaximumRequests));
+    bench.did();
+    bench.dies(4, &SEGV);
+    assert_eq!(bench.group.rank(bench.now), bench.now);
 }
 
 #[test]

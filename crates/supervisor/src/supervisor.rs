@@ -253,9 +253,9 @@ impl Supervisor {
     fn tick(&mut self, at: Millis) {
         self.begin_groups(at);
         let mut running: usize = self.groups.iter().map(|group| group.machine.replacements(at)).sum();
-        // A group that keeps its successors from getting ready comes after those that have waited meanwhile.
+        // In the order of the configuration, but that a group whose successors do not get ready comes last.
         let mut order: Vec<&mut Running> = self.groups.iter_mut().collect();
-        order.sort_by_key(|group| group.machine.granted());
+        order.sort_by_key(|group| group.machine.rank(at));
         for group in order {
             let own = group.machine.replacements(at);
             group.tick(at, self.replacements.saturating_sub(running));

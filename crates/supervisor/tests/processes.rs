@@ -70,7 +70,7 @@ fn root_is_never_what_an_application_runs_as() {
         bench.plan.privileged = privileged;
         bench.group.identity.uid = 0;
         let mut supervisor = bench.start();
-        bench.wait_for_log("WSGI1302");
+        bench.wait_for_log(if privileged { "WSGI1312" } else { "WSGI1302" });
         assert!(bench.log().contains("it would run as root"), "{}", bench.log());
         supervisor.stop();
         assert!(bench.files("born").is_empty());
