@@ -4,14 +4,14 @@ Nothing of an interpreter lives in a static: its interned strings, its types, it
 value, which is made attached to the interpreter, never freed, and reached only by threads attached to it. */
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
+use std::sync::{Arc, Mutex};
 
 use protocol::settings::EngineSettings;
 
 use crate::capi::{Attached, Kept, Object, PyResult, Raised, make_class, thread::Handle};
 use crate::keys::Keys;
+use crate::locks::{Locked, lock};
 use crate::python_module::{self, Helpers};
-use crate::request::lock;
 use crate::script::Script;
 use crate::wsgi::{Adapter, ErrorStream, FileWrapper, Input, Patterns};
 
@@ -79,7 +79,8 @@ pub struct Interpreter {
     /// Functions written in Python.
     pub helpers: Helpers,
     keys: Mutex<Keys>,
-    patterns: Mutex<Patterns>,
+    /// Nothing while a request uses them.
+    patterns: Mutex<Option<Box<Patterns>>>,
     scripts: Mutex<HashMap<Vec<u8>, Arc<Script>>>,
 }
 
@@ -106,23 +107,24 @@ impl Interpreter {
             environ_template: crate::wsgi::environ_template(py, settings, &file_wrapper)?.keep(),
             helpers,
             keys: Mutex::default(),
-            patterns: Mutex::default(),
+            patterns: Mutex::new(Some(Box::default())),
             scripts: Mutex::default(),
         })
     }
 
-    /// The cache of environ keys. Making a `str` runs no Python code, so it may be held meanwhile.
-    pub fn keys(&self) -> MutexGuard<'_, Keys> {
+    /// The cache of environ keys. Making a `str` of latin-1 runs no Python code, so it may be held meanwhile; nothing else may be done with it.
+    pub fn keys(&self) -> Locked<'_, Keys> {
         lock(&self.keys)
     }
 
-    /// The environs of earlier requests; `None` while somebody else uses them.
-    pub fn patterns(&self) -> Option<MutexGuard<'_, Patterns>> {
-        match self.patterns.try_lock() {
-            Ok(patterns) => Some(patterns),
-            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
-            Err(TryLockError::WouldBlock) => None,
-        }
+    /// Takes the environs of earlier requests, to be given back: Python code can run while they are used. `None` while another request has them.
+    pub fn take_patterns(&self) -> Option<Box<Patterns>> {
+        lock(&self.patterns).take()
+    }
+
+    /// Gives them back.
+    pub fn give_patterns(&self, patterns: Box<Patterns>) {
+        *lock(&self.patterns) = Some(patterns);
     }
 
     /// The entry of a script, loaded or not.

@@ -11,6 +11,7 @@
 | `maker` | the thread on which sub-interpreters are made |
 | `metrics/` | what applications may hear of requests, and ask about them and about httpd |
 | `clock` | the time of day |
+| `locks`, `turn` | what threads do one at a time |
 | `logging`, `failure`, `panics` | what the error log is told |
 | `capi/` | Python's C API as thin safe types |
 
@@ -28,6 +29,7 @@ mod head;
 mod interpreter;
 mod keys;
 mod leave;
+mod locks;
 mod logging;
 mod maker;
 mod metrics;
@@ -39,4 +41,5 @@ mod script;
 mod serve;
 mod source;
 mod stream;
+mod turn;
 mod wsgi;

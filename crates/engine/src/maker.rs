@@ -9,7 +9,7 @@ use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{Builder, ThreadId, current};
 
-use crate::request::lock;
+use crate::locks::lock;
 
 /// What is to be done there.
 type Job = Box<dyn FnOnce() + Send>;

@@ -14,8 +14,8 @@ use crate::capi::{
     Arguments, Attached, Constructor, Getter, Kept, Method, NativeClass, Object, PyResult, Raised, make_class, new_instance,
     run_module_code,
 };
+use crate::locks::lock;
 use crate::logging;
-use crate::request::lock;
 use crate::{metrics, registry, stream};
 
 /// `mod_wsgi.version`: the version whose behaviour we keep.
@@ -189,7 +189,7 @@ impl Host {
         let text = text.map_or_else(|| Ok(String::new()), |t| t.to_text())?;
         let file = file.map_or_else(|| Ok(String::new()), |f| f.to_text())?;
         let line = i32::try_from(line.map_or(Ok(0), |l| l.to_int())?).unwrap_or(0);
-        logging::from_source(level, text.as_bytes(), file.as_bytes(), line);
+        logging::from_source(level, text.as_bytes(), logging::shown(file.as_bytes()).as_bytes(), line);
         Ok(Object::none(py))
     }
 

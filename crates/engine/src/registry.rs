@@ -4,7 +4,7 @@ The main interpreter is there from the start and hosts `%{GLOBAL}` and the one g
 group gets a sub-interpreter on first use, kept until the process ends. Groups that a client can name are limited in number. */
 
 use std::collections::HashMap;
-use std::sync::{Mutex, OnceLock, RwLock};
+use std::sync::{OnceLock, RwLock};
 
 use protocol::log_code::{INTERPRETER_FAILED, TOO_MANY_INTERPRETERS};
 use protocol::settings::{EngineSettings, MainChoice};
@@ -13,7 +13,7 @@ use crate::capi::{start, thread};
 use crate::interpreter::{Interpreter, setup_failure};
 use crate::logging;
 use crate::maker::Maker;
-use crate::request::lock;
+use crate::turn::Turn;
 
 /// All interpreters of the process.
 pub struct Registry {
@@ -23,8 +23,8 @@ pub struct Registry {
     pub started: i64,
     main: &'static Interpreter,
     named: RwLock<Named>,
-    /// Held, without the GIL, while an interpreter is made.
-    making: Mutex<()>,
+    /// Whose turn it is to have an interpreter made.
+    making: Turn,
     maker: Maker,
 }
 
@@ -80,7 +80,7 @@ pub fn adopt(handle: thread::Handle, mut settings: EngineSettings) -> Result<(),
             started: crate::clock::now(),
             main,
             named: RwLock::default(),
-            making: Mutex::default(),
+            making: Turn::default(),
             maker: Maker::new(),
         })
         .map_err(|_| "Python was started already".to_owned())
@@ -116,7 +116,8 @@ impl Registry {
         if let Some(known) = self.known(group) {
             return Some(known);
         }
-        let making = lock(&self.making);
+        // Code of the new interpreter's packages runs meanwhile, on another thread.
+        let making = self.making.take().ok()?;
         let found = self.known(group).or_else(|| self.make(group, dynamic));
         drop(making);
         found

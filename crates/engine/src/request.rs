@@ -4,7 +4,8 @@ The objects that an application holds (`wsgi.input`, `start_response`, `wsgi.err
 thread; they share this value, and `end` closes the door behind the last call that is under way. */
 
 use std::mem::MaybeUninit;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
 
 use protocol::Level;
@@ -13,8 +14,10 @@ use crate::capi::{Attached, Kept, Object, PyResult, Raised, fork, thread};
 use crate::exchange::{Exchange, ReadError, Send, SendError};
 use crate::head::Head;
 use crate::interpreter::Interpreter;
+use crate::locks::{Locked, lock};
 use crate::logging;
 use crate::metrics::observed::Observed;
+use crate::turn::{Busy, Taken, Turn};
 use protocol::line_buffer::LineBuffer;
 
 /// How far a response has come.
@@ -50,17 +53,14 @@ pub struct Request {
     /// See [`Facts`].
     pub facts: Facts,
     exchange: Box<dyn Exchange>,
-    /// Held for every call to the server; true once the request has ended.
-    ended: Mutex<bool>,
+    /// Whose call to the server is under way.
+    door: Turn,
+    /// The request has ended.
+    ended: AtomicBool,
     output: Mutex<Output>,
     errors: Mutex<LineBuffer>,
     data: Mutex<Option<Kept>>,
     observed: OnceLock<Box<Observed>>,
-}
-
-/// A lock of plain data: a panic while it was held leaves nothing half-done that matters.
-pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Request {
@@ -70,7 +70,8 @@ impl Request {
             interpreter,
             facts,
             exchange,
-            ended: Mutex::new(false),
+            door: Turn::default(),
+            ended: AtomicBool::new(false),
             output: Mutex::default(),
             errors: Mutex::default(),
             data: Mutex::default(),
@@ -89,18 +90,40 @@ impl Request {
     }
 
     /// The response's state. Never held while Python code may run.
-    pub fn output(&self) -> MutexGuard<'_, Output> {
+    pub fn output(&self) -> Locked<'_, Output> {
         lock(&self.output)
     }
 
-    /// The door to the server. Waits for a call of another thread without the GIL; `RuntimeError` after the end.
-    fn door(&self, py: Attached<'_>) -> PyResult<MutexGuard<'_, bool>> {
-        let door = match self.ended.try_lock() {
-            Ok(door) => door,
-            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            Err(TryLockError::WouldBlock) => thread::detached(py, || lock(&self.ended)),
+    /// Takes the place of an earlier head; `false` if that has gone to the server: what counts the body must be what the client has.
+    pub fn replace_head(&self, head: Head) -> bool {
+        let mut output = self.output();
+        if !output.started {
+            output.head = Some(head);
+        }
+        !output.started
+    }
+
+    /// The door to the server. Waits for a call of another thread without the GIL. `RuntimeError` after the end, and from within a call of this very
+    /// thread: a page that this one includes, say, that has got hold of this one's objects.
+    fn door(&self, py: Attached<'_>) -> PyResult<Taken<'_>> {
+        let door = match self.door.try_take() {
+            Err(Busy::Other) => thread::detached(py, || self.door.take()),
+            taken => taken,
         };
-        if *door { Err(Raised::runtime_error(py, "the request has ended: its objects can't be used any more")) } else { Ok(door) }
+        match door {
+            Ok(_) if self.has_ended() => {
+                Err(Raised::runtime_error(py, "the request has ended: its objects can't be used any more"))
+            }
+            Ok(door) => Ok(door),
+            Err(_) => Err(Raised::runtime_error(
+                py,
+                "the request's objects can't be used here: this thread is in a call of the same request",
+            )),
+        }
+    }
+
+    fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Acquire)
     }
 
     /// `RuntimeError` after the end.
@@ -127,8 +150,8 @@ impl Request {
     /// # Errors
     /// [`ReadError::Aborted`] after the end of the request, too.
     pub fn read_waiting(&self, buffer: &mut [MaybeUninit<u8>]) -> Result<usize, ReadError> {
-        let door = lock(&self.ended);
-        if *door { Err(ReadError::Aborted) } else { self.take(buffer, true) }
+        let Ok(_door) = self.door.take() else { return Err(ReadError::Aborted) };
+        if self.has_ended() { Err(ReadError::Aborted) } else { self.take(buffer, true) }
     }
 
     fn take(&self, buffer: &mut [MaybeUninit<u8>], wait: bool) -> Result<usize, ReadError> {
@@ -192,8 +215,15 @@ impl Request {
     }
 
     /// How a body of `length` bytes that is there as a whole is best handed on.
-    pub fn best(&self, length: usize) -> Send {
-        if self.exchange.keeps(length) { Send::Buffered } else { Send::Flushed }
+    ///
+    /// # Errors
+    /// `RuntimeError` after the end.
+    pub fn best(&self, py: Attached<'_>, length: usize) -> PyResult<Send> {
+        // Another thread of the application may be waiting for the client in a call of its own.
+        let door = self.door(py)?;
+        let keeps = self.exchange.keeps(length);
+        drop(door);
+        Ok(if keeps { Send::Buffered } else { Send::Flushed })
     }
 
     /// Hands part of a file on.
@@ -223,17 +253,15 @@ impl Request {
             // A process that the application forked has no part in the request's connection.
             return logging::of_process(level, text, file, line);
         }
-        // Logging must never wait for a call that waits for the client: a busy door means another thread is in one, and
-        // Apache's log functions may be called beside it.
-        match self.ended.try_lock() {
-            Ok(ended) if *ended => {}
-            _ => self.exchange.log(level, text, file, line),
+        // Logging never waits for the door: another thread may be in a call that waits for the client, and Apache's log functions may be called beside it.
+        if !self.has_ended() {
+            self.exchange.log(level, text, file, line);
         }
     }
 
     /// Would a line of that level be written?
     pub fn logs(&self, level: Level) -> bool {
-        self.exchange.logs(level)
+        !self.has_ended() && self.exchange.logs(level)
     }
 
     /// Text for `wsgi.errors` or `sys.stderr`: whole lines go out at once, the rest waits.
@@ -261,16 +289,28 @@ impl Request {
         if let Some(data) = lock(&self.data).as_ref() {
             return Ok(data.get(py).clone());
         }
+        // Making it may run the garbage collector, and that code which asks for it as well.
         let fresh = Object::dict(py)?;
-        *lock(&self.data) = Some(fresh.clone().keep());
-        Ok(fresh)
+        let mut data = lock(&self.data);
+        match data.as_ref() {
+            Some(data) => Ok(data.get(py).clone()),
+            None => {
+                *data = Some(fresh.clone().keep());
+                Ok(fresh)
+            }
+        }
     }
 
     /// The end: what is still buffered is logged, and from here on every call of the application's objects is refused.
     pub fn end(&self, py: Attached<'_>) {
         self.errors_flush();
-        if let Ok(mut door) = self.door(py) {
-            *door = true;
+        match self.door(py) {
+            Ok(_door) => self.ended.store(true, Ordering::Release),
+            Err(raised) => {
+                // It has ended already, or this thread is in one of its calls: then that has to end first, and can't do anything any more.
+                raised.clear(py);
+                self.ended.store(true, Ordering::Release);
+            }
         }
         let data = lock(&self.data).take();
         if let Some(data) = data {

@@ -9,22 +9,24 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use md5::{Digest, Md5};
 use protocol::Level;
+use protocol::control::Version;
 use protocol::log_code::{CALLABLE_MISSING, RELOAD_CHECK_FAILED, SCRIPT_NOT_LOADED, SCRIPT_OWNER_WRONG, SCRIPT_UNREADABLE};
 
 use crate::capi::{Attached, Kept, Object, PyResult, Raised, run_module_code, thread};
 use crate::failure::{self, Context};
 use crate::interpreter::Interpreter;
+use crate::locks::lock;
 use crate::logging;
 use crate::registry;
-use crate::request::lock;
 use crate::source::{self, Refused, Source, modified};
+use crate::turn::{Busy, Turn};
 
 /// One script of one interpreter.
 pub struct Script {
     path: Vec<u8>,
     module_name: String,
-    /// Held, without the GIL while waiting, by whoever loads the script.
-    loading: Mutex<()>,
+    /// Whose turn it is to load the script.
+    loading: Turn,
     /// The module's dictionary, once loaded.
     loaded: Mutex<Option<Kept>>,
     /// What stands in `__mtime__` unless the script has changed it.
@@ -69,7 +71,7 @@ impl Script {
     pub fn new(path: &[u8], case_sensitive: bool) -> Self {
         let name = if case_sensitive { path.to_vec() } else { path.to_ascii_lowercase() };
         let module_name = Md5::digest(&name).iter().fold("_mod_wsgi_".to_owned(), |name, byte| format!("{name}{byte:02x}"));
-        Self { path: path.to_vec(), module_name, loading: Mutex::default(), loaded: Mutex::default(), stored: AtomicI64::new(0) }
+        Self { path: path.to_vec(), module_name, loading: Turn::default(), loaded: Mutex::default(), stored: AtomicI64::new(0) }
     }
 
     /// The application's callable, from the script as its file is now.
@@ -84,7 +86,9 @@ impl Script {
         name: &[u8],
     ) -> Result<Object<'py>, NotLoaded> {
         let namespace = self.ensure(py, interpreter, wanted)?;
-        let found = interpreter.keys().named(py, name).and_then(|key| namespace.dict_get(&key));
+        // The lookup may run code of the script's own: its names may be a subclass of `str`.
+        let key = interpreter.keys().named(py, name);
+        let found = key.and_then(|key| namespace.dict_get(&key));
         match found {
             Ok(Some(callable)) if callable.is_callable() => Ok(callable),
             Ok(found) => {
@@ -132,7 +136,7 @@ impl Script {
             return Some(namespace);
         }
         let stored = mtime_in(py, interpreter, &namespace);
-        let changed = stored.is_none() || stored != wanted.mtime.or_else(|| modified(&self.path));
+        let changed = stored.is_none() || stored != wanted.mtime.or_else(|| thread::detached(py, || modified(&self.path)));
         (!changed && !self.reload_required(py, interpreter, &namespace, wanted.resource)).then_some(namespace)
     }
 
@@ -162,10 +166,14 @@ impl Script {
     /// Loads the script, or waits for whoever is loading it.
     fn load<'py>(&self, py: Attached<'py>, interpreter: &Interpreter, wanted: Wanted<'_>) -> Result<Object<'py>, NotLoaded> {
         let before = lock(&self.loaded).as_ref().map(|kept| kept.get(py).as_ptr());
-        let guard = match self.loading.try_lock() {
-            Ok(guard) => guard,
-            Err(std::sync::TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            Err(std::sync::TryLockError::WouldBlock) => thread::detached(py, || lock(&self.loading)),
+        let turn = match self.loading.try_take() {
+            Err(Busy::Other) => thread::detached(py, || self.loading.take()),
+            taken => taken,
+        };
+        let Ok(turn) = turn else {
+            let path = logging::shown(&self.path);
+            logging::coded(SCRIPT_NOT_LOADED, &format!("{path} could not be loaded: this very thread is loading it"));
+            return Err(NotLoaded::Failed);
         };
         // Somebody else may have loaded it meanwhile.
         let now = lock(&self.loaded).as_ref().map(|kept| kept.get(py).clone());
@@ -173,7 +181,7 @@ impl Script {
             return Ok(namespace);
         }
         let loaded = self.execute(py, interpreter, before.is_some(), wanted);
-        drop(guard);
+        drop(turn);
         loaded
     }
 
@@ -190,8 +198,8 @@ impl Script {
         if let Some(old) = old {
             old.release(py);
         }
-        let version = crate::daemon::script_version(&self.path);
-        let Source { text, mtime } = self.source(py, wanted.handler)?;
+        let (version, source) = self.source(py, wanted.handler);
+        let Source { text, mtime } = source?;
         match self.run(py, &text, mtime) {
             Ok(namespace) => {
                 self.stored.store(mtime, Ordering::Relaxed);
@@ -219,12 +227,13 @@ impl Script {
         }
     }
 
-    /// What is in the file, if it belongs to whom it must belong to. Why not is logged.
-    fn source(&self, py: Attached<'_>, handler: bool) -> Result<Source, NotLoaded> {
+    /// What is in the file, if it belongs to whom it must belong to, and which version it was beforehand. Why not is logged.
+    fn source(&self, py: Attached<'_>, handler: bool) -> (Option<Version>, Result<Source, NotLoaded>) {
         let owner = registry::registry().and_then(|registry| registry.settings.script_owner.as_ref());
         // A file system may be slow, and others need not wait for it.
-        let read = thread::detached(py, || source::read(&self.path, owner, handler));
-        read.map_err(|refused| {
+        let (version, read) =
+            thread::detached(py, || (crate::daemon::script_version(&self.path), source::read(&self.path, owner, handler)));
+        let read = read.map_err(|refused| {
             let path = logging::shown(&self.path);
             match refused {
                 Refused::Unreadable(why) => {
@@ -247,7 +256,8 @@ impl Script {
                     NotLoaded::Foreign
                 }
             }
-        })
+        });
+        (version, read)
     }
 
     /// Compiles and runs the source as a module, and enters it in `sys.modules`.

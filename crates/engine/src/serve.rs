@@ -176,13 +176,13 @@ fn seen_status(request: &Request, answered: i32) -> u16 {
 
 /// Which request it was, for a log line: `in GET /path (script …, request id …)`.
 fn of_request(call: &Call<'_>) -> String {
-    let text = |key: &[u8]| String::from_utf8_lossy(call.entry(key).unwrap_or_default()).escape_debug().to_string();
+    let text = |key: &[u8]| logging::shown(call.entry(key).unwrap_or_default());
     let id = text(b"mod_wsgi.request_id");
     let id = if id.is_empty() { id } else { format!(", request id {id}") };
     format!(
         " in {} {} (script {}{id})",
         text(b"REQUEST_METHOD"),
         text(b"REQUEST_URI").split('?').next().unwrap_or_default(),
-        String::from_utf8_lossy(call.script)
+        logging::shown(call.script)
     )
 }

@@ -166,10 +166,8 @@ fn permitted(rule: Rule<'_>, what: &str, facts: &Facts) -> Result<(), Refused> {
 }
 
 fn microseconds(found: &Stat) -> i64 {
-    // The widths differ between C libraries.
-    #[allow(clippy::useless_conversion, clippy::cast_possible_wrap, reason = "nanoseconds are below a thousand millions")]
-    let nanoseconds = found.st_mtime_nsec as i64;
-    i64::from(found.st_mtime).saturating_mul(1_000_000).saturating_add(nanoseconds / 1000)
+    let nanoseconds = i64::try_from(found.st_mtime_nsec).unwrap_or(0);
+    found.st_mtime.saturating_mul(1_000_000).saturating_add(nanoseconds / 1000)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use pyo3::ffi;
 
 use super::error::{PyResult, Raised};
 use super::object::{Object, done, size};
+use crate::locks::python_may_run;
 
 impl Object<'_> {
     /// The number of items of a `list` or `tuple`.
@@ -39,12 +40,14 @@ impl Object<'_> {
 
     /// `self[key] = value` of a `dict`.
     pub fn dict_set(&self, key: &Self, value: &Self) -> PyResult<()> {
+        python_may_run();
         // SAFETY: live objects; anything but a dict raises SystemError.
         done(unsafe { ffi::PyDict_SetItem(self.as_ptr(), key.as_ptr(), value.as_ptr()) })
     }
 
     /// `self.get(key)` of a `dict`.
     pub fn dict_get(&self, key: &Self) -> PyResult<Option<Self>> {
+        python_may_run();
         // SAFETY: live objects; the result is borrowed from the dictionary.
         match NonNull::new(unsafe { ffi::PyDict_GetItemWithError(self.as_ptr(), key.as_ptr()) }) {
             // SAFETY: the dictionary holds it.
@@ -56,6 +59,7 @@ impl Object<'_> {
 
     /// `del self[key]` of a `dict`; a missing key is no error.
     pub fn dict_remove(&self, key: &Self) {
+        python_may_run();
         // SAFETY: live objects.
         if unsafe { ffi::PyDict_DelItem(self.as_ptr(), key.as_ptr()) } != 0 {
             Raised::assume().clear(self.py());
@@ -73,18 +77,21 @@ impl Object<'_> {
 
     /// A shallow copy of a `dict`.
     pub fn dict_copy(&self) -> PyResult<Self> {
+        python_may_run();
         // SAFETY: a live object; anything but a dict raises.
         unsafe { Self::from_owned(self.py(), ffi::PyDict_Copy(self.as_ptr())) }
     }
 
     /// `iter(self)`
     pub fn iterate(&self) -> PyResult<Self> {
+        python_may_run();
         // SAFETY: a live object.
         unsafe { Self::from_owned(self.py(), ffi::PyObject_GetIter(self.as_ptr())) }
     }
 
     /// The next item of an iterator; `None` at its end.
     pub fn next_item(&self) -> PyResult<Option<Self>> {
+        python_may_run();
         // SAFETY: `self` is an iterator (from `iterate`); null without an exception is its end.
         match NonNull::new(unsafe { ffi::PyIter_Next(self.as_ptr()) }) {
             // SAFETY: a new reference, this caller's.

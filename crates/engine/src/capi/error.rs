@@ -6,6 +6,7 @@ use std::ffi::CString;
 use pyo3::ffi;
 
 use super::object::{Attached, Object};
+use crate::locks::python_may_run;
 
 /// Python's error indicator is set on this thread.
 #[must_use = "an exception is pending: pass it on, log it, or clear it"]
@@ -57,6 +58,7 @@ impl Raised {
     }
 
     fn raise(class: *mut ffi::PyObject, message: &str) -> Self {
+        python_may_run();
         let text = CString::new(message.replace('\0', "\\0")).unwrap_or_default();
         // SAFETY: the class is one of Python's static exceptions (immortal); the text ends with a NUL.
         unsafe { ffi::PyErr_SetString(class, text.as_ptr()) };
@@ -89,6 +91,7 @@ impl Raised {
 
     /// Raises an exception again, with its traceback. Where there is no instance yet, Python makes one of the class.
     pub fn again(exception: Exception<'_>) -> Self {
+        python_may_run();
         let Exception { class, value, traceback } = exception;
         let or_null = |object: Object<'_>| if object.is_none() { std::ptr::null_mut() } else { object.into_ptr() };
         // SAFETY: PyErr_Restore takes over three references, of which the last two may be null. Each is of its type: the fields come from the
@@ -121,12 +124,14 @@ impl Raised {
 
     /// Forgets the exception.
     pub fn clear(self, _py: Attached<'_>) {
+        python_may_run();
         // SAFETY: attached.
         unsafe { ffi::PyErr_Clear() }
     }
 
     /// Takes the exception out of the indicator, normalised.
     pub fn take(self, py: Attached<'_>) -> Option<Exception<'_>> {
+        python_may_run();
         let (mut class, mut value, mut traceback) = (std::ptr::null_mut(), std::ptr::null_mut(), std::ptr::null_mut());
         // SAFETY: the three places receive owned references (or null), which are taken over below.
         unsafe {

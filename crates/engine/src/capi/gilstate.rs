@@ -23,6 +23,13 @@ pub(super) fn bind(state: *mut ffi::PyThreadState) {
     }
 }
 
+/// The state that is named as this thread's now. `None` where Python sees to that itself.
+pub(super) fn bound() -> Option<*mut ffi::PyThreadState> {
+    let key = KEY.get().copied().flatten()?;
+    // SAFETY: the key is Python's own, which it never deletes while it runs; its values are thread states.
+    Some(unsafe { libc::pthread_getspecific(key) }.cast())
+}
+
 /// Looks for the key. `state` is the one that Python has just named for this thread, which is attached to it.
 pub(super) fn find(state: *mut ffi::PyThreadState) {
     KEY.get_or_init(|| if start::version() < (3, 12) { search(state) } else { None });

@@ -9,6 +9,7 @@ use pyo3::ffi;
 
 use super::error::{PyResult, Raised};
 use super::object::{Attached, Object, done, size};
+use crate::locks::python_may_run;
 
 unsafe extern "C" {
     /// In the stable ABI of every Python 3; pyo3's bindings leave it out.
@@ -36,6 +37,7 @@ impl<'py> Object<'py> {
 
     /// A `str` decoded with the file system's encoding and surrogateescape.
     pub fn file_system(py: Attached<'py>, bytes: &[u8]) -> PyResult<Self> {
+        python_may_run();
         // SAFETY: pointer and length describe a live slice.
         unsafe { Self::from_owned(py, ffi::PyUnicode_DecodeFSDefaultAndSize(bytes.as_ptr().cast(), size(bytes.len()))) }
     }
@@ -98,12 +100,14 @@ impl<'py> Object<'py> {
 
     /// A new empty `dict`.
     pub fn dict(py: Attached<'py>) -> PyResult<Self> {
+        python_may_run();
         // SAFETY: no precondition but being attached.
         unsafe { Self::from_owned(py, ffi::PyDict_New()) }
     }
 
     /// A `tuple` of the given objects.
     pub fn tuple(py: Attached<'py>, items: Vec<Self>) -> PyResult<Self> {
+        python_may_run();
         // SAFETY: no precondition but being attached.
         let tuple = unsafe { Self::from_owned(py, ffi::PyTuple_New(size(items.len())))? };
         for (i, item) in items.into_iter().enumerate() {
@@ -115,6 +119,7 @@ impl<'py> Object<'py> {
 
     /// A `list` of the given objects.
     pub fn list(py: Attached<'py>, items: Vec<Self>) -> PyResult<Self> {
+        python_may_run();
         // SAFETY: no precondition but being attached.
         let list = unsafe { Self::from_owned(py, ffi::PyList_New(size(items.len())))? };
         for (i, item) in items.into_iter().enumerate() {
@@ -126,6 +131,7 @@ impl<'py> Object<'py> {
 
     /// Imports a module (`import name`, the leaf).
     pub fn import(py: Attached<'py>, name: &CStr) -> PyResult<Self> {
+        python_may_run();
         // SAFETY: `name` ends with a NUL.
         unsafe { Self::from_owned(py, ffi::PyImport_ImportModule(name.as_ptr())) }
     }
@@ -142,6 +148,7 @@ impl<'py> Object<'py> {
 
     /// A new module object with that name, not yet in `sys.modules`.
     pub fn module(py: Attached<'py>, name: &Self) -> PyResult<Self> {
+        python_may_run();
         // SAFETY: `name` is a live object; a wrong type raises.
         unsafe { Self::from_owned(py, ffi::PyModule_NewObject(name.as_ptr())) }
     }
@@ -152,6 +159,7 @@ impl<'py> Object<'py> {
 /// # Errors
 /// Whatever the code raises.
 pub fn run_module_code<'py>(module: &Object<'py>, code: &Object<'py>) -> PyResult<Object<'py>> {
+    python_may_run();
     let py = module.py();
     // SAFETY: a module object has a dictionary, borrowed from it; builtins are borrowed from the interpreter. PyEval_EvalCode wants
     // a code object, which `compile` made, and raises on anything else.

@@ -9,6 +9,8 @@ use pyo3::ffi;
 
 use super::dynamic;
 use super::error::{PyResult, Raised};
+use crate::locks::python_may_run;
+use crate::logging::shown;
 
 /// Proof that this thread is attached to an interpreter (holds its GIL, where it has one).
 #[derive(Clone, Copy)]
@@ -34,6 +36,7 @@ pub struct Object<'py> {
 
 impl Drop for Object<'_> {
     fn drop(&mut self) {
+        last_reference_may_go(self.pointer);
         // SAFETY: an Object owns one reference, and its lifetime ends before its thread detaches.
         unsafe { ffi::Py_DECREF(self.pointer.as_ptr()) }
     }
@@ -44,6 +47,14 @@ impl Clone for Object<'_> {
         // SAFETY: the pointer is alive (self owns a reference) and the thread is attached (lifetime).
         unsafe { ffi::Py_INCREF(self.pointer.as_ptr()) };
         Self { pointer: self.pointer, marker: PhantomData }
+    }
+}
+
+/// A destructor runs with the last reference. Checked in the build for tests alone.
+fn last_reference_may_go(pointer: NonNull<ffi::PyObject>) {
+    // SAFETY: a live object, of which the caller owns a reference.
+    if cfg!(feature = "test-faults") && unsafe { ffi::Py_REFCNT(pointer.as_ptr()) } == 1 {
+        python_may_run();
     }
 }
 
@@ -70,6 +81,7 @@ impl Kept {
 
     /// Gives the reference up.
     pub fn release(self, _py: Attached<'_>) {
+        last_reference_may_go(self.pointer);
         // SAFETY: a Kept owns one reference; `self` is consumed, so it is given back once.
         unsafe { ffi::Py_DECREF(self.pointer.as_ptr()) }
     }
@@ -135,12 +147,14 @@ impl<'py> Object<'py> {
 
     /// `getattr(self, name)`
     pub fn attribute(&self, name: &Self) -> PyResult<Self> {
+        python_may_run();
         // SAFETY: both are live objects of this interpreter.
         unsafe { Self::from_owned(self.py(), ffi::PyObject_GetAttr(self.as_ptr(), name.as_ptr())) }
     }
 
     /// `getattr(self, name)` by a literal name.
     pub fn attribute_named(&self, name: &CStr) -> PyResult<Self> {
+        python_may_run();
         // SAFETY: self is live; `name` ends with a NUL.
         unsafe { Self::from_owned(self.py(), ffi::PyObject_GetAttrString(self.as_ptr(), name.as_ptr())) }
     }
@@ -159,12 +173,14 @@ impl<'py> Object<'py> {
 
     /// `setattr(self, name, value)`
     pub fn set_attribute(&self, name: &CStr, value: &Self) -> PyResult<()> {
+        python_may_run();
         // SAFETY: both are live objects; `name` ends with a NUL.
         done(unsafe { ffi::PyObject_SetAttrString(self.as_ptr(), name.as_ptr(), value.as_ptr()) })
     }
 
     /// `self(*arguments)`; at most five.
     pub fn call(&self, arguments: &[&Self]) -> PyResult<Self> {
+        python_may_run();
         let mut a = [std::ptr::null_mut(); MAX_ARGUMENTS];
         for (place, argument) in a.iter_mut().zip(arguments) {
             *place = argument.as_ptr();
@@ -190,6 +206,7 @@ impl<'py> Object<'py> {
 
     /// `bool(self)`
     pub fn truth(&self) -> PyResult<bool> {
+        python_may_run();
         // SAFETY: a live object.
         match unsafe { ffi::PyObject_IsTrue(self.as_ptr()) } {
             -1 => Err(Raised::assume()),
@@ -235,7 +252,9 @@ impl<'py> Object<'py> {
 
     /// The name of its type, for messages.
     pub fn type_name(&self) -> String {
-        self.class().attribute_named(c"__name__").and_then(|n| n.to_text()).unwrap_or_else(|raised| {
+        let name = self.class().attribute_named(c"__name__").and_then(|name| name.to_text());
+        // A class may have any text for a name.
+        name.map(|name| shown(name.get(..100).unwrap_or(&name).as_bytes())).unwrap_or_else(|raised| {
             raised.clear(self.py());
             "object".to_owned()
         })
@@ -302,6 +321,7 @@ impl<'py> Object<'py> {
 
     /// An `int` that fits 64 bits. A float is none, though Python 3.9 would still cut it to one.
     pub fn to_int(&self) -> PyResult<i64> {
+        python_may_run();
         // SAFETY: a live object; the call gives a new reference, or raises.
         let number = unsafe { Self::from_owned(self.py(), ffi::PyNumber_Index(self.as_ptr()))? };
         // SAFETY: a live object; -1 with an exception set tells a failure.
@@ -311,6 +331,7 @@ impl<'py> Object<'py> {
 
     /// An object's `fileno()` (or an `int`), as `PyObject_AsFileDescriptor` reads it.
     pub fn to_descriptor(&self) -> PyResult<i32> {
+        python_may_run();
         // SAFETY: a live object; -1 means that it raised.
         match unsafe { ffi::PyObject_AsFileDescriptor(self.as_ptr()) } {
             -1 => Err(Raised::assume()),

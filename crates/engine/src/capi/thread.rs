@@ -7,14 +7,17 @@ cleared and deleted (httpd's HTTP/2 workers come and go). */
 
 use std::cell::{Cell, RefCell};
 use std::ffi::c_ulong;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use std::time::{Duration, Instant};
 
 use pyo3::ffi;
 
+use super::dynamic::symbol;
 use super::error::Raised;
 use super::gilstate;
 use super::object::{Attached, Object};
+use crate::locks::python_may_run;
 
 /// An interpreter of this process. It is never deleted while threads may attach.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -107,8 +110,18 @@ fn remember(interpreter: Handle, pointer: *mut ffi::PyThreadState) {
     STATES.with(|states| states.0.borrow_mut().push(State { interpreter, pointer, first: true }));
 }
 
-/// Runs `body` attached to an interpreter. The thread must not be attached already.
+/// Runs `body` attached to an interpreter.
+///
+/// A thread may be inside already: a page that httpd includes in another one (mod_include) is a request within a request, often of another
+/// application group. What the outer one had is put back afterwards.
 pub fn attached<R>(interpreter: Handle, body: impl FnOnce(Attached<'_>) -> R) -> R {
+    python_may_run();
+    let outer = INSIDE.get().then(|| Outer {
+        // SAFETY: the thread holds the GIL, and gets this very state back.
+        released: holds_gil().then(|| unsafe { ffi::PyEval_SaveThread() }),
+        bound: gilstate::bound(),
+        waits: WAITS.get(),
+    });
     let state = state_of(interpreter);
     gilstate::bind(state);
     // SAFETY: the state is this thread's own for that interpreter; the thread is attached to nothing (see above).
@@ -120,32 +133,83 @@ pub fn attached<R>(interpreter: Handle, body: impl FnOnce(Attached<'_>) -> R) ->
         take();
     }
     INSIDE.set(true);
-    let leave = Leave;
+    let leave = Leave(outer);
     // SAFETY: attached just now, until `leave` is dropped, which outlives the body.
     let result = body(unsafe { Attached::assume() });
     drop(leave);
     result
 }
 
+/// What a thread was at when it came to [`attached`] from within.
+struct Outer {
+    /// The state that it was attached with, if it held the GIL.
+    released: Option<*mut ffi::PyThreadState>,
+    /// What `PyGILState_Ensure` took for its state.
+    bound: Option<*mut ffi::PyThreadState>,
+    waits: Waits,
+}
+
 /// Detaches when the body of [`attached`] is left, by a panic too.
-struct Leave;
+struct Leave(Option<Outer>);
 
 impl Drop for Leave {
     fn drop(&mut self) {
+        python_may_run();
         // SAFETY: this thread attached in `attached` and every nested detachment has been undone.
         unsafe { ffi::PyEval_SaveThread() };
-        INSIDE.set(false);
+        let Some(outer) = &self.0 else {
+            INSIDE.set(false);
+            return;
+        };
+        if let Some(bound) = outer.bound {
+            gilstate::bind(bound);
+        }
+        WAITS.set(outer.waits);
+        if let Some(released) = outer.released {
+            // SAFETY: the state that the thread came with, and that nobody else uses.
+            unsafe { ffi::PyEval_RestoreThread(released) };
+        }
     }
 }
 
+/// Whether this thread is attached right now, with a state of the engine's.
+fn holds_gil() -> bool {
+    type Current = unsafe extern "C" fn() -> *mut ffi::PyThreadState;
+    static CURRENT: OnceLock<Option<Current>> = OnceLock::new();
+    let current = CURRENT.get_or_init(|| {
+        // The first since 3.13, the second before.
+        [c"PyThreadState_GetUnchecked", c"_PyThreadState_UncheckedGet"].into_iter().find_map(symbol).map(|address| {
+            // SAFETY: the signature of both functions.
+            unsafe { std::mem::transmute::<*mut std::ffi::c_void, Current>(address) }
+        })
+    });
+    // SAFETY: no preconditions. Before 3.12 it names the state of whichever thread has the GIL.
+    let state = current.map_or(std::ptr::null_mut(), |current| unsafe { current() });
+    !state.is_null() && STATES.with(|states| states.0.borrow().iter().any(|own| own.pointer == state))
+}
+
 /// Attaches again when the body of [`detached`] is left, by a panic too.
-struct Return(*mut ffi::PyThreadState);
+struct Return {
+    state: *mut ffi::PyThreadState,
+    inside: bool,
+    /// What `PyGILState_Ensure` takes for the thread's state: requests within this one (mod_include) have had states of their own meanwhile.
+    bound: Option<*mut ffi::PyThreadState>,
+}
 
 impl Drop for Return {
     fn drop(&mut self) {
+        python_may_run();
         // SAFETY: the state was this thread's current one when `detached` saved it.
-        let take = || unsafe { ffi::PyEval_RestoreThread(self.0) };
-        if TIMED.load(Ordering::Relaxed) { timed(take) } else { take() }
+        let take = || unsafe { ffi::PyEval_RestoreThread(self.state) };
+        if TIMED.load(Ordering::Relaxed) {
+            timed(take)
+        } else {
+            take()
+        }
+        INSIDE.set(self.inside);
+        if let Some(bound) = self.bound {
+            gilstate::bind(bound);
+        }
     }
 }
 
@@ -170,8 +234,10 @@ pub fn waits() -> Waits {
 
 /// Runs `body` without the GIL: for whatever may wait. Objects stay alive, and may not be touched meanwhile.
 pub fn detached<R>(_py: Attached<'_>, body: impl FnOnce() -> R) -> R {
+    python_may_run();
+    let (inside, bound) = (INSIDE.get(), gilstate::bound());
     // SAFETY: the token proves that this thread is attached.
-    let back = Return(unsafe { ffi::PyEval_SaveThread() });
+    let back = Return { state: unsafe { ffi::PyEval_SaveThread() }, inside, bound };
     let result = body();
     drop(back);
     result
@@ -263,6 +329,7 @@ impl Ident {
 /// Sets the exception `class` on another thread of the attached interpreter: it is raised when that thread next runs Python code. With
 /// `None` one that has not been raised yet is taken back.
 pub fn raise_in(_py: Attached<'_>, thread: Ident, class: Option<&Object<'_>>) {
+    python_may_run();
     let exception = class.map_or(std::ptr::null_mut(), Object::as_ptr);
     // SAFETY: attached; a live class or null. A thread that the interpreter does not know is left alone.
     unsafe { ffi::PyThreadState_SetAsyncExc(thread.number(), exception) };

@@ -16,7 +16,7 @@ use super::holding::Holding;
 use super::pace::{Look, Pace, Step};
 use super::process::Shared;
 use super::seat::Seat;
-use crate::request::lock;
+use crate::locks::lock;
 
 /// How often the workers are looked at while there is something to see.
 const TICK: Duration = Duration::from_millis(2);
@@ -84,7 +84,7 @@ impl Admission {
                 // All that are left inside run a request.
                 self.wake();
             }
-            outside = self.door.wait(outside).unwrap_or_else(std::sync::PoisonError::into_inner);
+            outside = outside.wait(&self.door);
             *outside -= 1;
             self.inside.fetch_add(1, Ordering::AcqRel);
         }
@@ -179,8 +179,7 @@ impl Admission {
             && self.running.load(Ordering::SeqCst) < self.inside.load(Ordering::SeqCst)
             && !self.open.load(Ordering::Acquire)
         {
-            let woken = self.bell.wait_timeout(held, Duration::from_secs(1));
-            held = woken.unwrap_or_else(std::sync::PoisonError::into_inner).0;
+            held = held.wait_for(&self.bell, Duration::from_secs(1));
             let taken = self.taken();
             if taken != before {
                 (before, rested) = (taken, false);

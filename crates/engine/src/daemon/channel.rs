@@ -28,7 +28,7 @@ use super::holding::{Held, Holding};
 use super::incoming::Incoming;
 use super::lending::{Lending, Memory, Share};
 use crate::exchange::{SMALL, SendError};
-use crate::request::lock;
+use crate::locks::lock;
 
 /// One connection.
 pub struct Channel {

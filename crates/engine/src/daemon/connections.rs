@@ -13,7 +13,7 @@ use rustix::io::Errno;
 
 use super::channel::Channel;
 use super::descriptors::{Descriptor, adopt};
-use crate::request::lock;
+use crate::locks::lock;
 
 const LISTENER: u64 = u64::MAX;
 const END: u64 = u64::MAX - 1;

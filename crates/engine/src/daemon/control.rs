@@ -9,7 +9,7 @@ use rustix::net::RecvFlags;
 
 use super::descriptors::Descriptor;
 use crate::capi::signals;
-use crate::request::lock;
+use crate::locks::lock;
 
 /// The process's ends.
 pub struct Control {

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use protocol::embedded::{UNKNOWN_MTIME, flag};
 use protocol::frame::Request;
 
-use crate::request::lock;
+use crate::locks::lock;
 
 /// How often a process may be replaced because its scripts ask for it.
 const PAUSE: Duration = Duration::from_secs(1);

@@ -321,7 +321,7 @@ fn preload(shared: &Shared, registry: &'static Registry) -> Option<String> {
         });
         // What is not the group's to load is refused when it is asked for, and keeps the process from serving nothing else.
         if unusable == Some(NotLoaded::Failed) {
-            failed = Some(String::from_utf8_lossy(&script.path).into_owned());
+            failed = Some(logging::shown(&script.path));
         }
     }
     failed

@@ -16,8 +16,8 @@ use protocol::Level;
 use protocol::control::{LONGEST_NAME, MOST_SCRIPTS, Message, ScriptId, Version};
 
 use super::process::Shared;
+use crate::locks::lock;
 use crate::logging;
-use crate::request::lock;
 
 /// How often the files are looked at.
 const LOOK: Duration = Duration::from_secs(1);

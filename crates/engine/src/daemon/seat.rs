@@ -4,7 +4,7 @@ The watching thread and the thread that interrupts (`interrupt.rs`) look at a se
 the worker's slot of a memory that outlives the process (`protocol::running`). No lock of a seat is held while anybody waits for Python. *Runs in: daemon.* */
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use protocol::running::{self, WORDS};
@@ -15,7 +15,7 @@ use crate::capi::Attached;
 use crate::capi::thread::{self, Ident};
 use crate::clock;
 use crate::interpreter::Interpreter;
-use crate::request::lock;
+use crate::locks::{Locked, lock};
 use crate::serve::Witness;
 use crate::wsgi::Call;
 
@@ -140,13 +140,17 @@ impl Seat {
         let Some(running) = state.running.as_mut().filter(|running| running.serial == serial) else { return false };
         let Some(interpreter) = running.interpreter else { return false };
         running.interrupted = true;
-        thread::raise_in(py, running.thread, Some(interpreter.classes.request_timeout.get(py)));
+        let ident = running.thread;
+        // Not with the lock: what was to be raised before is dropped. The worker can't leave meanwhile, for that it needs Python's lock, which this
+        // thread has.
+        drop(state);
+        thread::raise_in(py, ident, Some(interpreter.classes.request_timeout.get(py)));
         true
     }
 }
 
 /// A seat's state, locked.
-pub struct Occupant<'a>(MutexGuard<'a, State>);
+pub struct Occupant<'a>(Locked<'a, State>);
 
 impl Occupant<'_> {
     /// The request, if there is one.
@@ -177,8 +181,10 @@ impl Witness for Seat {
         let Some(running) = state.running.as_mut() else { return };
         // From here on `interrupt` finds nothing to do; what it has done and Python has not raised yet is taken back.
         running.interpreter = None;
-        if running.interrupted {
-            thread::raise_in(py, running.thread, None);
+        let interrupted = running.interrupted.then_some(running.thread);
+        drop(state);
+        if let Some(ident) = interrupted {
+            thread::raise_in(py, ident, None);
         }
     }
 }

@@ -14,7 +14,7 @@ use rustix::event::EventfdFlags;
 use super::admission::Admission;
 use super::descriptors::{Descriptor, adopt};
 use crate::capi::fork::is_copy;
-use crate::request::lock;
+use crate::locks::lock;
 
 /// A reservation whose request has not come after this long belongs to a child that has died.
 const LOST: Duration = Duration::from_secs(2);

@@ -146,7 +146,7 @@ unsafe extern "C" fn import(call: *const ImportCall) -> i32 {
             let wanted = Wanted { mtime: None, reload: Reload::Never, resource: script, handler: false };
             let failed = entry.ensure(py, interpreter, wanted).is_err();
             if fork::is_copy() {
-                serve::leave_copy(&format!(" loading {}", String::from_utf8_lossy(script)), failed);
+                serve::leave_copy(&format!(" loading {}", logging::shown(script)), failed);
             }
             i32::from(failed)
         })

@@ -10,8 +10,8 @@ use super::observed::{Observed, Outcome};
 use super::{count, dictionary, want};
 use crate::capi::{Attached, Object, PyResult, Usage};
 use crate::clock::{now, seconds};
+use crate::locks::lock;
 use crate::registry;
-use crate::request::lock;
 
 /// A recording that somebody has asked for.
 struct Recording {

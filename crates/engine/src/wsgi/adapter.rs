@@ -77,7 +77,10 @@ impl Adapter {
             events::response_started(py, &self.request, &status, &headers, exc_info.as_ref());
         }
         let head = read_head(py, &status, &headers)?;
-        self.request.output().head = Some(head);
+        if !self.request.replace_head(head) {
+            // A callback, or another thread, has sent the first one meanwhile.
+            return Err(Raised::runtime_error(py, "start_response() was called while the headers were being sent"));
+        }
         this.attribute(self.request.interpreter.names.write.get(py))
     }
 
@@ -223,22 +226,20 @@ fn take_header(py: Attached<'_>, head: &mut Head, name: &[u8], value: &[u8]) -> 
 /// # Errors
 /// `RuntimeError` if `start_response` was not called; the inner result is the server's.
 pub(super) fn start(py: Attached<'_>, request: &Request, known_length: Option<u64>) -> PyResult<Result<(), SendError>> {
-    {
+    let has_head = {
         let mut output = request.output();
         let known_length = known_length.filter(|_| !output.started);
         match (&mut output.head, known_length) {
-            (None, _) => {
-                return Err(Raised::runtime_error(
-                    py,
-                    "the application did not call start_response() before its response body began",
-                ));
-            }
             (Some(head), Some(length)) if head.content_length.is_none() && !head.forbids_body() => {
                 head.add(b"Content-Length", length.to_string().as_bytes());
                 head.content_length = Some(length);
             }
             _ => {}
         }
+        output.head.is_some()
+    };
+    if !has_head {
+        return Err(Raised::runtime_error(py, "the application did not call start_response() before its response body began"));
     }
     request.start(py)
 }

@@ -95,7 +95,7 @@ fn sequence(py: Attached<'_>, request: &Request, body: &Object<'_>) -> Result<()
     }
     chunks.retain(|chunk| !chunk.is_empty());
     if !chunks.is_empty() {
-        request.write(py, &chunks, request.best(total))??;
+        request.write(py, &chunks, request.best(py, total)?)??;
     }
     Ok(())
 }

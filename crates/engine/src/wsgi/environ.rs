@@ -10,7 +10,8 @@ use crate::request::Request;
 use crate::script::Wanted;
 use std::sync::Arc;
 
-use super::{ErrorStream, Input};
+use super::pattern::Entries;
+use super::{ErrorStream, Input, Patterns};
 
 /// One request, as it comes from the server.
 pub struct Call<'a> {
@@ -110,9 +111,21 @@ pub fn environ<'py>(
 
 /// A dictionary with what is the same in every request, and the text entries of this one.
 fn text_entries<'py>(py: Attached<'py>, interpreter: &Interpreter, call: &Call<'_>) -> PyResult<Object<'py>> {
-    let entries = call.environ;
     // Making a dictionary may run the garbage collector, and that any code: whoever else comes meanwhile does without patterns.
-    let mut patterns = interpreter.patterns();
+    let mut patterns = interpreter.take_patterns();
+    let made = made_of(py, interpreter, call.environ, patterns.as_deref_mut());
+    if let Some(patterns) = patterns {
+        interpreter.give_patterns(patterns);
+    }
+    made
+}
+
+fn made_of<'py>(
+    py: Attached<'py>,
+    interpreter: &Interpreter,
+    entries: &Entries<'_>,
+    mut patterns: Option<&mut Patterns>,
+) -> PyResult<Object<'py>> {
     if let Some(patterns) = &mut patterns
         && let Some(environ) = patterns.environ(py, entries, |name, value| text(py, name, value))?
     {
@@ -120,20 +133,28 @@ fn text_entries<'py>(py: Attached<'py>, interpreter: &Interpreter, call: &Call<'
     }
     let template = interpreter.environ_template.get(py);
     let environ = template.dict_copy()?;
-    let mut keys = interpreter.keys();
-    for (place, (key, value)) in entries.iter().enumerate() {
-        environ.dict_set(&keys.at(py, place, key)?, &text(py, key, *value)?)?;
+    let keys = keys_of(py, interpreter, entries)?;
+    for (key, (name, value)) in keys.iter().zip(entries) {
+        environ.dict_set(key, &text(py, name, *value)?)?;
     }
-    drop(keys);
     if let Some(patterns) = &mut patterns
         && environ.dict_length() == template.dict_length() + entries.len()
         && patterns.wants_another()
     {
         let copy = environ.dict_copy()?;
-        let mut keys = interpreter.keys();
-        patterns.remember(py, entries, copy, |place, key| keys.at(py, place, key))?;
+        patterns.remember(py, entries, copy, keys)?;
     }
     Ok(environ)
+}
+
+/// The keys of a request's entries. No Python code runs while they are looked up.
+fn keys_of<'py>(py: Attached<'py>, interpreter: &Interpreter, entries: &Entries<'_>) -> PyResult<Vec<Object<'py>>> {
+    let mut found = Vec::with_capacity(entries.len());
+    let mut keys = interpreter.keys();
+    for (place, (name, _)) in entries.iter().enumerate() {
+        found.push(keys.at(py, place, name)?);
+    }
+    Ok(found)
 }
 
 /// The value of a text entry.

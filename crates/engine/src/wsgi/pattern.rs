@@ -49,7 +49,7 @@ impl Patterns {
         self.known.len() < MOST || self.unlike.is_multiple_of(RARELY)
     }
 
-    /// Remembers `environ`, which nobody else has seen, as the dictionary of `entries`, each of which is in it once.
+    /// Remembers `environ`, which nobody else has seen, as the dictionary of `entries`, each of which is in it once, by its key of `keys`.
     ///
     /// # Errors
     /// `MemoryError`
@@ -58,9 +58,9 @@ impl Patterns {
         py: Attached<'py>,
         entries: &Entries<'_>,
         environ: Object<'py>,
-        key: impl FnMut(usize, &[u8]) -> PyResult<Object<'py>>,
+        keys: Vec<Object<'py>>,
     ) -> PyResult<()> {
-        let pattern = Pattern::new(py, entries, environ, key)?;
+        let pattern = Pattern::new(py, entries, environ, keys)?;
         if self.known.len() >= MOST
             && let Some(old) = self.known.pop()
         {
@@ -78,15 +78,10 @@ struct Pattern {
 }
 
 impl Pattern {
-    fn new<'py>(
-        py: Attached<'py>,
-        entries: &Entries<'_>,
-        environ: Object<'py>,
-        mut key: impl FnMut(usize, &[u8]) -> PyResult<Object<'py>>,
-    ) -> PyResult<Self> {
+    fn new<'py>(py: Attached<'py>, entries: &Entries<'_>, environ: Object<'py>, keys: Vec<Object<'py>>) -> PyResult<Self> {
         let mut places = Vec::with_capacity(entries.len());
-        for (index, (name, value)) in entries.iter().enumerate() {
-            let mut place = Place { name: (*name).into(), key: key(index, name)?.keep(), value: Remembered::Absent, differed: 0 };
+        for (key, (name, value)) in keys.into_iter().zip(entries) {
+            let mut place = Place { name: (*name).into(), key: key.keep(), value: Remembered::Absent, differed: 0 };
             place.value = if SECRET.contains(name) { Remembered::Changing } else { Remembered::of(*value) };
             if matches!(place.value, Remembered::Changing) {
                 environ.dict_set(place.key.get(py), &Object::none(py))?;

@@ -13,8 +13,8 @@ use super::Channel;
 use crate::capi::borrowed_descriptor;
 use crate::exchange::{Exchange, ReadError, SMALL, Send, SendError};
 use crate::head::Head;
+use crate::locks::lock;
 use crate::logging;
-use crate::request::lock;
 
 /// Body bytes up to here are copied into the gathered output; longer ones are sent from where they are.
 const GATHERED: usize = 16 * 1024;

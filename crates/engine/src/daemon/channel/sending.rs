@@ -13,7 +13,7 @@ use shared_memory::LEAST;
 use super::{Channel, State};
 use crate::daemon::lending::Share;
 use crate::exchange::SendError;
-use crate::request::lock;
+use crate::locks::lock;
 
 /// With so much unsent it is no use to try piece by piece.
 const BEHIND: usize = 256 * 1024;
