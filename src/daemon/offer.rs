@@ -24,6 +24,8 @@ const AT_ONCE: u32 = 3;
 /// How often a request that waits for a process, or for new code, looks whether its client is still there.
 const LOOK: Duration = Duration::from_millis(250);
 
+/// The supervisor replaces a process whose socket is not in its place within this time.
+const REPLACED: Duration = Duration::from_secs(3);
 /// So often a request is moved to a process that is better, and is given its time in a queue back.
 const MOST_MOVES: u32 = 64;
 
@@ -42,6 +44,8 @@ pub struct Offer<'t> {
     new_code: u32,
     /// Who listened in a process's place, if it was not Apache's supervisor.
     stranger: Option<u32>,
+    /// When a socket was first found that could not be connected to at all.
+    failed: Option<Instant>,
     pause: Duration,
 }
 
@@ -68,6 +72,7 @@ impl<'t> Offer<'t> {
             refusals: 0,
             new_code: 0,
             stranger: None,
+            failed: None,
             pause: PAUSE,
         }
     }
@@ -140,6 +145,10 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
                     NoConnection::Nobody => Ok(Err(Next::Unreached)),
                     NoConnection::Stranger(uid) => {
                         offer.stranger = Some(uid);
+                        Ok(Err(Next::Unreached))
+                    }
+                    // Somebody has put something else in its place, perhaps: other processes may be reached, and this one's successor soon.
+                    NoConnection::Failed(_) if offer.failed.get_or_insert_with(Instant::now).elapsed() < REPLACED => {
                         Ok(Err(Next::Unreached))
                     }
                     NoConnection::Failed(error) => {

@@ -87,7 +87,7 @@ log_codes! {
         did "The request got 503 with Retry-After. Everything else is served."
         cure "Mend the cause, then `apachectl graceful`; `apachectl configtest` checks it.";
     1323 DAEMON_SOCKET_FAILED Error "the process group could not be reached"
-        cause "Connecting to the group's socket failed at once: it is gone, Apache's user may not search its directory, or `socket-user=` gave it to somebody else. The line has the system's words."
+        cause "Connecting to the group's socket failed for three seconds: it is gone, Apache's user may not search its directory, or `socket-user=` gave it to somebody else. The line has the system's words."
         did "The request got 503 with Retry-After."
         cure "Look at the directory of the socket (`WSGISocketPrefix`); if something cleaned it up, `apachectl graceful` makes it anew. Leave `socket-user=` out unless another module has httpd's children run as that user.";
     1324 DAEMON_NOT_READY Error "the process group was not ready in time"
