@@ -52,6 +52,19 @@ record!(Plan {
     groups
 });
 
+impl Plan {
+    /// All descriptors that it names, each once, besides the standard ones: what the supervisor is to inherit.
+    pub fn passed(&self) -> Vec<u32> {
+        let of_groups = self.groups.iter().flat_map(|group| [Some(group.log), group.table]);
+        let own = [Some(self.main_log), self.predecessor, self.lifeline, self.predecessor_lifeline, self.scoreboard];
+        let mut all: Vec<u32> =
+            own.into_iter().chain(of_groups).flatten().chain(self.orphans.iter().copied()).filter(|number| *number > 2).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+}
+
 /// Who a group's processes run as. Applied only where [`Plan::privileged`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Identity {
@@ -282,6 +295,7 @@ mod tests {
             groups: vec![group.clone(), Group { umask: None, ..group }],
             ..Plan::default()
         };
-        assert_eq!(Plan::decode(&plan.encode()), Ok(plan));
+        assert_eq!(Plan::decode(&plan.encode()), Ok(plan.clone()));
+        assert_eq!(plan.passed(), [11, 12, 13, 14]);
     }
 }

@@ -83,7 +83,10 @@ pub fn make(wanted: &Wanted<'_>) -> Result<Listener, String> {
 }
 
 /// Makes the directory of the sockets, or finds it as it has to be: somebody else who could write there could put his own socket in place.
-fn make_directory(directory: &[u8]) -> Result<(), String> {
+///
+/// # Errors
+/// What could not be done, or how the directory is not as it has to be, in words.
+pub fn make_directory(directory: &[u8]) -> Result<(), String> {
     let path = Path::new(OsStr::from_bytes(directory));
     let failed = |error: Errno| format!("the directory of the sockets `{}` cannot be made: {error}", path.display());
     if let Some(above) = path.parent()

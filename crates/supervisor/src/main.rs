@@ -8,6 +8,7 @@ every change; the descriptors that it names are inherited. SIGTERM or the death 
 | `supervisor`, `handover` | the loop; generations taking over from one another |
 | `group`, `replace`, `ending`, `process`, `timers`, `action` | a group as a state machine, without clock or system call |
 | `running`, `child` | a group's live processes |
+| `rights` | what the supervisor itself may do and take |
 | `recipe`, `spawn`, `trouble`, `explain` | from the plan to Python: prepared, forked, and what went wrong |
 | `posts`, `listener` | the group's table: who takes requests, and over which socket |
 | `watch`, `log` | scripts that processes say have changed; lines for the error log |
@@ -35,6 +36,7 @@ mod probe;
 mod process;
 mod recipe;
 mod replace;
+mod rights;
 mod running;
 mod spawn;
 mod supervisor;
@@ -42,7 +44,7 @@ mod timers;
 mod trouble;
 mod watch;
 
-use std::os::fd::OwnedFd;
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use protocol::Level;
@@ -78,19 +80,27 @@ fn start() -> Result<Supervisor, String> {
     let signals = spawn::signals().map_err(|e| format!("signals: {e}"))?;
     // Out of reach of the terminal's signals, and of those that httpd sends to its process group. One that leads a session already stays so.
     rustix::process::setsid().map(drop).unwrap_or_default();
-    let mut arguments = std::env::args().skip(1);
-    let plan = descriptor(arguments.next())?
-        .ok_or("usage: wsgi-supervisor <descriptor of the plan> [<descriptor of the command socket>]")?;
-    let command = descriptor(arguments.next())?;
+    let numbers: Vec<u32> = std::env::args()
+        .skip(1)
+        .map(|argument| argument.parse().map_err(|_| format!("`{argument}` is no descriptor")))
+        .collect::<Result<_, _>>()?;
+    let mut own = numbers.iter().map(|number| spawn::inherited(*number).map_err(|e| format!("descriptor {number}: {e}")));
+    let plan = own.next().ok_or("usage: wsgi-supervisor <descriptor of the plan> [<descriptor of the command socket>]")??;
+    let command = own.next().transpose()?;
     // Read only where nobody can change it: what stands in it is done as root.
     let bytes = shared_memory::read_sealed(&plan, LONGEST_PLAN).map_err(|e| format!("the plan could not be read: {e}"))?;
     drop(plan);
     let plan = Plan::decode(&bytes).map_err(|e| e.to_string())?;
-    Supervisor::new(&plan, signals, command)
-}
-
-fn descriptor(argument: Option<String>) -> Result<Option<OwnedFd>, String> {
-    let Some(argument) = argument else { return Ok(None) };
-    let number: u32 = argument.parse().map_err(|_| format!("`{argument}` is no descriptor"))?;
-    spawn::inherited(number).map(Some).map_err(|e| format!("descriptor {number}: {e}"))
+    rights::limit(&plan);
+    let supervisor = Supervisor::new(&plan, signals, command)?;
+    // Each part has its own copy.
+    spawn::close_passed(&plan.passed());
+    spawn::close_passed(&numbers);
+    // While every right is there: the directory above may be another user's. Who needs one that could not be made says so.
+    let directories: BTreeSet<&[u8]> = plan.groups.iter().map(|group| group.socket_directory.as_slice()).collect();
+    for directory in directories.into_iter().filter(|directory| !directory.is_empty()) {
+        listener::make_directory(directory).unwrap_or_default();
+    }
+    rights::give_up(&plan)?;
+    Ok(supervisor)
 }

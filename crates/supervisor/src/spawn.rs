@@ -17,12 +17,13 @@ use protocol::control::{CONTROL, LIFELINE, LISTENER, MEMORY, OUTBOX, SCOREBOARD,
 use rustix::process::Pid;
 
 use crate::recipe::{Candidate, Drop, Limit, Recipe, Resource};
+use crate::rights;
 use crate::trouble::{Report, Step, ways};
 
 /// Where the pipe for reports stands in the child.
 const TROUBLE: RawFd = 10;
 /// Descriptors are first moved above this, so that putting one in its place can't overwrite another.
-const ASIDE: RawFd = 64;
+const ASIDE: RawFd = TROUBLE + 1;
 /// Exit status of a child that never became Python.
 pub const NOT_STARTED: i32 = 127;
 
@@ -69,6 +70,8 @@ struct Prepared<'a> {
     arguments: Vec<List<'a>>,
     environment: List<'a>,
     supervisor: libc::pid_t,
+    /// Limits and mask as httpd has them.
+    inherited: rights::Inherited,
     groups_found: Vec<libc::gid_t>,
     highest: c_int,
     /// The directories on the way to each candidate, and to the working directory.
@@ -92,6 +95,7 @@ pub fn spawn(recipe: &Recipe, descriptors: Descriptors<'_>) -> io::Result<Pid> {
         arguments: recipe.candidates.iter().map(|c| List::new(&c.arguments)).collect(),
         environment: List::new(&recipe.environment),
         supervisor,
+        inherited: rights::inherited(),
         groups_found: vec![0; recipe.identity.as_ref().map_or(0, |i| i.groups.len()) + 64],
         highest: c_int::try_from(highest).unwrap_or(65_536).max(1_024),
         ways: recipe.candidates.iter().map(|candidate| ways_to(&candidate.path)).collect(),
@@ -177,6 +181,7 @@ fn become_user(prepared: &mut Prepared<'_>) -> Result<(), Failed> {
     signals_to_default();
     // SAFETY: no preconditions.
     check(unsafe { libc::setsid() }).map_err(|e| (Step::Session, e))?;
+    give_back(&prepared.inherited);
     warn_only(recipe);
     if let Some(root) = &recipe.chroot {
         // SAFETY: a NUL-terminated path; then a constant.
@@ -215,6 +220,16 @@ fn become_user(prepared: &mut Prepared<'_>) -> Result<(), Failed> {
         unsafe { libc::umask(mask) };
     }
     Ok(())
+}
+
+/// What the supervisor has changed for itself alone.
+fn give_back(inherited: &rights::Inherited) {
+    for (what, limit) in &inherited.limits {
+        // It is what it was: only the kernel's refusal of a call that raises nothing could keep it from being so.
+        rustix::process::setrlimit(*what, *limit).unwrap_or_default();
+    }
+    // SAFETY: no preconditions; it can't fail.
+    unsafe { libc::umask(inherited.umask) };
 }
 
 /// Every signal as a new program expects it, and none blocked.
@@ -367,6 +382,16 @@ fn wanted(candidate: &Candidate) -> bool {
     // SAFETY: NUL-terminated paths.
     let there = |directory: &CString| unsafe { libc::access(directory.as_ptr(), libc::F_OK) == 0 };
     candidate.libraries.is_empty() || candidate.libraries.iter().any(there)
+}
+
+/// Closes the descriptors that were passed at start, when [`inherited`] has made copies of all that are needed.
+pub fn close_passed(numbers: &[u32]) {
+    for number in numbers {
+        if let Ok(number) = RawFd::try_from(*number) {
+            // SAFETY: the number was passed by whoever executed this program, before it opened anything, and only copies are in use.
+            unsafe { libc::close(number) };
+        }
+    }
 }
 
 /// Takes possession of a descriptor that was passed at start, and keeps it out of what is executed later. Each number once.

@@ -70,6 +70,7 @@ fn root_is_never_what_an_application_runs_as() {
         bench.plan.privileged = privileged;
         bench.group.identity.uid = 0;
         let mut supervisor = bench.start();
+        // A plan of a privileged httpd is refused before anything is forked, another before anything is executed.
         bench.wait_for_log(if privileged { "WSGI1312" } else { "WSGI1302" });
         assert!(bench.log().contains("it would run as root"), "{}", bench.log());
         supervisor.stop();

@@ -62,6 +62,10 @@ fn table(slots: u32) -> OwnedFd {
 pub struct Running(Child);
 
 impl Running {
+    pub fn pid(&self) -> i32 {
+        i32::try_from(self.0.id()).unwrap()
+    }
+
     pub fn signal(&mut self, signal: Signal) {
         kill_process(Pid::from_raw(i32::try_from(self.0.id()).unwrap()).unwrap(), signal).unwrap();
     }
@@ -235,6 +239,17 @@ impl Bench {
         let mut command = self.command(env!("CARGO_BIN_EXE_wsgi-supervisor"), &passed);
         let arguments = [plan.as_raw_fd().to_string(), ours.as_raw_fd().to_string()];
         (Running(command.args(arguments).spawn().unwrap()), theirs.into())
+    }
+
+    /// A supervisor with that soft limit of descriptors, and so many further groups, which are services.
+    pub fn start_with_few_descriptors(&mut self, limit: u32, services: u32) -> Running {
+        let service = Group { threads: 0, table: None, ..self.group.clone() };
+        let more = (0..services).map(|number| Group { name: format!("service-{number}").into_bytes(), ..service.clone() });
+        let groups = std::iter::once(self.group.clone()).chain(more).collect();
+        let plan = self.plan_file(&Plan { parent: std::process::id(), groups, ..self.plan.clone() }.encode());
+        let mut command = self.command("/bin/sh", &[&plan]);
+        let line = format!("ulimit -S -n {limit}; exec {} {}", env!("CARGO_BIN_EXE_wsgi-supervisor"), plan.as_raw_fd());
+        Running(command.args(["-c", &line]).spawn().unwrap())
     }
 
     /// A supervisor that runs as root without one of its rights.
