@@ -1,5 +1,6 @@
 /*! All suites. One file per chapter of what users rely on, one trial per behaviour. */
 
+mod attacks;
 mod bad_input;
 mod bodies;
 mod channel;
@@ -59,7 +60,7 @@ use crate::support::matrix::Suite;
 
 /// Every suite, in the order in which a reader would want to see them fail.
 pub fn all() -> Vec<Suite> {
-    vec![
+    let mut all = vec![
         harness::suite(),
         route::suite(),
         environ::suite(),
@@ -111,5 +112,7 @@ pub fn all() -> Vec<Suite> {
         serve::suite(),
         install::suite(),
         documents::suite(),
-    ]
+    ];
+    all.extend(attacks::suites());
+    all
 }

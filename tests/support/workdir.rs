@@ -77,7 +77,8 @@ pub fn copy_tree(from: &Path, to: &Path) {
             }
         } else {
             fs::copy(entry.path(), &target).unwrap();
-            fs::set_permissions(&target, fs::Permissions::from_mode(0o644)).unwrap();
+            let program = entry.metadata().unwrap().permissions().mode() & 0o100 != 0;
+            fs::set_permissions(&target, fs::Permissions::from_mode(if program { 0o755 } else { 0o644 })).unwrap();
         }
     }
 }

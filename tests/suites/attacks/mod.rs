@@ -1,0 +1,44 @@
+/*! Attacks, each with what it must come to: by a daemon process that belongs to its attacker from the first byte on, by code in an httpd child, by the owner
+of scripts and virtual environments, by httpd's own user and by a stranger on the machine.
+
+All of them stand in one table, from which `docs/security.md` lists them. Where another suite tries one, its row names the trial. *Runs in: tests.* */
+
+mod daemons;
+mod siege;
+mod table;
+
+use crate::own;
+use crate::support::matrix::{Case, Reach, Setup, Suite};
+use std::collections::BTreeSet;
+use table::{How, Row};
+
+/// The suites: one for each server that attacks share, and one for those that start their own.
+pub fn suites() -> Vec<Suite> {
+    let suite = |cases| Suite::new("attacks", cases).in_daemon_mode().reach(Reach::Once);
+    let mut all: Vec<Suite> = table::servers().map(|rows| suite(cases(rows)).plan(|_| daemons::plan(rows))).collect();
+    all.push(suite(vec![own!(each_attack_has_one_trial)]));
+    all
+}
+
+fn cases(rows: &[Row]) -> Vec<Case> {
+    let case = |row: &Row| match row.how {
+        How::Shared(body) => Some(Case::shared(row.name, body)),
+        How::Held(_) => None,
+    };
+    rows.iter().filter_map(case).collect()
+}
+
+/// Each row has a name of its own, and what it names in other suites exists.
+fn each_attack_has_one_trial(_: &Setup) {
+    let all = crate::suites::all();
+    let there: BTreeSet<String> =
+        all.iter().flat_map(|suite| suite.cases.iter().map(|case| format!("{}::{}", suite.name, case.name))).collect();
+    let mut seen = BTreeSet::new();
+    for row in table::rows() {
+        assert!(seen.insert(row.name), "{} is there twice", row.name);
+        if let How::Held(trial) = row.how {
+            assert!(there.contains(trial), "{}: there is no trial {trial}", row.name);
+        }
+    }
+    assert!(seen.len() >= 80, "{} attacks", seen.len());
+}
