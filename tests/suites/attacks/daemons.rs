@@ -1,8 +1,8 @@
-/*! Attacks by a daemon process that belongs to its attacker from the first byte on (`tests/apps/hostile`): there is no engine in it. Each attack has a group of
+/*! Attacks by a daemon process that belongs to its attacker from the first byte on (`tests/apps/attacker`): there is no engine in it. Each attack has a group of
 its own, with one process, on a server that all attacks of a kind share. *Runs in: tests.* */
 
 use super::siege::{Siege, ask};
-use super::table::Row;
+use super::table::{By, Row};
 use crate::suites::privileges::other_user;
 use crate::support::client::{Client, Request};
 use crate::support::httpd::Plan;
@@ -22,11 +22,11 @@ pub fn plan(rows: &[Row]) -> Plan {
         .define("OWN_SIZES", "1")
         // What is said of attackers is theirs to bring about. What must not be there each attack looks for.
         .announce("re:WSGI1[0-9]{3}: ")
-        .announce("output of an attacker");
+        .announce("re:forged-line|output of an attacker|\\] (one|begun|x+|.*red)$");
     let user = if server_user().is_some() { format!("user={}", other_user().0) } else { String::new() };
-    for name in rows.iter().map(|row| row.name) {
+    for name in rows.iter().filter(|row| row.by == By::Daemon).map(|row| row.name) {
         plan = plan
-            .line(&format!("WSGIDaemonProcess {name} python=${{APPS}}/hostile/python {user} {OPTIONS} display-name={name}"))
+            .line(&format!("WSGIDaemonProcess {name} python=${{APPS}}/attacker/python {user} {OPTIONS} display-name={name}"))
             .line(&format!(
                 "WSGIScriptAlias /attack/{name} \"${{APPS}}/where.wsgi\" process-group={name} application-group=%{{GLOBAL}}"
             ));
@@ -142,4 +142,17 @@ pub fn scribbled(site: &Site, name: &str) {
 #[track_caller]
 pub fn starting(site: &Site, name: &str) {
     asked(site, name, &[200, 502, 503, 504, 0]);
+}
+
+/// The attack comes with the second request of one connection to the attacker's process, for whose memory the first one has asked.
+#[track_caller]
+pub fn remembered(site: &Site, name: &str) {
+    let siege = Siege::lay(site, VICTIM);
+    let request = Request::get(&format!("/attack/{name}"));
+    for _ in 0..2 {
+        let (status, response) = ask(site, &request);
+        assert!([200, 502, 0].contains(&status), "{name}: {response:?}");
+        assert!(response.is_none_or(|response| response.text() != "resized"), "{name}: the memory was made shorter");
+    }
+    siege.lift();
 }

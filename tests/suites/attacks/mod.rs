@@ -4,6 +4,7 @@ of scripts and virtual environments, by httpd's own user and by a stranger on th
 All of them stand in one table, from which `docs/security.md` lists them. Where another suite tries one, its row names the trial. *Runs in: tests.* */
 
 mod daemons;
+mod local;
 mod siege;
 mod table;
 
@@ -36,6 +37,7 @@ fn each_attack_has_one_trial(_: &Setup) {
     let mut seen = BTreeSet::new();
     for row in table::rows() {
         assert!(seen.insert(row.name), "{} is there twice", row.name);
+        assert!(!row.done.is_empty() && !row.comes_to.is_empty(), "{}: {:?} does what?", row.name, row.by);
         if let How::Held(trial) = row.how {
             assert!(there.contains(trial), "{}: there is no trial {trial}", row.name);
         }

@@ -3,6 +3,7 @@
 mod control;
 mod frames;
 mod held;
+mod local;
 mod words;
 
 use crate::support::site::Site;
@@ -64,7 +65,7 @@ use shared;
 
 /// The rows of each server that attacks share.
 pub fn servers() -> impl Iterator<Item = &'static [Row]> {
-    [frames::ROWS, control::ROWS, words::ROWS].into_iter()
+    [frames::ROWS, control::ROWS, words::ROWS, local::ROWS].into_iter()
 }
 
 /// All rows.

@@ -12,6 +12,8 @@ pub const ROWS: &[Row] = &[
     shared!(Daemon "messages-of-a-megabyte", "1,000 messages of 1 MB about scripts that were loaded", "the connection to the supervisor ends", begun, LONG),
     shared!(Daemon "paths-by-the-thousand", "30,000 messages about scripts that were loaded", "what the supervisor keeps is bounded", begun, LONG),
     shared!(Daemon "applications-by-the-thousand", "30,000 application groups of one script", "what the supervisor keeps is bounded", begun, LONG),
+    shared!(Daemon "versions-by-the-thousand", "30,000 versions of one script", "one successor after the other, ever more slowly", begun, LONG),
+    shared!(Daemon "descriptors-to-the-supervisor", "descriptors over the control connection", "the kernel refuses them", begun, SHORT),
     shared!(Daemon "paths-that-answer-nobody", "scripts that are FIFOs, devices, files of `/proc`, or have no name", "root opens none, looks at none", begun, LONG),
     shared!(Daemon "messages-that-are-none", "a message of an unknown kind", "the process is replaced", begun, SHORT),
     shared!(Daemon "messages-of-no-end", "a message that is announced with 4 GiB", "the process is replaced", begun, SHORT),

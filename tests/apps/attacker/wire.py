@@ -7,9 +7,9 @@ import struct
 
 HELLO, REQUEST, BODY, BODY_END, WANT, CLIENT_GONE, HEAD, DATA, FILE, LOG = range(1, 11)
 END, ABORT, REFUSED, GO_AWAY, MEMORY, LENT, LENT_BODY = range(11, 18)
-VERSION = 3
+VERSION = 4
 # Kinds of control messages.
-BEGIN, STARTED, LOADED, READY, NOT_READY, REPLACE_ME, DRAIN, STOP, LOAD, ASK = range(1, 11)
+BEGIN, STARTED, LOADED, READY, NOT_READY, REPLACE_ME, DRAIN, STOP, LOAD, ASK, CHANGED = range(1, 12)
 
 
 def frame(kind, payload=b"", stream=1, length=None):
@@ -47,6 +47,11 @@ def with_descriptors(peer, data, descriptors):
 
 def control(kind, payload=b"", length=None):
     return struct.pack("<IB", len(payload) if length is None else length, kind) + payload
+
+
+def loaded(path, group=b"", number=0):
+    """The payload of LOADED: what stands for the script, what stands for its version, its names."""
+    return struct.pack("<QQ", number, number) + bytes(32) + path + b"\0" + group
 
 
 def record(payload):

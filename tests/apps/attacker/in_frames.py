@@ -68,7 +68,7 @@ def none(c):
 
 # Heads.
 for status in (0, 1, 99, 100, 101, 102, 103, 199, 600, 999, 1000, 65535):
-    said(f"status-{status}", wire.head(status, b"Status"), INJECTED and wire.frame(wire.DATA, INJECTED), wire.frame(wire.END))
+    said(f"status-{status}", wire.head(status, b"Status"), wire.frame(wire.DATA, INJECTED), wire.frame(wire.END))
 for status in (204, 304):
     said(f"body-with-{status}", wire.answer(INJECTED, status=status))
 said("length-too-short", wire.head(fields=[(b"Content-Length", b"5")]), wire.frame(wire.DATA, b"first" + INJECTED), wire.frame(wire.END))
@@ -220,23 +220,9 @@ sent("file-that-is-a-socket", HEAD + FILE, lambda: [socket.socket()])
 sent("file-that-is-of-proc", HEAD + FILE, lambda: [os.open("/proc/self/mem", os.O_RDONLY)])
 sent("descriptors-by-the-hundred", HEAD + FILE, lambda: [os.open("/dev/null", os.O_RDONLY)] * 250)
 sent("descriptor-that-nobody-announced", HEAD + wire.frame(wire.DATA, b"0123456789") + wire.frame(wire.END), lambda: [regular()])
-sent("memory-that-may-shrink", wire.frame(wire.MEMORY), lambda: [memory(seals=GROW)])
-sent("memory-of-no-end", wire.frame(wire.MEMORY), lambda: [memory(2**40)])
-sent("memory-of-a-file", wire.frame(wire.MEMORY), lambda: [regular(b"x" * 100_000)])
-sent("memory-that-cannot-be-written", wire.frame(wire.MEMORY), lambda: [memory(seals=SHRINK | GROW | WRITE)])
-
-
-@attack
-def memory_of_huge_pages(c):
-    """Of which there may be none when somebody touches them."""
-    c.greeted()
-    c.begin()
-    try:
-        file = memory(4 << 20, SHRINK | GROW, flags=2 | 4)
-    except OSError:
-        return c.send(wire.answer(b"no huge pages here"))
-    wire.with_descriptors(c.peer, wire.frame(wire.MEMORY), [file])
-    c.send(HEAD, wire.frame(wire.LENT, struct.pack("<II", 0, 10)), wire.frame(wire.END))
+sent("memory-of-its-own", wire.frame(wire.MEMORY), lambda: [memory()])
+said("memory-asked-for-twice", wire.frame(wire.MEMORY) * 2, wire.answer(b"x"))
+said("lent-without-memory", HEAD, wire.frame(wire.LENT, struct.pack("<II", 0, 10)), wire.frame(wire.END))
 
 
 @attack
@@ -254,29 +240,63 @@ def descriptors_of_descriptors(c):
     wire.with_descriptors(c.peer, HEAD + FILE, [inner])
 
 
+def with_memory(c, then):
+    """Asks for memory with an answer, and attacks with the next request of the connection, before which it comes."""
+    c.greeted()
+    c.begin()
+    c.finish()
+    c.send(wire.frame(wire.MEMORY), wire.answer(b"asked for memory"))
+    data, received = b"", []
+    while not received:
+        part, ancillary, _, _ = c.peer.recvmsg(65536, 4096)
+        if not part:
+            raise EOFError
+        data += part
+        for _, _, numbers in ancillary:
+            received += struct.unpack(f"{len(numbers) // 4}i", numbers)
+    # The rest of the request is of no interest.
+    c.begin()
+    then(c, received[0], os.fstat(received[0]).st_size)
+
+
 @attack
 def memory_that_changes(c):
     """What is lent changes while it is on its way: the attacker's own client sees that, nobody else."""
-    c.greeted()
-    c.begin()
-    file = memory(1 << 20)
-    wire.with_descriptors(c.peer, wire.frame(wire.MEMORY), [file])
-    c.send(wire.head(fields=[(b"Content-Length", str(1 << 19).encode())]), wire.frame(wire.LENT, struct.pack("<II", 0, 1 << 19)))
-    for number in range(200):
-        os.pwrite(file, bytes([number]) * (1 << 16), 64 + (number % 8 << 16))
-    c.finish()
-    c.send(wire.frame(wire.END))
+
+    def change(c, file, size):
+        c.send(wire.head(fields=[(b"Content-Length", b"100000")]), wire.frame(wire.LENT, struct.pack("<II", 0, 100_000)))
+        for number in range(200):
+            os.pwrite(file, bytes([number]) * 65536, 64 + number % 2 * 65536)
+        c.finish()
+        c.send(wire.frame(wire.END))
+
+    with_memory(c, change)
 
 
 @attack
 def memory_with_a_count_of_nonsense(c):
     """The words that the child counts with, all ones, then a body from beyond the end."""
-    c.greeted()
-    c.begin()
-    file = memory(1 << 20)
-    os.pwrite(file, b"\xff" * 64, 0)
-    wire.with_descriptors(c.peer, wire.frame(wire.MEMORY), [file])
-    c.send(HEAD, wire.frame(wire.LENT, struct.pack("<II", 0xFFFFFFF0, 0xFFFFFFF0)))
+
+    def scribble(c, file, size):
+        os.pwrite(file, b"\xff" * 64, 0)
+        c.send(HEAD, wire.frame(wire.LENT, struct.pack("<II", 0xFFFFFFF0, 0xFFFFFFF0)))
+
+    with_memory(c, scribble)
+
+
+@attack
+def memory_that_is_made_shorter(c):
+    def shorten(c, file, size):
+        for length in (0, size - 1, size + 1):
+            try:
+                os.ftruncate(file, length)
+                c.send(wire.answer(b"resized"))
+            except OSError:
+                pass
+        c.finish()
+        c.send(wire.answer(b"refused"))
+
+    with_memory(c, shorten)
 
 
 @attack

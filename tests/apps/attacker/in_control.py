@@ -49,20 +49,20 @@ def at_start(function):
 @attack
 def messages_of_a_megabyte(world):
     for number in range(1000):
-        world.say(wire.LOADED, b"/%d/" % number + b"x" * (1024 * 1024 - 20))
+        world.say(wire.LOADED, wire.loaded(b"/%d/" % number + b"x" * (1024 * 1024 - 80), number=number))
 
 
 @attack
 def paths_by_the_thousand(world):
     for number in range(30_000):
-        world.say(wire.LOADED, b"/nowhere/%d.wsgi" % number)
+        world.say(wire.LOADED, wire.loaded(b"/nowhere/%d.wsgi" % number, number=number))
 
 
 @attack
 def applications_by_the_thousand(world):
     """One path, ever other application groups."""
     for number in range(30_000):
-        world.say(wire.LOADED, b"/nowhere/one.wsgi\0group-%d" % number)
+        world.say(wire.LOADED, wire.loaded(b"/nowhere/one.wsgi", b"group-%d" % number))
 
 
 @attack
@@ -71,7 +71,7 @@ def paths_that_answer_nobody(world):
     os.mkfifo(fifo)
     try:
         for path in (fifo, "/dev/tty", "/dev/zero", "/proc/self/mem", "/proc/kmsg", "/" + "a/" * 2000, "relative", "", "/x\n[forged]"):
-            world.say(wire.LOADED, path.encode())
+            world.say(wire.LOADED, wire.loaded(path.encode()))
         pause(2)
     finally:
         os.unlink(fifo)
@@ -170,7 +170,26 @@ def closes_everything(world):
 def shuts_the_control_socket(world):
     world.heeds = False
     world.control.shutdown(socket.SHUT_RDWR)
+    os.close(9)
     pause(30)
+
+
+@attack
+def versions_by_the_thousand(world):
+    """The file of a script that it has loaded is another one each time."""
+    world.say(wire.LOADED, wire.loaded(b"/nowhere/one.wsgi"))
+    for number in range(30_000):
+        world.say(wire.CHANGED, bytes(16) + struct.pack("<QQQQ", number, 0, 0, 0))
+
+
+@attack
+def descriptors_to_the_supervisor(world):
+    """Over the control connection, whose supervisor's end would have to close them."""
+    try:
+        for _ in range(50):
+            wire.with_descriptors(world.control, b"x", [os.open("/dev/null", os.O_RDONLY)] * 100)
+    except OSError:
+        pass
 
 
 @attack
@@ -366,5 +385,5 @@ def ready_before_it_started(world):
 
 @at_start
 def nonsense_at_once(world):
-    world.control.sendall(bytes(range(256)) * 100)
+    world.write(bytes(range(256)) * 100)
     pause(60)

@@ -14,7 +14,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import shared
 import wire
 
-LISTENER, CONTROL, MEMORY, TABLE, LIFELINE, SCOREBOARD = range(3, 9)
+LISTENER, CONTROL, MEMORY, TABLE, LIFELINE, SCOREBOARD, OUTBOX = range(3, 10)
 
 
 class Conversation:
@@ -79,7 +79,11 @@ class World:
         self.heeds = True
 
     def say(self, kind, payload=b"", length=None):
-        self.control.sendall(wire.control(kind, payload, length))
+        self.write(wire.control(kind, payload, length))
+
+    def write(self, data):
+        while data:
+            data = data[os.write(OUTBOX, data) :]
 
     def attack(self, name):
         return self.attacks.get(name, self.attacks["none"])
@@ -120,7 +124,8 @@ class World:
     def one(self, peer):
         try:
             Conversation(self, peer).serve()
-        except (EOFError, OSError):
+        except Exception:
+            # The child has left, or an attack has left the conversation in a state that it cannot go on from.
             pass
         finally:
             peer.close()

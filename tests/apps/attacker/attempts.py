@@ -1,0 +1,162 @@
+"""What a process without rights tries against everything of a server's that it finds: used by code in a child of httpd's, and run by itself as a stranger
+or as httpd's user (`attempts.py NAME HTTPD_PID ROOT`). Each says what succeeded, or `refused`."""
+
+import ctypes
+import os
+import resource
+import socket
+import sys
+
+
+def tried(*attempts):
+    done = []
+    for name, attempt in attempts:
+        try:
+            attempt()
+            done.append(name)
+        except (OSError, ValueError):
+            pass
+    return "; ".join(done) or "refused"
+
+
+def parent(pid):
+    with open(f"/proc/{pid}/stat") as stat:
+        return int(stat.read().rpartition(")")[2].split()[1])
+
+
+def family(httpd):
+    """httpd's parent and all that descends from it."""
+    found, grown = {httpd}, True
+    while grown:
+        grown = False
+        for name in os.listdir("/proc"):
+            try:
+                if name.isdigit() and int(name) not in found and parent(name) in found:
+                    found.add(int(name))
+                    grown = True
+            except OSError:
+                pass
+    return found - {os.getpid()}
+
+
+def owner(pid):
+    with open(f"/proc/{pid}/status") as status:
+        return int(next(line for line in status if line.startswith("Uid:")).split()[1])
+
+
+def of_others(httpd):
+    """Those of the family that have another user."""
+    found = []
+    for pid in family(httpd):
+        try:
+            if owner(pid) != os.getuid():
+                found.append(pid)
+        except OSError:
+            pass
+    assert found, "there is nobody to attack"
+    return found
+
+
+def signals(httpd, root):
+    return tried(*((f"signal {number} to {pid}", lambda pid=pid, number=number: os.kill(pid, number)) for pid in of_others(httpd) for number in (0, 10)))
+
+
+def looks(httpd, root):
+    attempts = []
+    for pid in of_others(httpd):
+        for part in ("mem", "environ", "maps"):
+            attempts.append((f"{part} of {pid}", lambda pid=pid, part=part: open(f"/proc/{pid}/{part}", "rb").read(1)))
+        attempts.append((f"descriptors of {pid}", lambda pid=pid: os.listdir(f"/proc/{pid}/fd")))
+        attempts.append((f"limits of {pid}", lambda pid=pid: resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, 3))))
+    return tried(*attempts)
+
+
+def traces(httpd, root):
+    libc = ctypes.CDLL(None, use_errno=True)
+
+    def trace(pid):
+        if libc.ptrace(16, pid, 0, 0) != 0:
+            raise OSError(ctypes.get_errno(), "ptrace")
+
+    return tried(*((f"ptrace of {pid}", lambda pid=pid: trace(pid)) for pid in of_others(httpd)))
+
+
+def sockets(root):
+    paths = set()
+    for line in open("/proc/net/unix"):
+        words = line.split()
+        if len(words) == 8 and words[7].startswith(root):
+            # A socket is made under a longer name, which the kernel goes on showing.
+            paths.update({words[7], words[7][:-1]})
+    return sorted(paths)
+
+
+def owner_of(path):
+    """The sockets are httpd's user's own, who could let others connect; a daemon process looks at who does."""
+    try:
+        return os.stat(path).st_uid
+    except OSError:
+        return None
+
+
+def moves(httpd, root):
+    """Where the sockets are, and what else httpd keeps in its runtime directory."""
+    places = {os.path.dirname(path) for path in sockets(root)} | {os.path.join(root, "run"), os.path.join(root, "logs")}
+    attempts = []
+    for place in places:
+        attempts.append((f"file in {place}", lambda place=place: os.close(os.open(f"{place}/hostile", os.O_CREAT | os.O_WRONLY))))
+        attempts.append((f"link in {place}", lambda place=place: os.symlink("/etc/shadow", f"{place}/hostile-link")))
+    for path in sockets(root):
+        attempts.append((f"unlink of {path}", lambda path=path: os.unlink(path)))
+        attempts.append((f"rename of {path}", lambda path=path: os.rename(path, path + ".aside")))
+        if owner_of(path) != os.getuid():
+            attempts.append((f"mode of {path}", lambda path=path: os.chmod(path, 0o777)))
+    return tried(*attempts)
+
+
+def knocks(httpd, root):
+    def knock(path):
+        with socket.socket(socket.AF_UNIX) as peer:
+            peer.connect(path)
+
+    assert sockets(root), "there is no socket"
+    return tried(*((path, lambda path=path: knock(path)) for path in sockets(root)))
+
+
+def speaks_without_the_secret(httpd, root):
+    """As httpd's user, who may connect: with a greeting whose secret is a guess, and a request."""
+    import wire
+
+    heard = []
+    for path in sockets(root):
+        with socket.socket(socket.AF_UNIX) as peer:
+            try:
+                peer.connect(path)
+                peer.settimeout(5)
+                peer.sendall(wire.hello() + wire.frame(wire.REQUEST, bytes(64)))
+                if peer.recv(1):
+                    heard.append(path)
+            except OSError:
+                pass
+    return "; ".join(heard) or "refused"
+
+
+def regains(httpd, root):
+    return tried(
+        ("uid 0", lambda: os.setuid(0)),
+        ("uids 0", lambda: os.setresuid(0, 0, 0)),
+        ("gid 0", lambda: os.setgid(0)),
+        ("groups", lambda: os.setgroups([0])),
+        ("shadow", lambda: open("/etc/shadow").close()),
+    )
+
+
+ATTEMPTS = {f.__name__.replace("_", "-"): f for f in (signals, looks, traces, moves, knocks, speaks_without_the_secret, regains)}
+
+if __name__ == "__main__":
+    # `attempts.py NAME HTTPD_PID ROOT UID`: becomes that user first.
+    uid = int(sys.argv[4])
+    os.setgroups([])
+    os.setresgid(uid, uid, uid)
+    os.setresuid(uid, uid, uid)
+    print(ATTEMPTS[sys.argv[1]](int(sys.argv[2]), sys.argv[3]))
