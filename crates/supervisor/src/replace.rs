@@ -43,13 +43,14 @@ impl Group {
             return;
         }
         let Some((slot, cause)) = (0..self.slots.len()).find_map(|slot| Some((slot, self.why(slot, now)?))) else { return };
-        let scripts = self.loaded_scripts(slot);
         if self.exclusive() {
+            let scripts = self.loaded_scripts(slot);
             if let Some(slot) = self.slots.get_mut(slot) {
                 slot.inherited = scripts;
             }
             self.renew(slot, cause, now);
         } else if room > 0 && self.may_start(now) {
+            let scripts = self.loaded_scripts(slot);
             self.succeed(slot, cause, &scripts, now);
         } else {
             // Tried again when there is room, or at the next look.

@@ -4,13 +4,14 @@ The process watches the files, because they are its user's: they may lie on a fi
 before, and with what other processes of its group said, and is believed for nothing else. There is room for [`MOST_SCRIPTS`] of each.
 *Runs in: supervisor.* */
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::hash::{BuildHasher as _, RandomState};
 
 use protocol::control::{MOST_SCRIPTS, ScriptId, Version};
 use protocol::plan::Script;
 
 /// Most bytes of names of the scripts that a successor loads because its predecessor had loaded them.
-const MOST_NAMES: usize = 1024 * 1024;
+const MOST_NAMES: usize = 256 * 1024;
 
 /// Versions of scripts.
 pub type Versions = BTreeMap<ScriptId, Version>;
@@ -26,12 +27,16 @@ pub struct Watched {
     scripts: Vec<Script>,
     /// Bytes of the names in that list.
     names: usize,
+    /// What is in that list, as numbers: to look a name up costs no more than to receive it, whatever names its sender has chosen.
+    known: HashSet<u64>,
+    hasher: RandomState,
 }
 
 impl Watched {
     /// A script was loaded. Whether there is room for it.
     pub fn loaded(&mut self, id: ScriptId, version: Version, script: Script) -> bool {
-        if self.scripts.contains(&script) {
+        let number = self.hasher.hash_one((&script.path, &script.application_group));
+        if self.known.contains(&number) {
             return true;
         }
         let names = self.names.saturating_add(script.path.len()).saturating_add(script.application_group.len());
@@ -39,6 +44,7 @@ impl Watched {
             return false;
         }
         self.names = names;
+        self.known.insert(number);
         self.scripts.push(script);
         // One id for many scripts, or the reverse, harms nobody else's group.
         self.loaded.entry(id).or_insert(version);
