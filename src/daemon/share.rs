@@ -15,10 +15,20 @@ use super::clock;
 
 /// Words of a line of the cache: what belongs to different groups or children does not share one.
 const LINE: usize = 16;
+/// Words of a group.
+mod word {
+    /// Its requests.
+    pub const COUNT: usize = 0;
+    /// The second in which it was last said that they are too many.
+    pub const SAID: usize = 1;
+    /// The second in which children that have died were last looked for.
+    pub const LOOKED: usize = 2;
+}
+
 /// Stands for the process id while the counts of a dead child are taken away.
 const BURIED: u32 = u32::MAX;
 
-/// The counts of one configuration. For each group a line: its requests, and the second in which it was last said that they are too many. Then for each child its
+/// The counts of one configuration. For each group a line (see [`word`]). Then for each child its
 /// process id, and its requests of each group.
 #[derive(Debug)]
 pub struct Shares {
@@ -67,7 +77,7 @@ impl Shares {
                 continue;
             }
             for group in 0..self.groups {
-                if let (Some(total), Some(count)) = (self.group(group, 0), self.child(child, group + 1)) {
+                if let (Some(total), Some(count)) = (self.group(group, word::COUNT), self.child(child, group + 1)) {
                     total.fetch_sub(count.swap(0, Ordering::AcqRel), Ordering::AcqRel);
                 }
             }
@@ -80,11 +90,11 @@ impl Shares {
         if let Some(count) = child.and_then(|child| self.child(child, group + 1)) {
             count.fetch_add(1, Ordering::AcqRel);
         }
-        self.group(group, 0).map_or(0, |total| total.fetch_add(1, Ordering::AcqRel).wrapping_add(1).cast_signed())
+        self.group(group, word::COUNT).map_or(0, |total| total.fetch_add(1, Ordering::AcqRel).wrapping_add(1).cast_signed())
     }
 
     fn take_away(&self, group: usize, child: Option<usize>) {
-        if let Some(total) = self.group(group, 0) {
+        if let Some(total) = self.group(group, word::COUNT) {
             total.fetch_sub(1, Ordering::AcqRel);
         }
         if let Some(count) = child.and_then(|child| self.child(child, group + 1)) {
@@ -92,10 +102,11 @@ impl Shares {
         }
     }
 
-    /// Whether something may be said about a group now: once a second.
-    fn may_say(&self, group: usize) -> bool {
-        let second = u32::try_from(clock::microseconds() / 1_000_000 % u64::from(u32::MAX)).unwrap_or(0);
-        self.group(group, 1).is_none_or(|said| said.swap(second, Ordering::Relaxed) != second)
+    /// Whether what is done once a second for a group, and noted in that word, is to be done now.
+    fn is_time(&self, group: usize, word: usize) -> bool {
+        // Never 0, with which the word begins.
+        let second = u32::try_from(clock::microseconds() / 1_000_000 % u64::from(u32::MAX)).map_or(1, |second| second.max(1));
+        self.group(group, word).is_none_or(|last| last.swap(second, Ordering::Relaxed) != second)
     }
 }
 
@@ -133,8 +144,10 @@ impl Share {
         let count = shares.add(self.group, self.child);
         let held = Held(self);
         if count > most {
-            shares.bury(0);
-            let now = shares.group(self.group, 0).map_or(0, |total| total.load(Ordering::Acquire).cast_signed());
+            if shares.is_time(self.group, word::LOOKED) {
+                shares.bury(0);
+            }
+            let now = shares.group(self.group, word::COUNT).map_or(0, |total| total.load(Ordering::Acquire).cast_signed());
             if now > most {
                 return None;
             }
@@ -144,7 +157,7 @@ impl Share {
 
     /// Whether it may be said now that the share is used up.
     pub fn may_say(self) -> bool {
-        self.shares.is_none_or(|shares| shares.may_say(self.group))
+        self.shares.is_none_or(|shares| shares.is_time(self.group, word::SAID))
     }
 }
 

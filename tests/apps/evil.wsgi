@@ -11,6 +11,7 @@ import select
 import socket
 import struct
 import tempfile
+import threading
 import time
 
 SO_ACCEPTCONN = 30
@@ -205,6 +206,42 @@ def many_lines(environ, start_response):
     return [b"all said"]
 
 
+def lingering():
+    """A socket whose last descriptor takes half a minute to let go of: there is data on its way that nobody takes."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    near = socket.create_connection(listener.getsockname())
+    far = listener.accept()[0]
+    near.setblocking(False)
+    try:
+        while near.send(bytes(65536)):
+            pass
+    except BlockingIOError:
+        pass
+    near.setblocking(True)
+    near.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 30))
+    return near, far
+
+
+def hand_over(environ, start_response):
+    """Sends a descriptor that whoever drops it has to wait for."""
+    peer = to_child(environ)
+    near, far = lingering()
+    KEPT.append(far)
+    try:
+        peer.sendmsg([frame(LOG)[:1]], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [near.fileno()]))])
+    except PermissionError:
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [b"refused"]
+    finally:
+        # In a thread of its own where it was refused: then this descriptor is the last.
+        threading.Thread(target=near.close, daemon=True).start()
+    select.select([], [], [], 20)
+    return []
+
+
+KEPT = []
+
+
 def application(environ, start_response):
     when, case = environ["PATH_INFO"].strip("/").split("/")
     while environ["wsgi.input"].read(100_000):
@@ -214,6 +251,8 @@ def application(environ, start_response):
         return [" ".join({**PIECES, **(BEFORE if case == "before" else AFTER)}).encode()]
     if when == "slow":
         return byte_by_byte(environ, start_response)
+    if when == "hand-over":
+        return hand_over(environ, start_response)
     if when == "lines":
         return many_lines(environ, start_response)
     if when == "more":

@@ -23,6 +23,7 @@ pub fn suite() -> Suite {
             case!(the_share_of_a_child_that_died_is_free_again),
             case!(a_process_that_stands_still_does_not_keep_a_request_beyond_its_time),
             case!(files_of_another_users_group_arrive_whole).reach(Reach::Everywhere),
+            case!(nobody_waits_for_a_descriptor_of_another_users_group),
         ],
     )
     .plan(|plan| {
@@ -134,4 +135,21 @@ fn files_of_another_users_group_arrive_whole(site: &Site) {
             assert!(response.complete && response.body == bytes, "{} of {size} bytes came", response.body.len());
         }
     }
+}
+
+/// A TCP socket that lingers stands for all descriptors that take for ever to let go of. Where the kernel refuses it (from Linux 6.16 on) its sender is told; elsewhere
+/// the child does not receive it.
+fn nobody_waits_for_a_descriptor_of_another_users_group(site: &Site) {
+    if server_user().is_none() {
+        site.setup.skip("the suites do not run as root, so every process is of one user");
+    }
+    site.allow_log("re:WSGI1(329|181): ");
+    site.allow_tracebacks();
+    let began = Instant::now();
+    for _ in 0..3 {
+        let response = site.post("/evil/hand-over/-", vec![b'x'; 200_000]);
+        assert!(response.status == 502 || (response.status == 200 && response.text() == "refused"), "{response:?}");
+    }
+    assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
+    site.get("/process").ok();
 }
