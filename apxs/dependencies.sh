@@ -107,6 +107,7 @@ look_for_test() {
     [ ! -x "$SYSTEM_PYTHON" ] || have_venv || lacks 'virtual environments' python3-venv python3-libs py3-pip
     have_python_headers || lacks 'to compile mod_wsgi, which we are compared with' python3-dev python3-devel python3-dev
     have curl || lacks 'HTTP/2 requests' curl curl curl
+    have strace || lacks 'to see what root touches' strace strace strace
     have openssl || lacks 'test certificates' openssl openssl openssl
     if [ "$family" != debian ]; then # there they are in apache2-bin
         have_apache_module mod_ssl.so || lacks 'TLS tests' '' mod_ssl apache2-ssl

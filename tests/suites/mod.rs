@@ -52,6 +52,7 @@ mod server_metrics;
 mod statuses;
 mod strangers;
 mod stress;
+mod tenants;
 mod tls;
 mod trials;
 mod truncation;
@@ -83,6 +84,7 @@ pub fn all() -> Vec<Suite> {
         daemon_overlap::suite(),
         descriptors::suite(),
         privileges::suite(),
+        tenants::suite(),
         peers::suite(),
         script_owner::suite(),
         strangers::suite(),
