@@ -19,7 +19,8 @@ PYTHON ?=
 # Which trials `make test` runs (a part of their names), and further arguments of the suites.
 TESTS ?=
 # Which fuzzers `make fuzz` runs, and for how long each.
-FUZZ ?= frames_of_child frames_of_daemon control_messages records running table header_fields trusted_proxies
+FUZZ ?= frames_of_child frames_of_daemon control_messages records running table table_while_it_changes heads supervision header_fields \
+	trusted_proxies
 SECONDS ?= 60
 # A directory with the benchmark, and its arguments.
 BENCH ?=
@@ -38,7 +39,7 @@ help:
 	@echo 'make serve APP=site.wsgi   the same with your application; PYTHON=/path/to/venv PORT=8000 HOST=127.0.0.1'
 	@echo 'make test                  unit tests and the suites against a real Apache; TESTS=part-of-a-name'
 	@echo 'make soak                  the trials in full length (an hour), and against mod_wsgi 6.1.1: docs/reliability.md'
-	@echo 'make lint                  format, clippy, scripts'
+	@echo 'make lint                  format, clippy, scripts; licences and known weaknesses of dependencies (deny.toml)'
 	@echo 'make fuzz SECONDS=60       each fuzzer for so long; FUZZ=one-of-them'
 	@echo 'make install               into the Apache that apxs names; DESTDIR= for packages; make uninstall takes it back'
 	@echo 'make bench BENCH=dir       a benchmark directory run against the built module; BENCH_ARGS='
@@ -97,6 +98,7 @@ lint:
 	$(CARGO) clippy $(CARGO_FLAGS) --workspace --all-targets --all-features -- -D warnings
 	$(CARGO) clippy $(CARGO_FLAGS) --manifest-path fuzz/Cargo.toml --target-dir $(TARGET)/fuzz --no-default-features --lib --test corpus -- -D warnings
 	@for script in apxs/*.sh .ci/run; do sh -n $$script || exit 1; done
+	@CARGO='$(CARGO)' apxs/deny.sh
 
 format:
 	$(CARGO) fmt --all

@@ -9,17 +9,24 @@ tries the committed corpus on them without a fuzzer.
 | `running` | what a process has noted of its requests, when it has died |
 | `table` | a group's table, which its processes can write into |
 | `header_fields` | status lines and headers that an application gives |
+| `heads` | a response's head, as a child takes it from a daemon process |
+| `supervision` | what a group's processes say and how they end, through the supervisor's state machine |
+| `table_while_it_changes` | a child's view of the table while a process writes into it at the same time |
 | `trusted_proxies` | what clients and proxies say about the client |
 
-The last one's code is the Apache module's, which can't be linked without Apache: its files, which know nothing of it, are compiled here. */
+The code of `trusted_proxies` is the Apache module's, which can't be linked without Apache, and that of `supervision` a program's: their files, which know nothing of either, are compiled
+here. */
 
 pub mod allocation;
 mod control;
 mod fields;
 mod frames;
+mod heads;
 mod proxies;
 mod record;
 mod running;
+mod scribbled;
+mod supervision;
 mod table;
 
 /// The module's files, under the names by which they know each other.
@@ -34,19 +41,48 @@ mod handler {
     pub mod trusted_proxy;
 }
 
+/// The supervisor's files.
+#[path = "../../crates/supervisor/src/action.rs"]
+#[allow(dead_code, reason = "the supervisor's own, of which a part is tried")]
+mod action;
+#[path = "../../crates/supervisor/src/budget.rs"]
+#[allow(dead_code, reason = "the supervisor's own, of which a part is tried")]
+mod budget;
+#[path = "../../crates/supervisor/src/ending.rs"]
+#[allow(dead_code, reason = "the supervisor's own, of which a part is tried")]
+mod ending;
+#[path = "../../crates/supervisor/src/group.rs"]
+#[allow(dead_code, reason = "the supervisor's own, of which a part is tried")]
+mod group;
+#[path = "../../crates/supervisor/src/process.rs"]
+#[allow(dead_code, reason = "the supervisor's own, of which a part is tried")]
+mod process;
+#[path = "../../crates/supervisor/src/replace.rs"]
+#[allow(dead_code, reason = "the supervisor's own, of which a part is tried")]
+mod replace;
+#[path = "../../crates/supervisor/src/timers.rs"]
+#[allow(dead_code, reason = "the supervisor's own, of which a part is tried")]
+mod timers;
+#[path = "../../crates/supervisor/src/watch.rs"]
+#[allow(dead_code, reason = "the supervisor's own, of which a part is tried")]
+mod watch;
+
 pub use control::control_messages;
 pub use fields::header_fields;
 pub use frames::{frames_of_child, frames_of_daemon};
+pub use heads::heads;
 pub use proxies::trusted_proxies;
 pub use record::records;
 pub use running::running;
+pub use scribbled::table_while_it_changes;
+pub use supervision::supervision;
 pub use table::table;
 
 /// A target's name and its property.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 8] = [
+pub const TARGETS: [Target; 11] = [
     ("frames_of_child", frames_of_child),
     ("frames_of_daemon", frames_of_daemon),
     ("control_messages", control_messages),
@@ -54,5 +90,8 @@ pub const TARGETS: [Target; 8] = [
     ("running", running),
     ("table", table),
     ("header_fields", header_fields),
+    ("heads", heads),
+    ("supervision", supervision),
+    ("table_while_it_changes", table_while_it_changes),
     ("trusted_proxies", trusted_proxies),
 ];
