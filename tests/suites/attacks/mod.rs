@@ -5,11 +5,14 @@ All of them stand in one table, from which `docs/security.md` lists them. Where 
 
 mod daemons;
 mod local;
+mod owner;
+mod page;
 mod siege;
 mod table;
 
 use crate::own;
 use crate::support::matrix::{Case, Reach, Setup, Suite};
+use page::{the_page_of_security_names_every_attack, what_mod_wsgi_does_is_noted};
 use std::collections::BTreeSet;
 use table::{How, Row};
 
@@ -17,13 +20,19 @@ use table::{How, Row};
 pub fn suites() -> Vec<Suite> {
     let suite = |cases| Suite::new("attacks", cases).in_daemon_mode().reach(Reach::Once);
     let mut all: Vec<Suite> = table::servers().map(|rows| suite(cases(rows)).plan(|_| daemons::plan(rows))).collect();
-    all.push(suite(vec![own!(each_attack_has_one_trial)]));
+    all.push(suite(cases(table::alone())));
+    all.push(suite(vec![
+        own!(each_attack_has_one_trial),
+        own!(the_page_of_security_names_every_attack),
+        own!(what_mod_wsgi_does_is_noted),
+    ]));
     all
 }
 
 fn cases(rows: &[Row]) -> Vec<Case> {
     let case = |row: &Row| match row.how {
         How::Shared(body) => Some(Case::shared(row.name, body)),
+        How::Own(body) => Some(Case::own(row.name, body)),
         How::Held(_) => None,
     };
     rows.iter().filter_map(case).collect()

@@ -49,7 +49,6 @@ pub struct Siege<'s> {
     root: BTreeMap<i32, Cost>,
     children: BTreeMap<i32, Cost>,
     alive: Vec<Process>,
-    children_may_end: bool,
     over: Arc<AtomicBool>,
     watch: Option<JoinHandle<Watched>>,
 }
@@ -74,14 +73,7 @@ impl<'s> Siege<'s> {
         let over = Arc::new(AtomicBool::new(false));
         let (port, target, seen) = (site.server.files.port, victim.to_owned(), Arc::clone(&over));
         let watch = Some(std::thread::spawn(move || watch(port, &target, &seen)));
-        Self { site, root, children, alive: all, children_may_end: false, over, watch }
-    }
-
-    /// The attack may end children of httpd's, because it is made by their own code.
-    #[must_use]
-    pub const fn children_may_end(mut self) -> Self {
-        self.children_may_end = true;
-        self
+        Self { site, root, children, alive: all, over, watch }
     }
 
     /// The end: asserts what must have held.
@@ -94,8 +86,7 @@ impl<'s> Siege<'s> {
         assert!(watched.served > 0, "the victim was asked");
         assert!(watched.slowest < PROMPTLY, "the victim waited for {:?}", watched.slowest);
         for process in &self.alive {
-            let may_end = self.children_may_end && self.children.contains_key(&process.pid);
-            assert!(may_end || process.runs(), "process {} of httpd's ended", process.pid);
+            assert!(process.runs(), "process {} of httpd's ended", process.pid);
         }
         for (costs, seconds) in [(&self.root, SECONDS_OF_ROOT), (&self.children, SECONDS_OF_CHILD)] {
             for (pid, before) in costs {
@@ -106,9 +97,7 @@ impl<'s> Siege<'s> {
             }
         }
         for unwanted in ["panicked", "exit signal", "re:^\\[[^]]*\\] \\[core:error\\] \\[pid 1\\] forged-line"] {
-            if !self.children_may_end || unwanted != "exit signal" {
-                self.site.log_lacks(unwanted);
-            }
+            self.site.log_lacks(unwanted);
         }
         let raw = self.site.log().into_iter().find(|line| line.text.contains('\x1b') || line.text.contains('\r'));
         assert!(raw.is_none(), "the log has a control character that the attacker chose: {raw:?}");

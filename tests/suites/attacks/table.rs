@@ -4,8 +4,10 @@ mod control;
 mod frames;
 mod held;
 mod local;
+mod owner;
 mod words;
 
+use crate::support::matrix::Setup;
 use crate::support::site::Site;
 
 /// Who attacks.
@@ -30,6 +32,8 @@ pub enum By {
 pub enum How {
     /// Here, on a server that attacks of its kind share.
     Shared(fn(&Site)),
+    /// Here, with servers of its own.
+    Own(fn(&Setup)),
     /// By a trial of another suite, `suite::name`.
     Held(&'static str),
 }
@@ -70,5 +74,10 @@ pub fn servers() -> impl Iterator<Item = &'static [Row]> {
 
 /// All rows.
 pub fn rows() -> impl Iterator<Item = &'static Row> {
-    servers().flatten().chain(held::ROWS)
+    servers().flatten().chain(alone()).chain(held::ROWS)
+}
+
+/// The rows that start their own servers.
+pub fn alone() -> &'static [Row] {
+    owner::ROWS
 }
