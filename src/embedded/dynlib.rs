@@ -4,6 +4,7 @@ libpython is opened first and for everybody (`RTLD_GLOBAL`), because the engine 
 symbols up there; the engine for itself (`RTLD_LOCAL`). Neither is ever closed. [`host`] holds the callbacks. *Runs in: child.* */
 #![expect(unsafe_code, reason = "dlopen, and calls through the engine's table")]
 
+mod handle;
 pub mod host;
 
 use std::ffi::{CStr, CString, OsStr, c_void};
@@ -16,6 +17,7 @@ use protocol::log_code;
 use super::thread::{self, Inside};
 use crate::handler::exchange::{Call, Conversation};
 use crate::handler::response_body::Ending;
+use handle::Lending;
 use interpreter::Problem;
 
 /// Who may look a library's symbols up.
@@ -171,6 +173,7 @@ impl Engine {
     pub fn run(&self, conversation: &mut Conversation<'_>, call: &Call<'_>) -> Ending {
         let _inside = Inside::enter();
         let request = conversation.request;
+        let lending = Lending::new(conversation);
         let pairs: Vec<Pair> = call
             .environ
             .entries
@@ -178,7 +181,7 @@ impl Engine {
             .map(|entry| Pair { key: Slice::new(entry.key), value: entry.value.as_deref().map_or(Slice::NONE, Slice::new) })
             .collect();
         let call = RequestCall {
-            request: std::ptr::from_mut(conversation).cast(),
+            request: lending.pointer(),
             environ: pairs.as_ptr(),
             environ_len: pairs.len(),
             script: Slice::new(call.script),
@@ -193,9 +196,10 @@ impl Engine {
             daemon_start: 0,
             request_rec: if call.pass_request { request.as_pointer() } else { std::ptr::null_mut() },
         };
-        // SAFETY: everything is lent for the call; the callbacks turn the handle back into the conversation, which nothing
-        // else touches meanwhile (it is borrowed mutably here).
-        match unsafe { (self.table.run)(&raw const call) } {
+        // SAFETY: everything is lent for the call; the handle leads to the conversation until `lending` is dropped.
+        let ending = unsafe { (self.table.run)(&raw const call) };
+        drop(lending);
+        match ending {
             outcome::DONE => Ending::Done,
             outcome::TRUNCATED => Ending::Cut,
             outcome::CLIENT_GONE => Ending::ClientGone,
@@ -213,11 +217,12 @@ impl Engine {
     }
 }
 
-/// The bytes of a slice that the engine lends; `None` for no value.
+/// The bytes of a slice that the engine lends; `None` for no value, and for a length that no slice can have.
 ///
 /// # Safety
 /// The slice is one that the engine lends for `'s`.
 unsafe fn bytes<'s>(slice: &Slice) -> Option<&'s [u8]> {
     // SAFETY: promised by the caller.
-    (!slice.data.is_null()).then(|| unsafe { std::slice::from_raw_parts(slice.data, slice.len) })
+    (!slice.data.is_null() && slice.len <= isize::MAX.cast_unsigned())
+        .then(|| unsafe { std::slice::from_raw_parts(slice.data, slice.len) })
 }

@@ -77,6 +77,7 @@ pub fn child_init(pool: Pool<'_>, main: Server<'_>) {
         stopping: AtomicBool::new(false),
     });
     pool.at_end(stop);
+    prepare_environment(&child.settings);
     if !whole::starts_python(&servers) {
         return;
     }
@@ -85,6 +86,18 @@ pub fn child_init(pool: Pool<'_>, main: Server<'_>) {
             // The engine has logged a failure; the script is tried again when a request needs it.
             let _loaded: bool = engine.import(script, application_group);
         }
+    }
+}
+
+/// Puts the environment in order for a Python that may be started at any time: by then the child has threads, which may be reading it.
+fn prepare_environment(settings: &ProcessSettings) {
+    // Which Python it is, and how it hashes, is the configuration's to say; httpd's own environment has no part in it.
+    process::set_variable(c"PYTHONHOME", None);
+    if settings.hash_seed.is_some() {
+        process::set_variable(c"PYTHONHASHSEED", None);
+    }
+    if let Some(eggs) = settings.python_eggs.as_deref() {
+        process::set_variable(c"PYTHON_EGG_CACHE", Some(eggs));
     }
 }
 

@@ -76,14 +76,21 @@ impl<'r> RequestBody<'r> {
         Self { request, input: Input::new(request), failure: None, answered: false }
     }
 
-    /// Reads into `buffer`. With `wait` it returns when at least one byte has come.
+    /// Reads into `buffer`. With `wait` it returns when at least one byte has come; without, it waits for nobody: the caller may hold a lock
+    /// that others wait for, so what would have to pass a filter that could wait is left for a read with `wait`.
     pub fn read(&mut self, buffer: &mut [MaybeUninit<u8>], wait: bool) -> Read {
-        let read = self.look(|input| input.read(buffer, wait));
-        // The application wants the body, though nobody waits for it yet, as in `wsgi.input.read(0)`.
-        if matches!(read, Read::Nothing) {
+        if !wait && self.failure.is_none() && !self.request.reads_promptly() {
+            return Read::Nothing;
+        }
+        self.look(|input| input.read(buffer, wait))
+    }
+
+    /// Asks a client that waits for `100 Continue` to send the body: the application wants it, though nobody waits for it yet, as in
+    /// `wsgi.input.read(0)`. May wait for the client.
+    pub fn ask(&mut self) {
+        if self.failure.is_none() {
             self.request.send_continue();
         }
-        read
     }
 
     /// Reads what has arrived to the end of `out`, at most `most` bytes.

@@ -13,7 +13,7 @@ use crate::httpd::client_socket::WriteLimit;
 use crate::httpd::status::Answer;
 use crate::httpd::{Brigade, Log, Request, Status};
 
-/// More than the head of nearly every response, and what chunking adds.
+/// More than what httpd adds to the head of a response (status line, date, server, ...) and chunking to a piece, and than what the kernel needs around it.
 const HEAD: usize = 8192;
 
 /// How a response takes bytes or a file.
@@ -85,7 +85,7 @@ pub struct ResponseBody<'r> {
     status_before: u16,
     /// Something could not be taken: what there is, is not the application's response.
     failed: bool,
-    /// Nothing but httpd itself stands between the response and a plain socket; looked at once.
+    /// HTTP/1 over a plain socket; looked at once.
     plain: Option<bool>,
     /// Bytes that the client's socket takes without waiting, as far as known.
     room: usize,
@@ -205,18 +205,22 @@ impl<'r> ResponseBody<'r> {
         self.taken(result)
     }
 
-    /// As [`ResponseBody::write`] with [`Passing::Flushed`], if the client's socket has room for it beyond doubt. The caller may hold a lock that others
-    /// wait for: a filter that works on the content, or a connection that is not a plain socket, could take its time.
+    /// As [`ResponseBody::write`] with [`Passing::Flushed`], if that waits for nobody beyond doubt: the caller may hold a lock that others
+    /// wait for. So only through httpd's own filters, to a plain socket that has room for all of it, and with nothing to go before it.
     pub fn write_promptly<'d>(&mut self, pieces: impl Iterator<Item = &'d [u8]> + Clone) -> Taken {
-        let length = pieces.clone().map(<[u8]>::len).sum::<usize>();
         let connection = self.request.connection();
-        let plain = *self.plain.get_or_insert_with(|| !self.request.has_content_filter() && connection.is_plain());
-        let needed = length.saturating_add(HEAD);
-        if plain && self.room < needed {
+        let plain = *self.plain.get_or_insert_with(|| connection.is_plain());
+        // Filters come and go with each piece: some are put in when the head passes.
+        if !plain || !self.brigade.is_empty() || !self.request.sends_promptly() {
+            return Taken::WouldWait;
+        }
+        let head = if self.sent { 0 } else { self.request.head_length() };
+        let needed = pieces.clone().map(<[u8]>::len).sum::<usize>().saturating_add(head).saturating_add(HEAD);
+        if self.room < needed {
             // What is queued only grows by what is written here, so room that was found once is used up before it is looked at again.
             self.room = connection.room();
         }
-        if !plain || self.room < needed || !self.brigade.is_empty() {
+        if self.room < needed {
             return Taken::WouldWait;
         }
         self.room -= needed;

@@ -1,7 +1,6 @@
 /*! The connection that a request came by. For HTTP/2 that is a secondary one: nothing is kept on it. *Runs in: child.* */
 #![expect(unsafe_code, reason = "reads httpd's structures")]
 
-use std::ffi::c_int;
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 use std::sync::OnceLock;
@@ -55,24 +54,6 @@ impl<'c> Connection<'c> {
     /// HTTP/1 over a socket, without TLS.
     pub fn is_plain(self) -> bool {
         self.get().master.is_null() && !self.is_tls()
-    }
-
-    /// How many bytes the client's socket takes without waiting; 0 if unknown. The kernel charges its own overhead to the buffer, at most
-    /// as much again as the data, so only half of the buffer counts.
-    pub fn room(self) -> usize {
-        let mut descriptor = -1;
-        let (mut queued, mut size): (c_int, c_int) = (0, 0);
-        let mut size_length = size_of::<c_int>() as libc::socklen_t;
-        // SAFETY: the connection is live and has httpd's socket; the calls only fill in the numbers that they are given places for.
-        let known = unsafe {
-            let socket = sys::ap_get_conn_socket(self.raw());
-            !socket.is_null()
-                && sys::apr_os_sock_get(&raw mut descriptor, socket) == 0
-                && libc::ioctl(descriptor, libc::TIOCOUTQ, &raw mut queued) == 0
-                && libc::getsockopt(descriptor, libc::SOL_SOCKET, libc::SO_SNDBUF, (&raw mut size).cast(), &raw mut size_length)
-                    == 0
-        };
-        if known { usize::try_from(size / 2 - queued).unwrap_or(0) } else { 0 }
     }
 
     /// Host name of the local address; usually empty.

@@ -36,7 +36,11 @@ impl<'r> Input<'r> {
     pub fn read(&mut self, buffer: &mut [MaybeUninit<u8>], wait: bool) -> Result<usize, Status> {
         let mut filled = 0;
         loop {
-            filled += self.take(buffer.get_mut(filled..).unwrap_or_default())?;
+            match self.take(buffer.get_mut(filled..).unwrap_or_default(), wait && filled == 0) {
+                Ok(taken) => filled += taken,
+                Err(status) if status.is_again() && filled > 0 => return Ok(filled),
+                Err(status) => return Err(status),
+            }
             if filled == buffer.len() || self.ended {
                 return Ok(filled);
             }
@@ -79,7 +83,7 @@ impl<'r> Input<'r> {
     }
 
     /// Moves what the brigade has into `buffer`. What does not fit stays there.
-    fn take(&mut self, mut buffer: &mut [MaybeUninit<u8>]) -> Result<usize, Status> {
+    fn take(&mut self, mut buffer: &mut [MaybeUninit<u8>], wait: bool) -> Result<usize, Status> {
         let Some(brigade) = &mut self.brigade else { return Ok(0) };
         let mut taken = 0;
         while let Some(mut bucket) = brigade.first() {
@@ -96,8 +100,9 @@ impl<'r> Input<'r> {
                 break;
             }
             let room = buffer.len();
-            let data = match bucket.read(true) {
+            let data = match bucket.read(wait && taken == 0) {
                 Ok(data) => data,
+                Err(status) if status.is_again() => return if taken > 0 { Ok(taken) } else { Err(status) },
                 Err(status) => {
                     self.failed = Some(status);
                     return if taken > 0 { Ok(taken) } else { Err(status) };

@@ -14,6 +14,7 @@ pub mod connection;
 pub mod descriptor;
 #[cfg(feature = "test-faults")]
 pub mod faults;
+pub mod filters;
 pub mod guard;
 pub mod hook;
 pub mod input;

@@ -49,6 +49,21 @@ pub fn after_configuration() -> After {
     }
 }
 
+/// Sets or removes a variable of this process's environment. Only in `child_init`: httpd makes the child's threads after that, and a thread that
+/// reads the environment while it is changed may read freed memory.
+pub fn set_variable(name: &CStr, value: Option<&[u8]>) {
+    let value = value.map(std::ffi::CString::new);
+    // SAFETY: the texts end with NUL and are copied; no other thread of httpd's reads the environment yet.
+    unsafe {
+        match value {
+            Some(Ok(value)) => libc::setenv(name.as_ptr(), value.as_ptr(), 1),
+            // A value with a NUL inside is none that a variable can have.
+            Some(Err(_)) => 0,
+            None => libc::unsetenv(name.as_ptr()),
+        };
+    }
+}
+
 /// `DefaultRuntimeDir`, absolute.
 pub fn runtime_directory(configuration: Pool<'_>) -> Vec<u8> {
     // SAFETY: the pool is live; the result is a string in it, or null.

@@ -59,6 +59,11 @@ impl<'s> Server<'s> {
         unsafe { text(self.get().server_hostname) }.unwrap_or_default()
     }
 
+    /// The same server for as long as the process lives. Only in a child: there nobody destroys the configuration before the process ends.
+    pub fn of_child(self) -> Server<'static> {
+        Server { raw: self.raw, life: PhantomData }
+    }
+
     /// Whether `ServerName` or a `ServerAlias` without wildcards is `host`, in any case.
     pub fn is_named(self, host: &[u8]) -> bool {
         if self.host().eq_ignore_ascii_case(host) {

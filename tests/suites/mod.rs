@@ -56,6 +56,7 @@ mod tenants;
 mod tls;
 mod trials;
 mod truncation;
+mod waiting_clients;
 
 use crate::support::matrix::Suite;
 
@@ -102,6 +103,7 @@ pub fn all() -> Vec<Suite> {
         hostile_applications::suite(),
         tls::suite(),
         truncation::suite(),
+        waiting_clients::suite(),
         python::suite(),
         logging::suite(),
         preload::suite(),

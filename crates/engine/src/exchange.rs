@@ -67,6 +67,9 @@ pub trait Exchange: std::marker::Send + Sync {
     /// See [`ReadError`].
     fn read(&self, buffer: &mut [MaybeUninit<u8>], wait: bool) -> Result<usize, ReadError>;
 
+    /// Asks a client that waits for `100 Continue` to send the body. May wait.
+    fn ask(&self) {}
+
     /// Records status and headers. Never waits.
     ///
     /// # Errors

@@ -22,7 +22,6 @@ mod capi;
 mod clock;
 mod daemon;
 mod entry;
-mod environment;
 mod exchange;
 mod failure;
 mod head;

@@ -56,13 +56,8 @@ pub fn start(settings: EngineSettings) -> Result<(), String> {
             start::version_text()
         ));
     }
-    let mut variables: Vec<(_, Option<&[u8]>)> = Vec::new();
-    // Which Python it is, is the configuration's to say; httpd's own environment has no part in it.
-    variables.push((c"PYTHONHOME", (!settings.home.is_empty()).then_some(&*settings.home)));
-    if !settings.hash_seed.is_empty() {
-        variables.push((c"PYTHONHASHSEED", Some(&*settings.hash_seed)));
-    }
-    let handle = crate::environment::with_variables(&variables, || start::start(&settings.executable, &settings.options))?;
+    let manner = start::Manner { options: &settings.options, home: &settings.home, hash_seed: &settings.hash_seed };
+    let handle = start::start(&settings.executable, manner)?;
     adopt(handle, settings)
 }
 

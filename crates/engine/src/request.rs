@@ -154,6 +154,15 @@ impl Request {
         if self.has_ended() { Err(ReadError::Aborted) } else { self.take(buffer, true) }
     }
 
+    /// Lets a client that waits for it know that its body is wanted: call it detached.
+    pub fn ask(&self) {
+        if let Ok(_door) = self.door.take()
+            && !self.has_ended()
+        {
+            self.exchange.ask();
+        }
+    }
+
     fn take(&self, buffer: &mut [MaybeUninit<u8>], wait: bool) -> Result<usize, ReadError> {
         let Some(observed) = self.observed() else { return self.exchange.read(buffer, wait) };
         let since = Instant::now();
@@ -247,14 +256,16 @@ impl Request {
         Ok(sent)
     }
 
-    /// A line for the request's log; nothing after the end.
+    /// A line for the request's log; after the end, for the server's.
     pub fn log(&self, level: Level, text: &[u8], file: &[u8], line: i32) {
         if fork::is_copy() {
             // A process that the application forked has no part in the request's connection.
             return logging::of_process(level, text, file, line);
         }
-        // Logging never waits for the door: another thread may be in a call that waits for the client, and Apache's log functions may be called beside it.
-        if !self.has_ended() {
+        // Logging never waits for the door: another thread may be in a call that waits for the client, and the server's side of a log line looks after itself.
+        if self.has_ended() {
+            logging::of_process(level, text, file, line);
+        } else {
             self.exchange.log(level, text, file, line);
         }
     }

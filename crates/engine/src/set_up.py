@@ -75,7 +75,8 @@ def _set_up_environment():
         os.environ.pop("PYTHONHASHSEED", None)
     if _settings["home_set"]:
         os.environ.pop("PYTHONHOME", None)
-    if _settings["python_eggs"]:
+    # In an Apache child these are as they should be since before there were threads, which may be reading the environment.
+    if _settings["python_eggs"] and os.environ.get("PYTHON_EGG_CACHE") != _settings["python_eggs"]:
         os.environ["PYTHON_EGG_CACHE"] = _settings["python_eggs"]
 
 

@@ -6,12 +6,13 @@ at start. Both sides check [`ABI`] before they touch anything else. Nothing here
 call through the pointers are. *Runs in: Apache child.*
 
 Ownership: every [`Slice`] is lent for the duration of the call it is passed to, and copied by whoever wants to keep it.
-Threads: every function may be called from any thread; a request's callbacks come from the thread that called `run`. */
+Threads: every function may be called from any thread. [`RequestCall::request`] is lent for `run`; kept with [`HostTable::keep`], it stays valid until
+[`HostTable::release`], and a callback after the end of `run`, or out of another callback of its thread, is refused. */
 
 use std::ffi::{CStr, c_void};
 
 /// Version of this boundary. A module and an engine of different versions refuse each other at start.
-pub const ABI: u32 = 3;
+pub const ABI: u32 = 4;
 
 /// The engine's one exported symbol besides `PyInit_*`: [`EntryFn`].
 pub const ENTRY_SYMBOL: &CStr = c"mod_wsgi_rs_engine";
@@ -136,8 +137,12 @@ pub mod read_failure {
     pub const BROKEN: isize = -5;
 }
 
-/// [`HostTable::read`]: return what has arrived, never wait.
+/// [`HostTable::read`]: return what has arrived, never wait. Also "nothing has arrived" where looking might have to wait. The GIL may be kept.
 pub const READ_NOW: u32 = 1;
+
+/// [`HostTable::read`]: read nothing, but ask a client that waits for `100 Continue` to send the body. May wait for the client: call it without
+/// the GIL. The answer is 0.
+pub const READ_ASK: u32 = 2;
 
 /// How [`HostTable::write`] treats the data.
 pub mod write_how {
@@ -168,6 +173,10 @@ pub mod sent {
 pub struct HostTable {
     /// [`ABI`] of the module.
     pub abi: u32,
+    /// Keeps a request handle beyond `run`, during which it was lent.
+    pub keep: unsafe extern "C" fn(request: *mut c_void),
+    /// Gives back what [`HostTable::keep`] kept, once for each time.
+    pub release: unsafe extern "C" fn(request: *mut c_void),
     /// Reads up to `len` bytes of the request body into `buffer`: the count, 0 at the end, or a [`read_failure`].
     /// Without [`READ_NOW`] it waits until at least one byte has come: call it without the GIL.
     pub read: unsafe extern "C" fn(request: *mut c_void, buffer: *mut u8, len: usize, flags: u32) -> isize,
@@ -177,7 +186,8 @@ pub struct HostTable {
     pub write: unsafe extern "C" fn(request: *mut c_void, chunks: *const Slice, count: usize, how: u32) -> i32,
     /// Takes `length` bytes of a regular file from `offset`. The descriptor is duplicated before the call returns.
     pub send_file: unsafe extern "C" fn(request: *mut c_void, descriptor: i32, offset: i64, length: i64) -> i32,
-    /// Writes one line to the error log: of the request's virtual host, or of the main server if `request` is null.
+    /// Writes one line to the error log: of the request, or of the main server if `request` is null. When the request has ended, or another thread
+    /// is in one of its callbacks, the line goes to its virtual host's log, as no request's.
     /// `level` is a [`crate::Level`]; `file` and `line` name the source as Apache's log format shows it (may be empty and 0).
     pub log: unsafe extern "C" fn(request: *mut c_void, level: i32, text: Slice, file: Slice, line: i32),
     /// 1 if a line of that level would be written.

@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use protocol::Level;
 use protocol::embedded::{
-    ABI, EngineTable, HostTable, ImportCall, Pair, READ_NOW, RequestCall, Slice, UNKNOWN_MTIME, flag, outcome, read_failure,
-    sent, write_how,
+    ABI, EngineTable, HostTable, ImportCall, Pair, READ_ASK, READ_NOW, RequestCall, Slice, UNKNOWN_MTIME, flag, outcome,
+    read_failure, sent, write_how,
 };
 use protocol::log_code::PYTHON_NOT_STARTED;
 use protocol::settings::EngineSettings;
@@ -124,7 +124,7 @@ unsafe extern "C" fn run(call: *const RequestCall) -> i32 {
                 head_only: call.flags & flag::HEAD != 0,
                 content_length: call_view.entry(b"CONTENT_LENGTH").and_then(|v| std::str::from_utf8(v).ok()?.parse().ok()),
             };
-            let exchange = Box::new(HostExchange { host, request: call.request });
+            let exchange = Box::new(HostExchange::new(host, call.request));
             serve::run(registry, &place, exchange, facts, &call_view, &serve::Unwitnessed)
         }
     })
@@ -201,14 +201,14 @@ impl ProcessLog for Host {
     }
 }
 
-/// A request's callbacks. Used only between the beginning and the end of its `run` (see [`crate::request::Request`]). A process that the
+/// A request's callbacks. It may live longer than the request, which the module's handle then does not lead to any more. A process that the
 /// application forked has the connection too, but no part in it: its copy of httpd would speak to the client beside the original.
 struct HostExchange {
     host: &'static HostTable,
     request: *mut c_void,
 }
 
-// SAFETY: the handle is opaque here; `Request` lets one thread at a time through, and none after the end.
+// SAFETY: the handle is opaque here, and kept until the drop; the module lets one thread at a time through it, and none after the end.
 unsafe impl std::marker::Send for HostExchange {}
 // SAFETY: as above.
 unsafe impl Sync for HostExchange {}
@@ -221,7 +221,22 @@ const fn sent_result(code: i32) -> Result<(), SendError> {
     }
 }
 
+impl Drop for HostExchange {
+    fn drop(&mut self) {
+        // SAFETY: kept in `new`, and given back here alone.
+        unsafe { (self.host.release)(self.request) }
+    }
+}
+
 impl HostExchange {
+    /// # Safety
+    /// `request` is the handle of a call that is under way.
+    unsafe fn new(host: &'static HostTable, request: *mut c_void) -> Self {
+        // SAFETY: promised by the caller.
+        unsafe { (host.keep)(request) };
+        Self { host, request }
+    }
+
     fn hand_over(&self, chunks: &[&[u8]], how: u32) -> i32 {
         if fork::is_copy() {
             return sent::CLIENT_GONE;
@@ -249,6 +264,13 @@ impl Exchange for HostExchange {
             read_failure::TIMEOUT => Err(ReadError::TimedOut),
             read_failure::TOO_LARGE => Err(ReadError::TooLarge),
             count => usize::try_from(count).map(|count| count.min(buffer.len())).map_err(|_| ReadError::Broken),
+        }
+    }
+
+    fn ask(&self) {
+        if !fork::is_copy() {
+            // SAFETY: nothing is written to.
+            unsafe { (self.host.read)(self.request, std::ptr::null_mut(), 0, READ_ASK) };
         }
     }
 
@@ -299,7 +321,7 @@ impl Exchange for HostExchange {
     }
 
     fn logs(&self, level: Level) -> bool {
-        // SAFETY: the request handle is valid until its end.
+        // SAFETY: the request handle is kept.
         unsafe { (self.host.log_enabled)(self.request, level as i32) != 0 }
     }
 }

@@ -167,7 +167,7 @@ impl Input {
                 ahead.extend(crate::capi::initialised(&memory, count));
                 self.taken.set(self.taken.get().saturating_add(count as u64));
             }
-            Err(ReadError::WouldBlock) => {}
+            Err(ReadError::WouldBlock) => thread::detached(py, || self.request.ask()),
             Err(error) => return Err(self.fail(py, error)),
         }
         Ok(())
