@@ -332,6 +332,37 @@ def file(environ, start_response):
     return environ["wsgi.file_wrapper"](FILES[query(environ)["what"]]())
 
 
+@application.path("/wrappers-of-wrappers", validated=False)
+def wrappers_of_wrappers(environ, start_response):
+    """So many that their ends, one within the other, would need more stack than there is."""
+    wrapper = None
+    for _ in range(300000):
+        wrapper = environ["wsgi.file_wrapper"](wrapper)
+    del wrapper
+    mixed = None
+    for _ in range(100000):
+        mixed = environ["wsgi.file_wrapper"]([mixed])
+    del mixed
+    return text(start_response, "gone")
+
+
+@application.path("/another-compile", validated=False)
+def another_compile(environ, start_response):
+    """What is among the builtins can be replaced: scripts are compiled by that."""
+    import builtins
+
+    compile_before = builtins.compile
+    builtins.compile = lambda *arguments, **named: {"int": 5, "text": "pass", "none": None}[query(environ)["what"]]
+    kept["restore"] = lambda: setattr(builtins, "compile", compile_before)
+    return text(start_response, "replaced")
+
+
+@application.path("/own-compile", validated=False)
+def own_compile(environ, start_response):
+    kept.pop("restore", lambda: None)()
+    return text(start_response, "restored")
+
+
 @application.path("/file-arguments", validated=False)
 def file_arguments(environ, start_response):
     """The class called and subclassed in every wrong way; what each comes to."""

@@ -36,6 +36,8 @@ pub fn suite() -> Suite {
                 .reach(Reach::Everywhere)
                 .differs("C code enters the wrong interpreter before Python 3.12"),
             case!(an_included_page_cannot_write_to_the_other).differs("not tried there"),
+            case!(wrappers_of_wrappers_end_without_a_deep_stack).reach(Reach::Everywhere).differs("the process dies"),
+            case!(what_is_no_code_is_not_run).reach(Reach::Everywhere).threads().differs("not tried there"),
             case!(a_script_whose_exception_is_its_own_cause_is_500).reach(Reach::Everywhere).differs("logs otherwise"),
         ],
     )
@@ -266,6 +268,25 @@ fn an_included_page_leaves_the_other_its_interpreter(site: &Site) {
             }
         }
     });
+}
+
+fn wrappers_of_wrappers_end_without_a_deep_stack(site: &Site) {
+    survived(site, || assert_eq!(site.get("/wrappers-of-wrappers").ok(), "gone"));
+}
+
+fn what_is_no_code_is_not_run(site: &Site) {
+    site.allow_log(HEADING);
+    site.allow_tracebacks();
+    survived(site, || {
+        for what in ["int", "text", "none"] {
+            site.get(&format!("/with-same/another-compile?what={what}")).expect(200);
+            let response = site.get(&format!("/same/{what}.wsgi"));
+            site.get("/with-same/own-compile").expect(200);
+            assert_eq!(response.status, 500, "{what}");
+        }
+    });
+    site.expect_log("compile() has to give a code object, not int");
+    site.allow_log("its traceback could not be formatted");
 }
 
 fn an_included_page_cannot_write_to_the_other(site: &Site) {

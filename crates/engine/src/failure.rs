@@ -60,7 +60,14 @@ fn write_traceback(py: Attached<'_>, interpreter: &Interpreter, code: LogCode, e
         Err(raised) => {
             raised.clear(py);
             let name = exception.value.type_name();
-            logging::text(code.level, format!("{name} (its traceback could not be formatted)").as_bytes());
+            let said = Object::text(py, "__str__")
+                .and_then(|str| exception.value.call_method(&str, &[]))
+                .and_then(|text| text.to_text());
+            let said = said.unwrap_or_else(|raised| {
+                raised.clear(py);
+                String::new()
+            });
+            logging::text(code.level, format!("{name}: {said}\n(its traceback could not be formatted)").as_bytes());
         }
     }
 }

@@ -112,7 +112,14 @@ impl Registry {
             return Some(known);
         }
         // Code of the new interpreter's packages runs meanwhile, on another thread.
-        let making = self.making.take().ok()?;
+        let Ok(making) = self.making.take() else {
+            let shown = logging::shown(group);
+            logging::coded(
+                INTERPRETER_FAILED,
+                &format!("no interpreter for the application group `{shown}`: this very thread is making one"),
+            );
+            return None;
+        };
         let found = self.known(group).or_else(|| self.make(group, dynamic));
         drop(making);
         found

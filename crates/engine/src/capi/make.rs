@@ -154,6 +154,14 @@ impl<'py> Object<'py> {
     }
 }
 
+/// Whether it is a code object, which the stable ABI has no check for: of the same type as what Python itself compiles.
+fn is_code(py: Attached<'_>, object: &Object<'_>) -> PyResult<bool> {
+    // SAFETY: both texts end with a NUL.
+    let code =
+        unsafe { Object::from_owned(py, ffi::Py_CompileString(c"0".as_ptr(), c"<mod_wsgi_rs>".as_ptr(), ffi::Py_file_input))? };
+    Ok(std::ptr::eq(object.class().as_ptr(), code.class().as_ptr()))
+}
+
 /// Runs compiled code as the body of `module`: no frame of ours stands in its tracebacks. Returns the module's dictionary.
 ///
 /// # Errors
@@ -161,8 +169,12 @@ impl<'py> Object<'py> {
 pub fn run_module_code<'py>(module: &Object<'py>, code: &Object<'py>) -> PyResult<Object<'py>> {
     python_may_run();
     let py = module.py();
-    // SAFETY: a module object has a dictionary, borrowed from it; builtins are borrowed from the interpreter. PyEval_EvalCode wants
-    // a code object, which `compile` made, and raises on anything else.
+    // `compile` stands among the builtins, where anybody can put something else.
+    if !is_code(py, code)? {
+        return Err(Raised::type_error(py, &format!("compile() has to give a code object, not {}", code.type_name())));
+    }
+    // SAFETY: a module object has a dictionary, borrowed from it; builtins are borrowed from the interpreter. PyEval_EvalCode takes
+    // anything for a code object; this is one.
     unsafe {
         let Some(dict) = NonNull::new(ffi::PyModule_GetDict(module.as_ptr())) else { return Err(Raised::assume()) };
         let namespace = Object::from_borrowed(py, dict);

@@ -37,6 +37,32 @@ impl FileWrapper {
     }
 }
 
+/// So deep may wrappers of wrappers end within each other: each takes part of the thread's stack.
+const DEEPEST: u32 = 50;
+
+thread_local! {
+    static DEPTH: Cell<u32> = const { Cell::new(0) };
+    /// What ends after the outermost wrapper.
+    static LATER: RefCell<Vec<Kept>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Gives up what a wrapper has wrapped, at once or, deep within others, a little later.
+fn let_go(py: Attached<'_>, filelike: Kept) {
+    let depth = DEPTH.get();
+    if depth >= DEEPEST {
+        LATER.with_borrow_mut(|later| later.push(filelike));
+        return;
+    }
+    DEPTH.set(depth + 1);
+    filelike.release(py);
+    if depth == 0 {
+        while let Some(next) = LATER.with_borrow_mut(Vec::pop) {
+            next.release(py);
+        }
+    }
+    DEPTH.set(depth);
+}
+
 impl NativeClass for FileWrapper {
     const NAME: &'static std::ffi::CStr = c"mod_wsgi.FileWrapper";
     const DOC: &'static std::ffi::CStr =
@@ -65,7 +91,7 @@ impl NativeClass for FileWrapper {
 
     fn release(self, py: Attached<'_>) {
         if let Some(filelike) = self.filelike.into_inner() {
-            filelike.release(py);
+            let_go(py, filelike);
         }
     }
 }
