@@ -4,6 +4,7 @@ attack: `/attack/GROUP/NAME`. What its attacks do stands in the files `in_*.py`.
 Whoever runs it without the descriptors of a daemon process (Apache's configtest asks interpreters about themselves) gets a Python that behaves."""
 
 import os
+import select
 import socket
 import struct
 import sys
@@ -108,11 +109,13 @@ class World:
         else:
             self.ready()
         threading.Thread(target=self.hear, daemon=True).start()
+        waiting = select.poll()
+        waiting.register(self.listener, select.POLLIN)
         while True:
             try:
+                waiting.poll()
                 peer, _ = self.listener.accept()
             except BlockingIOError:
-                threading.Event().wait(0.005)
                 continue
             except OSError:
                 # An attack has closed or damaged it.
