@@ -12,7 +12,7 @@ use protocol::table::Limit;
 use crate::action::{Action, End, Id, Note};
 use crate::group::{Group, Phase, Slot};
 use crate::process::{Process, State};
-use crate::timers::{GRACE, LAST_RESORT, Millis, drain_limit};
+use crate::timers::{GRACE, LAST_RESORT, Millis, RETIRED, drain_limit};
 
 /// Deaths in a row that are explained one by one, before the loop is named and only the loop.
 const EXPLAINED: usize = 3;
@@ -28,7 +28,7 @@ impl Group {
         for id in self.processes.keys().copied().collect::<Vec<_>>() {
             let ready = self.processes.get(&id).is_some_and(|p| p.state == State::Ready);
             if ready && !self.service() {
-                let limit = drain_limit(&self.plan, Reason::ScriptReload);
+                let limit = drain_limit(&self.plan, Reason::ScriptReload).or(Some((RETIRED, Limit::Graceful)));
                 self.drain_within(id, limit, Reason::ShutdownSignal, now);
             } else {
                 self.stop(id, None, Reason::ShutdownSignal, now);

@@ -6,7 +6,7 @@ use protocol::reason::Reason;
 
 use crate::action::{Action, End};
 use crate::group_bench::{Bench, SEGV, shop};
-use crate::timers::UNKILLABLE;
+use crate::timers::{RETIRED, UNKILLABLE};
 
 #[test]
 fn a_first_death_is_made_good_at_once_and_a_loop_is_named_once() {
@@ -211,4 +211,13 @@ fn what_the_kernel_does_not_let_go_is_not_waited_for() {
     assert!(!bench.group.gone(bench.now) && bench.group.wake(bench.now) == Some(bench.now + UNKILLABLE));
     bench.after(UNKILLABLE);
     assert!(bench.group.gone(bench.now));
+}
+
+#[test]
+fn an_older_generation_ends_at_last() {
+    let mut bench = Bench::serving(shop());
+    bench.group.retire(bench.now);
+    assert_eq!(bench.did(), ["drain 1"]);
+    assert!(bench.after(RETIRED - 1).is_empty());
+    assert_eq!(bench.after(1), ["1313", "stop 1"]);
 }

@@ -18,6 +18,9 @@ pub const LOOK: Millis = 1_000;
 pub const PERMIT: Millis = 10_000;
 /// How long after its SIGKILL a process is waited for. One that is still there waits in the kernel, for a file system perhaps that its owner keeps from answering.
 pub const UNKILLABLE: Millis = 5_000;
+/// How long the processes of an older generation may drain where no limit is set. Each keeps its supervisor, and one whose owner never lets it end would keep
+/// that for ever, and so would the next.
+pub const RETIRED: Millis = 86_400_000;
 /// How often it is looked whether the processes of an older generation that must not meet those of a newer one have gone.
 pub const GLANCE: Millis = 100;
 /// When httpd's parent has died, everything is gone within 5 s; the kill comes before that.
