@@ -31,7 +31,7 @@ const LONGEST_TEXT: usize = 1_500;
 const MOST_FINDINGS: usize = 20;
 
 /// What a helper may say; it chooses no other message.
-const CODES: [&LogCode; 14] = [
+const CODES: [&LogCode; 15] = [
     &log_code::PYTHON_NOT_FOUND,
     &log_code::PYTHON_HOME_BROKEN,
     &log_code::PYTHON_NOT_ASKED,
@@ -40,6 +40,7 @@ const CODES: [&LogCode; 14] = [
     &log_code::LIBPYTHON_NOT_LOADED,
     &log_code::ENGINE_NOT_LOADED,
     &log_code::PYTHON_NOT_CHECKED,
+    &log_code::FILES_NOT_CHECKED,
     &log_code::PYTHON_AS_ROOT,
     &log_code::VIRTUALENV_OF_ANOTHER_PYTHON,
     &log_code::PROCESS_NOT_PREPARED,
@@ -145,7 +146,7 @@ fn unanswered(why: &str) -> Found {
         "nothing was checked, because the helper that looks at the user's files gave no answer: {why} (hint: what it looks at belongs to that user, and may lie \
          on a file system that does not answer; try `ls` on the paths of this line as that user)"
     );
-    Found { problems: vec![Problem::new(&log_code::PYTHON_NOT_CHECKED, text)], library: None }
+    Found { problems: vec![Problem::new(&log_code::FILES_NOT_CHECKED, text)], library: None }
 }
 
 /// An answer as it may be shown.

@@ -215,9 +215,9 @@ log_codes! {
         did "The variable is set all the same, and the processes fall back to the locale C."
         cure "Name an installed locale, as `locale=C.UTF-8`, or install the one that is named.";
     1423 JAIL_INCOMPLETE Warning "something is missing in the directory of chroot="
-        cause "Interpreter, libraries, Python's modules and the engine are looked for below the directory, because the group's processes see nothing else."
-        did "The configuration is used as it is: the group cannot start, and its requests get 503."
-        cure "Put there what the line names.";
+        cause "Interpreter, libraries, Python's modules and the engine are looked for below the directory, because the group's processes see nothing else. Where another user than root can change the way there, nothing was looked for."
+        did "The configuration is used as it is: without what is missing the group cannot start, and its requests get 503."
+        cure "Put there what the line names; let the directory, and those above it, belong to root.";
     1424 AUTHORIZATION_NOT_PASSED Warning "an Authorization header was kept from the application"
         cause "The client sent `Authorization`, Apache itself did not use it, and `WSGIPassAuthorization` is off: so the application finds no credentials, and may answer that none were provided."
         did "The application ran without the header. An Apache child says so once."

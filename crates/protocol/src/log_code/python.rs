@@ -49,4 +49,8 @@ log_codes! {
         cause "The running httpd is older than the one whose headers the module was built with."
         did "It runs on."
         cure "Build the module against the installed httpd (`make build install`).";
+    1062 FILES_NOT_CHECKED Warning "the files of a user were not looked at"
+        cause "Configtest asks a helper, which becomes the user, to look at the files and to run the interpreter. It could not, or gave no answer within 10 seconds: the user's limits, a file system that does not answer, or an interpreter that ends its parent."
+        did "The configuration is used as it is; nothing of that user's was checked."
+        cure "Look at the files that the named directive or group uses, as that user; `httpd -t` again shows whether it was only slow.";
 }

@@ -23,7 +23,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use interpreter::Problem;
-use protocol::log_code::{JAIL_INCOMPLETE, PYTHON_NOT_CHECKED};
+use protocol::log_code::{FILES_NOT_CHECKED, JAIL_INCOMPLETE};
 use protocol::probe::{Answer, Finding, Identity, LONGEST_REQUEST, Request};
 use rustix::fs::{Mode, OFlags};
 use rustix::process::{DumpableBehavior, Resource, Rlimit, Signal};
@@ -70,7 +70,7 @@ fn prepare() -> Result<Request, Problem> {
     rustix::process::umask(Mode::from_raw_mode(0o077));
     let failed = |what: &str, error: &dyn std::fmt::Display| {
         let hint = "the user's own limits, and the rights that httpd was started with, decide that";
-        Problem::new(&PYTHON_NOT_CHECKED, format!("nothing was checked, because {what}: {error} (hint: {hint})"))
+        Problem::new(&FILES_NOT_CHECKED, format!("nothing was checked, because {what}: {error} (hint: {hint})"))
     };
     let null = rustix::fs::open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())
         .map_err(|error| failed("`/dev/null` cannot be opened", &error))?;
