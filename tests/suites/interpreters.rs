@@ -185,7 +185,7 @@ fn c_code_can_call_back_in_the_main_interpreter(site: &Site) {
 fn a_host_in_all_its_spellings_is_one_interpreter(site: &Site) {
     let mut client = site.connect();
     let mut names = |target: &str, host: &str| {
-        let response = client.exchange(&Request::get(target).header("Host", host.to_owned())).unwrap().expect(200);
+        let response = client.exchange(&Request::get(target).header("Host", host)).unwrap().expect(200);
         response.value("mod_wsgi.application_group").unwrap().to_owned()
     };
     let listening = site.server.files.port;

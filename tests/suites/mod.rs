@@ -3,6 +3,7 @@
 mod attacks;
 mod bad_input;
 mod bodies;
+mod boundaries;
 mod channel;
 mod complaints;
 mod configtest;
@@ -86,6 +87,7 @@ pub fn all() -> Vec<Suite> {
         descriptors::suite(),
         privileges::suite(),
         tenants::suite(),
+        boundaries::suite(),
         peers::suite(),
         script_owner::suite(),
         strangers::suite(),

@@ -82,8 +82,10 @@ pub fn limit(plan: &Plan) {
         // The best that can be had: what cannot is no reason not to serve.
         let _set = wanted.into_iter().any(|wanted| setrlimit(*what, wanted).is_ok());
     }
-    // A process that was made so by accident of its start stays so.
-    set_dumpable_behavior(DumpableBehavior::NotDumpable).unwrap_or_default();
+    if plan.privileged {
+        // Without root everybody who could look into it has its rights, and an operator without root looks at it too.
+        set_dumpable_behavior(DumpableBehavior::NotDumpable).unwrap_or_default();
+    }
     let _once: Result<(), Inherited> = INHERITED.set(Inherited { limits, umask });
 }
 
