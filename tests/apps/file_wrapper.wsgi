@@ -40,6 +40,26 @@ def a_file(environ, start_response):
     return environ["wsgi.file_wrapper"](opened(environ))
 
 
+class Shortened:
+    """A file that is shortened when it is closed, which is before its server reads it."""
+
+    def __init__(self, file):
+        self.file = file
+
+    def __getattr__(self, name):
+        return getattr(self.file, name)
+
+    def close(self):
+        os.truncate(self.file.name, 1000)
+        self.file.close()
+
+
+@application.path("/shortened", validated=False)
+def shortened(environ, start_response):
+    start_response("200 OK", PLAIN)
+    return environ["wsgi.file_wrapper"](Shortened(opened(environ)))
+
+
 @application.path("/validated")
 def validated(environ, start_response):
     """Under the validator the server sees an iterator: the wrapper must be one."""

@@ -23,6 +23,8 @@ pub fn suite() -> Suite {
             case!(the_application_may_answer_a_range),
             case!(a_content_length_shorter_than_the_file_counts),
             case!(a_content_length_longer_than_the_file_shows).differs("sends bytes that are not in the file"),
+            case!(a_file_that_is_shortened_is_a_cut_response)
+                .embedded("a daemon process may have sent the file before its application closes it"),
             case!(a_head_of_a_file_has_its_length),
             case!(an_object_without_descriptor_is_read),
             case!(an_object_with_read_alone_is_read_in_blocks).differs("logs an error for an object without close()"),
@@ -123,6 +125,25 @@ fn a_content_length_longer_than_the_file_shows(site: &Site) {
     let mut client = site.connect();
     let response = client.exchange(&Request::get(&format!("/length?file={path}&is=2000"))).unwrap();
     assert!(response.status == 500 || !response.complete, "{response:?}");
+}
+
+/// Its length has been promised. No process dies of it (a mapped file would be SIGBUS), and nothing else follows on the connection, where it would be
+/// taken for the rest.
+fn a_file_that_is_shortened_is_a_cut_response(site: &Site) {
+    site.allow_log("re:WSGI|AH");
+    for target in ["/shortened", "/sendfile/shortened"] {
+        let (path, bytes) = file(site, &format!("shortened{}", target.len()), 3_000_000);
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o666)).unwrap();
+        let children = site.server.children();
+        let mut client = site.connect();
+        // httpd breaks the connection off, before or after the head.
+        if let Ok(response) = client.exchange(&Request::get(&format!("{target}?file={path}"))) {
+            assert!(!response.complete && bytes.starts_with(&response.body), "{target}: {} bytes", response.body.len());
+            assert!(client.is_closed().unwrap(), "{target}");
+        }
+        assert_eq!(std::fs::metadata(&path).unwrap().len(), 1000, "the application has shortened it");
+        assert_eq!(site.server.children(), children, "{target}");
+    }
 }
 
 fn a_head_of_a_file_has_its_length(site: &Site) {
