@@ -35,7 +35,7 @@ pub const ROWS: &[Row] = &[
     own!("python-loop", "the interpreter is a link to itself", "503; a warning at configtest", python_loop),
     own!(
         "python-endless",
-        "the interpreter writes without end",
+        "the interpreter writes 20,000 lines",
         "503; configtest's memory and words are bounded",
         python_endless
     ),
