@@ -42,17 +42,17 @@ fn others_are_served(site: &Site, time: Duration, during: &str) {
 
 fn a_filter_that_sleeps_holds_up_nobody(site: &Site) {
     let mut slow = site.connect();
-    // 40 kB at 4 kB a second.
-    slow.send(&Request::get("/limited/pieces").head_bytes()).unwrap();
+    // Each piece takes 15 s at 4 kB a second; the socket has room for it.
+    slow.send(&Request::get("/limited/pieces?count=2&size=60000").head_bytes()).unwrap();
     slow.receive_head().unwrap();
     others_are_served(site, Duration::from_secs(2), "a client whose rate is limited");
 }
 
 /// Pipelines more and more responses that nobody reads before `last`: some number of them fills the socket and leaves a little in httpd's filters.
 fn behind_unread_responses(site: &Site, last: &Request) {
-    for count in (0..240).step_by(12) {
+    for count in (0..140).step_by(7) {
         let mut deaf = site.connect();
-        let one = Request::get("/list?size=4000").head_bytes();
+        let one = Request::get("/list?size=60000").head_bytes();
         deaf.send(&[one.repeat(count), last.head_bytes()].concat()).unwrap();
         others_are_served(site, Duration::from_millis(150), &format!("{last:?} behind {count} unread responses"));
     }
