@@ -6,10 +6,10 @@ everything that it passes on to a client. *Runs in: child, daemon.* */
 use crate::field::{self, FieldError};
 
 /// The most header fields of one response.
-pub const MOST_FIELDS: usize = 4096;
+pub const MOST_FIELDS: usize = 131_072;
 
 /// The most bytes that names and values of one response's header fields, and its reason phrase, have together.
-pub const LONGEST_HEAD: usize = 1024 * 1024;
+pub const LONGEST_HEAD: usize = 4 * 1024 * 1024;
 
 /// The most body bytes that a process may have asked for and not got.
 pub const MOST_ASKED: u64 = 16 * 1024 * 1024;
