@@ -153,7 +153,11 @@ def main():
     import in_frames
     import in_table
 
-    World({**in_frames.ATTACKS, **in_control.ATTACKS, **in_table.ATTACKS}, in_control.AT_START).run()
+    try:
+        World({**in_frames.ATTACKS, **in_control.ATTACKS, **in_table.ATTACKS}, in_control.AT_START).run()
+    except BrokenPipeError:
+        # The supervisor has closed the connection: what the attack must come to.
+        os._exit(0)
 
 
 if __name__ == "__main__":

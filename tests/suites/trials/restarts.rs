@@ -239,6 +239,8 @@ pub fn broken_code_is_not_deployed(setup: &Setup) {
 /// `maximum-requests` under load.
 pub fn recycling_loses_no_request(setup: &Setup) {
     let field = Field::start(setup, "recycling", "processes=2 threads=8 maximum-requests=50");
+    // Processes that last for fifty requests are replaced more often than the supervisor starts them without a word.
+    field.server.announce("re:WSGI1371: ");
     let pids = Mutex::new(std::collections::BTreeSet::new());
     let note = |response: &Response, _: Instant| {
         if let Some(who) = Who::of(response.text()) {
