@@ -60,6 +60,20 @@ pub fn install(writing: Descriptor, service: bool) -> Result<(), std::io::Error>
     Ok(())
 }
 
+/// Leaves the signals that are heard to the process's other threads: the calling thread gets none of them. A thread that does no more than wait would take them from Python's
+/// main thread, whose `sleep()` only a signal of its own ends.
+pub fn leave_to_others() {
+    // SAFETY: a set made by its own functions, for the calling thread alone.
+    unsafe {
+        let mut set = std::mem::zeroed();
+        libc::sigemptyset(&raw mut set);
+        for number in HEARD {
+            libc::sigaddset(&raw mut set, number);
+        }
+        libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut());
+    }
+}
+
 /// Has a thread write its Python stack to standard error, from a signal handler of faulthandler's that needs no lock. The thread must be alive. `false` if
 /// that handler is not there: the signal would end the process.
 pub fn show_stack(thread: Ident) -> bool {

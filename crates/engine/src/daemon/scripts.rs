@@ -16,6 +16,7 @@ use protocol::Level;
 use protocol::control::{LONGEST_NAME, MOST_SCRIPTS, Message, ScriptId, Version};
 
 use super::process::Shared;
+use crate::capi::signals;
 use crate::locks::lock;
 use crate::logging;
 
@@ -93,6 +94,7 @@ pub fn watch(shared: &Arc<Shared>) {
     }
     let own = Arc::clone(shared);
     let started = std::thread::Builder::new().name("wsgi-scripts".to_owned()).stack_size(STACK).spawn(move || {
+        signals::leave_to_others();
         loop {
             std::thread::sleep(LOOK);
             for path in own.scripts.paths() {

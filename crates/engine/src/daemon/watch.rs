@@ -65,6 +65,7 @@ fn signal_pipe(service: bool) -> Result<Descriptor, std::io::Error> {
 }
 
 fn watch(shared: &Arc<Shared>, parent: &Descriptor, signals: &Descriptor, limits: &Limits) {
+    signals::leave_to_others();
     let mut stop_at = None;
     let mut supervised = true;
     loop {
