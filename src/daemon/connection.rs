@@ -24,6 +24,8 @@ use crate::httpd::peer;
 const BLOCK: usize = 16 * 1024;
 /// How much is received at once when a lot comes.
 const LARGE_BLOCK: usize = 128 * 1024;
+/// A buffer grows by no more than this at a time, so that a long head takes little more room than it needs.
+const LARGEST_STEP: usize = 1024 * 1024;
 /// So many bytes beyond that all connections of a child to a group have at a time: a head can be longer, and many can come at a time.
 const MOST_LONG: usize = 16 * 1024 * 1024;
 
@@ -197,7 +199,7 @@ impl Inbox {
             self.buffer.resize(BLOCK, 0);
         } else if self.end == size {
             // It filled up: more is coming, or one frame is longer than all of it.
-            let new = size.saturating_mul(2).max(LARGE_BLOCK);
+            let new = size.saturating_add(size.min(LARGEST_STEP)).max(LARGE_BLOCK);
             let more = (new - LARGE_BLOCK).saturating_sub(size.saturating_sub(LARGE_BLOCK));
             if let Some(long) = self.long.filter(|_| more > 0)
                 && long.fetch_add(more, Ordering::Relaxed).saturating_add(more) > MOST_LONG
