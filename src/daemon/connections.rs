@@ -231,7 +231,7 @@ impl Connections {
             Errno::CONNREFUSED | Errno::NOENT | Errno::AGAIN => NoConnection::Nobody,
             error => NoConnection::Failed(error),
         })?;
-        // Before the secret goes out: whoever may write the directory could have put a socket of his own in its place.
+        // Checked before the secret is sent: a user who may write the directory could have replaced the socket.
         match peer::listener_uid(socket.as_fd()) {
             Ok(uid) if uid == group.listener => {}
             Ok(uid) => return Err(NoConnection::Stranger(uid)),

@@ -2,7 +2,7 @@
 
 A group's processes can write everything in the group's table, so they could hold as many requests as there are. These counts lie in memory that httpd's parent
 and its children share and nobody else maps. Each child notes besides what it has added, so that the counts of one that has died can be taken away again by
-whoever finds the share used up. *Runs in: parent (made), child.* */
+any child that finds the share used up. *Runs in: parent (made), child.* */
 
 use std::io;
 use std::sync::atomic::{AtomicU32, Ordering};

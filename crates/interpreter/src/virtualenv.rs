@@ -29,17 +29,17 @@ pub fn look_around(chosen: &Chosen) -> Result<(), Problem> {
         Problem::new(&log_code::PYTHON_HOME_BROKEN, format!("virtualenv `{}`: {cause} (hint: {hint})", home.display()))
     };
     if !found.is_file() {
-        return Err(broken("its pyvenv.cfg is not a regular file".to_owned(), "make the virtualenv anew"));
+        return Err(broken("its pyvenv.cfg is not a regular file".to_owned(), "create the virtualenv again"));
     }
     reach::walk(&file).map_err(|obstacle| broken(obstacle.to_string(), &obstacle.hint()))?;
     let text = files::read_regular(&file, LONGEST)
-        .map_err(|error| broken(format!("`{}` can't be read: {error}", file.display()), "make the virtualenv anew"))?;
+        .map_err(|error| broken(format!("`{}` can't be read: {error}", file.display()), "create the virtualenv again"))?;
     let text = String::from_utf8_lossy(&text);
     let Some(base) = base_of(&text) else {
-        return Err(broken("its pyvenv.cfg has no line `home = ...`".to_owned(), "make the virtualenv anew"));
+        return Err(broken("its pyvenv.cfg has no line `home = ...`".to_owned(), "create the virtualenv again"));
     };
     let hint =
-        "the Python that it was made from has moved or is closed; make the virtualenv anew with one that this user can read";
+        "the Python that it was made from has moved or is closed; create the virtualenv again with one that this user can read";
     reach::walk(&base).map(|_| ()).map_err(|obstacle| broken(format!("its Python: {obstacle}"), hint))
 }
 

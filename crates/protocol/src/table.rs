@@ -37,8 +37,8 @@ const TICKET: usize = 4;
 /// The most requests that a process can have.
 pub const MOST: u32 = 0xffff;
 
-/// How often it is tried to change a word that somebody else changes at the same time. Those who keep to the rules get their turn after a few; whoever
-/// writes without end gains nothing but a group that does not work.
+/// How often it is tried to change a word that somebody else changes at the same time. Processes that follow the rules succeed
+/// after a few attempts; one that writes without end stops only its own group.
 const ATTEMPTS: usize = 1_000;
 
 /// This layout's number.

@@ -110,7 +110,7 @@ pub fn map<W: Word>(file: impl AsFd) -> io::Result<&'static [W]> {
 }
 
 /// The size of a file that has these seals, and with them can't become shorter. It must lie in ordinary memory: huge pages can run out behind a
-/// file's back, and then whoever looks at them dies.
+/// file's back, and a process that reads them then is ended by SIGBUS.
 fn sealed_size(file: impl AsFd, seals: SealFlags) -> io::Result<usize> {
     if rustix::fs::fstatfs(&file)?.f_type != TMPFS || !rustix::fs::fcntl_get_seals(&file)?.contains(seals) {
         return Err(Errno::INVAL.into());

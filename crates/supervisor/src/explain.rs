@@ -97,7 +97,7 @@ fn not_executed(group: &plan::Group, recipe: &Recipe, reports: &[Report], error:
         io::ErrorKind::PermissionDenied => closed_component(candidate.path.as_bytes(), group, reports).unwrap_or_else(|| {
             "it, or what it links to, is not executable for that user (`chmod +x`), lies on a file system mounted noexec, or SELinux or AppArmor forbids it".to_owned()
         }),
-        io::ErrorKind::NotFound if there == Some(1) => "it is a symbolic link to a Python that is gone: make the virtualenv anew".to_owned(),
+        io::ErrorKind::NotFound if there == Some(1) => "it is a symbolic link to a Python that is gone: create the virtualenv again".to_owned(),
         io::ErrorKind::NotFound if there == Some(0) => "its interpreter line or its loader names a file that is not there".to_owned(),
         io::ErrorKind::NotFound => "there is no such file: correct the path, or make the virtualenv".to_owned(),
         _ => "it is no program that this machine can run".to_owned(),

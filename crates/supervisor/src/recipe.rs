@@ -43,7 +43,7 @@ impl Drop {
     /// Who the plan says.
     ///
     /// # Errors
-    /// Root, or a group of root's: whoever made the plan, no process of a group is that.
+    /// The user or group is root. No process of a group runs as root, whatever the plan says.
     fn new(identity: &Identity) -> Result<Self, String> {
         let mut groups = identity.groups.clone();
         groups.sort_unstable();
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn root_and_the_group_of_root_are_refused_whoever_made_the_plan() {
+    fn root_and_the_group_of_root_are_refused_whatever_the_plan_says() {
         let plan = Plan { privileged: true, ..Plan::default() };
         let new = |uid, gid, groups: &[u32]| {
             let identity = Identity { uid, gid, groups: groups.to_vec(), ..Identity::default() };

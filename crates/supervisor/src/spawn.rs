@@ -388,7 +388,7 @@ fn wanted(candidate: &Candidate) -> bool {
 pub fn close_passed(numbers: &[u32]) {
     for number in numbers {
         if let Ok(number) = RawFd::try_from(*number) {
-            // SAFETY: the number was passed by whoever executed this program, before it opened anything, and only copies are in use.
+            // SAFETY: httpd passed the number when it executed this program, before it opened anything, and only copies are in use.
             unsafe { libc::close(number) };
         }
     }

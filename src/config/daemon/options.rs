@@ -134,7 +134,8 @@ pub const OPTIONS: &[DaemonOption] = &[
         "descriptors",
         Form::Switch(|typed| &mut typed.descriptors),
         "On where the processes run as httpd's own user, else Off",
-        "On: a file that the application answers with is sent by Apache itself, from a descriptor that the process hands over. A process that is somebody's enemy          can hand over one that stops whoever closes it, for ever; so leave it Off for users that you do not trust as you trust httpd's. Off: files are copied          through the socket.",
+        "On: the process passes the descriptor of a file that the application returns, and Apache sends the file itself. A hostile process can pass a descriptor whose \
+         `close()` never returns, so leave it Off for users that you trust less than httpd's. Off: the process copies the file through the socket.",
     ),
     row(
         Chapter::Size,

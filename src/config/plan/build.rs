@@ -222,7 +222,7 @@ fn limit(time: Option<Duration>) -> u64 {
     time.map_or(0, milliseconds)
 }
 
-/// Which of httpd's own variables a group's processes get, as patterns: whoever started httpd may have secrets among his.
+/// Which of httpd's own variables a group's processes get, as patterns: the environment in which httpd was started may hold secrets.
 fn inherited(process: &DaemonProcess, foreign: bool) -> Vec<Vec<u8>> {
     match &process.env_inherit {
         Some(named) => named.iter().map(|name| name.to_vec()).collect(),

@@ -12,6 +12,7 @@ import threading
 
 import shared
 import wire
+from attempts import tried
 
 ATTACKS, AT_START = {}, {}
 pause = threading.Event().wait
@@ -240,18 +241,6 @@ def writes_the_scoreboard(world):
     except OSError:
         return "refused"
     return "refused" if os.readlink("/proc/self/fd/8") == "/dev/null" else "written"
-
-
-def tried(*attempts):
-    """What of it succeeded."""
-    done = []
-    for name, attempt in attempts:
-        try:
-            attempt()
-            done.append(name)
-        except (OSError, ValueError):
-            pass
-    return "; ".join(done) or "refused"
 
 
 def parents():

@@ -134,7 +134,7 @@ impl Shared {
 
     /// Asks the supervisor for a process with the new version of the script at `path`.
     pub fn ask_for_new_code(&self, path: &[u8]) {
-        // Said first, so that the supervisor knows which version it is that may turn out to be of no use.
+        // Sent first, so that the supervisor knows the version if it cannot be loaded.
         if let Some(message) = self.scripts.look(path) {
             self.control.send(&message);
         }

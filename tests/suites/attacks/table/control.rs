@@ -44,7 +44,7 @@ pub const ROWS: &[Row] = &[
     shared!(Daemon "never-ready", "a process that is never ready", "503 for its own clients", starting),
     shared!(Daemon "never-a-word", "a process that never says that it has started", "503 for its own clients", starting),
     shared!(Daemon "ends-at-once", "a process that ends before it is ready, each time", "ever longer pauses between the starts", starting),
-    shared!(Daemon "not-ready-for-ever", "a process that is of no use, at length", "503 for its own clients, a line of bounded length", starting),
+    shared!(Daemon "not-ready-for-ever", "a process that reports at length that it cannot serve", "503 for its own clients, a line of bounded length", starting),
     shared!(Daemon "ready-before-it-started", "readiness without a start", "the process serves, or is replaced", starting),
     shared!(Daemon "nonsense-at-once", "nonsense for a first message", "the process is replaced", starting),
 ];
