@@ -1,7 +1,7 @@
 /*! One run of the suites: what there is to test on, which trials follow from it, the count at the end.
 
 The last line is `N passed, N failed, N skipped`, alone. With `CI=true` a Python that must be there and is not fails the run;
-elsewhere it is a skipped trial that says why. */
+elsewhere it is a skipped trial that says why. `SECOND_ATTEMPTS=N` lets N trials that fail run once more, and the run names them. */
 
 use super::installation::{Installation, Mpm};
 use super::matrix::{Mode, Reach, Run, Setup, Suite};
@@ -34,6 +34,40 @@ pub fn note_duration(name: &str, took: Duration) {
     }
 }
 
+/// Trials that failed: the name, and why.
+static FAILURES: Mutex<Vec<(String, String)>> = Mutex::new(Vec::new());
+
+/// Trials that failed and then passed on a new server: the name, and why the first attempt failed.
+static SECOND_ATTEMPTS: Mutex<Vec<(String, String)>> = Mutex::new(Vec::new());
+
+/// Notes why a trial failed, for the run's last lines.
+pub fn note_failure(name: &str, why: &str) {
+    FAILURES.lock().unwrap().push((name.to_owned(), why.to_owned()));
+}
+
+/// Whether a trial that failed may run once more. `SECOND_ATTEMPTS=N` allows N trials of a run; without it there are none.
+pub fn second_attempt(name: &str, why: &str) -> bool {
+    let allowed = std::env::var("SECOND_ATTEMPTS").ok().and_then(|value| value.parse().ok()).unwrap_or(0);
+    let mut used = SECOND_ATTEMPTS.lock().unwrap();
+    let free = used.len() < allowed;
+    if free {
+        used.push((name.to_owned(), why.to_owned()));
+    }
+    free
+}
+
+/// Prints what failed, the first lines of each: who sees only the end of the output needs the reasons there.
+fn print_failures() {
+    let lines = |why: &str| why.lines().take(6).map(|line| format!("\n    {line:.300}")).collect::<String>();
+    let failed = FAILURES.lock().unwrap();
+    for (name, why) in SECOND_ATTEMPTS.lock().unwrap().iter().filter(|(name, _)| failed.iter().all(|(other, _)| other != name)) {
+        println!("passed at the second attempt: {name}{}", lines(why));
+    }
+    for (name, why) in failed.iter() {
+        println!("failed: {name}{}", lines(why));
+    }
+}
+
 /// Runs the suites as the command line says.
 pub fn main(suites: Vec<Suite>) -> ExitCode {
     std::panic::set_hook(Box::new(|info| {
@@ -58,6 +92,7 @@ pub fn main(suites: Vec<Suite>) -> ExitCode {
                 for (took, name) in slow.iter().rev().take(20) {
                     println!("slow: {:5.1} s {name}", took.as_secs_f64());
                 }
+                print_failures();
                 let (passed, failed, skipped) = (conclusion.num_passed, conclusion.num_failed, conclusion.num_ignored);
                 println!("{passed} passed, {failed} failed, {skipped} skipped");
             }
