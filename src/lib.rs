@@ -81,7 +81,6 @@ impl Hooks for Wsgi {
 
     fn post_config(configuration: Pool<'_>, main: Server<'_>) -> Answer {
         // Nothing is run here: while it lasts, nobody serves.
-        configuration.add_version_component(c"mod_wsgi/6.1.1");
         configuration.add_version_component(VERSION);
         if let Err(status) = Shared::make(configuration) {
             let log = httpd::Log::Server(main);
@@ -113,7 +112,7 @@ impl Hooks for Wsgi {
     }
 }
 
-/// How this module shows in the server's banner, besides as the mod_wsgi whose behaviour it has.
+/// How this module shows in the server's banner. Not as mod_wsgi, too: whoever looks for servers with a known fault of that would count this one.
 const VERSION: &std::ffi::CStr =
     match std::ffi::CStr::from_bytes_with_nul(concat!("mod_wsgi_rs/", env!("CARGO_PKG_VERSION"), "\0").as_bytes()) {
         Ok(version) => version,

@@ -1,13 +1,15 @@
-/*! Splits the rest of a directive's line into words, as Apache does, with one addition: the value of an option may be quoted.
+/*! Splits the rest of a directive's line into words, as Apache does, with two additions: the value of an option may be quoted, and blanks may
+stand before it.
 
 Apache's own splitter (`ap_getword_conf`) knows quotes only at the beginning of a word, but mod_wsgi's option lists are written
-`process-group="my group"`. So the module takes every line raw and splits it here. *Runs in: parent, and in a child for
+`process-group="my group"`, and `threads= 2` is `threads=2` to it. So the module takes every line raw and splits it here. *Runs in: parent, and in a child for
 `.htaccess` files.* */
 
 use super::error::{ConfigError, quoted};
 
 /// Splits `raw` at white space. A word that begins with `"` or `'` ends at the next such quote, and a quoted value may also follow
-/// the first `=` of a word. A backslash takes the meaning of a backslash after it away, and inside quotes of the quote.
+/// the first `=` of a word. From the second word on, an option's name and its `=` take the word after them as their value, unless that is an
+/// option itself: `python-path= threads=2` has an empty value and another option. A backslash takes the meaning of a backslash after it away, and inside quotes of the quote.
 ///
 /// # Errors
 /// A quote that is never closed.
@@ -15,11 +17,23 @@ pub fn split(raw: &[u8]) -> Result<Vec<Vec<u8>>, ConfigError> {
     let mut words = Vec::new();
     let mut rest = raw.trim_ascii_start();
     while !rest.is_empty() {
-        let (word, after) = one(rest)?;
-        words.push(word);
+        let (mut word, after) = one(rest)?;
+        let plain = rest.len() - after.len() == word.len();
         rest = after.trim_ascii_start();
+        if plain && !words.is_empty() && name_of_option(&word) == Some(word.len()) && name_of_option(rest).is_none() {
+            let (value, after) = if rest.is_empty() { (Vec::new(), rest) } else { one(rest)? };
+            word.extend(value);
+            rest = after.trim_ascii_start();
+        }
+        words.push(word);
     }
     Ok(words)
+}
+
+/// The length of the name of an option with its `=`, if `text` begins with one.
+fn name_of_option(text: &[u8]) -> Option<usize> {
+    let equals = text.iter().position(|byte| !(byte.is_ascii_lowercase() || *byte == b'-'))?;
+    (equals > 0 && text.get(equals) == Some(&b'=')).then_some(equals + 1)
 }
 
 /// The first word of `text` (which does not begin with white space) and what follows it.
@@ -114,7 +128,17 @@ mod tests {
             ["process-group=a b", "application-group=c d", "x=y"]
         );
         assert_eq!(words(r#"callable-object="" "#), ["callable-object="]);
+        assert_eq!(words("shop python-path='' home=\"\" /a"), ["shop", "python-path=", "home=", "/a"]);
         assert_eq!(words("a=b=\"c"), ["a=b=\"c"]);
+    }
+
+    #[test]
+    fn blanks_may_stand_before_the_value_of_an_option() {
+        assert_eq!(words("shop threads= 2 processes=\t'3'"), ["shop", "threads=2", "processes=3"]);
+        assert_eq!(words("shop python-path= threads=2 lang="), ["shop", "python-path=", "threads=2", "lang="]);
+        assert_eq!(words("^/a= /b /c= /d"), ["^/a=", "/b", "/c=", "/d"]);
+        assert_eq!(words("threads= 2"), ["threads=", "2"], "the first word is a name, a path or an expression");
+        assert_eq!(words("shop threads = 2"), ["shop", "threads", "=", "2"]);
     }
 
     #[test]

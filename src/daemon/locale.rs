@@ -63,7 +63,7 @@ pub fn check(process: &DaemonProcess, installed: &Installed) -> Vec<Problem> {
     let options = [("lang", &process.lang), ("locale", &process.locale)];
     let mut found = Vec::new();
     for (option, value) in options {
-        let Some(value) = value else { continue };
+        let Some(value) = value.as_ref().filter(|value| !value.is_empty()) else { continue };
         let wanted = String::from_utf8_lossy(value);
         if !installed.has(&wanted) {
             let text = format!(

@@ -95,6 +95,7 @@ fn options_are_checked(setup: &Setup) {
     refused(setup, &alias("nonsense=1"), &["`nonsense=1`", "callable-object="]);
     refused(setup, &alias("nonsense"), &["`nonsense`"]);
     refused(setup, &alias("application-group="), &["`application-group=`", "no value"]);
+    refused(setup, "WSGIDaemonProcess shop threads=''", &["`threads=`", "no value"]);
     refused(setup, &alias("pass-authorization=Maybe"), &["pass-authorization=", "Off | On"]);
     refused(setup, "WSGIHandlerScript x \"${APPS}/where.wsgi\" callable-object=f", &["`callable-object=f`"]);
 }
@@ -152,7 +153,7 @@ fn daemon_groups_that_do_not_exist_are_refused(setup: &Setup) {
         &["WSGI1018", "WSGIScriptAlias", "`shop`"],
     );
     let import = "WSGIImportScript \"${APPS}/where.wsgi\" process-group=shop application-group=x";
-    refused(setup, import, &["WSGI process group not yet configured.", "`shop`"]);
+    refused_as_a_whole(setup, import, &["WSGI1018", "WSGI process group not yet configured.", "`shop`"]);
     accepted(setup, &plan(&["WSGIProcessGroup %{GLOBAL}"]));
     accepted(setup, &plan(&["WSGIProcessGroup shop", "WSGIDaemonProcess shop"]));
     warned(setup, &plan(&["<Location /x>\nWSGIProcessGroup shop\n</Location>"]), &["WSGI1019", "`shop`"]);

@@ -66,7 +66,7 @@ fn split<'w>(group: &[u8], word: &'w [u8]) -> Result<(&'static super::DaemonOpti
     let (name, value) = word.split_at_checked(equals).ok_or_else(|| unknown(group, word))?;
     let option = OPTIONS.iter().find(|option| option.name.as_bytes() == name).ok_or_else(|| unknown(group, word))?;
     match value.get(1..) {
-        Some(value) if !value.is_empty() => Ok((option, value)),
+        Some(value) if !value.is_empty() || option.form.may_be_empty() => Ok((option, value)),
         _ => Err(ConfigError::new(
             format!(
                 "Invalid option to WSGI daemon process definition. WSGIDaemonProcess {}: the option `{}=` has no value",

@@ -169,6 +169,11 @@ impl Form {
         }
     }
 
+    /// Whether an empty value is one, and means "none". Programs that write configurations write `python-path=''`.
+    pub const fn may_be_empty(&self) -> bool {
+        matches!(self, Self::Groups(_) | Self::Text(_) | Self::Path(_) | Self::Paths(_) | Self::Home(_) | Self::Executable(_))
+    }
+
     /// What it takes, as the end of a sentence that begins with "must be".
     pub fn wanted(&self) -> String {
         match self {
@@ -195,12 +200,30 @@ impl Form {
     }
 }
 
+impl Form {
+    /// What an empty value does: it takes away what an earlier option of the same name has put in. A text is empty then.
+    fn clear(&self, typed: &mut Typed) {
+        match self {
+            Self::Text(field) => *field(typed) = Some(Text::from([])),
+            Self::Path(field) | Self::Executable(field) => *field(typed) = None,
+            Self::Paths(field) => *field(typed) = None,
+            Self::Home(field) => *field(typed) = None,
+            Self::Groups(field) => *field(typed) = None,
+            _ => {}
+        }
+    }
+}
+
 impl DaemonOption {
     /// Reads `value` into `typed`. `group` is the name of the process group, for messages.
     ///
     /// # Errors
     /// The value is none for this option.
     pub fn read(&self, group: &[u8], value: &[u8], typed: &mut Typed, place: &Place<'_>) -> Result<(), ConfigError> {
+        if value.is_empty() && self.form.may_be_empty() {
+            self.form.clear(typed);
+            return Ok(());
+        }
         let stored = match &self.form {
             Form::User { root, field } => {
                 let account = Account::parse(value);

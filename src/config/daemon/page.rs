@@ -13,8 +13,9 @@ const CHAPTERS: &[(Chapter, &str)] = &[
 const HEAD: &str = "\
 ## Options of WSGIDaemonProcess
 
-Each is written `name=value`, without a space around `=`; a value with spaces stands in double quotes. A relative path is taken from \
-`ServerRoot`, unless the option wants an absolute one. Numbers are digits alone, without a unit. An option that stands twice keeps its last value.
+Each is written `name=value`; a value with spaces stands in double quotes. A relative path is taken from \
+`ServerRoot`, unless the option wants an absolute one. Numbers are digits alone, without a unit. An empty value (`python-path=''`) means none, for texts, paths and \
+lists of groups; `lang=''` and `locale=''` make the variable empty. An option that stands twice keeps its last value.
 ";
 
 /// The section, Markdown.

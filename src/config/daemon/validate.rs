@@ -36,7 +36,7 @@ pub fn validate(name: &[u8], typed: &Typed, place: &Place<'_>) -> Result<DaemonP
         home: typed.home.clone(),
         lang: typed.lang.clone(),
         locale: typed.locale.clone(),
-        display_name: typed.display_name.as_ref().map(|text| display_name(text, name)),
+        display_name: typed.display_name.as_ref().filter(|text| !text.is_empty()).map(|text| display_name(text, name)),
         cpu_priority: typed.cpu_priority.unwrap_or(0),
         socket_user: typed.socket_user.clone(),
         script_owner: script_owner(name, typed)?,

@@ -3,9 +3,8 @@
 use super::options::{self, Kind};
 use super::{arguments, uses};
 use crate::config::directive::{Apply, Arity, Chapter, Contexts, Directive, Override, Place};
-use crate::config::error::{ConfigError, quoted};
-use crate::config::settings::{Alias, ImportScript, ServerConfig, Text};
-use crate::config::whole::NoAccess;
+use crate::config::error::ConfigError;
+use crate::config::settings::{Alias, ImportScript, ServerConfig};
 
 pub const IMPORT_SCRIPT: Directive = Directive {
     name: "WSGIImportScript",
@@ -16,7 +15,7 @@ pub const IMPORT_SCRIPT: Directive = Directive {
     default: "none",
     help: "Loads a script when a process starts.",
     doc: "\
-Both options are needed, and a process group must be defined further up. The scripts are loaded in the order in which they stand in the configuration, before the first request; one \
+Both options are needed; the process group may be defined further down, or in another file. The scripts are loaded in the order in which they stand in the configuration, before the first request; one \
 that fails is logged, and does not keep the process from serving. With the path and the group of an application, the application is \
 ready at its first request.
 
@@ -68,7 +67,6 @@ fn import_script(config: &mut ServerConfig, words: &[&[u8]], place: &Place<'_>) 
     };
     let group = process_group.fixed().ok_or_else(|| per_request("process-group"))?;
     let application_group = application_group.fixed().ok_or_else(|| per_request("application-group"))?;
-    check_configured(KIND.directive, &group, place)?;
     uses::note(config, KIND.directive, Some(&process_group), true, true, place);
     let order = place.notes.next_sequence();
     config.imports.push(ImportScript { script, process_group: group, application_group, place: place.name(), order });
@@ -87,22 +85,4 @@ pub fn preload(alias: &Alias) -> Option<ImportScript> {
         place: alias.place.clone(),
         order: alias.order,
     })
-}
-
-/// A script is loaded at start only in a group that is defined further up.
-pub fn check_configured(directive: &str, group: &Text, place: &Place<'_>) -> Result<(), ConfigError> {
-    if group.is_empty() || place.notes.daemon(group).is_some() {
-        return Ok(());
-    }
-    Err(ConfigError::new(
-        format!(
-            "{} {directive} (process-group=) names {}, which is not defined up to here",
-            NoAccess::Unknown.phrase(),
-            quoted(group)
-        ),
-        format!(
-            "put `WSGIDaemonProcess {}` before this line, or correct the name",
-            String::from_utf8_lossy(group).escape_debug()
-        ),
-    ))
 }

@@ -36,7 +36,7 @@ The options override the directives of the same purpose for this alias alone:
 * `pass-authorization=` as `WSGIPassAuthorization`
 
 When `process-group=` and `application-group=` are both given and name fixed groups (not `%{ENV:...}` and the like), the script is \
-loaded when the process starts, before its first request; the process group must then be defined further up.
+loaded when the process starts, before its first request. The process group may be defined further down, or in another file.
 
 ```apache
 WSGIScriptAlias / /srv/shop/wsgi.py
@@ -218,9 +218,6 @@ fn add_alias(
         order: place.notes.next_sequence(),
     };
     let preload = loading::preload(&alias);
-    if let Some(import) = &preload {
-        loading::check_configured(directive, &import.process_group, place)?;
-    }
     uses::note(config, directive, alias.process_group.as_ref(), true, false, place);
     config.imports.extend(preload);
     config.aliases.push(alias);

@@ -4,6 +4,7 @@ A row is everything there is to say about a directive: name, contexts, words, de
 
 pub mod arguments;
 mod daemon;
+mod former;
 mod loading;
 mod mapping;
 mod options;

@@ -1,6 +1,6 @@
 /*! The one table: Apache's command table, `docs/directives.md` and the completeness tests are made from it. */
 
-use super::{daemon, loading, mapping, python, request};
+use super::{daemon, former, loading, mapping, python, request};
 use crate::config::directive::Directive;
 
 /// Every directive, in the order of the documentation.
@@ -36,6 +36,9 @@ pub const DIRECTIVES: &[Directive] = &[
     python::RESTRICT_STDOUT,
     python::RESTRICT_SIGNAL,
     python::VERBOSE_DEBUGGING,
+    former::LAZY_INITIALIZATION,
+    former::NEW_RELIC_CONFIG_FILE,
+    former::NEW_RELIC_ENVIRONMENT,
     request::PASS_AUTHORIZATION,
     request::PASS_APACHE_REQUEST,
     request::CHUNKED_REQUEST,

@@ -31,7 +31,15 @@ fn misnamed(used: &GroupUse, server_index: usize, server: &ServerView<'_>, group
     match groups.usable(&used.name, server.host) {
         Err(NoAccess::Unknown) => Some(finding(
             if used.in_section { log_code::SECTION_GROUP_NOT_DEFINED } else { log_code::GROUP_NOT_DEFINED },
-            format!("{} names the process group {name}, which is not defined: requests for it get 500", used.directive),
+            if used.import {
+                let phrase = NoAccess::Unknown.phrase();
+                format!(
+                    "{phrase} {} names the process group {name}, which is not defined: the script is not loaded",
+                    used.directive
+                )
+            } else {
+                format!("{} names the process group {name}, which is not defined: requests for it get 500", used.directive)
+            },
             &format!(
                 "define it with `WSGIDaemonProcess {}`, correct the name, or write `%{{GLOBAL}}` for embedded mode",
                 plain.escape_debug()

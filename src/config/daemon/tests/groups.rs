@@ -13,7 +13,8 @@ fn a_word_that_is_no_option_is_refused_with_what_was_meant() {
         ("user", "found: `user`", "write `user=`"),
         ("threads = 2", "found: `threads`", "write `threads=`"),
         ("threads=", "the option `threads=` has no value", "write `threads=number`"),
-        ("lang=\"\"", "the option `lang=` has no value", "write `lang=text`"),
+        ("user=\"\"", "the option `user=` has no value", "write `user=name|#uid`"),
+        ("user= group=x", "the option `user=` has no value", "write `user=name|#uid`"),
     ] {
         let refused = refusal(word);
         assert!(refused.starts_with(START) && refused.contains(found) && refused.contains(hint), "{word}: {refused}");

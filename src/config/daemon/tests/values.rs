@@ -93,6 +93,21 @@ fn zero_is_no_limit_or_the_default() {
 }
 
 #[test]
+fn an_empty_value_means_none() {
+    for option in ["supplementary-groups", "display-name", "python", "python-home", "python-path", "python-eggs"] {
+        assert!(group(&format!("{option}=''")).says_the_same_as(&group("")), "{option}");
+    }
+    let shop = group("lang= locale=\"\" python-path=/a python-path='' python-home= /venv");
+    assert_eq!((shop.lang.as_deref(), shop.locale.as_deref()), (Some(&b""[..]), Some(&b""[..])), "the variables are made empty");
+    assert!(shop.python_path.is_empty(), "the last value counts");
+    assert_eq!(shop.python, Some(Python::Home { prefix: text("/venv"), exec_prefix: None }));
+    for option in OPTIONS.iter().filter(|option| !option.form.may_be_empty()) {
+        let refused = refusal(&format!("{}=''", option.name));
+        assert!(refused.contains(&format!("the option `{}=` has no value", option.name)), "{refused}");
+    }
+}
+
+#[test]
 fn every_number_is_digits_in_its_range() {
     for option in OPTIONS {
         let (Form::Small(range, ..) | Form::Large(range, ..)) = &option.form else { continue };

@@ -5,7 +5,7 @@ use crate::config::directives::DIRECTIVES;
 use crate::config::sample::{Sample, row};
 use crate::config::{Apply, Contexts, DirectoryConfig, Override, Place, ServerConfig};
 
-/// Every directive of this version, with the contexts and the default that mod_wsgi 6.1.1 has for it.
+/// Every directive of this version, with the contexts and the default that mod_wsgi 6.1.1 (or 5, for what that had last) has for it.
 const EXPECTED: &[(&str, Contexts, &str)] = &[
     ("WSGIScriptAlias", Contexts::Servers, "none"),
     ("WSGIScriptAliasMatch", Contexts::Servers, "none"),
@@ -38,6 +38,9 @@ const EXPECTED: &[(&str, Contexts, &str)] = &[
     ("WSGIRestrictStdout", Contexts::MainServer, "Off"),
     ("WSGIRestrictSignal", Contexts::MainServer, "On"),
     ("WSGIVerboseDebugging", Contexts::MainServer, "Off"),
+    ("WSGILazyInitialization", Contexts::MainServer, "On"),
+    ("WSGINewRelicConfigFile", Contexts::MainServer, "none"),
+    ("WSGINewRelicEnvironment", Contexts::MainServer, "none"),
     ("WSGIPassAuthorization", Contexts::Htaccess(Override::FileInfo), "Off"),
     ("WSGIPassApacheRequest", Contexts::Directories, "Off"),
     ("WSGIChunkedRequest", Contexts::Htaccess(Override::FileInfo), "Off"),
@@ -147,7 +150,7 @@ fn switches_take_on_and_off_in_any_case_and_nothing_else() {
             assert!(refused.starts_with(&format!("{} must be one of: Off | On, found: `{word}` (hint: ", row.name)), "{refused}");
         }
     }
-    assert_eq!(switches, 17);
+    assert_eq!(switches, 18);
 }
 
 #[test]

@@ -48,6 +48,17 @@ fn scripts_of(whole: &Whole, name: &str) -> (Vec<String>, bool) {
 }
 
 #[test]
+fn a_group_may_be_defined_after_its_scripts_are_named() {
+    // As certbot sorts it: `site-le-ssl.conf` is read before `site.conf`.
+    let whole = Whole::main(&["WSGIImportScript /late.py process-group=all application-group=x"])
+        .host("b.example", &["WSGIScriptAlias / /b.wsgi process-group=own application-group=%{GLOBAL}"])
+        .host("b.example", &["WSGIDaemonProcess own"])
+        .host("c.example", &["WSGIScriptAlias / /c.wsgi process-group=own application-group=%{GLOBAL}", "WSGIDaemonProcess all"]);
+    assert_eq!(scripts_of(&whole, "own").0, ["import /b.wsgi "], "a neighbour's script is not loaded in it");
+    assert_eq!(scripts_of(&whole, "all").0, Vec::<String>::new(), "it is c.example's alone");
+}
+
+#[test]
 fn the_scripts_of_a_group_are_known_before_a_request() {
     let lines = [
         "WSGIDaemonProcess shop",
