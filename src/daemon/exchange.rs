@@ -76,7 +76,7 @@ pub fn run<'r>(conversation: &mut Conversation<'r>, reach: Reach, call: &Call<'_
             call.environ.entries.iter().map(|entry| entry.key.len() + entry.value.as_deref().map_or(0, <[u8]>::len)).sum();
         return Ending::Failed(tell(request, group, GroupFailure::HeadTooLong(length)));
     };
-    let body = Body::new(request.may_have_body(), on_demand, request.server().timeout());
+    let body = Body::new(request.may_read_body(), on_demand, request.server().timeout());
     let mut relay = Relay {
         conversation,
         reach,

@@ -79,6 +79,9 @@ impl<'r> RequestBody<'r> {
     /// Reads into `buffer`. With `wait` it returns when at least one byte has come; without, it waits for nobody: the caller may hold a lock
     /// that others wait for, so what would have to pass a filter that could wait is left for a read with `wait`.
     pub fn read(&mut self, buffer: &mut [MaybeUninit<u8>], wait: bool) -> Read {
+        if self.input.has_ended() {
+            return Read::Bytes(0);
+        }
         if !wait && self.failure.is_none() && !self.request.reads_promptly() {
             return Read::Nothing;
         }

@@ -166,6 +166,13 @@ impl<'r> Request<'r> {
         }
     }
 
+    /// Can there be something to read, whether the client sends a body or not? A filter that works on content may make one of nothing.
+    pub fn may_read_body(self) -> bool {
+        // SAFETY: null, or the first filter, which has a record.
+        let first = unsafe { self.get().input_filters.as_ref().and_then(|filter| filter.frec.as_ref()) };
+        self.may_have_body() || first.is_some_and(|record| record.ftype < sys::AP_FTYPE_PROTOCOL)
+    }
+
     /// `Options ExecCGI`
     pub fn may_execute_cgi(self) -> bool {
         // SAFETY: the request is live.

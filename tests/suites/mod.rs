@@ -29,6 +29,7 @@ mod harness;
 mod homes;
 mod hostile_applications;
 mod input;
+mod input_filters;
 mod install;
 mod interpreters;
 mod lifecycle;
@@ -68,6 +69,7 @@ pub fn all() -> Vec<Suite> {
         route::suite(),
         environ::suite(),
         input::suite(),
+        input_filters::suite(),
         response::suite(),
         bodies::suite(),
         file_wrapper::suite(),

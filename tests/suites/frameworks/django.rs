@@ -1,6 +1,6 @@
 /*! Django: the admin, uploads, streaming, files, errors. */
 
-use super::site::{cookie, form, form_token, large_file, make_database, says, settled, sha256, start, upload};
+use super::site::{compressed, cookie, form, form_token, large_file, make_database, says, settled, sha256, start, upload};
 use crate::own;
 use crate::support::client::Request;
 use crate::support::matrix::{Case, Reach, Setup};
@@ -12,6 +12,7 @@ pub fn cases() -> Vec<Case> {
     vec![
         own!(django_admin_login_and_a_change).reach(Reach::Everywhere),
         own!(django_uploads),
+        own!(django_reads_as_much_of_a_body_as_was_announced),
         own!(django_streams_while_it_runs).threads(),
         own!(django_files),
         own!(django_paths_cookies_and_sessions),
@@ -60,6 +61,23 @@ fn django_uploads(setup: &Setup) {
         says(&answer, "note", "\"with a note\"");
         says(&answer, "name", "\"my file.bin\"");
         says(&answer, "sha256", &format!("\"{}\"", sha256(&site, &content)));
+    }
+    settled(&site);
+}
+
+/// Django itself goes by `CONTENT_LENGTH`. What it leaves unread spoils nothing.
+fn django_reads_as_much_of_a_body_as_was_announced(setup: &Setup) {
+    let server = start(setup);
+    let site = Site::new(&server, setup);
+    let content: Vec<u8> = (0..20_000).flat_map(|n| format!("{n}\n").into_bytes()).collect();
+    let mut client = site.connect();
+    for _ in 0..2 {
+        let answer = client.exchange(&compressed(&site, "/body/", &content)).unwrap().ok();
+        let announced = answer.split(' ').next().unwrap().to_owned();
+        let first = &content[..announced.parse().unwrap()];
+        assert_eq!(answer, format!("{announced} {}", sha256(&site, first)));
+        let plain = client.exchange(&Request::post("/body/", content.clone())).unwrap().ok();
+        assert_eq!(plain, format!("{} {}", content.len(), sha256(&site, &content)));
     }
     settled(&site);
 }

@@ -1,6 +1,6 @@
 /*! Flask: bodies of both kinds, sessions, streaming, ranges, errors. */
 
-use super::site::{cookie, large_file, says, settled, sha256, start, upload};
+use super::site::{compressed, cookie, large_file, says, settled, sha256, start, upload};
 use crate::own;
 use crate::support::client::Request;
 use crate::support::matrix::{Case, Setup};
@@ -11,6 +11,7 @@ use crate::support::site::Site;
 pub fn cases() -> Vec<Case> {
     vec![
         own!(flask_bodies),
+        own!(flask_reads_an_inflated_body_to_its_end),
         own!(flask_sessions_redirects_and_refusals),
         own!(flask_streams_and_closes),
         own!(flask_files_and_ranges),
@@ -34,6 +35,17 @@ fn flask_bodies(setup: &Setup) {
     let uploaded = site.send(&upload("/flask/upload", &content, &[])).ok();
     says(&uploaded, "sha256", &digest);
     says(&uploaded, "note", "\"with a note\"");
+    settled(&site);
+}
+
+fn flask_reads_an_inflated_body_to_its_end(setup: &Setup) {
+    let server = start(setup);
+    let site = Site::new(&server, setup);
+    let content: Vec<u8> = (0..20_000).flat_map(|n| format!("{n}\n").into_bytes()).collect();
+    let digest = format!("\"{}\"", sha256(&site, &content));
+    let answer = site.send(&compressed(&site, "/flask/echo", &content)).ok();
+    says(&answer, "length", &content.len().to_string());
+    says(&answer, "sha256", &digest);
     settled(&site);
 }
 

@@ -39,7 +39,7 @@ fn home(python: &Python) -> PathBuf {
 /// The server with all four, and its data directory.
 pub fn start(setup: &Setup) -> Httpd {
     let home = home(&setup.python);
-    let plan = Plan::new("frameworks.conf").define("PYTHON_HOME", home.display().to_string());
+    let plan = Plan::new("frameworks.conf").modules(&["filter", "deflate"]).define("PYTHON_HOME", home.display().to_string());
     let server = Httpd::start(setup, &plan, &format!("{}-frameworks", setup.name()));
     let data = server.files.root.join("data");
     fs::create_dir(&data).unwrap();
@@ -113,6 +113,15 @@ pub fn upload(target: &str, content: &[u8], headers: &[(&str, &str)]) -> Request
     body.extend_from_slice(b"\r\n--edge--\r\n");
     let request = Request::post(target, body).header("Content-Type", "multipart/form-data; boundary=edge");
     headers.iter().fold(request, |request, (name, value)| request.header(name, value))
+}
+
+/// A POST whose body httpd inflates (`SetInputFilter DEFLATE`).
+pub fn compressed(site: &Site, target: &str, content: &[u8]) -> Request {
+    let path = site.path("files/compressed");
+    fs::write(&path, content).unwrap();
+    let output = Command::new("gzip").arg("-c").arg(&path).output().unwrap();
+    assert!(output.status.success());
+    Request::post(target, output.stdout).header("Content-Encoding", "gzip")
 }
 
 /// Asserts that a JSON answer says `"key": value`, whatever its spacing.

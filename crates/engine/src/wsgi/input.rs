@@ -1,7 +1,10 @@
 /*! `wsgi.input` (PEP 3333, "Input and Error Streams"; section 5.2 of the behaviour reference).
 
 Nothing is read from the client until the application asks: that first read is what answers `Expect: 100-continue`. What has already arrived is
-taken without giving up the GIL; only real waiting does. */
+taken without giving up the GIL; only real waiting does.
+
+The body ends where the server says so. `CONTENT_LENGTH` is what the client announced; an input filter of httpd (`SetInputFilter DEFLATE`) makes the body
+longer or shorter than that, so the length is only a hint for how much memory to take. */
 
 use std::cell::{Cell, RefCell};
 use std::mem::MaybeUninit;
@@ -76,7 +79,7 @@ impl Input {
         std::mem::replace(&mut ahead, rest)
     }
 
-    /// What the client has announced and not yet sent, if it announced a length.
+    /// What is still to come of the length that the client announced, if it announced one. The body may end earlier, or go on.
     fn expected(&self) -> Option<usize> {
         let length = self.request.facts.content_length?;
         Some(usize::try_from(length.saturating_sub(self.taken.get())).unwrap_or(usize::MAX))
@@ -93,21 +96,16 @@ impl Input {
             }
             return Object::bytes(py, &ahead);
         }
-        match (self.expected(), wanted) {
+        match self.expected() {
             // A body of known length is read straight into its bytes object, whose pages come to be as they are filled.
-            (Some(expected), wanted) if ahead.is_empty() => {
-                self.read_exactly(py, wanted.map_or(expected, |w| w.min(expected)), wanted)
-            }
-            (_, wanted) => self.read_growing(py, ahead, wanted),
+            Some(expected) if expected > 0 && ahead.is_empty() => self.read_expected(py, expected, wanted),
+            _ => self.read_growing(py, ahead, wanted),
         }
     }
 
-    fn read_exactly<'py>(&self, py: Attached<'py>, capacity: usize, wanted: Option<usize>) -> PyResult<Object<'py>> {
-        if capacity == 0 && wanted != Some(0) {
-            // All that was announced has been read.
-            self.ended.set(true);
-            return Object::bytes(py, b"");
-        }
+    /// Reads up to `wanted` bytes, for which memory for the `expected` ones is probably enough.
+    fn read_expected<'py>(&self, py: Attached<'py>, expected: usize, wanted: Option<usize>) -> PyResult<Object<'py>> {
+        let capacity = wanted.map_or(expected, |wanted| wanted.min(expected));
         let request = &self.request;
         let filled = Object::bytes_filled(py, capacity, |memory| {
             // A long body is worth giving the GIL up for, whether it has arrived or not.
@@ -115,15 +113,21 @@ impl Input {
             let rest = memory.get_mut(arrived..).unwrap_or_default();
             if rest.is_empty() { Ok(arrived) } else { thread::detached(py, || fill(request, rest)).map(|more| arrived + more) }
         })?;
-        match filled {
-            Ok(bytes) => {
-                let length = bytes.as_bytes().map_or(0, <[u8]>::len);
-                self.taken.set(self.taken.get().saturating_add(length as u64));
-                self.ended.set(length < capacity);
-                Ok(bytes)
-            }
-            Err(error) => Err(self.fail(py, error)),
+        let bytes = filled.map_err(|error| self.fail(py, error))?;
+        let length = bytes.as_bytes().map_or(0, <[u8]>::len);
+        self.taken.set(self.taken.get().saturating_add(length as u64));
+        self.ended.set(length < capacity);
+        if self.ended.get() || wanted == Some(length) {
+            return Ok(bytes);
         }
+        // Mostly the next look finds the end. Where a filter has made the body longer, there is more.
+        let mut more = Vec::new();
+        self.more(py, &mut more, wanted.map_or(LINE_BLOCK, |wanted| LINE_BLOCK.min(wanted - length)))?;
+        if more.is_empty() {
+            return Ok(bytes);
+        }
+        let wanted = wanted.map(|wanted| wanted - length - more.len());
+        self.read_growing(py, [bytes.as_bytes().unwrap_or_default(), &more].concat(), wanted)
     }
 
     fn read_growing<'py>(&self, py: Attached<'py>, mut data: Vec<u8>, wanted: Option<usize>) -> PyResult<Object<'py>> {

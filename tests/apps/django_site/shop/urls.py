@@ -12,6 +12,7 @@ urlpatterns = [
     re_path(r"^static/(?P<path>.*)$", serve, {"document_root": ADMIN_STATIC}),
     path("hello/<str:name>/", views.hello),
     path("upload/", views.upload),
+    path("body/", views.body),
     path("stream/", views.stream),
     path("file/", views.file),
     path("boom/", views.boom),

@@ -35,6 +35,12 @@ def upload(request):
     )
 
 
+@csrf_exempt
+def body(request):
+    """What Django reads of a body."""
+    return HttpResponse("%d %s" % (len(request.body), hashlib.sha256(request.body).hexdigest()), content_type="text/plain")
+
+
 closed = threading.Event()
 
 
