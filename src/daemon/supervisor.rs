@@ -73,7 +73,8 @@ fn start(kept: &mut Kept, plan: &Plan, predecessor: Option<i32>, again: bool) ->
         .map_err(|error| failed("its command socket", &error))?;
     let exclusive = plan.groups.iter().any(Group::is_exclusive);
     let pipe = exclusive.then(|| rustix::pipe::pipe_with(PipeFlags::CLOEXEC).map_err(|error| failed("its lifeline", &error)));
-    let (alive, lifeline) = pipe.transpose()?.unzip();
+    // Processes get the end that is read: who can write to a pipe can keep it locked, and even to close the other end would wait for him.
+    let (lifeline, alive) = pipe.transpose()?.unzip();
     forget_orphans(kept);
     let numbers = |numbers: &[i32]| numbers.iter().filter_map(|number| u32::try_from(*number).ok()).collect();
     let elder = predecessor.and_then(|_| kept.supervisors.last()).and_then(|last| last.lifeline);
@@ -157,7 +158,7 @@ fn forget_orphans(kept: &mut Kept) {
     });
 }
 
-/// Whether nobody has the writing end of a pipe any more.
+/// Whether nobody has the reading end of a pipe any more.
 fn hung_up(pipe: BorrowedFd<'_>) -> bool {
     let mut descriptors = [PollFd::from_borrowed_fd(pipe, PollFlags::empty())];
     let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };

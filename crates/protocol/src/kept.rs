@@ -14,7 +14,7 @@ pub struct Kept {
     pub supervisors: Vec<Supervisor>,
     /// The newest [`crate::plan::Plan`], encoded, to start its supervisor again; empty before the first.
     pub plan: Vec<u8>,
-    /// Reading ends of the lifelines of supervisors that were killed, while their processes may still be ending.
+    /// Writing ends of the lifelines of supervisors that were killed, while their processes may still be ending.
     pub orphans: Vec<i32>,
     /// The newest generation's supervisor died, and is to be started again.
     pub overdue: bool,
@@ -63,7 +63,7 @@ pub struct Supervisor {
     pub generation: u64,
     /// The end of its command socket that the next generation's supervisor will get.
     pub successor: Option<i32>,
-    /// Reading end of its lifeline (see [`crate::plan::Plan::lifeline`]), if some of its processes have one.
+    /// Writing end of its lifeline (see [`crate::plan::Plan::lifeline`]), if some of its processes have one.
     pub lifeline: Option<i32>,
     /// The longest `shutdown-timeout` of its groups, milliseconds.
     pub shutdown_timeout: u64,

@@ -22,12 +22,12 @@ pub struct Plan {
     pub main_log: u32,
     /// The generation before this one, whose processes retire when this one's are ready: its control socket.
     pub predecessor: Option<u32>,
-    /// Writing end of a pipe that nobody writes to. Processes of which two must not live side by side inherit it, so that httpd's parent, and
-    /// whoever it hands the reading end to, sees the last of them end even when the supervisor was killed.
+    /// Reading end of a pipe that nobody writes to. Processes of which two must not live side by side inherit it, so that httpd's parent, and
+    /// whoever it hands the writing end to, sees the last of them end even when the supervisor was killed.
     pub lifeline: Option<u32>,
-    /// Reading end of the predecessor's lifeline.
+    /// Writing end of the predecessor's lifeline.
     pub predecessor_lifeline: Option<u32>,
-    /// Reading ends of the lifelines of supervisors that were killed, or that nobody else will hear of.
+    /// Writing ends of the lifelines of supervisors that were killed, or that nobody else will hear of.
     pub orphans: Vec<u32>,
     /// The file that httpd's scoreboard is written to (see [`crate::scoreboard`]), if a group may ask for it.
     pub scoreboard: Option<u32>,

@@ -80,6 +80,8 @@ fn start() -> Result<Supervisor, String> {
     let signals = spawn::signals().map_err(|e| format!("signals: {e}"))?;
     // Out of reach of the terminal's signals, and of those that httpd sends to its process group. One that leads a session already stays so.
     rustix::process::setsid().map(drop).unwrap_or_default();
+    // Each process leaves this one's, too; where the system has no more keyrings to give, this one holds nothing.
+    spawn::leave_keyring();
     let numbers: Vec<u32> = std::env::args()
         .skip(1)
         .map(|argument| argument.parse().map_err(|_| format!("`{argument}` is no descriptor")))

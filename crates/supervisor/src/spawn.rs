@@ -181,6 +181,7 @@ fn become_user(prepared: &mut Prepared<'_>) -> Result<(), Failed> {
     signals_to_default();
     // SAFETY: no preconditions.
     check(unsafe { libc::setsid() }).map_err(|e| (Step::Session, e))?;
+    leave_keyring();
     give_back(&prepared.inherited);
     warn_only(recipe);
     if let Some(root) = &recipe.chroot {
@@ -421,11 +422,33 @@ pub fn signals() -> io::Result<OwnedFd> {
             libc::signal(signal, libc::SIG_DFL);
             libc::sigaddset(&raw mut set, signal);
         }
+        // A process can be stopped and continued without end by others of its user: nobody wants to hear of it.
+        let mut deaths: libc::sigaction = std::mem::zeroed();
+        (deaths.sa_sigaction, deaths.sa_flags) = (libc::SIG_DFL, libc::SA_NOCLDSTOP);
+        check(libc::sigaction(libc::SIGCHLD, &raw const deaths, null_mut())).map_err(io::Error::from_raw_os_error)?;
         check(libc::sigprocmask(libc::SIG_SETMASK, &raw const set, null_mut())).map_err(io::Error::from_raw_os_error)?;
         let fd = check(libc::signalfd(-1, &raw const set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK))
             .map_err(io::Error::from_raw_os_error)?;
         Ok(OwnedFd::from_raw_fd(fd))
     }
+}
+
+/// A child of this process that has ended and was not waited for, whoever started it. It stays as it is.
+pub fn ended_child() -> Option<Pid> {
+    // SAFETY: an all-zero siginfo is valid, and is filled by the kernel; its process id is read where the call has succeeded, and is 0 where there is no child.
+    unsafe {
+        let mut found: libc::siginfo_t = std::mem::zeroed();
+        let how = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+        if libc::waitid(libc::P_ALL, 0, &raw mut found, how) == 0 { Pid::from_raw(found.si_pid()) } else { None }
+    }
+}
+
+/// Leaves the session keyring that this process has inherited for a new one, which is empty: who runs httpd may have logged in with keys, and whoever is in the
+/// keyring can read them, whatever his user. A system without keyrings, or where a filter forbids the call, forbids it to others as well.
+pub fn leave_keyring() {
+    const JOIN_SESSION_KEYRING: libc::c_long = 1;
+    // SAFETY: keyctl(2); the name of the keyring is null, for one without a name.
+    unsafe { libc::syscall(libc::SYS_keyctl, JOIN_SESSION_KEYRING, null::<c_char>()) };
 }
 
 /// A moment as httpd's error log shows it: `Sat Nov 21 12:00:00.123456 2026`, in local time.

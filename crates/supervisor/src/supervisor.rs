@@ -7,19 +7,21 @@ use protocol::Level;
 use protocol::log_code;
 use protocol::plan::Plan;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, PidfdFlags, getppid, pidfd_open};
+use rustix::process::{Pid, PidfdFlags, WaitId, WaitIdOptions, getppid, pidfd_open, waitid};
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::action::Id;
 use crate::handover::{GIVE_WAY, Peer, RETIRE, Said, Way};
 use crate::log::Log;
 use crate::running::Running;
-use crate::spawn::inherited;
+use crate::spawn::{ended_child, inherited};
 use crate::timers::{GLANCE, GRACE, LAST_RESORT, LOOK, Millis, ORPHANED, TAKE_OVER, turn};
 
 const SIGINT: u32 = 2;
 const SIGUSR1: u32 = 10;
 const SIGTERM: u32 = 15;
+/// So many processes that somebody else has started are reaped at a time.
+const STRANGERS: usize = 1_024;
 
 /// What a descriptor of the loop belongs to.
 #[derive(Clone, Copy, Debug)]
@@ -94,7 +96,7 @@ impl Parent {
     }
 }
 
-/// Whether the last process that held the writing end of a pipe is gone.
+/// Whether the last process that held the reading end of a pipe is gone.
 fn hung_up(pipe: &OwnedFd) -> bool {
     let mut set = [PollFd::from_borrowed_fd(pipe.as_fd(), PollFlags::empty())];
     let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
@@ -302,7 +304,7 @@ impl Supervisor {
         }
         all.extend(self.command.wants().map(|fd| (fd, PollFlags::IN, Source::Command)));
         all.extend(self.predecessor.wants().map(|fd| (fd, PollFlags::IN, Source::Predecessor)));
-        // The end of a pipe is told to whoever waits for nothing; what somebody writes to it is not looked at.
+        // That a pipe has no reader left is told to whoever waits for nothing.
         all.extend(self.orphans.iter().map(|fd| (fd.as_fd(), PollFlags::empty(), Source::Orphans)));
         all.extend(self.log.wants().map(|fd| (fd, PollFlags::OUT, Source::MainLog)));
         for (index, group) in self.groups.iter().enumerate() {
@@ -368,6 +370,20 @@ impl Supervisor {
         // Several deaths may be one SIGCHLD, so whatever came, everybody is looked at.
         for group in &mut self.groups {
             group.reap(at);
+        }
+        self.reap_strangers();
+    }
+
+    /// Reaps processes that this one has not started: a process of a group can make it the parent of others (`CLONE_PARENT`), which would stay for ever when
+    /// they have ended, and take the machine's process ids.
+    fn reap_strangers(&self) {
+        for _ in 0..STRANGERS {
+            let Some(pid) = ended_child() else { return };
+            if self.groups.iter().any(|group| group.children.values().any(|child| child.pid == pid)) {
+                // It has ended just now: its own SIGCHLD comes next.
+                return;
+            }
+            waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOHANG).map(drop).unwrap_or_default();
         }
     }
 

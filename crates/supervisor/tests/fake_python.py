@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """Stands in for a group's Python: speaks the control protocol, and does what the word in its script file says."""
+import ctypes
 import hashlib
 import json
 import mmap
@@ -170,6 +171,22 @@ if word == "passes":
         socket.send_fds(control, [b"x"], [0])
     except OSError as error:
         note("refused", type(error).__name__)
+if word == "fosters":
+    # Siblings of this process, which end at once: `CLONE_PARENT` makes them the supervisor's children.
+    CLONE_PARENT, CLONE, EXIT = 0x8000, 56 if os.uname().machine == "x86_64" else 220, 60 if os.uname().machine == "x86_64" else 93
+    libc = ctypes.CDLL(None, use_errno=True)
+    made = 0
+    for _ in range(200):
+        made += 1
+        if libc.syscall(CLONE, CLONE_PARENT | signal.SIGCHLD, None, None, None, None) == 0:
+            libc.syscall(EXIT, 0)
+    note("fostered", str(made))
+if word == "keys":
+    # What is in the session keyring, whoever put it there.
+    KEYCTL = 250 if os.uname().machine == "x86_64" else 219
+    libc = ctypes.CDLL(None, use_errno=True)
+    key, secret = libc.syscall(KEYCTL, 10, ctypes.c_int(-3), b"user", b"wsgi-key", 0), ctypes.create_string_buffer(100)
+    note("keys", "refused" if key == -1 or libc.syscall(KEYCTL, 11, key, secret, 100) == -1 else secret.value.decode())
 if word == "junk":
     send(99)
 send(READY)

@@ -98,6 +98,33 @@ fn a_pipe_that_somebody_keeps_filling_is_not_read_for_ever() {
 }
 
 #[test]
+fn children_that_a_process_has_made_the_supervisors_are_reaped() {
+    let street = Street::new("fosters");
+    street.hostile.served_by(&[]);
+    let supervisor = parent_of(street.first);
+    assert_eq!(street.hostile.file("fostered"), "200");
+    let dead = || {
+        let all = std::fs::read_dir("/proc").unwrap();
+        let pids = all.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok());
+        pids.filter(|pid| !support::alive(*pid) && support::stat(*pid).is_some_and(|(_, parent)| parent == supervisor)).count()
+    };
+    until("none of them is left", || (dead() == 0).then_some(()));
+    street.end();
+}
+
+#[test]
+fn keys_of_who_started_httpd_are_nobodys_else() {
+    if !support::root() {
+        return;
+    }
+    let mut bench = Bench::new("keys");
+    bench.script("keys");
+    let mut supervisor = bench.start_with_a_key();
+    assert_eq!(bench.file("keys"), "refused");
+    supervisor.stop();
+}
+
+#[test]
 fn processes_that_ask_to_be_replaced_all_the_time_are_slowed() {
     let street = Street::new("restless");
     street.hostile.wait_for_log("WSGI1371");

@@ -65,6 +65,7 @@ fn finding(problem: &Problem) -> Finding {
 fn prepare() -> Result<Request, Problem> {
     // One that leads a session already has no other's terminal.
     rustix::process::setsid().map(drop).unwrap_or_default();
+    spawn::leave_keyring();
     spawn::only_standard_descriptors();
     spawn::signals_to_default();
     rustix::process::umask(Mode::from_raw_mode(0o077));

@@ -42,8 +42,14 @@ pub fn alive(pid: i32) -> bool {
 }
 
 pub fn parent_of(pid: i32) -> i32 {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
-    stat.rsplit(')').next().unwrap().split_whitespace().nth(1).unwrap().parse().unwrap()
+    stat(pid).unwrap().1
+}
+
+/// The state and the parent of a process, if there is one.
+pub fn stat(pid: i32) -> Option<(String, i32)> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let mut words = stat.rsplit(')').next()?.split_whitespace();
+    Some((words.next()?.to_owned(), words.next()?.parse().ok()?))
 }
 
 /// How much memory a process holds, in kilobytes.
@@ -252,6 +258,20 @@ impl Bench {
         Running(command.args(["-c", &line]).spawn().unwrap())
     }
 
+    /// A supervisor that is started by somebody who has a key in his session keyring, which every user could read there.
+    pub fn start_with_a_key(&mut self) -> Running {
+        const PROGRAM: &str = "import ctypes, os, sys\n\
+            libc = ctypes.CDLL(None, use_errno=True)\n\
+            libc.syscall(int(sys.argv[1]), 1, None)\n\
+            libc.syscall(int(sys.argv[2]), b'user', b'wsgi-key', b'secret', 6, ctypes.c_int(-3))\n\
+            os.execv(sys.argv[3], sys.argv[3:])\n";
+        let plan = self.plan_file(&self.encoded(std::process::id()));
+        let mut command = self.command("/usr/bin/python3", &[&plan]);
+        let (keyctl, add_key) = (libc::SYS_keyctl.to_string(), libc::SYS_add_key.to_string());
+        let (program, number) = (env!("CARGO_BIN_EXE_wsgi-supervisor"), plan.as_raw_fd().to_string());
+        Running(command.args(["-c", PROGRAM, &keyctl, &add_key, program, &number]).spawn().unwrap())
+    }
+
     /// A supervisor that runs as root without one of its rights.
     pub fn start_without(&mut self, right: &str) -> Running {
         let plan = self.plan_file(&self.encoded(std::process::id()));
@@ -301,7 +321,7 @@ impl Bench {
     }
 
     /// A supervisor that was handed the lifeline of a killed one, with a second group, `beside`, that may overlap.
-    pub fn start_beside_orphans(&mut self, lifeline: &std::io::PipeReader) -> Running {
+    pub fn start_beside_orphans(&mut self, lifeline: &std::io::PipeWriter) -> Running {
         let place = self.place.join("beside");
         std::fs::create_dir_all(&place).unwrap();
         std::fs::set_permissions(&place, Permissions::from_mode(0o777)).unwrap();
