@@ -55,6 +55,7 @@ impl Hooks for Wsgi {
     }
 
     fn check_config(configuration: Pool<'_>, main: Server<'_>) -> Answer {
+        daemon::launch::announce();
         let log = httpd::Log::Server(main);
         let mut mistaken = false;
         if let Some(notes) = httpd::command::notes(configuration) {

@@ -38,6 +38,7 @@ pub fn post_config(configuration: Pool<'_>, main: Server<'_>) {
     }
     let mut kept = retained::load();
     kept.generation = kept.generation.saturating_add(1);
+    supervisor::forget_missed(&mut kept);
     let servers = check::views(main);
     let groups = Groups::new(&servers);
     if groups.iter().next().is_none() && kept.supervisors.is_empty() {
@@ -76,6 +77,13 @@ pub fn post_config(configuration: Pool<'_>, main: Server<'_>) {
     configuration.remember(DAEMONS, daemons);
     configuration.remember(PARENTS, Parents { pid: std::process::id() });
     configuration.at_end(supervisor::configuration_ends);
+}
+
+/// A configuration with the module in it has been read: supervisors hear of it before httpd closes the pipe by which they would learn the opposite.
+pub fn announce() {
+    if !process::is_rehearsal() && !process::is_configtest() {
+        supervisor::announce(&retained::load());
+    }
 }
 
 /// The file for httpd's scoreboard, if a group may ask for it.
@@ -117,7 +125,8 @@ pub fn child_init(main: Server<'_>) {
         let tables = kept.groups.iter().map(|group| group.table);
         let successors = kept.supervisors.iter().filter_map(|one| one.successor);
         let lifelines = kept.supervisors.iter().filter_map(|one| one.lifeline);
-        for number in tables.chain(successors).chain(lifelines).chain(kept.orphans.iter().copied()) {
+        let pipes = kept.supervisors.iter().filter_map(|one| one.next_configuration);
+        for number in tables.chain(successors).chain(pipes).chain(lifelines).chain(kept.orphans.iter().copied()) {
             drop(descriptor::take(number));
         }
     }

@@ -14,13 +14,13 @@ use protocol::plan::{Group, Plan};
 use protocol::table::socket_path;
 use protocol::{Level, log_code};
 use rustix::event::{PollFd, PollFlags, Timespec};
-use rustix::net::{AddressFamily, SocketFlags, SocketType};
+use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType};
 use rustix::pipe::PipeFlags;
 use rustix::process::{Pid, PidfdFlags, Signal};
 
 use super::clock;
 use crate::embedded::companion;
-use crate::httpd::process::{After, after_configuration};
+use crate::httpd::process::{self, After, after_configuration};
 use crate::httpd::{Log, Pool, Server, descriptor, other_child, retained};
 
 /// A supervisor that took a dead one's place and lived no longer than this is not started again at once.
@@ -35,6 +35,10 @@ const GRACE: Duration = Duration::from_secs(2);
 pub fn begin(configuration: Pool<'_>, main: Server<'_>, kept: &mut Kept, plan: &Plan) -> Result<(), String> {
     kept.overdue = false;
     forget_ended(kept);
+    for one in &mut kept.supervisors {
+        // httpd has closed it.
+        one.next_configuration = None;
+    }
     for one in &kept.supervisors {
         other_child::watch(configuration, one.pid, died, ends);
     }
@@ -46,7 +50,7 @@ pub fn begin(configuration: Pool<'_>, main: Server<'_>, kept: &mut Kept, plan: &
         return Ok(());
     }
     let predecessor = kept.supervisors.last_mut().and_then(|last| last.successor.take());
-    match start(kept, plan, predecessor, false) {
+    match start(main.logs_pool(), kept, plan, predecessor, false) {
         Ok(pid) => {
             // The new supervisor has its own copy.
             drop(predecessor.and_then(descriptor::take));
@@ -65,7 +69,7 @@ pub fn begin(configuration: Pool<'_>, main: Server<'_>, kept: &mut Kept, plan: &
 }
 
 /// Starts a supervisor, and notes it in `kept`.
-fn start(kept: &mut Kept, plan: &Plan, predecessor: Option<i32>, again: bool) -> Result<i32, String> {
+fn start(logs: Pool<'_>, kept: &mut Kept, plan: &Plan, predecessor: Option<i32>, again: bool) -> Result<i32, String> {
     let program: PathBuf = companion::supervisor().map_err(|problem| problem.text().to_owned())?;
     let failed =
         |what: &str, error: &dyn std::fmt::Display| format!("`{}` cannot be started: {what}: {error}", program.display());
@@ -75,6 +79,8 @@ fn start(kept: &mut Kept, plan: &Plan, predecessor: Option<i32>, again: bool) ->
     let pipe = exclusive.then(|| rustix::pipe::pipe_with(PipeFlags::CLOEXEC).map_err(|error| failed("its lifeline", &error)));
     // Processes get the end that is read: who can write to a pipe can keep it locked, and even to close the other end would wait for him.
     let (lifeline, alive) = pipe.transpose()?.unzip();
+    let (next, closes) =
+        rustix::pipe::pipe_with(PipeFlags::CLOEXEC).map_err(|error| failed("its pipe for the next configuration", &error))?;
     forget_orphans(kept);
     let numbers = |numbers: &[i32]| numbers.iter().filter_map(|number| u32::try_from(*number).ok()).collect();
     let elder = predecessor.and_then(|_| kept.supervisors.last()).and_then(|last| last.lifeline);
@@ -88,12 +94,13 @@ fn start(kept: &mut Kept, plan: &Plan, predecessor: Option<i32>, again: bool) ->
         lifeline: lifeline.as_ref().and_then(|lifeline| u32::try_from(lifeline.as_raw_fd()).ok()),
         predecessor_lifeline: elder.and_then(|number| u32::try_from(number).ok()),
         orphans: numbers(&orphans),
+        next_configuration: u32::try_from(next.as_raw_fd()).ok(),
         ..plan.clone()
     };
     let encoded = plan.encode();
     // It passes through a file that nobody can change any more, and is kept in memory that only this process writes.
     let memory = shared_memory::seal(c"mod_wsgi_rs-plan", &encoded).map_err(|error| failed("its plan", &error))?;
-    let mut passed = vec![memory.as_raw_fd(), own.as_raw_fd()];
+    let mut passed = vec![memory.as_raw_fd(), own.as_raw_fd(), next.as_raw_fd()];
     passed.extend(lifeline.as_ref().map(|lifeline| lifeline.as_raw_fd()));
     passed.extend(predecessor);
     passed.extend(elder.iter().chain(&orphans));
@@ -107,6 +114,9 @@ fn start(kept: &mut Kept, plan: &Plan, predecessor: Option<i32>, again: bool) ->
     passed.extend(named.filter_map(|number| i32::try_from(number).ok()).filter(|number| *number > 2));
     let arguments = [memory.as_raw_fd().to_string(), own.as_raw_fd().to_string()];
     let pid = other_child::start(&program, &arguments, passed).map_err(|error| failed("it cannot be run", &error))?;
+    // Not kept by this process alone: it must be closed where nothing of this module is loaded any more.
+    let closes =
+        logs.close_at_end(closes).map_err(|status| failed("its pipe for the next configuration", &process::describe(status)))?;
     kept.plan = encoded;
     kept.supervisors.push(Supervisor {
         pid,
@@ -116,6 +126,7 @@ fn start(kept: &mut Kept, plan: &Plan, predecessor: Option<i32>, again: bool) ->
         shutdown_timeout: plan.groups.iter().map(|group| group.shutdown_timeout).max().unwrap_or(0),
         started: now(),
         again,
+        next_configuration: Some(closes),
     });
     Ok(pid)
 }
@@ -136,6 +147,26 @@ fn signal(pid: i32, signal: Signal) {
     if let Some(pid) = Pid::from_raw(pid) {
         // It has not been waited for, so the number is still its own; being dead already is as well.
         let _sent: rustix::io::Result<()> = rustix::process::kill_process(pid, signal);
+    }
+}
+
+/// Says to the supervisors that the configuration which is being read has the module.
+pub fn announce(kept: &Kept) {
+    for socket in kept.supervisors.iter().filter_map(|one| one.successor).filter_map(descriptor::lend) {
+        // One that is gone needs no word, and none lets so much unread that it would not fit.
+        let _said = rustix::net::send(socket, b"H", SendFlags::DONTWAIT | SendFlags::NOSIGNAL);
+    }
+}
+
+/// Forgets what there was before httpd ran with a configuration without the module: the supervisors have ended or are about to, and httpd has reaped those
+/// that did, so their numbers may be other processes'.
+pub fn forget_missed(kept: &mut Kept) {
+    let number = process::configuration_number();
+    if std::mem::replace(&mut kept.configuration, number).checked_add(1) == Some(number) {
+        return;
+    }
+    for pid in kept.supervisors.iter().map(|one| one.pid).collect::<Vec<_>>() {
+        forget(kept, pid);
     }
 }
 
@@ -239,7 +270,7 @@ fn start_again(main: Server<'_>, kept: &mut Kept) {
     for one in &kept.supervisors {
         signal(one.pid, Signal::USR1);
     }
-    match start(kept, &plan, None, true) {
+    match start(main.logs_pool(), kept, &plan, None, true) {
         Ok(pid) => other_child::watch(main.configuration_pool(), pid, died, ends),
         Err(why) => {
             kept.overdue = true;

@@ -5,7 +5,7 @@ use std::ffi::{c_char, c_int};
 
 use super::guard::{self, AfterPanic as _, Configured, Kind};
 use super::log::Log;
-use super::pool::Pool;
+use super::pool::{Logs, Pool};
 use super::request::Request;
 use super::server::Server;
 use super::status::Answer;
@@ -91,12 +91,15 @@ unsafe extern "C" fn test_config<H: Hooks>(configuration: *mut sys::apr_pool_t, 
 
 unsafe extern "C" fn post_config<H: Hooks>(
     configuration: *mut sys::apr_pool_t,
-    _log: *mut sys::apr_pool_t,
+    logs: *mut sys::apr_pool_t,
     _temporary: *mut sys::apr_pool_t,
     main: *mut sys::server_rec,
 ) -> c_int {
-    // SAFETY: httpd passes the configuration's pool and the main server.
-    configured(|| unsafe { Server::new(main).map_or(Answer::Ok, |main| H::post_config(Pool::new(configuration), main)) })
+    // SAFETY: httpd passes the configuration's pool, that of the logs, and the main server.
+    configured(|| unsafe {
+        Logs::keep(Pool::new(configuration), Pool::new(logs));
+        Server::new(main).map_or(Answer::Ok, |main| H::post_config(Pool::new(configuration), main))
+    })
 }
 
 unsafe extern "C" fn monitor<H: Hooks>(_configuration: *mut sys::apr_pool_t, main: *mut sys::server_rec) -> c_int {

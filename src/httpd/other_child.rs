@@ -105,9 +105,10 @@ fn close_on_exec_from(first: RawFd) {
     }
 }
 
-/// Takes an ended process back: whether it has ended.
+/// Takes an ended process back: whether it has ended, or somebody else in this process has taken it back already.
 pub fn reap(pid: i32) -> bool {
     let mut status = 0;
     // SAFETY: a system call; `status` is written.
-    unsafe { libc::waitpid(pid, &raw mut status, libc::WNOHANG) == pid }
+    let found = unsafe { libc::waitpid(pid, &raw mut status, libc::WNOHANG) };
+    found == pid || (found < 0 && std::io::Error::last_os_error().raw_os_error() == Some(libc::ECHILD))
 }

@@ -6,10 +6,12 @@ Nothing is boxed that C would have to remember to free. */
 
 use std::ffi::{CStr, c_char, c_void};
 use std::marker::PhantomData;
+use std::os::fd::{AsRawFd as _, IntoRawFd as _, OwnedFd, RawFd};
 use std::ptr::NonNull;
 
 use super::guard::{self, CleanupStatus, Kind};
 use super::log::Log;
+use super::status::Status;
 use super::sys;
 
 /// An `apr_pool_t` that lives at least as long as `'p`.
@@ -98,6 +100,20 @@ impl<'p> Pool<'p> {
         unsafe { sys::ap_add_version_component(self.raw(), component.as_ptr()) };
     }
 
+    /// Hands a descriptor to the pool: APR closes it when the pool is cleared or destroyed, by code of its own, so also when this module is not loaded any
+    /// more. Its number stays valid until then.
+    ///
+    /// # Errors
+    /// What APR says.
+    pub fn close_at_end(self, descriptor: OwnedFd) -> Result<RawFd, Status> {
+        let mut number = descriptor.as_raw_fd();
+        let mut file = std::ptr::null_mut();
+        // SAFETY: an open descriptor; the record is made in the pool, which is live, with a cleanup of APR's own (1) that closes it.
+        Status::check(unsafe { sys::apr_os_pipe_put_ex(&raw mut file, &raw mut number, 1, self.raw()) })?;
+        // APR has it from here on.
+        Ok(descriptor.into_raw_fd())
+    }
+
     fn allocate(self, size: usize) -> NonNull<c_void> {
         // SAFETY: the pool is live.
         non_null(unsafe { sys::apr_palloc(self.raw(), size) }, size)
@@ -118,6 +134,25 @@ impl<F: FnOnce()> Drop for AtEnd<F> {
         if let Some(function) = self.0.take() {
             function();
         }
+    }
+}
+
+/// The pool of httpd's open logs.
+pub struct Logs(*mut sys::apr_pool_t);
+
+impl Logs {
+    const NAME: &std::ffi::CStr = c"mod_wsgi_rs:logs";
+
+    /// Keeps it for [`Logs::of`], for as long as the configuration lives.
+    pub(super) fn keep(configuration: Pool<'_>, logs: Pool<'_>) {
+        configuration.remember(Self::NAME, Self(logs.raw()));
+    }
+
+    /// That of a configuration, from `post_config` on; the configuration's own before.
+    pub fn of(configuration: Pool<'_>) -> Pool<'_> {
+        let logs = configuration.remembered::<Self>(Self::NAME);
+        // SAFETY: httpd makes this pool once and clears it after the configuration's end alone, so it lives as long as what `keep` has left there.
+        logs.map_or(configuration, |logs| unsafe { Pool::new(logs.0) })
     }
 }
 

@@ -49,6 +49,12 @@ pub fn after_configuration() -> After {
     }
 }
 
+/// How often httpd has read its configuration, counting also those without this module.
+pub fn configuration_number() -> i32 {
+    // SAFETY: a query without side effects.
+    unsafe { sys::ap_state_query(sys::AP_SQ_CONFIG_GEN.cast_signed()) }
+}
+
 /// Sets or removes a variable of this process's environment. Only in `child_init`: httpd makes the child's threads after that, and a thread that
 /// reads the environment while it is changed may read freed memory.
 pub fn set_variable(name: &CStr, value: Option<&[u8]>) {

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::ptr::NonNull;
 use std::time::Duration;
 
-use super::pool::Pool;
+use super::pool::{Logs, Pool};
 use super::shared::Shared;
 use super::sys;
 use super::table::text;
@@ -126,6 +126,11 @@ impl<'s> Server<'s> {
     pub fn configuration_pool(self) -> Pool<'s> {
         // SAFETY: the process's record and its pool outlive the servers made from it.
         unsafe { Pool::new((*self.get().process).pconf) }
+    }
+
+    /// The pool of the open logs: httpd clears it when it has read its next configuration, before the hooks of that which see it complete.
+    pub fn logs_pool(self) -> Pool<'s> {
+        Logs::of(self.configuration_pool())
     }
 
     /// The page that the children of this configuration share. In a child the configuration's pool lives until the process

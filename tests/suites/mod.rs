@@ -10,6 +10,7 @@ mod configtest;
 mod daemon;
 mod daemon_deaths;
 mod daemon_overlap;
+mod daemon_reloads;
 mod daemon_stops;
 mod daemon_threads;
 mod daemon_timers;
@@ -86,6 +87,7 @@ pub fn all() -> Vec<Suite> {
         daemon_stops::suite(),
         daemon_threads::suite(),
         daemon_overlap::suite(),
+        daemon_reloads::suite(),
         descriptors::suite(),
         privileges::suite(),
         tenants::suite(),

@@ -18,9 +18,11 @@ pub struct Kept {
     pub orphans: Vec<i32>,
     /// The newest generation's supervisor died, and is to be started again.
     pub overdue: bool,
+    /// httpd's own number of the configuration that was read last with the module in it. httpd counts on where the module is missing.
+    pub configuration: i32,
 }
 
-record!(Kept { generation, groups, supervisors, plan, orphans, overdue });
+record!(Kept { generation, groups, supervisors, plan, orphans, overdue, configuration });
 
 /// A group, over all generations that define it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -71,9 +73,11 @@ pub struct Supervisor {
     pub started: u64,
     /// It took the place of one that died.
     pub again: bool,
+    /// Writing end of its pipe [`crate::plan::Plan::next_configuration`], which httpd closes. A child closes its copy.
+    pub next_configuration: Option<i32>,
 }
 
-record!(Supervisor { pid, generation, successor, lifeline, shutdown_timeout, started, again });
+record!(Supervisor { pid, generation, successor, lifeline, shutdown_timeout, started, again, next_configuration });
 
 #[cfg(test)]
 mod tests {
@@ -91,6 +95,7 @@ mod tests {
             plan: b"a plan".to_vec(),
             orphans: vec![6, 8],
             overdue: true,
+            configuration: 4,
         };
         assert_eq!(Kept::decode(&kept.encode()), Ok(kept));
     }

@@ -29,6 +29,8 @@ pub struct Plan {
     pub predecessor_lifeline: Option<u32>,
     /// Writing ends of the lifelines of supervisors that were killed, or that nobody else will hear of.
     pub orphans: Vec<u32>,
+    /// Reading end of a pipe that httpd's parent closes when it has read its next configuration, whether the module is in that or not.
+    pub next_configuration: Option<u32>,
     /// The file that httpd's scoreboard is written to (see [`crate::scoreboard`]), if a group may ask for it.
     pub scoreboard: Option<u32>,
     /// How many processes may be replaced at a time.
@@ -47,6 +49,7 @@ record!(Plan {
     lifeline,
     predecessor_lifeline,
     orphans,
+    next_configuration,
     scoreboard,
     replacements,
     groups
@@ -56,7 +59,14 @@ impl Plan {
     /// All descriptors that it names, each once, besides the standard ones: what the supervisor is to inherit.
     pub fn passed(&self) -> Vec<u32> {
         let of_groups = self.groups.iter().flat_map(|group| [Some(group.log), group.table]);
-        let own = [Some(self.main_log), self.predecessor, self.lifeline, self.predecessor_lifeline, self.scoreboard];
+        let own = [
+            Some(self.main_log),
+            self.predecessor,
+            self.lifeline,
+            self.predecessor_lifeline,
+            self.next_configuration,
+            self.scoreboard,
+        ];
         let mut all: Vec<u32> =
             own.into_iter().chain(of_groups).flatten().chain(self.orphans.iter().copied()).filter(|number| *number > 2).collect();
         all.sort_unstable();
@@ -292,10 +302,11 @@ mod tests {
             lifeline: Some(11),
             predecessor_lifeline: Some(14),
             orphans: vec![12, 13],
+            next_configuration: Some(15),
             groups: vec![group.clone(), Group { umask: None, ..group }],
             ..Plan::default()
         };
         assert_eq!(Plan::decode(&plan.encode()), Ok(plan.clone()));
-        assert_eq!(plan.passed(), [11, 12, 13, 14]);
+        assert_eq!(plan.passed(), [11, 12, 13, 14, 15]);
     }
 }

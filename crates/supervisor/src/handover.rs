@@ -3,7 +3,9 @@
 The newer one writes `X` when it has groups of which two processes must not live side by side: the older one ends its own such groups. It answers `a` when it starts no more
 processes of them, `s` when those are gone that are services, and `x` when all are, or at once if it has none. Between `a` and `x` the newer one begins each group as soon as the group's table
 shows no process of another supervisor: a group whose requests do not end holds up no other. (A service has no table.) The newer one writes `R` when its groups are ready: the older
-one retires. The end of the connection is the end of the other supervisor. *Runs in: supervisor.* */
+one retires. The end of the connection is the end of the other supervisor.
+
+Before that httpd's parent has the other end. It writes `H` when it reads a configuration with the module in it. *Runs in: supervisor.* */
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -18,6 +20,8 @@ pub const ENDS: u8 = b'a';
 pub const NO_SERVICES: u8 = b's';
 /// All of it has ended.
 pub const GAVE_WAY: u8 = b'x';
+/// The configuration that is being read has the module.
+pub const HERE: u8 = b'H';
 /// Retire.
 pub const RETIRE: u8 = b'R';
 

@@ -11,11 +11,11 @@ use rustix::process::{Pid, PidfdFlags, WaitId, WaitIdOptions, getppid, pidfd_ope
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::action::Id;
-use crate::handover::{GIVE_WAY, Peer, RETIRE, Said, Way};
+use crate::handover::{GIVE_WAY, HERE, Peer, RETIRE, Said, Way};
 use crate::log::Log;
 use crate::running::Running;
 use crate::spawn::{ended_child, inherited};
-use crate::timers::{GLANCE, GRACE, LAST_RESORT, LOOK, Millis, ORPHANED, TAKE_OVER, turn};
+use crate::timers::{GLANCE, GRACE, LAST_REQUESTS, LAST_RESORT, LOOK, Millis, ORPHANED, TAKE_OVER, turn};
 
 const SIGINT: u32 = 2;
 const SIGUSR1: u32 = 10;
@@ -30,6 +30,7 @@ enum Source {
     Parent,
     Command,
     Predecessor,
+    NextConfiguration,
     Orphans,
     MainLog,
     Log(usize),
@@ -56,6 +57,11 @@ pub struct Supervisor {
     signals: OwnedFd,
     parent: Parent,
     command: Peer,
+    /// Closed by httpd when it has read the next configuration; and whether that has the module.
+    next_configuration: Option<OwnedFd>,
+    announced: bool,
+    /// When it retires because httpd goes on without the module.
+    retires_at: Option<Millis>,
     predecessor: Peer,
     /// The newer generation waits for the groups that may not overlap.
     gives_way: bool,
@@ -143,6 +149,9 @@ impl Supervisor {
             signals,
             parent,
             command: Peer::new(command),
+            next_configuration: plan.next_configuration.and_then(|number| inherited(number).ok()),
+            announced: false,
+            retires_at: None,
             predecessor: Peer::new(predecessor),
             gives_way: false,
             asked: false,
@@ -253,6 +262,13 @@ impl Supervisor {
     }
 
     fn tick(&mut self, at: Millis) {
+        if self.retires_at.is_some_and(|then| then <= at) {
+            self.retires_at = None;
+            for group in &self.groups {
+                group.close();
+            }
+            self.retire(at);
+        }
         self.begin_groups(at);
         let mut running: usize = self.groups.iter().map(|group| group.machine.replacements(at)).sum();
         // In the order of the configuration, but that a group whose successors do not get ready comes last.
@@ -284,7 +300,8 @@ impl Supervisor {
         // Where the table alone tells that a group may begin.
         let waits = self.groups.iter().any(|group| group.machine.waits() && group.machine.exclusive());
         let looks = (waits && self.predecessor.there() && self.way.ends).then(|| at.saturating_add(GLANCE));
-        let others = asks.into_iter().chain(takes_over).chain(orphans).chain(self.next_turn(at)).chain(looks);
+        let others =
+            asks.into_iter().chain(self.retires_at).chain(takes_over).chain(orphans).chain(self.next_turn(at)).chain(looks);
         let wake = self.groups.iter().filter_map(|group| group.wake(at)).chain(others).min();
         let timeout = wake.map(|wake| {
             // Rounded up by a millisecond, so that time has come when it wakes.
@@ -304,7 +321,8 @@ impl Supervisor {
         }
         all.extend(self.command.wants().map(|fd| (fd, PollFlags::IN, Source::Command)));
         all.extend(self.predecessor.wants().map(|fd| (fd, PollFlags::IN, Source::Predecessor)));
-        // That a pipe has no reader left is told to whoever waits for nothing.
+        // That a pipe has lost its other end is told to whoever waits for nothing.
+        all.extend(self.next_configuration.iter().map(|fd| (fd.as_fd(), PollFlags::empty(), Source::NextConfiguration)));
         all.extend(self.orphans.iter().map(|fd| (fd.as_fd(), PollFlags::empty(), Source::Orphans)));
         all.extend(self.log.wants().map(|fd| (fd, PollFlags::OUT, Source::MainLog)));
         for (index, group) in self.groups.iter().enumerate() {
@@ -329,6 +347,7 @@ impl Supervisor {
             Source::Parent => self.stop(Phase::Orphaned, at),
             Source::Command => self.commanded(at),
             Source::Predecessor => self.predecessor_said(at),
+            Source::NextConfiguration => self.configuration_read(at),
             Source::Orphans => {
                 self.waits_for_orphans(at);
             }
@@ -439,9 +458,27 @@ impl Supervisor {
                         group.act(at);
                     }
                 }
+                Said::Byte(HERE) => self.announced = true,
                 Said::Byte(_) | Said::Gone => {}
             }
         }
+    }
+
+    /// httpd has read its next configuration. If the module were in it, the parent would have said so before: nobody else takes over.
+    fn configuration_read(&mut self, at: Millis) {
+        self.next_configuration = None;
+        self.commanded(at);
+        if std::mem::take(&mut self.announced) {
+            return;
+        }
+        if self.phase == Phase::Serving {
+            self.log.coded(
+                log_code::MODULE_GONE,
+                "httpd has read a configuration without mod_wsgi_rs: the daemon processes finish what they have, and end",
+            );
+        }
+        // What httpd's old children have accepted just before is still served.
+        self.retires_at.get_or_insert(at.saturating_add(LAST_REQUESTS));
     }
 
     /// The generation before this one.

@@ -27,6 +27,8 @@ pub const GLANCE: Millis = 100;
 pub const ORPHANED: Millis = 4_000;
 /// Given to a process that is to end though its group has no shutdown-timeout, where waiting for ever would help nobody.
 pub const LAST_RESORT: Millis = 5_000;
+/// How long processes still take requests when httpd goes on without the module: those that its old children have accepted just before.
+pub const LAST_REQUESTS: Millis = 2_000;
 /// On top of `shutdown-timeout`: the engine keeps that limit too, and says what it cuts; the kill is for when it can't.
 pub const GRACE: Millis = 500;
 /// A generation that can't get all its processes ready takes over from its predecessor all the same after this long.

@@ -72,6 +72,7 @@ pub fn build(
             lifeline: None,
             predecessor_lifeline: None,
             orphans: Vec::new(),
+            next_configuration: None,
             scoreboard: None,
             replacements: machine.cores().max(1),
             groups: Vec::new(),

@@ -174,6 +174,10 @@ log_codes! {
         cause "The process had the request for longer than `request-timeout=`, `interrupt-timeout=` and `shutdown-timeout=` together and five seconds more. It stands still, or was taken over by its application."
         did "The Apache child gave the request up by its own clock. The client got 504, or its response was cut."
         cure "Look at the process's lines in the group's log. If it runs foreign code, stop it, and look at what that code does.";
+    1350 MODULE_GONE Notice "httpd goes on without mod_wsgi_rs"
+        cause "The configuration that httpd has read at a graceful restart does not load the module: `a2dismod`, a `LoadModule` line that was removed, or another module in its place."
+        did "The daemon processes finished the requests that they had, and ended with their supervisor."
+        cure "Nothing, if that is meant. Otherwise load the module again, and restart Apache.";
     1360 DAEMON_ENDED Error "a process was ended at a limit while it served the request"
         cause "The process was to end (it was replaced, or Apache was stopped), and the request still ran when the time that requests are given for that was over; or the process had to be given up. The line names the option whose time it was."
         did "The request got 502, or its response was cut so that it looks cut. It was not repeated, because the application had begun it."
