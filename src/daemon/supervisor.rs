@@ -4,8 +4,9 @@ A generation's supervisor and its predecessor talk to each other (`crates/superv
 nothing to say. At a stop and at a restart it tells all to stop, before httpd waits for its own children, which may be waiting for daemon processes;
 at httpd's end it waits for them. *Runs in: parent.* */
 
-use std::ffi::c_int;
+use std::ffi::{OsString, c_int};
 use std::os::fd::{AsRawFd as _, BorrowedFd, IntoRawFd};
+use std::os::unix::ffi::OsStringExt as _;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -20,7 +21,7 @@ use rustix::process::{Pid, PidfdFlags, Signal};
 
 use super::clock;
 use crate::embedded::companion;
-use crate::httpd::process::{self, After, after_configuration};
+use crate::httpd::process::{self, After, after_configuration, server_root};
 use crate::httpd::{Log, Pool, Server, descriptor, other_child, retained};
 
 /// A supervisor that took a dead one's place and lived no longer than this is not started again at once.
@@ -112,7 +113,9 @@ fn start(logs: Pool<'_>, kept: &mut Kept, plan: &Plan, predecessor: Option<i32>,
         .chain([plan.main_log])
         .chain(plan.scoreboard);
     passed.extend(named.filter_map(|number| i32::try_from(number).ok()).filter(|number| *number > 2));
-    let arguments = [memory.as_raw_fd().to_string(), own.as_raw_fd().to_string()];
+    // `ServerRoot`, as httpd's own option, says in a list of processes which server's supervisor it is.
+    let numbers = [memory.as_raw_fd(), own.as_raw_fd()].map(|number| number.to_string().into());
+    let arguments = [numbers.as_slice(), &["-d".into(), OsString::from_vec(server_root().to_vec())]].concat();
     let pid = other_child::start(&program, &arguments, passed).map_err(|error| failed("it cannot be run", &error))?;
     // Not kept by this process alone: it must be closed where nothing of this module is loaded any more.
     let closes =

@@ -18,8 +18,9 @@ pub fn passed<'r>(request: Request<'r>, settings: &RequestSettings<'_>) -> Optio
         return Some(sent);
     }
     let dropped = settings.pass_authorization.is_none()
-        && request.user().is_none()
-        && request.environment().get(c"HTTP_AUTHORIZATION").is_none();
+        && request.environment().get(c"HTTP_AUTHORIZATION").is_none()
+        // Passwords that Apache checks are not the application's.
+        && !request.is_authenticated_by_apache();
     if dropped && !SAID.swap(true, Ordering::Relaxed) {
         Log::Request(request).coded(
             &log_code::AUTHORIZATION_NOT_PASSED,

@@ -2,7 +2,7 @@
 everybody is to end. *Runs in: parent.* */
 #![expect(unsafe_code, reason = "calls into APR; prepares a forked child")]
 
-use std::ffi::{c_int, c_void};
+use std::ffi::{OsString, c_int, c_void};
 use std::os::fd::RawFd;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
@@ -67,7 +67,7 @@ unsafe extern "C" fn maintain(reason: c_int, data: *mut c_void, status: c_int) {
 ///
 /// # Errors
 /// It could not be forked or executed.
-pub fn start(program: &Path, arguments: &[String], passed: Vec<RawFd>) -> std::io::Result<i32> {
+pub fn start(program: &Path, arguments: &[OsString], passed: Vec<RawFd>) -> std::io::Result<i32> {
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit());
     // SAFETY: between fork and exec; system calls only, nothing is allocated, and the parent has one thread.

@@ -219,6 +219,25 @@ impl<'r> Request<'r> {
         unsafe { self.text(self.get().user) }
     }
 
+    /// Apache itself asks for credentials where this request leads (`AuthType`), or did so where one led that brought this one about: an error page of
+    /// a refused request, or a part of a page.
+    pub fn is_authenticated_by_apache(self) -> bool {
+        // Chains of requests are bounded by `LimitInternalRecursion`; a circle there is none.
+        const MOST: usize = 100;
+        let mut others = vec![self.raw()];
+        for at in 0..MOST {
+            let Some(raw) = others.get(at).copied() else { return false };
+            // SAFETY: this request is live, and each that led to it outlives it (`main`, `prev`).
+            let (authenticated, main, previous) =
+                unsafe { (!sys::ap_auth_type(raw).is_null() || !(*raw).user.is_null(), (*raw).main, (*raw).prev) };
+            if authenticated {
+                return true;
+            }
+            others.extend([main, previous].into_iter().filter(|other| !other.is_null()));
+        }
+        false
+    }
+
     /// Environment variables.
     pub fn environment(self) -> Table<'r> {
         self.table(self.get().subprocess_env)

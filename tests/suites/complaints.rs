@@ -16,7 +16,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const WORDS: &str = "its messages say less";
+pub const WORDS: &str = "its messages say less";
 
 /// The suite.
 pub fn suite() -> Suite {
@@ -42,18 +42,18 @@ pub fn suite() -> Suite {
 }
 
 /// A server with these lines and nothing else of WSGI.
-fn plan(lines: &[String]) -> Plan {
+pub fn plan(lines: &[String]) -> Plan {
     let plan = Plan::new("complaints.conf").define("OWN_HOME", "1").define("OWN_GROUPS", "1");
     lines.iter().fold(plan, |plan, line| plan.line(line))
 }
 
-fn configtest(setup: &Setup, lines: &[String]) -> (bool, String) {
+pub fn configtest(setup: &Setup, lines: &[String]) -> (bool, String) {
     Prepared::new(setup, &plan(lines), "complaint").configtest()
 }
 
 /// configtest warns in one line, which has the place and all of `wanted`.
 #[track_caller]
-fn warned(setup: &Setup, lines: &[String], code: &str, wanted: &[&str]) {
+pub fn warned(setup: &Setup, lines: &[String], code: &str, wanted: &[&str]) {
     let (accepted, said) = configtest(setup, lines);
     assert!(accepted, "{said}");
     let line = said.lines().find(|line| line.contains(code)).unwrap_or_else(|| panic!("{code} is missing: {said}"));
@@ -64,7 +64,7 @@ fn warned(setup: &Setup, lines: &[String], code: &str, wanted: &[&str]) {
 
 /// With these lines configtest has nothing to say, and the application answers.
 #[track_caller]
-fn serves(setup: &Setup, lines: &[String], target: &str) -> String {
+pub fn serves(setup: &Setup, lines: &[String], target: &str) -> String {
     let (accepted, said) = configtest(setup, lines);
     // Without root it says that interpreters are not run.
     let told: Vec<&str> = said.lines().filter(|line| !line.contains("WSGI1058")).collect();
@@ -73,23 +73,23 @@ fn serves(setup: &Setup, lines: &[String], target: &str) -> String {
     Site::new(&server, setup).get(target).ok()
 }
 
-fn group(options: &str) -> Vec<String> {
+pub fn group(options: &str) -> Vec<String> {
     vec![
         format!("WSGIDaemonProcess shop threads=2 python-path=\"${{APPS}}/lib\" {options}"),
         "WSGIScriptAlias / \"${APPS}/where.wsgi\" process-group=shop".to_owned(),
     ]
 }
 
-fn scratch(setup: &Setup, name: &str) -> PathBuf {
+pub fn scratch(setup: &Setup, name: &str) -> PathBuf {
     setup.run.workdir.server_root(name).join("home")
 }
 
-fn make_virtualenv(python: &Python, home: &Path) {
+pub fn make_virtualenv(python: &Python, home: &Path) {
     let status = Command::new(&python.executable).args(["-m", "venv", "--clear", "--without-pip"]).arg(home).status();
     assert!(status.unwrap().success());
 }
 
-fn needs_root(setup: &Setup) {
+pub fn needs_root(setup: &Setup) {
     if server_user().is_none() {
         setup.skip("without root there is no other user for whom something could be closed");
     }
@@ -151,11 +151,13 @@ fn a_virtualenv_of_another_python(setup: &Setup) {
     let base = |python: &Python| python.executable.parent().unwrap().display().to_string();
     fs::write(&configuration, text.replace(&base(other), &base(&setup.python))).unwrap();
     let lines = group(&format!("python-home=\"{}\"", home.display()));
-    let cure = format!("python{} -m venv --clear {}", setup.python.version, home.display());
+    // What is in the way is moved, not removed: there may be more in that directory than packages.
+    let cure = format!("`mv {0} {0}.old && python{1} -m venv {0}`", home.display(), setup.python.version);
     let for_python = format!("was made for Python {}", other.version);
     if server_user().is_some() {
         warned(setup, &lines, "WSGI1420", &["WSGIDaemonProcess `shop` at ", &for_python, &cure]);
     }
+    fs::rename(&home, home.with_extension("old")).unwrap();
     make_virtualenv(&setup.python, &home);
     assert!(serves(setup, &lines, "/").contains("mod_wsgi.process_group=shop"));
 }

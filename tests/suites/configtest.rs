@@ -163,7 +163,7 @@ fn a_daemon_group_is_checked(setup: &Setup) {
     refused(setup, "WSGIDaemonProcess shop process=2", &["Invalid option to WSGI daemon process definition.", "`processes=`"]);
     refused(setup, "WSGIDaemonProcess shop threads=many", &["WSGIDaemonProcess `shop`", "`threads=`", "`many`"]);
     refused(setup, "WSGIDaemonProcess shop processes=2000000", &["`processes=`", "from 1 to 1024"]);
-    refused(setup, "WSGIDaemonProcess shop memory-limit=512", &["`memory-limit=`", "`512`", "`memory-limit=536870912`"]);
+    refused(setup, "WSGIDaemonProcess shop memory-limit=512", &["`memory-limit=`", "`512`", "`memory-limit=512M`"]);
     refused(setup, "WSGIDaemonProcess shop stack-size=1", &["`stack-size=`", "from 65536", "at least 65536"]);
     refused(setup, "WSGIDaemonProcess shop user=root", &["WSGI process blocked from running as root."]);
     let host = |options: &str| {

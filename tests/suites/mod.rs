@@ -27,6 +27,7 @@ mod forks;
 mod frameworks;
 mod group_options;
 mod harness;
+mod hints;
 mod homes;
 mod hostile_applications;
 mod input;
@@ -77,6 +78,7 @@ pub fn all() -> Vec<Suite> {
         proxies::suite(),
         configtest::suite(),
         complaints::suite(),
+        hints::suite(),
         lifecycle::suite(),
         forks::suite(),
         daemon::suite(),

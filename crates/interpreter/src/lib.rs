@@ -4,7 +4,8 @@ Everything here acts with the rights of the process that it is in. An Apache chi
 have become the user in question; root never does.
 
 In reading order: [`choose`] (which interpreter), [`virtualenv`] (what it was made from), [`facts`] (what it says about itself, when it is [`run`]),
-[`libpython`] (where its library is), [`reach`] (whether this process can get there), [`files`] (small files are read with bounds).
+[`libpython`] (where its library is), [`reach`] (whether this process can get there), [`opening`] (with which command that may be changed),
+[`files`] (small files are read with bounds).
 
 *Runs in: child, helper.* */
 #![forbid(unsafe_code)]
@@ -13,6 +14,7 @@ pub mod choose;
 pub mod facts;
 pub mod files;
 pub mod libpython;
+pub mod opening;
 pub mod problem;
 pub mod reach;
 pub mod run;

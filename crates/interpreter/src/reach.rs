@@ -9,7 +9,7 @@ use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Component, Path, PathBuf};
 
-use super::files;
+use super::opening::{self, Rights, User, user_name};
 
 /// What stands in the way.
 #[derive(Debug)]
@@ -39,31 +39,8 @@ pub enum Kind {
     Other(std::io::Error),
 }
 
-/// Whose a file is, and who may use it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rights {
-    /// Permission bits.
-    pub mode: u32,
-    /// User id of its owner.
-    pub owner: u32,
-    /// Its group id.
-    pub group: u32,
-}
-
-impl Rights {
-    fn of(file: &Metadata) -> Self {
-        Self { mode: file.mode() & 0o7777, owner: file.uid(), group: file.gid() }
-    }
-
-    /// The letter by which `chmod` names the bits that count for this process.
-    fn class(self) -> char {
-        if self.owner == rustix::process::geteuid().as_raw() {
-            return 'u';
-        }
-        let member = self.group == rustix::process::getegid().as_raw()
-            || rustix::process::getgroups().is_ok_and(|groups| groups.iter().any(|group| group.as_raw() == self.group));
-        if member { 'g' } else { 'o' }
-    }
+fn rights_of(file: &Metadata) -> Rights {
+    Rights { mode: file.mode() & 0o7777, owner: file.uid(), group: file.gid() }
 }
 
 impl std::fmt::Display for Obstacle {
@@ -84,9 +61,6 @@ impl std::fmt::Display for Obstacle {
     }
 }
 
-/// Directories that nobody is advised to open or to add to: the system's own, and root's.
-const GUARDED: [&str; 7] = ["/etc", "/root", "/proc", "/sys", "/dev", "/boot", "/run"];
-
 impl Obstacle {
     /// What to do about it. No hint asks an administrator to open, or to make, what a symbolic link leads to, what belongs to a user who has nothing to do with
     /// the matter, or what belongs to the system.
@@ -95,23 +69,15 @@ impl Obstacle {
         if let Some(link) = &self.link {
             return format!("correct the symbolic link `{}`, so that it leads to what this user may use", link.display());
         }
+        let opened = |rights: &Rights, letter| opening::command(&self.path, *rights, &User::own(), letter);
+        let elsewhere = || "move it all to a place that this user may enter, such as `/srv`".to_owned();
         match &self.kind {
-            Kind::Closed(rights) if self.may_be_opened(*rights) => {
-                format!("run `chmod {}+x {path}`, or move it all to a place that this user may enter", rights.class())
-            }
-            Kind::Unreadable(rights) if self.may_be_opened(*rights) => format!("run `chmod {}+r {path}`", rights.class()),
-            Kind::Closed(_) | Kind::Unreadable(_) => "move it all to a place that this user may enter, such as `/srv`".to_owned(),
-            Kind::Missing if !self.is_guarded() => format!("make `{path}`, or correct the path"),
+            Kind::Closed(rights) => opened(rights, 'x')
+                .map_or_else(elsewhere, |command| format!("run `{command}`, or move it all to a place that this user may enter")),
+            Kind::Unreadable(rights) => opened(rights, 'r').map_or_else(elsewhere, |command| format!("run `{command}`")),
+            Kind::Missing if !opening::is_guarded(&self.path) => format!("make `{path}`, or correct the path"),
             Kind::Missing | Kind::NotDirectory | Kind::Links | Kind::Other(_) => "correct the path".to_owned(),
         }
-    }
-
-    fn may_be_opened(&self, rights: Rights) -> bool {
-        !self.is_guarded() && (rights.owner == 0 || rights.owner == rustix::process::geteuid().as_raw())
-    }
-
-    fn is_guarded(&self) -> bool {
-        self.path.parent().is_none() || GUARDED.iter().any(|guarded| self.path.starts_with(guarded))
     }
 }
 
@@ -156,7 +122,7 @@ pub fn walk(path: &Path) -> Result<PathBuf, Obstacle> {
             Ok(_) => at = next,
             Err(error) if error.kind() == ErrorKind::NotFound => return Err(obstacle(Kind::Missing, &next, &link)),
             Err(error) if error.kind() == ErrorKind::PermissionDenied => {
-                return Err(obstacle(Kind::Closed(Rights::of(&here)), &at, &link));
+                return Err(obstacle(Kind::Closed(rights_of(&here)), &at, &link));
             }
             Err(error) => return Err(obstacle(Kind::Other(error), &next, &link)),
         }
@@ -194,7 +160,7 @@ pub fn own_name() -> String {
 fn readable(file: &Path) -> Result<(), Kind> {
     let found = std::fs::metadata(file).map_err(Kind::Other)?;
     match rustix::fs::access(file, rustix::fs::Access::READ_OK) {
-        Err(rustix::io::Errno::ACCESS) if found.is_file() => Err(Kind::Unreadable(Rights::of(&found))),
+        Err(rustix::io::Errno::ACCESS) if found.is_file() => Err(Kind::Unreadable(rights_of(&found))),
         _ => Ok(()),
     }
 }
@@ -206,24 +172,6 @@ fn names(path: &Path) -> VecDeque<OsString> {
         Component::Prefix(_) | Component::RootDir | Component::CurDir => None,
     };
     path.components().filter_map(name).collect()
-}
-
-/// Longer lists of users are not read.
-const MOST_ACCOUNTS: u64 = 4 * 1024 * 1024;
-
-/// The name of a user of this machine, or `#1000`.
-pub fn user_name(uid: u32) -> String {
-    account(uid).unwrap_or_else(|| format!("#{uid}"))
-}
-
-/// The name of the line of `/etc/passwd` whose third field is `uid`.
-fn account(uid: u32) -> Option<String> {
-    let text = files::read_regular(Path::new("/etc/passwd"), MOST_ACCOUNTS).ok()?;
-    String::from_utf8_lossy(&text).lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let name = fields.next()?;
-        (fields.nth(1)?.parse() == Ok(uid)).then(|| name.to_owned())
-    })
 }
 
 #[cfg(test)]

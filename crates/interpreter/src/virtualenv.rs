@@ -9,7 +9,7 @@ use protocol::log_code;
 use super::choose::Chosen;
 use super::facts::Facts;
 use super::problem::Problem;
-use super::{files, reach};
+use super::{files, opening, reach};
 
 /// Longer files than this are no pyvenv.cfg.
 const LONGEST: u64 = 64 * 1024;
@@ -29,18 +29,31 @@ pub fn look_around(chosen: &Chosen) -> Result<(), Problem> {
         Problem::new(&log_code::PYTHON_HOME_BROKEN, format!("virtualenv `{}`: {cause} (hint: {hint})", home.display()))
     };
     if !found.is_file() {
-        return Err(broken("its pyvenv.cfg is not a regular file".to_owned(), "create the virtualenv again"));
+        return Err(broken("its pyvenv.cfg is not a regular file".to_owned(), &again(home, None)));
     }
     reach::walk(&file).map_err(|obstacle| broken(obstacle.to_string(), &obstacle.hint()))?;
     let text = files::read_regular(&file, LONGEST)
-        .map_err(|error| broken(format!("`{}` can't be read: {error}", file.display()), "create the virtualenv again"))?;
+        .map_err(|error| broken(format!("`{}` can't be read: {error}", file.display()), &again(home, None)))?;
     let text = String::from_utf8_lossy(&text);
     let Some(base) = base_of(&text) else {
-        return Err(broken("its pyvenv.cfg has no line `home = ...`".to_owned(), "create the virtualenv again"));
+        return Err(broken("its pyvenv.cfg has no line `home = ...`".to_owned(), &again(home, None)));
     };
-    let hint =
-        "the Python that it was made from has moved or is closed; create the virtualenv again with one that this user can read";
-    reach::walk(&base).map(|_| ()).map_err(|obstacle| broken(format!("its Python: {obstacle}"), hint))
+    reach::walk(&base).map(|_| ()).map_err(|obstacle| {
+        let hint = format!("the Python that it was made from has moved or is closed to this user; {}", again(home, None));
+        broken(format!("its Python: {obstacle}"), &hint)
+    })
+}
+
+/// How a virtualenv is made again: the old one is kept, because there may be more in that directory than packages. `version`: that of the Python, `3.11`;
+/// without one it is the system's, which every user may run.
+pub fn again(home: &Path, version: Option<&str>) -> String {
+    let (new, old) = (home.to_string_lossy(), format!("{}.old", home.display()));
+    let python = version.map_or_else(|| "/usr/bin/python3".to_owned(), |version| format!("python{version}"));
+    format!(
+        "make it again, `mv {0} {1} && {python} -m venv {0}`, and install its packages",
+        opening::word(&new),
+        opening::word(&old)
+    )
 }
 
 /// The packages of a virtualenv lie in a directory that has the version in its name: an interpreter of another one does not see them.
@@ -58,9 +71,10 @@ pub fn check_version(chosen: &Chosen, facts: &Facts) -> Result<(), Problem> {
     let other = other.filter_map(|entry| entry.file_name().to_str()?.strip_prefix("python").map(str::to_owned)).max();
     let Some(other) = other else { return Ok(()) };
     let text = format!(
-        "the virtualenv `{0}` was made for Python {other}, but its interpreter is now Python {major}.{minor}, which does not see the \
-         packages in it (hint: make it anew, `python{major}.{minor} -m venv --clear {0}`, and install its packages again)",
-        home.display()
+        "the virtualenv `{}` was made for Python {other}, but its interpreter is now Python {major}.{minor}, which does not see the \
+         packages in it (hint: {})",
+        home.display(),
+        again(home, Some(&format!("{major}.{minor}")))
     );
     Err(Problem::new(&log_code::VIRTUALENV_OF_ANOTHER_PYTHON, text))
 }

@@ -2,7 +2,9 @@
 group's user: the supervisor is root and looks at nothing of the group's. *Runs in: supervisor.* */
 
 use std::io;
+use std::path::Path;
 
+use interpreter::opening::{self, Rights, User};
 use protocol::log_code::{self, LogCode};
 use protocol::plan;
 
@@ -19,7 +21,7 @@ pub fn reports(group: &plan::Group, recipe: &Recipe, reports: &[Report]) -> (Vec
     for report in reports {
         let error = io::Error::from_raw_os_error(report.number);
         match report.step {
-            Step::Trying | Step::Closed | Step::Mode | Step::There => {}
+            Step::Trying | Step::Closed | Step::Mode | Step::Owner | Step::Group | Step::There => {}
             Step::Exec => end = Some((log_code::PYTHON_NOT_EXECUTED, not_executed(group, recipe, reports, &error))),
             step if report.fatal => end = Some((log_code::PROCESS_NOT_PREPARED, not_prepared(group, step, &error, reports))),
             step => {
@@ -79,9 +81,16 @@ fn not_prepared(group: &plan::Group, step: Step, error: &io::Error, reports: &[R
                 format!("home=`{path}` can't be its working directory: {error}{closed}")
             }
         }
-        Step::Umask | Step::Priority | Step::Limit | Step::Trying | Step::Exec | Step::Closed | Step::Mode | Step::There => {
-            error.to_string()
-        }
+        Step::Umask
+        | Step::Priority
+        | Step::Limit
+        | Step::Trying
+        | Step::Exec
+        | Step::Closed
+        | Step::Mode
+        | Step::Owner
+        | Step::Group
+        | Step::There => error.to_string(),
     };
     format!("a process could not be prepared, so no Python was run ({}): {why}", place(group))
 }
@@ -108,13 +117,23 @@ fn not_executed(group: &plan::Group, recipe: &Recipe, reports: &[Report], error:
 /// The first directory on the way to `path` that the group's user may not search, as the child has found it.
 fn closed_component(path: &[u8], group: &plan::Group, reports: &[Report]) -> Option<String> {
     let index = usize::try_from(hint(reports, Step::Closed)?).ok()?;
-    let mode = hint(reports, Step::Mode).unwrap_or_default();
+    let bits = |step| hint(reports, step).map(i32::cast_unsigned);
+    let mode = bits(Step::Mode).unwrap_or_default();
     // The root directory of a chroot is that directory itself.
     let way = ways(path).get(index).map(|way| way.strip_suffix(b"/").unwrap_or(way).to_vec())?;
     let shown = text(&[group.chroot.as_slice(), &way].concat());
     let shown = if shown.is_empty() { "/" } else { shown.as_str() };
-    let uid = group.identity.uid;
-    Some(format!("`{shown}` (mode {mode:04o}) is closed to user {uid}: `chmod o+x {shown}`, or move what lies below it"))
+    let identity = &group.identity;
+    let user = User { uid: identity.uid, groups: identity.groups.iter().copied().chain([identity.gid]).collect() };
+    let rights = bits(Step::Owner).zip(bits(Step::Group)).map(|(owner, group)| Rights { mode, owner, group });
+    let command = rights.and_then(|rights| opening::command(Path::new(shown), rights, &user, 'x'));
+    let cure = match command {
+        Some(command) => format!("run `{command}`, or move what lies below it to a place that this user may enter"),
+        None => "move what lies below it to a place that this user may enter, such as `/srv`; a virtualenv whose Python lies there is made again with \
+                 `/usr/bin/python3 -m venv`, in another directory"
+            .to_owned(),
+    };
+    Some(format!("`{shown}` (mode {mode:04o}) is closed to user {}: {cure}", identity.uid))
 }
 
 /// The number of the last report of a step.
@@ -156,6 +175,10 @@ mod tests {
         };
         let text = told(&[(Step::Closed, 2), (Step::Mode, 0o700)], 13);
         assert!(text.contains("`/srv/private` (mode 0700) is closed to user 65534") && text.contains("python-home="), "{text}");
+        assert!(!text.contains("chmod"), "whose it is, is not known: {text}");
+        let closed = |owner| told(&[(Step::Closed, 2), (Step::Mode, 0o700), (Step::Owner, owner), (Step::Group, 0)], 13);
+        assert!(closed(0).contains("run `chmod o+x /srv/private`") && closed(65_534).contains("run `chmod u+x /srv/private`"));
+        assert!(!closed(4_321).contains("chmod"), "another user's");
         // A number that is none.
         for number in [-1, 99] {
             assert!(told(&[(Step::Closed, number)], 13).contains("is not executable for that user"));

@@ -1,6 +1,6 @@
 /*! `wsgi-supervisor`: the exec'd parent of daemon processes, one per configuration generation.
 
-`wsgi-supervisor <descriptor of the plan> [<descriptor of the command socket>]`. The plan is a `protocol::plan::Plan` in a memory file that is sealed against
+`wsgi-supervisor <descriptor of the plan> [<descriptor of the command socket>] [-d <ServerRoot>]`. The plan is a `protocol::plan::Plan` in a memory file that is sealed against
 every change; the descriptors that it names are inherited. SIGTERM or the death of httpd's parent ends everything, SIGUSR1 retires the generation.
 
 | file | what |
@@ -45,6 +45,8 @@ mod trouble;
 mod watch;
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use protocol::Level;
@@ -57,8 +59,12 @@ use crate::supervisor::Supervisor;
 const LONGEST_PLAN: usize = 64 * 1024 * 1024;
 
 fn main() -> ExitCode {
-    if std::env::args_os().nth(1).is_some_and(|word| word == "probe") {
-        return probe::main();
+    let word = std::env::args_os().nth(1).unwrap_or_default();
+    match word.to_str() {
+        Some("probe") => return probe::main(),
+        Some("--version" | "-V") => return print(&format!("wsgi-supervisor {}\n", env!("CARGO_PKG_VERSION"))),
+        Some("--help" | "-h") => return print(HELP),
+        _ => {}
     }
     match start() {
         Ok(mut supervisor) => {
@@ -76,15 +82,43 @@ fn main() -> ExitCode {
     }
 }
 
+/// What `--help` prints.
+const HELP: &str = "\
+wsgi-supervisor: the parent of the daemon processes of mod_wsgi_rs, a module of Apache httpd
+
+httpd starts it; nobody else has to. There is one for each configuration that has a WSGIDaemonProcess.
+
+  wsgi-supervisor PLAN [COMMANDS] [-d SERVERROOT]
+      how httpd starts it: numbers of descriptors that it inherits; the ServerRoot tells supervisors of several servers apart in `ps`
+  wsgi-supervisor probe
+      how `apachectl configtest` asks about a group's files: questions on descriptor 0, answers on 1
+  wsgi-supervisor --help
+  wsgi-supervisor --version
+      its version, which must be the module's
+
+Signals: SIGTERM ends it and all of its processes; SIGUSR1 retires it, as `apachectl graceful` does. Its messages go to httpd's error log.
+";
+
+/// Prints a text for somebody who looks at the program.
+fn print(text: &str) -> ExitCode {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Ok(()) => ExitCode::SUCCESS,
+        // Nobody reads it.
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
 fn start() -> Result<Supervisor, String> {
     let signals = spawn::signals().map_err(|e| format!("signals: {e}"))?;
     // Out of reach of the terminal's signals, and of those that httpd sends to its process group. One that leads a session already stays so.
     rustix::process::setsid().map(drop).unwrap_or_default();
     // Each process leaves this one's, too; where the system has no more keyrings to give, this one holds nothing.
     spawn::leave_keyring();
-    let numbers: Vec<u32> = std::env::args()
+    let number = |argument: OsString| argument.to_str()?.parse::<u32>().ok();
+    let numbers: Vec<u32> = std::env::args_os()
         .skip(1)
-        .map(|argument| argument.parse().map_err(|_| format!("`{argument}` is no descriptor")))
+        .take_while(|argument| argument != "-d")
+        .map(|argument| number(argument.clone()).ok_or_else(|| format!("`{}` is no descriptor", argument.display())))
         .collect::<Result<_, _>>()?;
     let mut own = numbers.iter().map(|number| spawn::inherited(*number).map_err(|e| format!("descriptor {number}: {e}")));
     let plan = own.next().ok_or("usage: wsgi-supervisor <descriptor of the plan> [<descriptor of the command socket>]")??;

@@ -369,6 +369,8 @@ fn tell_obstacle(ways: &[CString], path: &CStr) {
             if seen && found.st_mode & libc::S_IFMT == libc::S_IFDIR {
                 hint(Step::Closed, number);
                 hint(Step::Mode, c_int::try_from(found.st_mode & 0o7777).unwrap_or_default());
+                hint(Step::Owner, found.st_uid.cast_signed());
+                hint(Step::Group, found.st_gid.cast_signed());
                 return;
             }
         }

@@ -41,6 +41,10 @@ pub enum Step {
     Closed,
     /// That directory's mode. Only a hint.
     Mode,
+    /// That directory's owner, the bits of the number. Only a hint.
+    Owner,
+    /// That directory's group, the bits of the number. Only a hint.
+    Group,
     /// What could not be used is there: 1 for a symbolic link, 0 for anything else. Only a hint.
     There,
 }
@@ -51,7 +55,7 @@ pub fn ways(path: &[u8]) -> Vec<&[u8]> {
     ends.filter_map(|end| path.get(..end)).collect()
 }
 
-const ALL: [Step; 19] = [
+const ALL: [Step; 21] = [
     Step::Session,
     Step::Descriptors,
     Step::Umask,
@@ -70,6 +74,8 @@ const ALL: [Step; 19] = [
     Step::Exec,
     Step::Closed,
     Step::Mode,
+    Step::Owner,
+    Step::Group,
     Step::There,
 ];
 

@@ -1,4 +1,4 @@
-/*! One row of the option table, and how the text of a value becomes the value. Strict: a number is digits and nothing else, and what is
+/*! One row of the option table, and how the text of a value becomes the value. Strict: a number is digits and a unit, and what is
 out of range is said to be. *Runs in: parent.* */
 
 use super::account::Account;
@@ -267,8 +267,10 @@ impl DaemonOption {
             Form::Preload(field) => put(typed, *field, preload(value)),
             Form::Priority(field) => put(typed, *field, priority(value)),
             Form::Fraction(field) => put(typed, *field, arguments::positive_seconds(value)),
-            Form::Small(range, _, field) => put(typed, *field, number(value, *range).and_then(|number| number.try_into().ok())),
-            Form::Large(range, _, field) => put(typed, *field, number(value, *range)),
+            Form::Small(range, unit, field) => {
+                put(typed, *field, number(value, *range, *unit).and_then(|number| number.try_into().ok()))
+            }
+            Form::Large(range, unit, field) => put(typed, *field, number(value, *range, *unit)),
         };
         stored.ok_or_else(|| self.wrong(group, value))
     }
@@ -291,8 +293,8 @@ impl DaemonOption {
         match &self.form {
             Form::Small(range, Unit::Bytes, _) if sizes::is_small(value, *range) => sizes::cure(self.name, value, *range),
             Form::Large(range, Unit::Bytes, _) if sizes::is_small(value, *range) => sizes::cure(self.name, value, *range),
-            Form::Small(..) | Form::Large(..) => {
-                format!("write digits alone, without a unit, or leave the option out for its default ({})", self.default)
+            Form::Small(_, unit, _) | Form::Large(_, unit, _) => {
+                format!("write {}, or leave the option out for its default ({})", sizes::units(*unit), self.default)
             }
             Form::Executable(_) => format!("write the whole path, as `{}=/srv/shop/venv/bin/python`", self.name),
             _ => format!("write `{}={}`, or leave the option out", self.name, self.form.syntax()),
@@ -343,12 +345,9 @@ fn put<T>(typed: &mut Typed, field: Field<T>, value: Option<T>) -> Option<()> {
     Some(())
 }
 
-/// Digits and nothing else, in the range.
-fn number(word: &[u8], range: Range) -> Option<u64> {
-    if word.is_empty() || !word.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    str::from_utf8(word).ok()?.parse().ok().filter(|number| range.holds(*number))
+/// A whole number in the range, in the option's unit.
+fn number(word: &[u8], range: Range, unit: Unit) -> Option<u64> {
+    sizes::number(word, unit).filter(|number| range.holds(*number))
 }
 
 fn octal(word: &[u8]) -> Option<u32> {
@@ -359,7 +358,7 @@ fn octal(word: &[u8]) -> Option<u32> {
 
 fn priority(word: &[u8]) -> Option<i32> {
     let digits = word.strip_prefix(b"-").unwrap_or(word);
-    let size: i32 = number(digits, Range { min: 0, max: 20, or_zero: true })?.try_into().ok()?;
+    let size: i32 = number(digits, Range { min: 0, max: 20, or_zero: true }, Unit::Count)?.try_into().ok()?;
     Some(if digits.len() == word.len() { size } else { -size })
 }
 

@@ -71,7 +71,7 @@ pub const OPTIONS: &[DaemonOption] = &[
         Chapter::Identity,
         "display-name",
         Form::Text(|typed| &mut typed.display_name),
-        "the command line",
+        "`%{GROUP}`",
         "What `ps` shows for the processes; `%{GROUP}` stands for `(wsgi:NAME)`.",
     ),
     row(

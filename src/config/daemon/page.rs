@@ -14,7 +14,8 @@ const HEAD: &str = "\
 ## Options of WSGIDaemonProcess
 
 Each is written `name=value`; a value with spaces stands in double quotes. A relative path is taken from \
-`ServerRoot`, unless the option wants an absolute one. Numbers are digits alone, without a unit. An empty value (`python-path=''`) means none, for texts, paths and \
+`ServerRoot`, unless the option wants an absolute one. A size is a number of bytes, or of larger units as `512M` (`K`, `M` and `G`, each \
+1024 times the one before); a time is in the unit that the table names, or as `90s`, `5min`, `2h`, `500ms`; other numbers are digits alone. An empty value (`python-path=''`) means none, for texts, paths and \
 lists of groups; `lang=''` and `locale=''` make the variable empty. An option that stands twice keeps its last value.
 ";
 

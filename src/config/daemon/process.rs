@@ -34,7 +34,7 @@ pub struct DaemonProcess {
     /// `locale=`
     pub locale: Option<Text>,
     /// `display-name=`, `%{GROUP}` replaced.
-    pub display_name: Option<Text>,
+    pub display_name: Text,
     /// `cpu-priority=`
     pub cpu_priority: i32,
     /// `socket-user=`; `None`: httpd's `User`.

@@ -1,9 +1,9 @@
-/*! How many processes a group can have, and the sizes below which no Python of 3.9 to 3.13 runs, with what to say to whoever names one. They do not depend on the machine: such a value is a mistake
+/*! Numbers and their units; how many processes a group can have, and the sizes below which no Python of 3.9 to 3.13 runs, with what to say to whoever names one. They do not depend on the machine: such a value is a mistake
 in the text, most often megabytes where bytes belong. *Runs in: parent.* */
 
 use protocol::table::MOST_SLOTS;
 
-use super::option::Range;
+use super::option::{Range, Unit};
 
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
@@ -23,30 +23,76 @@ pub const DATA: Range = Range { min: 8 * MIB, max: i64::MAX as u64, or_zero: tru
 /// `virtual-memory-limit=`. With 16 MiB no Python gets as far as its first thread.
 pub const ADDRESSES: Range = Range { min: 16 * MIB, max: i64::MAX as u64, or_zero: true };
 
+/// A whole number as it is written, in the unit of its option: digits alone, or digits and a larger unit. Bytes: `K`, `M`, `G`, each 1024 times the one before,
+/// with or without `B` or `iB` after it, in either case. Times: `ms`, `s`, `min`, `h`, as httpd's own. `None`: it is none, or no whole number in the option's unit.
+pub fn number(value: &[u8], unit: Unit) -> Option<u64> {
+    let text = str::from_utf8(value).ok()?;
+    let (figures, name) = text.split_at(text.bytes().take_while(u8::is_ascii_digit).count());
+    let figures: u64 = figures.parse().ok()?;
+    if name.is_empty() {
+        return Some(figures);
+    }
+    let milliseconds = || match name {
+        "ms" => Some(1),
+        "s" => Some(1_000),
+        "min" => Some(60_000),
+        "h" => Some(3_600_000),
+        _ => None,
+    };
+    match unit {
+        Unit::Count => None,
+        Unit::Bytes => {
+            let factor = match name.to_ascii_uppercase().as_str() {
+                "B" => 1,
+                "K" | "KB" | "KIB" => KIB,
+                "M" | "MB" | "MIB" => MIB,
+                "G" | "GB" | "GIB" => GIB,
+                _ => return None,
+            };
+            figures.checked_mul(factor)
+        }
+        Unit::Milliseconds => figures.checked_mul(milliseconds()?),
+        Unit::Seconds => {
+            let all = figures.checked_mul(milliseconds()?)?;
+            all.is_multiple_of(1_000).then_some(all / 1_000)
+        }
+    }
+}
+
+/// What may stand after the digits, for messages.
+pub const fn units(unit: Unit) -> &'static str {
+    match unit {
+        Unit::Count => "digits alone, without a unit",
+        Unit::Bytes => "digits, for larger units with `K`, `M` or `G` after them",
+        Unit::Seconds => "digits, for other units with `ms`, `s`, `min` or `h` after them, which come to whole seconds",
+        Unit::Milliseconds => "digits, for other units with `ms`, `s`, `min` or `h` after them",
+    }
+}
+
 /// A number that is one, and too small.
 pub fn is_small(value: &[u8], range: Range) -> bool {
-    digits(value).is_some_and(|number| number < range.min)
+    number(value, Unit::Bytes).is_some_and(|number| number < range.min)
 }
 
 /// What to write instead: a number for memory may have been meant in a larger unit.
 pub fn cure(option: &str, value: &[u8], range: Range) -> String {
-    let number = digits(value).unwrap_or(0);
     // Megabytes are what people think in for memory; a stack of so many of them would be larger than any.
     let thought_in = match option {
-        "stack-size" => Some((KIB, "KB")),
-        "memory-limit" | "virtual-memory-limit" => Some((MIB, "MB")),
+        "stack-size" => Some((KIB, "K")),
+        "memory-limit" | "virtual-memory-limit" => Some((MIB, "M")),
         _ => None,
     };
-    let meant = thought_in.and_then(|(unit, name)| Some((number.checked_mul(unit)?, name)));
-    match meant.filter(|(bytes, _)| (range.min..=range.max).contains(bytes)) {
-        Some((bytes, name)) => format!("it counts bytes: write `{option}={bytes}` for {number} {name}, or leave the option out"),
-        None if thought_in.is_some() => {
-            format!("it counts bytes, and Python needs at least {}; or leave the option out", range.min)
+    let figures = str::from_utf8(value).ok().and_then(|text| text.parse::<u64>().ok());
+    let meant = thought_in.zip(figures).and_then(|((unit, name), figures)| Some((figures, figures.checked_mul(unit)?, name)));
+    match meant.filter(|(_, bytes, _)| (range.min..=range.max).contains(bytes)) {
+        Some((figures, _, name)) => {
+            format!(
+                "without a unit it counts bytes: write `{option}={figures}{name}` for {figures} {name}B, or leave the option out"
+            )
         }
-        None => format!("it counts bytes, and the least is {}; or leave the option out", range.min),
+        None if thought_in.is_some() => {
+            format!("without a unit it counts bytes, and Python needs at least {}; or leave the option out", range.min)
+        }
+        None => format!("without a unit it counts bytes, and the least is {}; or leave the option out", range.min),
     }
-}
-
-fn digits(value: &[u8]) -> Option<u64> {
-    str::from_utf8(value).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))?.parse().ok()
 }

@@ -36,7 +36,7 @@ pub fn validate(name: &[u8], typed: &Typed, place: &Place<'_>) -> Result<DaemonP
         home: typed.home.clone(),
         lang: typed.lang.clone(),
         locale: typed.locale.clone(),
-        display_name: typed.display_name.as_ref().filter(|text| !text.is_empty()).map(|text| display_name(text, name)),
+        display_name: display_name(typed.display_name.as_ref(), name),
         cpu_priority: typed.cpu_priority.unwrap_or(0),
         socket_user: typed.socket_user.clone(),
         script_owner: script_owner(name, typed)?,
@@ -106,8 +106,10 @@ fn limit(number: Option<u32>) -> Option<Duration> {
     number.filter(not_zero).map(seconds)
 }
 
-fn display_name(text: &Text, group: &[u8]) -> Text {
-    if **text == *b"%{GROUP}" { [b"(wsgi:", group, b")"].concat().into() } else { text.clone() }
+/// What `ps` shows. Without a name it would be the command line, which holds a whole program.
+fn display_name(text: Option<&Text>, group: &[u8]) -> Text {
+    let named = text.filter(|text| !text.is_empty() && ***text != *b"%{GROUP}");
+    named.cloned().unwrap_or_else(|| [b"(wsgi:", group, b")"].concat().into())
 }
 
 fn script_owner(name: &[u8], typed: &Typed) -> Result<Option<ScriptOwner>, ConfigError> {

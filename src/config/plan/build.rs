@@ -135,7 +135,7 @@ fn one(
         umask: process.umask,
         chroot: written(process.chroot.as_ref()),
         environment: environment(process, settings),
-        display_name: written(process.display_name.as_ref()),
+        display_name: process.display_name.to_vec(),
         priority: process.cpu_priority,
         memory_limit: process.memory_limit.unwrap_or(0),
         virtual_memory_limit: process.virtual_memory_limit.unwrap_or(0),

@@ -132,7 +132,7 @@ fn silence_means_httpds_own_identity_and_the_defaults() {
     assert_eq!(a.identity, www);
     assert!(a.directory.is_empty(), "httpd's user stays where httpd is");
     assert_eq!((a.umask, a.priority, a.no_new_privileges, a.undumpable), (None, 0, false, false));
-    assert!(a.chroot.is_empty() && a.environment.is_empty() && a.display_name.is_empty() && a.scripts.is_empty());
+    assert!(a.chroot.is_empty() && a.environment.is_empty() && a.display_name == b"(wsgi:a)" && a.scripts.is_empty());
     assert_eq!((a.memory_limit, a.virtual_memory_limit, a.cpu_time_limit), (0, 0, 0));
     assert!(a.preload && a.overlap && a.reload && !a.graceful_explicit);
     let times = [a.reload_wait, a.graceful_timeout, a.shutdown_timeout, a.deadlock_timeout, a.socket_timeout];

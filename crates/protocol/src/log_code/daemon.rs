@@ -17,7 +17,7 @@ log_codes! {
     1303 PYTHON_NOT_EXECUTED Error "a daemon's Python can't be executed"
         cause "The configured interpreter is missing, closed to the group's user, or no program. The line names the path and the component of it that is in the way."
         did "It is tried again after a growing pause; requests of the group get 503 meanwhile."
-        cure "Do what the line says: correct `python=` or `python-home=`, open the directory (`chmod o+x`), or make the virtualenv anew.";
+        cure "Do what the line says: correct `python=` or `python-home=`, or what is in the way. A home directory is better not opened: make the virtualenv in another place, such as `/srv`, with `/usr/bin/python3 -m venv`.";
     1304 STARTUP_TIMEOUT Error "a daemon process was not ready in time"
         cause "Loading the scripts took longer than `startup-timeout` (60 seconds for new code, if none is set)."
         did "The process was ended. If it was to replace another, that one goes on; otherwise a new one is started."
@@ -213,7 +213,7 @@ log_codes! {
     1421 SOCKET_OUT_OF_REACH Warning "Apache's user cannot reach the sockets of the daemon groups"
         cause "Apache's children connect to the groups' sockets as Apache's user, who may not enter a directory on the way. The line names it."
         did "The configuration is used as it is: requests for daemon groups get 503."
-        cure "Open the directory (`chmod o+x`), or name another one with `WSGISocketPrefix`.";
+        cure "Do what the line says, or name another directory with `WSGISocketPrefix`.";
     1422 LOCALE_UNKNOWN Warning "a locale is not installed"
         cause "`lang=` or `locale=` of `WSGIDaemonProcess` names a locale that `locale -a` does not list."
         did "The variable is set all the same, and the processes fall back to the locale C."
@@ -223,7 +223,7 @@ log_codes! {
         did "The configuration is used as it is: without what is missing the group cannot start, and its requests get 503."
         cure "Put there what the line names; let the directory, and those above it, belong to root.";
     1424 AUTHORIZATION_NOT_PASSED Warning "an Authorization header was kept from the application"
-        cause "The client sent `Authorization`, Apache itself did not use it, and `WSGIPassAuthorization` is off: so the application finds no credentials, and may answer that none were provided."
+        cause "The client sent `Authorization`, Apache asks for no credentials there, and `WSGIPassAuthorization` is off: so the application finds no credentials, and may answer that none were provided."
         did "The application ran without the header. An Apache child says so once."
         cure "Write `WSGIPassAuthorization On` for applications that check credentials themselves; `WSGIPassAuthorization Off` for the place says that it is meant, and ends the message.";
     1425 EVENT_CALLBACK_FAILED Error "a callback for an event raised an exception"

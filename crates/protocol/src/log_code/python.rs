@@ -8,7 +8,7 @@ log_codes! {
     1051 PYTHON_HOME_BROKEN Error "the Python home cannot be used"
         cause "The directory of `WSGIPythonHome`, or the installation that it was made from, is missing, closed to Apache's user, or no Python home. The line names the path component."
         did "Apache serves everything but WSGI applications in embedded mode, which are answered with 503. At configtest: a warning."
-        cure "Do what the line says: correct the path, open the directory (`chmod o+x`), or make the virtualenv anew.";
+        cure "Do what the line says. A home directory is better not opened: make the virtualenv in another place, such as `/srv`, with `/usr/bin/python3 -m venv`.";
     1052 PYTHON_NOT_ASKED Error "the interpreter did not say what it is"
         cause "The chosen Python was run with `-I -S` to say its version, and failed or took longer than 10 seconds. The line shows the last it said."
         did "Apache serves everything but WSGI applications in embedded mode, which are answered with 503. At configtest: a warning."

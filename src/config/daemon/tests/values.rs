@@ -22,7 +22,8 @@ fn silence_means_the_documented_defaults() {
     assert_eq!((&*shop.name, &*shop.place), (b"shop".as_slice(), "test.conf:1"));
     assert!(shop.user.is_none() && shop.group.is_none() && shop.supplementary_groups.is_none() && shop.socket_user.is_none());
     assert!(shop.umask.is_none() && shop.chroot.is_none() && shop.home.is_none() && shop.lang.is_none() && shop.locale.is_none());
-    assert!(shop.display_name.is_none() && shop.script_owner.is_none() && shop.stack_size.is_none());
+    assert_eq!(&*shop.display_name, b"(wsgi:shop)");
+    assert!(shop.script_owner.is_none() && shop.stack_size.is_none());
     assert_eq!((shop.cpu_priority, shop.no_new_privileges, shop.dumpable), (0, None, None));
     assert_eq!((shop.processes, shop.multiprocess, shop.threads, shop.listen_backlog), (1, false, 15, 100));
     assert_eq!((shop.descriptors, shop.maximum_in_flight), (None, Some(230)));
@@ -63,7 +64,7 @@ fn what_is_typed_is_what_the_group_has() {
         (Some(0o27), Some(&b"/jail/"[..]), Some(&b"/srv/shop"[..]))
     );
     assert_eq!((shop.lang.as_deref(), shop.locale.as_deref()), (Some(&b"C.UTF-8"[..]), Some(&b"de_DE.UTF-8"[..])));
-    assert_eq!((shop.display_name.as_deref(), shop.cpu_priority), (Some(&b"(wsgi:shop)"[..]), -5));
+    assert_eq!((&*shop.display_name, shop.cpu_priority), (&b"(wsgi:shop)"[..], -5));
     assert_eq!(shop.socket_user, Some(Account::Name(text("root"))));
     assert_eq!(shop.script_owner, Some(ScriptOwner::Group(Account::Name(text("shops")))));
     assert_eq!((shop.processes, shop.multiprocess, shop.threads), (2, true, 1));
@@ -75,7 +76,7 @@ fn what_is_typed_is_what_the_group_has() {
     );
     let blog = group("python=venv/bin/python3.12 display-name=blog processes=1 script-user=blog");
     assert_eq!(blog.python, Some(Python::Executable(text("/etc/apache2/venv/bin/python3.12"))));
-    assert_eq!((blog.display_name.as_deref(), blog.processes, blog.multiprocess), (Some(&b"blog"[..]), 1, true));
+    assert_eq!((&*blog.display_name, blog.processes, blog.multiprocess), (&b"blog"[..], 1, true));
     assert_eq!(blog.script_owner, Some(ScriptOwner::User(Account::Name(text("blog")))));
 }
 
@@ -118,11 +119,59 @@ fn every_number_is_digits_in_its_range() {
         if range.min > 1 {
             assert!(!accepted((range.min - 1).to_string()), "{}", option.name);
         }
-        for junk in ["-1", "+1", "1s", "512M", "1.5", "0x10", "many", "1e3", "99999999999999999999"] {
+        for junk in [
+            "-1",
+            "+1",
+            "1x",
+            "512T",
+            "1.5",
+            "0x10",
+            "many",
+            "1e3",
+            "M",
+            "s",
+            "1mm",
+            "99999999999999999999",
+            "18446744073709551615G",
+        ] {
             let refused = refusal(&format!("{}={junk}", option.name));
             let start = format!("WSGIDaemonProcess `shop`: `{}=` must be a whole number", option.name);
             assert!(refused.starts_with(&start) && refused.contains(&format!("found: `{junk}` (hint: ")), "{refused}");
         }
+    }
+}
+
+#[test]
+fn sizes_and_times_may_have_units() {
+    let limit = |value: &str| group(&format!("memory-limit={value}")).memory_limit;
+    for (value, bytes) in [
+        ("512M", 512 << 20),
+        ("512m", 512 << 20),
+        ("512MB", 512 << 20),
+        ("512MiB", 512 << 20),
+        ("16384K", 16 << 20),
+        ("2G", 2 << 30),
+        ("536870912B", 512 << 20),
+        ("536870912", 512 << 20),
+    ] {
+        assert_eq!(limit(value), Some(bytes), "{value}");
+    }
+    let shop = group(
+        "stack-size=512K response-buffer-size=1M request-timeout=5min queue-timeout=90s restart-interval=2h response-flush-delay=1s",
+    );
+    assert_eq!((shop.stack_size, shop.response_buffer_size), (Some(512 << 10), 1 << 20));
+    assert_eq!((shop.request_timeout, shop.queue_timeout), (Some(Duration::from_secs(300)), Some(Duration::from_secs(90))));
+    assert_eq!(shop.response_flush_delay, Duration::from_secs(1));
+    assert_eq!(group("request-timeout=3000ms").request_timeout, Some(Duration::from_secs(3)));
+    for (value, cause) in [
+        ("request-timeout=500ms", "which come to whole seconds"),
+        ("request-timeout=5M", "must be a whole number of seconds"),
+        ("memory-limit=5s", "with `K`, `M` or `G` after them"),
+        ("processes=2K", "digits alone, without a unit"),
+        ("header-buffer-size=16", "(hint: without a unit it counts bytes, and the least is 8192; or leave the option out)"),
+        ("memory-limit=4M", "Python needs at least 8388608"),
+    ] {
+        assert!(refusal(value).contains(cause), "{value}: {}", refusal(value));
     }
 }
 
@@ -149,13 +198,15 @@ fn a_wrong_value_is_refused_with_option_value_and_cure() {
         ("header-buffer-size=8191", "`header-buffer-size=` must be a whole number of bytes 0, or from 8192"),
         ("response-buffer-size=1", "`response-buffer-size=` must be a whole number of bytes 0, or from 65536"),
         ("stack-size=65535", "`stack-size=` must be a whole number of bytes from 65536 to 1073741824, found: `65535`"),
-        ("stack-size=512", "(hint: it counts bytes: write `stack-size=524288` for 512 KB, or leave the option out)"),
+        ("stack-size=512", "(hint: without a unit it counts bytes: write `stack-size=512K` for 512 KB, or leave the option out)"),
         ("stack-size=99999999999999", "`stack-size=` must be a whole number of bytes from 65536 to 1073741824"),
         ("memory-limit=1", "`memory-limit=` must be a whole number of bytes 0, or from 8388608 "),
-        ("header-buffer-size=16", "(hint: it counts bytes, and the least is 8192; or leave the option out)"),
-        ("response-buffer-size=4096", "(hint: it counts bytes, and the least is 65536; or leave the option out)"),
-        ("send-buffer-size=0x200", "(hint: write digits alone"),
-        ("memory-limit=512", "(hint: it counts bytes: write `memory-limit=536870912` for 512 MB, or leave the option out)"),
+        ("response-buffer-size=4096", "(hint: without a unit it counts bytes, and the least is 65536; or leave the option out)"),
+        ("send-buffer-size=0x200", "(hint: write digits, for larger units"),
+        (
+            "memory-limit=512",
+            "(hint: without a unit it counts bytes: write `memory-limit=512M` for 512 MB, or leave the option out)",
+        ),
         ("virtual-memory-limit=16777215", "`virtual-memory-limit=` must be a whole number of bytes 0, or from 16777216 "),
         ("switch-interval=0", "`switch-interval=` must be a number of seconds above 0"),
         ("server-metrics=yes", "`server-metrics=` must be one of: Off | On, found: `yes`"),
