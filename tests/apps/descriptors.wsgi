@@ -106,9 +106,30 @@ def comes_back(environ):
     return f"the parent's answer {os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])}"
 
 
+def program(environ):
+    """Starts a program that executes another, closes nothing, and stays until a line comes to its end."""
+    process = subprocess.Popen(["/bin/sh", "-c", "sleep 600; exit 0"], close_fds=False)
+    PROGRAMS.append(process)
+    return str(process.pid)
+
+
+def large(environ):
+    """More than goes through a socket."""
+    environ["wsgi.input"].read()
+    return "x" * 3_000_000
+
+
+def reap(environ):
+    """Takes back the programs, which were killed."""
+    while PROGRAMS:
+        PROGRAMS.pop().wait()
+    return "none"
+
+
+PROGRAMS = []
 PAGES = {
     page.__name__: page
-    for page in (own, pid, executed, forked, forked_speaks, started, terminated, selects, comes_back)
+    for page in (own, pid, executed, forked, forked_speaks, started, terminated, selects, comes_back, program, large, reap)
 }
 
 

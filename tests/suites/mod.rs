@@ -91,6 +91,7 @@ pub fn all() -> Vec<Suite> {
         daemon_overlap::suite(),
         daemon_reloads::suite(),
         descriptors::suite(),
+        descriptors::check::suite(),
         privileges::suite(),
         tenants::suite(),
         boundaries::suite(),

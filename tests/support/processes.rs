@@ -78,6 +78,11 @@ fn all() -> Vec<i32> {
     entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect()
 }
 
+/// The parent of a process.
+pub fn parent(pid: i32) -> Option<i32> {
+    stat(pid).map(|stat| stat.parent)
+}
+
 /// Direct children of a process, zombies left out.
 pub fn children(parent: i32) -> Vec<Process> {
     all().into_iter().filter(|pid| stat(*pid).is_some_and(|s| s.parent == parent)).filter_map(Process::find).collect()

@@ -1,6 +1,13 @@
 /*! Descriptors of a daemon process: what it has and why, what the application's own share of the numbers is, and what the programs and processes
 that it starts find of them. */
 
+pub mod check;
+mod kinds;
+mod open;
+mod page;
+mod programs;
+mod table;
+
 use crate::case;
 use crate::support::matrix::{Reach, Suite};
 use crate::support::poll;
