@@ -55,6 +55,7 @@ mod serve;
 mod server_metrics;
 mod statuses;
 mod strangers;
+mod streams;
 mod stress;
 mod tenants;
 mod tls;
@@ -115,6 +116,7 @@ pub fn all() -> Vec<Suite> {
         waiting_clients::suite(),
         python::suite(),
         logging::suite(),
+        streams::suite(),
         preload::suite(),
         interpreters::suite(),
         server_metrics::suite(),

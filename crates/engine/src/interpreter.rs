@@ -13,7 +13,7 @@ use crate::keys::Keys;
 use crate::locks::{Locked, lock};
 use crate::python_module::{self, Helpers};
 use crate::script::Script;
-use crate::wsgi::{Adapter, ErrorStream, FileWrapper, Input, Patterns};
+use crate::wsgi::{Adapter, ErrorSink, ErrorStream, FileWrapper, Input, Patterns};
 
 macro_rules! names {
     ($($field:ident $text:literal),+ $(,)?) => {
@@ -56,8 +56,8 @@ pub struct Classes {
     pub input: Kept,
     /// `mod_wsgi.Adapter`
     pub adapter: Kept,
-    /// `mod_wsgi.ErrorStream`
-    pub errors: Kept,
+    /// Where `wsgi.errors` ends.
+    pub error_sink: Kept,
     /// `mod_wsgi.FileWrapper`
     pub file_wrapper: Kept,
     /// `mod_wsgi.RequestTimeout`
@@ -82,7 +82,12 @@ pub struct Interpreter {
     /// Nothing while a request uses them.
     patterns: Mutex<Option<Box<Patterns>>>,
     scripts: Mutex<HashMap<Vec<u8>, Arc<Script>>>,
+    /// Streams for `wsgi.errors` that no request has.
+    error_streams: Mutex<Vec<ErrorStream>>,
 }
+
+/// So many unused error streams are kept.
+const MOST_ERROR_STREAMS: usize = 64;
 
 impl Interpreter {
     /// Prepares the interpreter that this thread is attached to.
@@ -95,7 +100,7 @@ impl Interpreter {
         let classes = Classes {
             input: make_class::<Input>(py)?.keep(),
             adapter: make_class::<Adapter>(py)?.keep(),
-            errors: make_class::<ErrorStream>(py)?.keep(),
+            error_sink: make_class::<ErrorSink>(py)?.keep(),
             request_timeout: helpers.request_timeout.get(py).clone().keep(),
             file_wrapper: file_wrapper.clone().keep(),
         };
@@ -109,6 +114,7 @@ impl Interpreter {
             keys: Mutex::default(),
             patterns: Mutex::new(Some(Box::default())),
             scripts: Mutex::default(),
+            error_streams: Mutex::default(),
         })
     }
 
@@ -125,6 +131,26 @@ impl Interpreter {
     /// Gives them back.
     pub fn give_patterns(&self, patterns: Box<Patterns>) {
         *lock(&self.patterns) = Some(patterns);
+    }
+
+    /// A stream for a request's `wsgi.errors`.
+    ///
+    /// # Errors
+    /// What Python raises while it makes one.
+    pub fn take_error_stream(&self, py: Attached<'_>) -> PyResult<ErrorStream> {
+        let unused = lock(&self.error_streams).pop();
+        unused.map_or_else(|| ErrorStream::new(py, self), Ok)
+    }
+
+    /// Keeps one for later requests.
+    pub fn give_error_stream(&self, py: Attached<'_>, stream: ErrorStream) {
+        let mut unused = lock(&self.error_streams);
+        if unused.len() < MOST_ERROR_STREAMS {
+            unused.push(stream);
+        } else {
+            drop(unused);
+            stream.release(py);
+        }
     }
 
     /// The entry of a script, loaded or not.

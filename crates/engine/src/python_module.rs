@@ -1,22 +1,17 @@
 /*! The modules `mod_wsgi` and `apache`, the standard streams, and the rest of an interpreter's set-up.
 
 What happens once per interpreter is written in Python (`set_up.py`), over two native types: `Host`, its way into the engine, and
-`LogStream`, the raw stream below `sys.stdout` and `sys.stderr`. */
-
-use std::sync::Mutex;
+[`LogSink`], where `sys.stdout` and `sys.stderr` end. */
 
 use protocol::Level;
-use protocol::line_buffer::LineBuffer;
 use protocol::log_code;
 use protocol::settings::EngineSettings;
 
 use crate::capi::{
-    Arguments, Attached, Constructor, Getter, Kept, Method, NativeClass, Object, PyResult, Raised, make_class, new_instance,
-    run_module_code,
+    Arguments, Attached, Kept, Method, NativeClass, Object, PyResult, Raised, make_class, new_instance, run_module_code,
 };
-use crate::locks::lock;
-use crate::logging;
-use crate::{metrics, registry, stream};
+use crate::stream::LogSink;
+use crate::{logging, metrics, registry};
 
 /// `mod_wsgi.version`: the version whose behaviour we keep.
 pub const COMPATIBLE_VERSION: [i64; 3] = [6, 1, 1];
@@ -41,6 +36,10 @@ pub struct Helpers {
     pub active_requests: Kept,
     /// `mod_wsgi.RequestTimeout`
     pub request_timeout: Kept,
+    /// `error_stream(sink) -> (text stream, binary stream)`
+    pub error_stream: Kept,
+    /// The class of the text streams that it makes.
+    pub error_stream_class: Kept,
     /// `stack_of(thread) -> list of frames`
     pub stack_of: Kept,
     /// `format_stack(frames) -> str`
@@ -69,9 +68,9 @@ pub fn set_up<'py>(py: Attached<'py>, group: &[u8], settings: &EngineSettings, f
     let code = compile.call(&[&source, &file, &mode])?;
     run_module_code(&module, &code)?;
     let host = new_instance(&make_class::<Host>(py)?, Host)?;
-    let stream_class = make_class::<LogStream>(py)?;
+    let sink_class = make_class::<LogSink>(py)?;
     let values = settings_dict(py, group, settings)?;
-    module.attribute_named(c"set_up")?.call(&[&host, &stream_class, file_wrapper, &values])?;
+    module.attribute_named(c"set_up")?.call(&[&host, &sink_class, file_wrapper, &values])?;
     Object::modules(py)?.dict_set(&name, &module)?;
     Ok(Helpers {
         describe: module.attribute_named(c"describe")?.keep(),
@@ -82,6 +81,8 @@ pub fn set_up<'py>(py: Attached<'py>, group: &[u8], settings: &EngineSettings, f
         active_requests: module.attribute_named(c"active_requests")?.keep(),
         shut_down: module.attribute_named(c"shut_down")?.keep(),
         request_timeout: module.attribute_named(c"RequestTimeout")?.keep(),
+        error_stream: module.attribute_named(c"error_stream")?.keep(),
+        error_stream_class: module.attribute_named(c"ErrorStream")?.keep(),
         stack_of: module.attribute_named(c"stack_of")?.keep(),
         format_stack: module.attribute_named(c"format_stack")?.keep(),
         after_load: module.attribute_named(c"after_load")?.keep(),
@@ -243,82 +244,4 @@ impl Host {
             Ok(Object::none(this.py()))
         }
     }
-}
-
-/// The raw stream below `sys.stdout` and `sys.stderr`: whole lines go to the log of the request that the thread runs, or to the
-/// server's.
-struct LogStream {
-    name: String,
-    outside: Mutex<LineBuffer>,
-}
-
-impl NativeClass for LogStream {
-    const NAME: &'static std::ffi::CStr = c"mod_wsgi.LogStream";
-    const DOC: &'static std::ffi::CStr = c"LogStream(name): a raw stream whose lines become records of Apache's error log.";
-    const METHODS: &'static [Method<Self>] = &[
-        Method { name: c"write", doc: c"write(data): data is a bytes-like object.", call: Self::write },
-        Method { name: c"flush", doc: c"flush(): writes out what waits for its newline.", call: Self::flush },
-        Method { name: c"close", doc: c"close(): as flush(); the stream stays usable.", call: Self::flush },
-        stream::isatty(),
-        stream::readable(),
-        stream::seekable(),
-        stream::writable(),
-        stream::fileno(),
-    ];
-    const GETTERS: &'static [Getter<Self>] = &[
-        Getter { name: c"name", get: |stream, py| Object::text(py, &stream.name) },
-        stream::closed(),
-        stream::encoding(),
-        stream::errors(),
-    ];
-    const CONSTRUCTOR: Option<Constructor<Self>> = Some(|_, _, arguments| {
-        let [name] = arguments.bind(["name"], 1)?;
-        let name = name.map_or_else(|| Ok(String::new()), |n| n.to_text())?;
-        Ok(Self { name, outside: Mutex::default() })
-    });
-}
-
-impl LogStream {
-    fn write<'py>(&self, this: &Object<'py>, arguments: &Arguments<'_, 'py>) -> PyResult<Object<'py>> {
-        let py = this.py();
-        let [data] = arguments.bind(["data"], 1)?;
-        let data = data.map_or_else(|| Object::bytes(py, b""), |d| to_bytes(&d))?;
-        let bytes = data.as_bytes().unwrap_or_default();
-        match logging::current_request() {
-            Some(request) => request.errors_write(bytes),
-            None => {
-                let lines = lock(&self.outside).push(bytes);
-                for line in lines {
-                    logging::text(Level::Error, &line);
-                }
-            }
-        }
-        Object::int(py, i64::try_from(bytes.len()).unwrap_or(i64::MAX))
-    }
-
-    fn flush<'py>(&self, this: &Object<'py>, _arguments: &Arguments<'_, 'py>) -> PyResult<Object<'py>> {
-        match logging::current_request() {
-            Some(request) => request.errors_flush(),
-            None => {
-                let rest = lock(&self.outside).take();
-                if let Some(rest) = rest {
-                    logging::text(Level::Error, &rest);
-                }
-            }
-        }
-        Ok(Object::none(this.py()))
-    }
-}
-
-/// `bytes` of any bytes-like object; a `str` is taken as UTF-8, which mod_wsgi's stream still accepts.
-fn to_bytes<'py>(data: &Object<'py>) -> PyResult<Object<'py>> {
-    let py = data.py();
-    if data.as_bytes().is_some() {
-        return Ok(data.clone());
-    }
-    if data.is_text() {
-        return Object::bytes(py, data.to_text()?.as_bytes());
-    }
-    let view = Object::import(py, c"builtins")?.attribute_named(c"memoryview")?.call(&[data])?;
-    view.attribute_named(c"tobytes")?.call(&[])
 }

@@ -18,6 +18,7 @@ use crate::locks::{Locked, lock};
 use crate::logging;
 use crate::metrics::observed::Observed;
 use crate::turn::{Busy, Taken, Turn};
+use crate::wsgi::ErrorStream;
 use protocol::line_buffer::LineBuffer;
 
 /// How far a response has come.
@@ -59,6 +60,7 @@ pub struct Request {
     ended: AtomicBool,
     output: Mutex<Output>,
     errors: Mutex<LineBuffer>,
+    error_stream: Mutex<Option<ErrorStream>>,
     data: Mutex<Option<Kept>>,
     observed: OnceLock<Box<Observed>>,
 }
@@ -74,6 +76,7 @@ impl Request {
             ended: AtomicBool::new(false),
             output: Mutex::default(),
             errors: Mutex::default(),
+            error_stream: Mutex::default(),
             data: Mutex::default(),
             observed: OnceLock::new(),
         })
@@ -275,6 +278,11 @@ impl Request {
         !self.has_ended() && self.exchange.logs(level)
     }
 
+    /// Keeps what its `wsgi.errors` is made of until its end.
+    pub fn has_error_stream(&self, stream: ErrorStream) {
+        *lock(&self.error_stream) = Some(stream);
+    }
+
     /// Text for `wsgi.errors` or `sys.stderr`: whole lines go out at once, the rest waits.
     pub fn errors_write(&self, text: &[u8]) {
         let lines = lock(&self.errors).push(text);
@@ -323,9 +331,12 @@ impl Request {
                 self.ended.store(true, Ordering::Release);
             }
         }
-        let data = lock(&self.data).take();
+        let (data, stream) = (lock(&self.data).take(), lock(&self.error_stream).take());
         if let Some(data) = data {
             data.release(py);
+        }
+        if let Some(stream) = stream {
+            stream.end(py, self.interpreter);
         }
     }
 }

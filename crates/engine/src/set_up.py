@@ -49,14 +49,83 @@ class _RestrictedStdout:
         raise OSError("sys.stdout access restricted by mod_wsgi (WSGIRestrictStdout On): write to environ['wsgi.errors'] or sys.stderr")
 
 
-def set_up(host, stream_class, file_wrapper, settings):
+class _LogBuffer(io.BufferedIOBase):
+    """The binary stream below a text stream of ours: a sink makes records of Apache's error log of its lines."""
+
+    mode = "wb"
+    # The server closes it.
+    closed = False
+
+    def __init__(self, sink, name):
+        self.sink = sink
+        self.name = name
+
+    def writable(self):
+        return True
+
+    def write(self, data):
+        return self.sink.write(data)
+
+    def flush(self):
+        self.sink.flush()
+
+    def close(self):
+        self.flush()
+
+    def fileno(self):
+        raise io.UnsupportedOperation("the stream goes to Apache's error log and has no file descriptor")
+
+
+class _LogText(io.TextIOWrapper):
+    """A text stream whose whole lines go to Apache's error log at once. To its base class it is written through, not line buffered: that would
+    flush the beginning of a line that follows a newline as a line of its own."""
+
+    mode = "w"
+    line_buffering = True
+
+    def __init__(self, buffer):
+        super().__init__(buffer, encoding="utf-8", errors="replace", write_through=True)
+
+    def reconfigure(self, *, line_buffering=None, write_through=None, **others):
+        """Lines stay whole, whatever is asked for."""
+        super().reconfigure(**others)
+
+
+class ErrorStream(_LogText):
+    """wsgi.errors. One that the application has changed is not used for another request."""
+
+    def __setattr__(self, name, value):
+        self.buffer.sink.changed()
+        super().__setattr__(name, value)
+
+    def reconfigure(self, **options):
+        self.buffer.sink.changed()
+        super().reconfigure(**options)
+
+    def detach(self):
+        self.buffer.sink.changed()
+        return super().detach()
+
+
+for _class in (_LogBuffer, _LogText, ErrorStream):
+    _class.__module__ = "mod_wsgi"
+del _class
+
+
+def error_stream(sink):
+    """A stream for wsgi.errors, and the binary one below it."""
+    buffer = _LogBuffer(sink, "<wsgi.errors>")
+    return ErrorStream(buffer), buffer
+
+
+def set_up(host, sink_class, file_wrapper, settings):
     global _host, _settings
     _host, _settings = host, settings
     sys.argv = ["mod_wsgi"]
     _set_up_environment()
     _set_up_locale()
     # Before the path: what a .pth file has to say belongs into the log as any other line.
-    _set_up_streams(stream_class)
+    _set_up_streams(sink_class)
     _set_up_path()
     _set_up_modules(file_wrapper)
     import threading  # noqa: F401  (early, so that main_thread() is no request's thread)
@@ -109,17 +178,13 @@ def _set_up_path():
         sys.path.insert(0, _settings["first_path"])
 
 
-def _text_stream(stream_class, name):
-    """Written through, not line buffered: that would flush the beginning of a line that follows a newline as a line of its own."""
-    return io.TextIOWrapper(stream_class(name), encoding="utf-8", errors="replace", write_through=True)
-
-
-def _set_up_streams(stream_class):
-    sys.stderr = sys.__stderr__ = _text_stream(stream_class, "<stderr>")
+def _set_up_streams(sink_class):
+    """sys.__stdout__ and sys.__stderr__ stay what Python has made: files with descriptors, for faulthandler and the like."""
+    sys.stderr = _LogText(_LogBuffer(sink_class(), "<stderr>"))
     if _settings["restrict_stdout"]:
         sys.stdout = _RestrictedStdout()
     elif not _settings["single_process"]:
-        sys.stdout = sys.__stdout__ = _text_stream(stream_class, "<stdout>")
+        sys.stdout = _LogText(_LogBuffer(sink_class(), "<stdout>"))
     if _settings["restrict_stdin"]:
         sys.stdin = _RestrictedStdin()
 
@@ -464,8 +529,8 @@ def shut_down(reason):
         import atexit
 
         _quietly(atexit._run_exitfuncs)
-    for stream in (sys.stdout, sys.stderr):
-        if type(stream) is io.TextIOWrapper:  # not isinstance: a restricted stream raises even at that
+    for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
+        if issubclass(type(stream), io.TextIOWrapper):  # not isinstance: a restricted stream raises even at that
             _quietly(stream.flush)
 
 

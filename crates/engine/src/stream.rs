@@ -1,55 +1,86 @@
-/*! What the text streams that end in Apache's error log have in common: they are written to, flushed, and nothing else. Rows for their
-tables; what they do with the text is their own. */
+/*! Where the text streams of `set_up.py` end: a sink takes their bytes, and whole lines become records of Apache's error log. */
 
-use std::ffi::CStr;
+use std::sync::Mutex;
 
-use crate::capi::{Getter, Method, Object, Raised};
+use protocol::Level;
+use protocol::line_buffer::LineBuffer;
 
-/// A question of the stream protocol that such a stream answers with no.
-const fn never<T>(name: &'static CStr, doc: &'static CStr) -> Method<T> {
-    Method { name, doc, call: |_, this, _| Ok(Object::boolean(this.py(), false)) }
+use crate::capi::{Arguments, Constructor, Method, NativeClass, Object, PyResult};
+use crate::locks::lock;
+use crate::logging;
+
+/// The sink below `sys.stdout` or `sys.stderr`: lines go to the log of the request that the thread runs, or to the server's.
+#[derive(Default)]
+pub struct LogSink {
+    outside: Mutex<LineBuffer>,
 }
 
-/// `isatty()`
-pub const fn isatty<T>() -> Method<T> {
-    never(c"isatty", c"isatty(): False.")
+impl NativeClass for LogSink {
+    const NAME: &'static std::ffi::CStr = c"_mod_wsgi_rs.LogSink";
+    const DOC: &'static std::ffi::CStr = c"LogSink(): takes bytes whose lines become records of Apache's error log.";
+    const METHODS: &'static [Method<Self>] = &[
+        Method { name: c"write", doc: c"write(data): data is a bytes-like object.", call: Self::write },
+        Method { name: c"flush", doc: c"flush(): writes out what waits for its newline.", call: Self::flush },
+    ];
+    const CONSTRUCTOR: Option<Constructor<Self>> = Some(|_, _, _| Ok(Self::default()));
 }
 
-/// `readable()`
-pub const fn readable<T>() -> Method<T> {
-    never(c"readable", c"readable(): False.")
-}
+impl LogSink {
+    fn write<'py>(&self, this: &Object<'py>, arguments: &Arguments<'_, 'py>) -> PyResult<Object<'py>> {
+        let data = data(this, arguments)?;
+        let bytes = data.as_bytes().unwrap_or_default();
+        match logging::current_request() {
+            Some(request) => request.errors_write(bytes),
+            None => {
+                let lines = lock(&self.outside).push(bytes);
+                for line in lines {
+                    logging::text(Level::Error, &line);
+                }
+            }
+        }
+        length(this, bytes)
+    }
 
-/// `seekable()`
-pub const fn seekable<T>() -> Method<T> {
-    never(c"seekable", c"seekable(): False.")
-}
-
-/// `writable()`
-pub const fn writable<T>() -> Method<T> {
-    Method { name: c"writable", doc: c"writable(): True.", call: |_, this, _| Ok(Object::boolean(this.py(), true)) }
-}
-
-/// `fileno()`
-pub const fn fileno<T>() -> Method<T> {
-    Method {
-        name: c"fileno",
-        doc: c"fileno(): there is none.",
-        call: |_, this, _| Err(Raised::os_error(this.py(), "the stream goes to Apache's error log and has no file descriptor")),
+    fn flush<'py>(&self, this: &Object<'py>, _arguments: &Arguments<'_, 'py>) -> PyResult<Object<'py>> {
+        match logging::current_request() {
+            Some(request) => request.errors_flush(),
+            None => {
+                let rest = lock(&self.outside).take();
+                if let Some(rest) = rest {
+                    logging::text(Level::Error, &rest);
+                }
+            }
+        }
+        Ok(Object::none(this.py()))
     }
 }
 
-/// `closed`
-pub const fn closed<T>() -> Getter<T> {
-    Getter { name: c"closed", get: |_, py| Ok(Object::boolean(py, false)) }
+/// The `bytes` of the argument of a sink's `write()`.
+///
+/// # Errors
+/// `TypeError` for what is not bytes-like.
+pub fn data<'py>(this: &Object<'py>, arguments: &Arguments<'_, 'py>) -> PyResult<Object<'py>> {
+    let [data] = arguments.bind(["data"], 1)?;
+    data.map_or_else(|| Object::bytes(this.py(), b""), |data| to_bytes(&data))
 }
 
-/// `encoding`
-pub const fn encoding<T>() -> Getter<T> {
-    Getter { name: c"encoding", get: |_, py| Object::text(py, "utf-8") }
+/// What `write()` returns.
+///
+/// # Errors
+/// `MemoryError`
+pub fn length<'py>(this: &Object<'py>, bytes: &[u8]) -> PyResult<Object<'py>> {
+    Object::int(this.py(), i64::try_from(bytes.len()).unwrap_or(i64::MAX))
 }
 
-/// `errors`
-pub const fn errors<T>() -> Getter<T> {
-    Getter { name: c"errors", get: |_, py| Object::text(py, "replace") }
+/// `bytes` of any bytes-like object; a `str` is taken as UTF-8, as mod_wsgi's streams do.
+fn to_bytes<'py>(data: &Object<'py>) -> PyResult<Object<'py>> {
+    let py = data.py();
+    if data.as_bytes().is_some() {
+        return Ok(data.clone());
+    }
+    if data.is_text() {
+        return Object::bytes(py, data.to_text()?.as_bytes());
+    }
+    let view = Object::import(py, c"builtins")?.attribute_named(c"memoryview")?.call(&[data])?;
+    view.attribute_named(c"tobytes")?.call(&[])
 }

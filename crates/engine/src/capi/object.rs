@@ -118,6 +118,12 @@ impl<'py> Object<'py> {
         unsafe { &*std::ptr::from_ref(pointer).cast::<Self>() }
     }
 
+    /// How many references there are to it.
+    pub fn references(&self) -> isize {
+        // SAFETY: a live object.
+        unsafe { ffi::Py_REFCNT(self.as_ptr()) }
+    }
+
     /// The raw pointer, still owned by `self`.
     pub const fn as_ptr(&self) -> *mut ffi::PyObject {
         self.pointer.as_ptr()

@@ -11,7 +11,7 @@ use crate::script::Wanted;
 use std::sync::Arc;
 
 use super::pattern::Entries;
-use super::{ErrorStream, Input, Patterns};
+use super::{Input, Patterns};
 
 /// One request, as it comes from the server.
 pub struct Call<'a> {
@@ -91,8 +91,11 @@ pub fn environ<'py>(
     }
     let input = new_instance(interpreter.classes.input.get(py), Input::new(Arc::clone(request)))?;
     environ.dict_set(names.input.get(py), &input)?;
-    let errors = new_instance(interpreter.classes.errors.get(py), ErrorStream::new(Arc::clone(request)))?;
-    environ.dict_set(names.errors.get(py), &errors)?;
+    let errors = interpreter.take_error_stream(py)?;
+    errors.belongs_to(py, interpreter, Some(Arc::clone(request)));
+    let text = errors.text(py).clone();
+    request.has_error_stream(errors);
+    environ.dict_set(names.errors.get(py), &text)?;
     environ.dict_set(names.thread_id.get(py), &Object::int(py, call.thread_id)?)?;
     let times = [
         (&names.request_start, call.request_start),

@@ -1,77 +1,126 @@
-/*! `wsgi.errors`: a text stream whose lines become records of the request's error log (PEP 3333, "Input and Error Streams"). */
+/*! `wsgi.errors`: a text stream whose lines become records of the request's error log (PEP 3333, "Input and Error Streams").
 
-use std::sync::Arc;
+It is a real `io.TextIOWrapper`, as it is under mod_wsgi, because packages ask for that and for its `buffer`. Making one takes longer than all the rest of a small
+request, so an interpreter uses those that no application has kept for further requests. */
 
-use crate::capi::{Arguments, Getter, Method, NativeClass, Object, PyResult, Raised};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use crate::capi::{Arguments, Attached, Kept, Method, NativeClass, Object, PyResult, Raised, instance, new_instance};
+use crate::interpreter::Interpreter;
+use crate::locks::lock;
 use crate::request::Request;
-use crate::stream;
+use crate::stream::{data, length};
 
-/// The stream of one request.
-pub struct ErrorStream {
-    request: Arc<Request>,
+/// The sink of one request's `wsgi.errors`.
+#[derive(Default)]
+pub struct ErrorSink {
+    request: Mutex<Option<Arc<Request>>>,
+    /// The application has changed the stream.
+    changed: AtomicBool,
 }
 
-impl ErrorStream {
-    /// The stream of `request`.
-    pub const fn new(request: Arc<Request>) -> Self {
-        Self { request }
-    }
-
-    fn put(&self, text: &Object<'_>) -> PyResult<usize> {
-        let py = text.py();
-        if !text.is_text() {
-            return Err(Raised::type_error(py, &format!("wsgi.errors takes str, not {}", text.type_name())));
-        }
-        self.request.check_open(py)?;
-        let text = text.to_text()?;
-        self.request.errors_write(text.as_bytes());
-        Ok(text.chars().count())
+impl ErrorSink {
+    fn request(&self, py: Attached<'_>) -> PyResult<Arc<Request>> {
+        let request = lock(&self.request).clone();
+        request.ok_or_else(|| Raised::runtime_error(py, "the request has ended: its objects can't be used any more"))
     }
 
     fn write<'py>(&self, this: &Object<'py>, arguments: &Arguments<'_, 'py>) -> PyResult<Object<'py>> {
-        let [text] = arguments.bind(["text"], 1)?;
-        let written = text.map_or(Ok(0), |text| self.put(&text))?;
-        Object::int(this.py(), i64::try_from(written).unwrap_or(i64::MAX))
+        let data = data(this, arguments)?;
+        let bytes = data.as_bytes().unwrap_or_default();
+        let request = self.request(this.py())?;
+        request.check_open(this.py())?;
+        request.errors_write(bytes);
+        length(this, bytes)
     }
 
-    fn writelines<'py>(&self, this: &Object<'py>, arguments: &Arguments<'_, 'py>) -> PyResult<Object<'py>> {
-        let [lines] = arguments.bind(["lines"], 1)?;
-        if let Some(lines) = lines {
-            let lines = lines.iterate()?;
-            while let Some(line) = lines.next_item()? {
-                self.put(&line)?;
-            }
+    /// Of a request that has ended nothing waits: a handler of `logging` that has kept the stream is flushed when the process ends.
+    fn flush<'py>(&self, this: &Object<'py>, _arguments: &Arguments<'_, 'py>) -> PyResult<Object<'py>> {
+        let request = lock(&self.request).clone();
+        if let Some(request) = request {
+            request.errors_flush();
         }
         Ok(Object::none(this.py()))
     }
 
-    fn flush<'py>(&self, this: &Object<'py>, _arguments: &Arguments<'_, 'py>) -> PyResult<Object<'py>> {
-        self.request.check_open(this.py())?;
-        self.request.errors_flush();
+    fn changed<'py>(&self, this: &Object<'py>, _arguments: &Arguments<'_, 'py>) -> PyResult<Object<'py>> {
+        self.changed.store(true, Ordering::Relaxed);
         Ok(Object::none(this.py()))
     }
 }
 
-impl NativeClass for ErrorStream {
-    const NAME: &'static std::ffi::CStr = c"mod_wsgi.ErrorStream";
-    const DOC: &'static std::ffi::CStr = c"The text stream wsgi.errors of one request.";
+impl NativeClass for ErrorSink {
+    const NAME: &'static std::ffi::CStr = c"_mod_wsgi_rs.ErrorSink";
+    const DOC: &'static std::ffi::CStr = c"Takes bytes whose lines become records of one request's error log.";
     const METHODS: &'static [Method<Self>] = &[
-        Method { name: c"write", doc: c"write(text): whole lines go to the error log at once.", call: Self::write },
-        Method { name: c"writelines", doc: c"writelines(lines): write() of each.", call: Self::writelines },
+        Method { name: c"write", doc: c"write(data): data is a bytes-like object.", call: Self::write },
         Method { name: c"flush", doc: c"flush(): writes out what waits for its newline.", call: Self::flush },
-        Method { name: c"close", doc: c"close(): as flush(); the stream is the server's to close.", call: Self::flush },
-        stream::isatty(),
-        stream::readable(),
-        stream::seekable(),
-        stream::writable(),
-        stream::fileno(),
+        Method { name: c"changed", doc: c"changed(): the stream is not used for another request.", call: Self::changed },
     ];
-    const GETTERS: &'static [Getter<Self>] = &[
-        Getter { name: c"name", get: |_, py| Object::text(py, "<wsgi.errors>") },
-        stream::closed(),
-        stream::encoding(),
-        stream::errors(),
-        Getter { name: c"line_buffering", get: |_, py| Ok(Object::boolean(py, true)) },
-        Getter { name: c"newlines", get: |_, py| Ok(Object::none(py)) },
-    ];
+}
+
+/// A text stream, the binary stream below it, and the sink below that.
+pub struct ErrorStream {
+    text: Kept,
+    buffer: Kept,
+    sink: Kept,
+}
+
+/// References to each of the three if nobody else has any: ours, and that of the one above.
+const OWN: [isize; 3] = [1, 2, 2];
+
+impl ErrorStream {
+    /// A stream that belongs to no request yet.
+    ///
+    /// # Errors
+    /// What Python raises while it makes the objects.
+    pub fn new(py: Attached<'_>, interpreter: &Interpreter) -> PyResult<Self> {
+        let sink = new_instance(interpreter.classes.error_sink.get(py), ErrorSink::default())?;
+        let streams = interpreter.helpers.error_stream.get(py).call(&[&sink])?;
+        let (Some(text), Some(buffer)) = (streams.item(0), streams.item(1)) else {
+            return Err(Raised::type_error(py, "error_stream() returns two streams"));
+        };
+        Ok(Self { text: text.keep(), buffer: buffer.keep(), sink: sink.keep() })
+    }
+
+    /// The text stream.
+    pub const fn text<'a, 'py>(&'a self, py: Attached<'py>) -> &'a Object<'py> {
+        self.text.get(py)
+    }
+
+    /// Has its lines go to the log of `request`.
+    pub fn belongs_to(&self, py: Attached<'_>, interpreter: &Interpreter, request: Option<Arc<Request>>) {
+        if let Some(sink) = instance::<ErrorSink>(self.sink.get(py), interpreter.classes.error_sink.get(py)) {
+            let before = std::mem::replace(&mut *lock(&sink.request), request);
+            drop(before);
+        }
+    }
+
+    /// Whether the application has kept nothing of it, and left it as it was.
+    fn is_as_new(&self, py: Attached<'_>, interpreter: &Interpreter) -> bool {
+        let references = [&self.text, &self.buffer, &self.sink].map(|kept| kept.get(py).references());
+        let class = interpreter.helpers.error_stream_class.get(py);
+        let sink = instance::<ErrorSink>(self.sink.get(py), interpreter.classes.error_sink.get(py));
+        references == OWN
+            && self.text(py).class().as_ptr() == class.as_ptr()
+            && sink.is_some_and(|sink| !sink.changed.load(Ordering::Relaxed))
+    }
+
+    /// The request has ended. What the application has kept goes on referring to it.
+    pub fn end(self, py: Attached<'_>, interpreter: &Interpreter) {
+        if self.is_as_new(py, interpreter) {
+            self.belongs_to(py, interpreter, None);
+            interpreter.give_error_stream(py, self);
+        } else {
+            self.release(py);
+        }
+    }
+
+    /// Gives its references up.
+    pub fn release(self, py: Attached<'_>) {
+        self.text.release(py);
+        self.buffer.release(py);
+        self.sink.release(py);
+    }
 }

@@ -11,7 +11,7 @@ mod pattern;
 pub use adapter::Adapter;
 pub use body::{Failure, send};
 pub use environ::{Call, environ, environ_template};
-pub use errors::ErrorStream;
+pub use errors::{ErrorSink, ErrorStream};
 pub use file_wrapper::FileWrapper;
 pub use input::Input;
 pub use pattern::Patterns;
