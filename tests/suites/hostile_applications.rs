@@ -178,7 +178,8 @@ fn objects_of_an_ended_request_are_refused(site: &Site) {
         let mut client = site.connect();
         client.exchange(&Request::get("/keep")).unwrap().expect(200);
         let said = client.exchange(&Request::get("/use-kept")).unwrap().ok();
-        assert_eq!(said, ["RuntimeError"; 9].join(" "));
+        // A flush has nothing to do, and says nothing: logging flushes its handlers when the process ends.
+        assert_eq!(said, [["RuntimeError"; 8].join(" "), "accepted".to_owned()].join(" "));
     });
     site.log_lacks("late");
 }
