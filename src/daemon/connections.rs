@@ -6,7 +6,7 @@ has not been used for a while is closed, so that no more are kept than there is 
 
 use std::collections::VecDeque;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -120,7 +120,7 @@ impl Drop for Connection {
 /// All of a child's to one group.
 #[derive(Debug)]
 pub struct Connections {
-    table: Option<Table<'static>>,
+    memory: Option<&'static [AtomicU32]>,
     idle: Mutex<VecDeque<Connection>>,
     unreached: Unreached,
     /// See [`Inbox::new`].
@@ -175,9 +175,8 @@ impl Unreached {
 impl Connections {
     /// None yet. `file` is the group's table; a service has none. `most_idle`: how many are kept that wait for a request.
     pub fn new(file: Option<BorrowedFd<'static>>, most_idle: u32) -> Self {
-        let memory = file.and_then(|file| shared_memory::map(file).ok());
         Self {
-            table: memory.and_then(Table::open),
+            memory: file.and_then(|file| shared_memory::map(file).ok()),
             idle: Mutex::default(),
             unreached: Unreached::default(),
             long: AtomicUsize::new(0),
@@ -185,9 +184,9 @@ impl Connections {
         }
     }
 
-    /// The group's table, if it could be mapped.
-    pub const fn table(&self) -> Option<Table<'static>> {
-        self.table
+    /// The group's table, if it could be mapped. Looked at each time: somebody who writes nonsense into it does so until the supervisor puts it right.
+    pub fn table(&self) -> Option<Table<'static>> {
+        self.memory.and_then(Table::open)
     }
 
     fn idle(&self) -> MutexGuard<'_, VecDeque<Connection>> {

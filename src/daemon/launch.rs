@@ -199,7 +199,10 @@ impl Start<'_> {
         // Two generations side by side, each with a successor for every process.
         let slots = processes.saturating_mul(4).clamp(64, MOST_SLOTS);
         let known = self.kept.groups.iter().position(|group| {
-            group.is(name, &identity) && group.slots >= processes.saturating_mul(2) && directory(&group.path) == directory(path)
+            group.is(name, &identity)
+                && is_whole(group.table)
+                && group.slots >= processes.saturating_mul(2)
+                && directory(&group.path) == directory(path)
         });
         if let Some(group) = known.and_then(|known| self.kept.groups.get_mut(known)) {
             group.generation = generation;
@@ -249,6 +252,13 @@ impl Start<'_> {
 fn definition(group: &plan::Group) -> Vec<u8> {
     let bare = plan::Group { log: 0, log_level: 0, ..group.clone() };
     [env!("CARGO_PKG_VERSION").as_bytes(), &protocol::frame::VERSION.to_le_bytes(), &bare.encode()].concat()
+}
+
+/// Does a table have this layout? Whoever has mapped it may have written over it; then its group gets another one.
+fn is_whole(table: i32) -> bool {
+    let mut beginning = [0; table::BEGINNING.len()];
+    let read = descriptor::lend(table).map(|file| rustix::io::pread(file, &mut beginning, 0));
+    matches!(read, Some(Ok(_))) && beginning == table::BEGINNING
 }
 
 fn random() -> Result<[u8; 16], String> {

@@ -2,6 +2,7 @@
 or as httpd's user (`attempts.py NAME HTTPD_PID ROOT`). Each says what succeeded, or `refused`."""
 
 import ctypes
+import fcntl
 import os
 import resource
 import socket
@@ -151,7 +152,108 @@ def regains(httpd, root):
     )
 
 
-ATTEMPTS = {f.__name__.replace("_", "-"): f for f in (signals, looks, traces, moves, knocks, speaks_without_the_secret, regains)}
+def knocks_at_others(httpd, root):
+    """As a tenant: at the sockets of groups that are not its own. Its own one it listens on."""
+    own = {socket.socket(fileno=os.dup(number)).getsockname() for number in listening(socket.AF_UNIX)}
+    assert own, "it listens nowhere"
+    # As `sockets` names them.
+    own |= {name[:-1] for name in own}
+
+    def knock(path):
+        with socket.socket(socket.AF_UNIX) as peer:
+            peer.connect(path)
+
+    others = [path for path in sockets(root) if path not in own]
+    assert others, "there is no socket"
+    return tried(*((path, lambda path=path: knock(path)) for path in others))
+
+
+def open_files():
+    for name in os.listdir("/proc/self/fd"):
+        try:
+            yield int(name), os.readlink(f"/proc/self/fd/{name}")
+        except OSError:
+            pass
+
+
+def listening(family):
+    """The descriptors of listening sockets that the process has."""
+    found = []
+    for number, target in open_files():
+        if target.startswith("socket:"):
+            with socket.socket(fileno=os.dup(number)) as peer:
+                if peer.family == family and peer.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                    found.append(number)
+    return found
+
+
+def takes_connections(httpd, root):
+    """The sockets that httpd's clients connect to."""
+    ours = listening(socket.AF_INET) + listening(socket.AF_INET6)
+    return "; ".join(f"listens where httpd does, by descriptor {number}" for number in ours) or "refused"
+
+
+def writes_shared_memory(httpd, root):
+    """Memory that httpd shares with its children (its scoreboard is one), and files that it keeps things in. A group's own table is no part of that."""
+    done, tables = [], set()
+    with open("/proc/self/maps") as maps:
+        lines = [line.split(None, 5) for line in maps]
+    for words in lines:
+        name = words[5].strip() if len(words) > 5 else ""
+        if not words[1].startswith("rw") or not words[1].endswith("s") or name.startswith("/memfd:wsgi-memory"):
+            continue
+        if name.startswith("/memfd:mod_wsgi_rs-table"):
+            tables.add(words[4])
+            continue
+        start = int(words[0].split("-")[0], 16)
+        # The same byte again.
+        ctypes.memmove(start, ctypes.string_at(start, 1), 1)
+        done.append(f"memory of {name}")
+    if len(tables) > 1:
+        done.append("tables of other groups")
+    for number, target in open_files():
+        if "scoreboard" in target:
+            try:
+                os.pwrite(number, os.pread(number, 1, 0), 0)
+                done.append(target)
+            except OSError:
+                pass
+    return "; ".join(done) or "refused"
+
+
+FORGED = b"one\n[Mon Jan 01 00:00:00.000000 2026] [core:error] [pid 1] forged-line\r\x1b[2J\n"
+
+
+def writes_logs(httpd, root):
+    """httpd's log files, and lines that look as if somebody else had written them."""
+    os.write(2, FORGED)
+    done = []
+    for number, target in open_files():
+        if target.startswith(os.path.join(root, "logs")) and writable(number):
+            done.append(f"{os.path.basename(target)} is open for writing")
+    return "; ".join(done) or "refused"
+
+
+def writable(number):
+    return fcntl.fcntl(number, fcntl.F_GETFL) & os.O_ACCMODE != os.O_RDONLY
+
+
+ATTEMPTS = {
+    f.__name__.replace("_", "-"): f
+    for f in (
+        signals,
+        looks,
+        traces,
+        moves,
+        knocks,
+        knocks_at_others,
+        takes_connections,
+        writes_shared_memory,
+        writes_logs,
+        speaks_without_the_secret,
+        regains,
+    )
+}
 
 if __name__ == "__main__":
     # `attempts.py NAME HTTPD_PID ROOT UID`: becomes that user first.

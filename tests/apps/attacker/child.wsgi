@@ -1,4 +1,5 @@
-"""Hostile code in a child of httpd's: `/child/NAME`. It may do what httpd's user may; it must gain nothing beyond that."""
+"""Hostile code in a child of httpd's (`/child/NAME?PID:ROOT`, with httpd's parent), which may do what httpd's user may, and in a daemon process of another
+user's (`/tenant/NAME?PID:ROOT`), which may do what that user may. They must gain nothing beyond that."""
 
 import ctypes
 import mmap
@@ -20,7 +21,7 @@ def descriptors():
 
 
 def overwrites_memory(httpd, root):
-    """Every memory file that the child has open or can open again, other than what httpd shares with its own children."""
+    """Every memory file that the child has open, can open again or has mapped, other than what httpd shares with its own children."""
     count = 0
     for number, target in descriptors():
         if not target.startswith("/memfd:"):
@@ -38,29 +39,37 @@ def overwrites_memory(httpd, root):
             pass
         finally:
             os.close(again)
-    return "done"
+    with open("/proc/self/maps") as maps:
+        for words in (line.split() for line in maps):
+            if len(words) > 5 and words[1] == "rw-s" and words[5].startswith("/memfd:"):
+                start, end = (int(word, 16) for word in words[0].split("-"))
+                ctypes.memset(start, 0xFF, end - start)
+                count += 1
+    return f"done: {count}"
 
 
 def sends_everywhere(httpd, root):
     """Nonsense over every Unix socket that the child has, with a descriptor."""
+    count = 0
     for number, target in descriptors():
         if target.startswith("socket:"):
             peer = socket.socket(fileno=os.dup(number))
             try:
                 if peer.family == socket.AF_UNIX:
+                    count += 1
                     socket.send_fds(peer, [bytes(range(256)) * 8], [1])
             except OSError:
                 pass
             finally:
                 peer.close()
-    return "done"
+    return f"done: {count}"
 
 
 def ours_in_a_program(httpd, root):
     """What a program that it executes finds open of ours."""
     import subprocess
 
-    ours = {target for number, target in descriptors() if number > 2 and (target.startswith("/memfd:wsgi") or is_unix(number, target))}
+    ours = {target for number, target in descriptors() if number > 2 and (target.startswith("/memfd:mod_wsgi_rs") or is_unix(number, target))}
     found = subprocess.check_output(["/bin/sh", "-c", "ls -l /proc/self/fd"], close_fds=False, text=True)
     return "; ".join(line for line in found.splitlines() if line.rpartition(" -> ")[2] in ours) or "refused"
 
@@ -98,6 +107,7 @@ OWN = {f.__name__.replace("_", "-"): f for f in (overwrites_memory, sends_everyw
 
 def application(environ, start_response):
     name = environ["PATH_INFO"].strip("/")
-    result = {**attempts.ATTEMPTS, **OWN}[name](os.getppid(), environ["QUERY_STRING"])
+    httpd, _, root = environ["QUERY_STRING"].partition(":")
+    result = {**attempts.ATTEMPTS, **OWN}[name](int(httpd), root)
     start_response("200 OK", [("Content-Type", "text/plain")])
     return [result.encode()]

@@ -23,6 +23,9 @@ pub fn plan(rows: &[Row]) -> Plan {
         // What is said of attackers is theirs to bring about. What must not be there each attack looks for.
         .announce("re:WSGI1[0-9]{3}: ")
         .announce("re:forged-line|output of an attacker|\\] (one|begun|x+|.*red)$");
+    if server_user().is_some() && rows.iter().any(|row| row.by == By::Tenant) {
+        plan = plan.define("TENANT", other_user().0);
+    }
     let user = if server_user().is_some() { format!("user={}", other_user().0) } else { String::new() };
     for name in rows.iter().filter(|row| row.by == By::Daemon).map(|row| row.name) {
         plan = plan

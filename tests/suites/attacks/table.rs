@@ -1,11 +1,11 @@
 /*! The table of attacks. *Runs in: tests.* */
 
-mod control;
-mod frames;
+pub mod control;
+pub mod frames;
 mod held;
 mod local;
 mod owner;
-mod words;
+pub mod words;
 
 use crate::support::matrix::Setup;
 use crate::support::site::Site;
@@ -17,6 +17,8 @@ pub enum By {
     Daemon,
     /// The same, of httpd's own user.
     Kin,
+    /// An application in a daemon process that has another user than httpd, with the engine in it.
+    Tenant,
     /// Code in a child of httpd's.
     Child,
     /// The owner of scripts, virtual environments and working directories.

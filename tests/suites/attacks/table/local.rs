@@ -1,10 +1,19 @@
 /*! What is tried by those who are on the machine: code in a child of httpd's, httpd's user, a stranger. *Runs in: tests.* */
 
 use super::{Row, shared};
-use crate::suites::attacks::local::{child, restarted, server, stranger};
+use crate::suites::attacks::local::{child, restarted, server, stranger, tenant};
 
 /// See the module.
 pub const ROWS: &[Row] = &[
+    shared!(Tenant "tenant-signals", "signals to httpd's parent and children, and to the supervisor", "refused", tenant),
+    shared!(Tenant "tenant-looks", "memory, environment, descriptors and limits of processes of other users", "refused", tenant),
+    shared!(Tenant "tenant-traces", "`ptrace` of processes of other users", "refused", tenant),
+    shared!(Tenant "tenant-moves", "sockets are renamed or removed, files and links made beside them and beside the logs", "refused", tenant),
+    shared!(Tenant "tenant-knocks-at-others", "connections to the sockets of other groups", "refused", tenant),
+    shared!(Tenant "tenant-takes-connections", "connections of httpd's clients are taken from its listening sockets", "refused", tenant),
+    shared!(Tenant "tenant-writes-shared-memory", "httpd's scoreboard, and other memory that httpd shares with its children, is written to", "refused", tenant),
+    shared!(Tenant "tenant-writes-logs", "httpd's log files are written to; lines on standard error that look like httpd's", "refused; each line is marked as the group's", tenant),
+    shared!(Tenant "tenant-regains", "`setuid(0)`, `setgroups`, `/etc/shadow`", "refused", tenant),
     shared!(Child "child-signals", "signals to httpd's parent, supervisor and daemon processes", "refused", child),
     shared!(Child "child-looks", "memory, environment, descriptors and limits of processes of other users", "refused", child),
     shared!(Child "child-traces", "`ptrace` of httpd's parent, supervisor and daemon processes", "refused", child),
@@ -22,6 +31,6 @@ pub const ROWS: &[Row] = &[
     shared!(Stranger "server-traces", "as httpd's user: `ptrace` of processes of other users", "refused", server),
     shared!(Stranger "server-moves", "as httpd's user: sockets renamed or removed", "refused", server),
     shared!(Stranger "server-speaks-without-the-secret", "as httpd's user: a greeting with a guessed secret, and a request", "no word comes back", server),
-    shared!(Child "child-overwrites-memory", "every memory file that the child can open is overwritten, then httpd restarts", "root acts on none of it: the groups have their own users, and serve", restarted),
+    shared!(Child "child-overwrites-memory", "every memory file that the child can open or has mapped is overwritten, then httpd restarts", "root acts on none of it: the groups have their own users, and serve", restarted),
     shared!(Child "child-sends-everywhere", "nonsense and a descriptor over every Unix socket of the child, then httpd restarts", "the groups have their own users, and serve", restarted),
 ];
