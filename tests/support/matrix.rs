@@ -116,6 +116,11 @@ impl Setup {
     }
 }
 
+/// Why a trial that was run on this thread by another one was skipped, if it was.
+pub fn take_skipped() -> Option<String> {
+    SKIPPED.with(|slot| slot.borrow_mut().take())
+}
+
 thread_local! {
     /// Why the trial that runs on this thread cannot run here.
     static SKIPPED: RefCell<Option<String>> = const { RefCell::new(None) };
@@ -332,7 +337,7 @@ fn trial(case: Case, suite: &'static str, shared: Arc<Shared>) -> Trial {
 
 fn run_trial(case: &Case, label: &str, shared: Arc<Shared>) -> Result<Completion, Failed> {
     let mut outcome = shared.attempt(case, label);
-    if let Some(reason) = SKIPPED.with(|slot| slot.borrow_mut().take()) {
+    if let Some(reason) = take_skipped() {
         return Ok(Completion::ignored_with(reason));
     }
     if outcome.as_ref().is_err_and(|why| second_attempt(label, why)) {

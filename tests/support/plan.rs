@@ -148,6 +148,9 @@ impl Prepared {
         define("PYTHON_VERSION", &setup.python.version);
         define(setup.mpm.define(), "1");
         define(setup.mode.define(), "1");
+        if !setup.is_ours() {
+            define("MOD_WSGI", "1");
+        }
         if let Some((user, _, group, _)) = server_user().filter(|_| plan.user.is_none()) {
             define("USER", user);
             define("GROUP", group);

@@ -16,6 +16,8 @@ from attempts import tried
 
 ATTACKS, AT_START = {}, {}
 pause = threading.Event().wait
+# Names that are nearly as long as they may be: 30,000 of them are more than may be kept.
+LONG = b"x" * 4000
 FORGED = b"\n[Mon Jan 01 00:00:00.000000 2026] [core:error] [pid 1] forged-line\r\x1b[2J"
 
 
@@ -56,14 +58,14 @@ def messages_of_a_megabyte(world):
 @attack
 def paths_by_the_thousand(world):
     for number in range(30_000):
-        world.say(wire.LOADED, wire.loaded(b"/nowhere/%d.wsgi" % number, number=number))
+        world.say(wire.LOADED, wire.loaded(b"/nowhere/%d.wsgi" % number + LONG, number=number))
 
 
 @attack
 def applications_by_the_thousand(world):
     """One path, ever other application groups."""
     for number in range(30_000):
-        world.say(wire.LOADED, wire.loaded(b"/nowhere/one.wsgi", b"group-%d" % number))
+        world.say(wire.LOADED, wire.loaded(b"/nowhere/one.wsgi", b"group-%d" % number + LONG))
 
 
 @attack

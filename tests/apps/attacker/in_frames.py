@@ -66,6 +66,13 @@ def none(c):
     c.answer(b"served by the attacker")
 
 
+@attack
+def pid(c):
+    """Keeps to the rules, and says which process it is."""
+    c.greeted()
+    c.answer(str(os.getpid()).encode())
+
+
 # Heads.
 for status in (0, 1, 99, 100, 101, 102, 103, 199, 600, 999, 1000, 65535):
     said(f"status-{status}", wire.head(status, b"Status"), wire.frame(wire.DATA, INJECTED), wire.frame(wire.END))

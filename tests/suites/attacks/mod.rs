@@ -9,6 +9,7 @@ mod owner;
 mod page;
 mod siege;
 mod table;
+mod untried;
 
 use crate::own;
 use crate::support::matrix::{Case, Reach, Setup, Suite};

@@ -75,14 +75,16 @@ impl Tenant {
         fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
     }
 
-    fn plan(&self, script: &Path) -> Plan {
+    fn plan(&self, setup: &Setup, script: &Path) -> Plan {
+        // Where nothing stops the reading of a device without end, the machine's memory must.
+        let limit = if setup.is_ours() { "" } else { "virtual-memory-limit=2000000000" };
         Plan::new("attacks.conf")
             .define("OWN_GROUPS", "1")
             .define("OWN_SIZES", "1")
             .announce("re:.")
             .line(&format!(
                 "WSGIDaemonProcess tenant user={} python-home=\"{}\" threads=2 connect-timeout=3 startup-timeout=5 \
-                 request-timeout=5 socket-timeout=5 shutdown-timeout=2",
+                 request-timeout=5 socket-timeout=5 shutdown-timeout=2 {limit}",
                 other_user().0,
                 self.directory.display()
             ))
@@ -93,7 +95,7 @@ impl Tenant {
     /// Configtest, a start, a request, a graceful restart: each ends, and the victim is served.
     #[track_caller]
     fn is_borne(&self, setup: &Setup, script: &Path, statuses: &[u16]) -> String {
-        let plan = self.plan(script);
+        let plan = self.plan(setup, script);
         let said = configtest(setup, &plan);
         let server = Httpd::start(setup, &plan, "tenant");
         let site = Site::new(&server, setup);
@@ -207,7 +209,7 @@ pub fn python_looks_around(setup: &Setup) {
          terminal=no\n(: < /dev/tty) 2>/dev/null && terminal=yes\n\
          echo \"looked around: open=$open uid=$uid nnp=$nnp terminal=$terminal\"\nexit 1\n",
     );
-    let said = configtest(setup, &tenant.plan(&where_script(setup)));
+    let said = configtest(setup, &tenant.plan(setup, &where_script(setup)));
     let wanted = format!("looked around: open= uid={} nnp=1 terminal=no", tenant.uid);
     assert!(said.contains(&wanted), "{said}");
 }
