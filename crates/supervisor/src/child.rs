@@ -12,13 +12,12 @@ use rustix::process::Pid;
 
 use crate::budget::Budget;
 use crate::memory::Memory;
+use crate::pipe::{Got, Held, Pipe};
 use crate::recipe::Recipe;
 use crate::spawn::{Descriptors, spawn};
 use crate::timers::Millis;
 use crate::trouble::{LENGTH, Report};
 
-/// Most that is read at a time, so that one process that writes without end does not keep the others waiting.
-const PIECE: usize = 16 * 1024;
 /// How many messages a process may send: a few for each script that it may name, at once, and so many a second.
 const MESSAGES: Budget = Budget::new(4_096, 64);
 /// The same in bytes.
@@ -36,10 +35,10 @@ pub struct Child {
     /// Our end of the control connection, until the process is cut off.
     pub control: Option<OwnedFd>,
     /// Read end of the pipe for its messages, until it ends.
-    pub inbox: Option<OwnedFd>,
+    pub inbox: Option<Pipe>,
     /// Read end of its output, until it ends.
-    pub output: Option<OwnedFd>,
-    /// Read end of its reports, until it is Python.
+    pub output: Option<Pipe>,
+    /// Read end of its reports, until it is Python. It is written before the process is its user's.
     pub trouble: Option<OwnedFd>,
     /// Its reports.
     pub reports: Vec<Report>,
@@ -85,11 +84,12 @@ pub struct Received {
 }
 
 impl Child {
-    /// Forks a child that is to become Python. `null` is `/dev/null`, which also stands for what a service has no use for.
+    /// Forks a child that is to become Python. `null` is `/dev/null`, which also stands for what a service has no use for; `held` counts what is under way
+    /// on pipes of its group.
     ///
     /// # Errors
     /// When there are no more descriptors or processes.
-    pub fn start(recipe: &Recipe, threads: u32, post: Post<'_>, null: &OwnedFd) -> std::io::Result<Self> {
+    pub fn start(recipe: &Recipe, threads: u32, post: Post<'_>, null: &OwnedFd, held: &Held) -> std::io::Result<Self> {
         let memory = Memory::new(usize::try_from(threads).unwrap_or(0))?;
         let flags = SocketFlags::CLOEXEC;
         let (control, theirs) = socketpair(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
@@ -115,11 +115,12 @@ impl Child {
             trouble: trouble_in.as_fd(),
         };
         let pid = spawn(recipe, descriptors)?;
+        let (inbox, output) = (Pipe::new(inbox, held), Pipe::new(output, held));
         Ok(Self { output: Some(output), trouble: Some(trouble), ..Self::new(pid, control, inbox, memory) })
     }
 
     /// The child `pid` at the other ends of `control` and `inbox`.
-    fn new(pid: Pid, control: OwnedFd, inbox: OwnedFd, memory: Memory) -> Self {
+    fn new(pid: Pid, control: OwnedFd, inbox: Pipe, memory: Memory) -> Self {
         Self {
             pid,
             control: Some(control),
@@ -175,17 +176,16 @@ impl Child {
     /// Reads what the process has said by `now`, one piece at most.
     pub fn receive(&mut self, now: Millis) -> Received {
         let mut got = Received::default();
-        let mut buffer = [0; PIECE];
-        match read(&mut self.inbox, &mut buffer) {
-            Some(0) => got.ended = true,
-            Some(count) => {
+        match read(&mut self.inbox) {
+            Got::End => got.ended = true,
+            Got::Some(bytes) => {
                 got.more = true;
                 if !self.reads.take(1, now) {
                     got.bad = Some(format!("messages in more pieces than it may ({READS})"));
                 }
-                self.received.extend_from_slice(buffer.get(..count).unwrap_or_default());
+                self.received.extend_from_slice(&bytes);
             }
-            None => {}
+            Got::Nothing => {}
         }
         self.read_messages(&mut got, now);
         if got.ended || got.bad.is_some() {
@@ -225,12 +225,24 @@ impl Child {
 
     /// Reads what it has written: whole lines, and whether there may be more right now.
     pub fn read_output(&mut self) -> (Vec<Vec<u8>>, bool) {
-        let mut buffer = [0; PIECE];
-        match read(&mut self.output, &mut buffer) {
-            Some(0) => (self.lines.take().into_iter().collect(), false),
-            Some(count) => (self.lines.push(buffer.get(..count).unwrap_or_default()), true),
-            None => (Vec::new(), false),
+        if self.output.is_none() {
+            return (Vec::new(), false);
         }
+        match read(&mut self.output) {
+            Got::End => (self.lines.take().into_iter().collect(), false),
+            Got::Some(bytes) => (self.lines.push(&bytes), true),
+            Got::Nothing => (Vec::new(), false),
+        }
+    }
+
+    /// Whether it keeps a pipe to us locked. Once: both are let go of then.
+    pub fn locks_its_pipes(&mut self) -> bool {
+        let stuck = self.inbox.iter().chain(&self.output).any(Pipe::is_stuck);
+        if stuck {
+            self.output = None;
+            self.cut_off();
+        }
+        stuck
     }
 
     /// What it had written without a newline when it ended.
@@ -241,7 +253,7 @@ impl Child {
     /// Reads its reports; `true` when there will be no more: it is Python now, or gone.
     pub fn read_reports(&mut self) -> bool {
         let mut buffer = [0; 1_024];
-        while let Some(count) = read(&mut self.trouble, &mut buffer) {
+        while let Some(count) = read_reports(&mut self.trouble, &mut buffer) {
             self.reported.extend_from_slice(buffer.get(..count).unwrap_or_default());
             self.reported.truncate(REPORTS);
         }
@@ -250,8 +262,18 @@ impl Child {
     }
 }
 
-/// Reads from a pipe: the count, 0 at its end (and then the pipe is closed), `None` when there is nothing.
-fn read(pipe: &mut Option<OwnedFd>, buffer: &mut [u8]) -> Option<usize> {
+/// Reads from a pipe, which is closed at its end. One that is closed has nothing.
+fn read(pipe: &mut Option<Pipe>) -> Got {
+    let Some(reader) = pipe else { return Got::Nothing };
+    let got = reader.read();
+    if got == Got::End {
+        *pipe = None;
+    }
+    got
+}
+
+/// Reads from the pipe for reports: the count, 0 at its end (and then the pipe is closed), `None` when there is nothing.
+fn read_reports(pipe: &mut Option<OwnedFd>, buffer: &mut [u8]) -> Option<usize> {
     let fd = pipe.as_ref()?;
     loop {
         match rustix::io::read(fd, &mut *buffer) {
@@ -277,8 +299,9 @@ mod tests {
     use protocol::control::Message;
     use rustix::process::getpid;
 
-    use super::{Child, PIECE};
+    use super::Child;
     use crate::memory::Memory;
+    use crate::pipe::{Held, PIECE, Pipe};
 
     /// A child whose ends of the connection and of the pipe are the test's.
     fn child() -> (Child, UnixStream, PipeWriter) {
@@ -286,7 +309,8 @@ mod tests {
         let (inbox, outbox) = std::io::pipe().unwrap();
         rustix::io::ioctl_fionbio(&inbox, true).unwrap();
         rustix::io::ioctl_fionbio(&outbox, true).unwrap();
-        (Child::new(getpid(), OwnedFd::from(control), OwnedFd::from(inbox), Memory::new(1).unwrap()), theirs, outbox)
+        let inbox = Pipe::new(OwnedFd::from(inbox), &Held::default());
+        (Child::new(getpid(), OwnedFd::from(control), inbox, Memory::new(1).unwrap()), theirs, outbox)
     }
 
     /// Writes `bytes` as fast as they are read, until all are read or the connection ends: what is said of the bad ones, and the most that was kept.

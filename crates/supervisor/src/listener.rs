@@ -65,7 +65,7 @@ pub fn make(wanted: &Wanted<'_>) -> Result<Listener, String> {
     // A name that an earlier start left behind; that there is none is as well.
     let _left: Result<(), Errno> = rustix::fs::unlink(beside.as_slice());
     let address = SocketAddrUnix::new(beside.as_slice()).map_err(|error| failed("no socket can be at", error))?;
-    // The supervisor has one thread: nobody else makes files meanwhile.
+    // No other thread of the supervisor makes files.
     let umask = rustix::process::umask(Mode::from_raw_mode(0o177));
     let bound = rustix::net::bind(&socket, &address);
     rustix::process::umask(umask);

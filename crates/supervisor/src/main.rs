@@ -8,6 +8,7 @@ every change; the descriptors that it names are inherited. SIGTERM or the death 
 | `supervisor`, `handover` | the loop; generations taking over from one another |
 | `group`, `replace`, `ending`, `process`, `timers`, `action` | a group as a state machine, without clock or system call |
 | `running`, `child` | a group's live processes |
+| `pipe` | what they write, read by threads that nobody waits for |
 | `rights` | what the supervisor itself may do and take |
 | `recipe`, `spawn`, `trouble`, `explain` | from the plan to Python: prepared, forked, and what went wrong |
 | `posts`, `listener` | the group's table: who takes requests, and over which socket |
@@ -31,6 +32,7 @@ mod lack_of_memory;
 mod listener;
 mod log;
 mod memory;
+mod pipe;
 mod posts;
 mod probe;
 mod process;

@@ -21,12 +21,15 @@ use crate::group::Group;
 use crate::handover::Way;
 use crate::lack_of_memory::Kills;
 use crate::log::Log;
+use crate::pipe::Held;
 use crate::posts::{Post, Posts};
 use crate::recipe::Recipe;
 use crate::spawn::inherited;
 use crate::timers::{LOOK, Millis};
 
 const KILL: i32 = 9;
+/// Threads of the supervisor that may be stuck in pipes of a group when a further process is started.
+const MOST_HELD: usize = 16;
 /// Signals at which faulthandler writes the stack: SIGILL, SIGABRT, SIGBUS, SIGFPE, SIGSEGV.
 const FAULTS: [i32; 5] = [4, 6, 7, 8, 11];
 
@@ -64,6 +67,8 @@ pub struct Running {
     kills: Kills,
     /// What its processes may still write.
     output: Output,
+    /// What is under way on pipes of its processes.
+    held: Held,
 }
 
 impl Running {
@@ -98,6 +103,7 @@ impl Running {
             introduced: false,
             kills: Kills::default(),
             output: Output::default(),
+            held: Held::default(),
         };
         running.scoreboard = plan.scoreboard.filter(|_| group.engine.server_metrics).and_then(|number| running.readable(number));
         Ok(running)
@@ -130,14 +136,26 @@ impl Running {
         self.act(now);
         if now >= self.looked.saturating_add(LOOK) {
             self.looked = now;
+            self.look_at_pipes(now);
             self.look();
         }
     }
 
     /// When `tick` has something to do next.
     pub fn wake(&self, now: Millis) -> Option<Millis> {
-        let look = self.posts.as_ref().map(|_| self.looked.saturating_add(LOOK));
+        let looks = self.posts.is_some() || self.held.count() > 0;
+        let look = looks.then(|| self.looked.saturating_add(LOOK));
         self.machine.wake(now).into_iter().chain(look).chain(self.output_waits(now)).min()
+    }
+
+    /// A process that keeps its pipes to the supervisor locked can't be heard any more.
+    fn look_at_pipes(&mut self, now: Millis) {
+        let locks = |(id, child): (&Id, &mut Child)| child.locks_its_pipes().then_some(*id);
+        let stuck: Vec<Id> = self.children.iter_mut().filter_map(locks).collect();
+        for id in stuck {
+            self.machine.broke_protocol(id, "what cannot be read, because it keeps the pipe locked", now);
+            self.act(now);
+        }
     }
 
     /// Looks after the posts.
@@ -240,6 +258,11 @@ impl Running {
     }
 
     fn post_and_start(&mut self, id: Id, scripts: Vec<Script>, must_load: bool) -> Result<(), End> {
+        if self.held.count() > MOST_HELD {
+            let text = "processes of its user, which may have left the group, keep pipes to the supervisor locked: no further process is started until they end. \
+                        To fix: end them (`ps -u USER`); they hold a page that never comes, of a FUSE file system or by userfaultfd";
+            return Err(End::NotStarted(log_code::PIPES_LOCKED, text.to_owned()));
+        }
         let mut listener = None;
         if let Some(posts) = &self.posts {
             let (post, socket) = posts.take(&self.plan).map_err(|why| End::NotStarted(log_code::SOCKET_NOT_MADE, why))?;
@@ -253,7 +276,7 @@ impl Running {
             lifeline: self.lifeline.as_ref().map(AsFd::as_fd),
             scoreboard: self.scoreboard.as_ref().map(AsFd::as_fd),
         };
-        let mut child = Child::start(&self.recipe, self.plan.threads, post, &self.null)
+        let mut child = Child::start(&self.recipe, self.plan.threads, post, &self.null, &self.held)
             .map_err(|error| End::NotStarted(log_code::FORK_FAILED, format!("no process could be started: {error}")))?;
         if let (Some(posts), Some(post)) = (&self.posts, self.taken.get(&id)) {
             posts.name(post, child.pid);

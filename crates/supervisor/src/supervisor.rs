@@ -13,6 +13,7 @@ use rustix::time::{ClockId, clock_gettime};
 use crate::action::Id;
 use crate::handover::{GIVE_WAY, HERE, Peer, RETIRE, Said, Way};
 use crate::log::Log;
+use crate::pipe::{self, Pipe};
 use crate::running::Running;
 use crate::spawn::{ended_child, inherited};
 use crate::timers::{GLANCE, GRACE, LAST_REQUESTS, LAST_RESORT, LOOK, Millis, ORPHANED, TAKE_OVER, turn};
@@ -32,6 +33,7 @@ enum Source {
     Predecessor,
     NextConfiguration,
     Orphans,
+    Pipes,
     MainLog,
     Log(usize),
     Control(usize, Id),
@@ -293,6 +295,7 @@ impl Supervisor {
 
     /// Waits until something can be done.
     fn wait(&self, at: Millis) -> Vec<Source> {
+        let back = self.calls_back(at);
         let (mut fds, sources) = self.sources(at);
         let asks = self.parent.watch.is_none().then(|| at.saturating_add(LOOK));
         let takes_over = (!self.took_over && self.predecessor.there()).then(|| self.born.saturating_add(TAKE_OVER));
@@ -302,16 +305,32 @@ impl Supervisor {
         let looks = (waits && self.predecessor.there() && self.way.ends).then(|| at.saturating_add(GLANCE));
         let others =
             asks.into_iter().chain(self.retires_at).chain(takes_over).chain(orphans).chain(self.next_turn(at)).chain(looks);
-        let wake = self.groups.iter().filter_map(|group| group.wake(at)).chain(others).min();
+        let at_once = (!back.is_empty()).then_some(at);
+        let wake = self.groups.iter().filter_map(|group| group.wake(at)).chain(others).chain(at_once).min();
         let timeout = wake.map(|wake| {
             // Rounded up by a millisecond, so that time has come when it wakes.
             let wait = i64::try_from(wake.saturating_sub(at).saturating_add(u64::from(wake > at))).unwrap_or(i64::MAX);
             Timespec { tv_sec: wait / 1_000, tv_nsec: wait % 1_000 * 1_000_000 }
         });
         if poll(&mut fds, timeout.as_ref()).is_err() {
-            return Vec::new();
+            return back;
         }
-        fds.iter().zip(sources).filter(|(fd, _)| !fd.revents().is_empty()).map(|(_, source)| source).collect()
+        let ready = fds.iter().zip(sources).filter(|(fd, _)| !fd.revents().is_empty()).map(|(_, source)| source);
+        ready.chain(back).collect()
+    }
+
+    /// Pipes from which a thread has read meanwhile.
+    fn calls_back(&self, at: Millis) -> Vec<Source> {
+        let mut all = Vec::new();
+        for (index, group) in self.groups.iter().enumerate() {
+            let reads = group.output_waits(at).is_none();
+            for (id, child) in &group.children {
+                let is_back = |pipe: Option<&Pipe>| pipe.is_some_and(Pipe::is_back);
+                all.extend(is_back(child.inbox.as_ref()).then_some(Source::Inbox(index, *id)));
+                all.extend((reads && is_back(child.output.as_ref())).then_some(Source::Output(index, *id)));
+            }
+        }
+        all
     }
 
     fn sources(&self, at: Millis) -> (Vec<PollFd<'_>>, Vec<Source>) {
@@ -324,6 +343,7 @@ impl Supervisor {
         // That a pipe has lost its other end is told to whoever waits for nothing.
         all.extend(self.next_configuration.iter().map(|fd| (fd.as_fd(), PollFlags::empty(), Source::NextConfiguration)));
         all.extend(self.orphans.iter().map(|fd| (fd.as_fd(), PollFlags::empty(), Source::Orphans)));
+        all.extend(pipe::bell().map(|fd| (fd, PollFlags::IN, Source::Pipes)));
         all.extend(self.log.wants().map(|fd| (fd, PollFlags::OUT, Source::MainLog)));
         for (index, group) in self.groups.iter().enumerate() {
             all.extend(group.log.wants().map(|fd| (fd, PollFlags::OUT, Source::Log(index))));
@@ -331,9 +351,14 @@ impl Supervisor {
             for (id, child) in &group.children {
                 let control = child.control.iter().filter(|_| child.wants_to_send());
                 all.extend(control.map(|fd| (fd.as_fd(), PollFlags::OUT, Source::Control(index, *id))));
-                all.extend(child.inbox.iter().map(|fd| (fd.as_fd(), PollFlags::IN, Source::Inbox(index, *id))));
+                all.extend(child.inbox.as_ref().and_then(Pipe::wants).map(|fd| (fd, PollFlags::IN, Source::Inbox(index, *id))));
                 all.extend(
-                    child.output.iter().filter(|_| reads).map(|fd| (fd.as_fd(), PollFlags::IN, Source::Output(index, *id))),
+                    child
+                        .output
+                        .as_ref()
+                        .and_then(Pipe::wants)
+                        .filter(|_| reads)
+                        .map(|fd| (fd, PollFlags::IN, Source::Output(index, *id))),
                 );
                 all.extend(child.trouble.iter().map(|fd| (fd.as_fd(), PollFlags::IN, Source::Trouble(index, *id))));
             }
@@ -351,6 +376,8 @@ impl Supervisor {
             Source::Orphans => {
                 self.waits_for_orphans(at);
             }
+            // What has come back is found by looking at each.
+            Source::Pipes => pipe::heard(),
             Source::MainLog => self.log.flush(),
             Source::Log(index) => self.with(index, |group| group.log.flush()),
             Source::Control(index, id) => self.with(index, |group| {

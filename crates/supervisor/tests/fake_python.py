@@ -171,6 +171,48 @@ if word == "passes":
         socket.send_fds(control, [b"x"], [0])
     except OSError as error:
         note("refused", type(error).__name__)
+LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+def never_coming():
+    """Two pages that are there, and one that never comes: their address."""
+    import fcntl
+    with socket.socket(socket.AF_UNIX) as lender:
+        lender.connect(f"{place}/faults")
+        faults = socket.recv_fds(lender, 1, 1)[1][0]
+    NEW, API, REGISTER = 0xAA00, 0xC018AA3F, 0xC020AA00
+    handle = fcntl.ioctl(faults, NEW, os.O_CLOEXEC)
+    fcntl.ioctl(handle, API, bytearray(struct.pack("QQQ", 0xAA, 0, 0)))
+    page = mmap.PAGESIZE
+    LIBC.mmap.restype = ctypes.c_void_p
+    address = LIBC.mmap(None, ctypes.c_size_t(3 * page), 3, 0x22, -1, ctypes.c_long(0))
+    fcntl.ioctl(handle, REGISTER, bytearray(struct.pack("QQQQ", address + 2 * page, page, 1, 0)))
+    ctypes.memset(address, ord("x"), 2 * page)
+    return address
+
+
+def lock_pipes():
+    """Fills two pages of each pipe to the supervisor, and stands still in the third, with the pipe's lock."""
+    address, writers = never_coming(), []
+    for number in (1, OUTBOX):
+        write = LIBC.write
+        thread = threading.Thread(target=lambda n=number: write(n, ctypes.c_void_p(address), ctypes.c_size_t(3 * mmap.PAGESIZE)), daemon=True)
+        thread.start()
+        writers.append(thread)
+    time.sleep(0.3)
+    return writers
+
+
+if word == "locks-on":
+    # By a process of its own session, which lives on when this one is dead.
+    if os.fork() == 0:
+        os.setsid()
+        writers = lock_pipes()
+        note("heir")
+        writers[0].join(60)
+        os._exit(0)
+    time.sleep(1)
+    os._exit(3)
 if word == "fosters":
     # Siblings of this process, which end at once: `CLONE_PARENT` makes them the supervisor's children.
     CLONE_PARENT, CLONE, EXIT = 0x8000, 56 if os.uname().machine == "x86_64" else 220, 60 if os.uname().machine == "x86_64" else 93
@@ -191,6 +233,9 @@ if word == "junk":
     send(99)
 send(READY)
 note("ready", word)
+if word == "locks":
+    lock_pipes()
+    note("locked", str(os.getpid()))
 if word == "restless":
     send(REPLACE_ME, b"maximum_requests")
 if word == "segv":

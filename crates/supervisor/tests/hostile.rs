@@ -112,6 +112,48 @@ fn children_that_a_process_has_made_the_supervisors_are_reaped() {
     street.end();
 }
 
+/// A writer that faults on a page which never comes keeps the pipe's lock: whoever reads then waits without being interruptible.
+#[test]
+fn a_pipe_that_its_writer_keeps_locked_holds_up_nobody_else() {
+    let probe = Bench::new("probe");
+    if !support::root() || !probe.lend_faults() {
+        return;
+    }
+    let mut street = Street::with("locks", |hostile| assert!(hostile.lend_faults()));
+    let stuck: i32 = street.hostile.file("locked").parse().unwrap();
+    street.unharmed();
+    street.hostile.wait_for_log("WSGI1309: process");
+    street.hostile.wait_for_log("because it keeps the pipe locked");
+    until("it is ended", || (!support::alive(stuck)).then_some(()));
+    street.supervisor.stop();
+}
+
+/// Those that have left their group keep pipes locked beyond its processes' ends, and each holds a thread of the supervisor.
+#[test]
+fn so_many_pipes_are_kept_locked_and_no_more() {
+    let probe = Bench::new("probe");
+    if !support::root() || !probe.lend_faults() {
+        return;
+    }
+    let mut street = Street::with("locks-on", |hostile| {
+        assert!(hostile.lend_faults());
+        hostile.group.processes = 8;
+    });
+    street.hostile.wait_for_log("WSGI1390");
+    street.unharmed();
+    let threads = std::fs::read_dir(format!("/proc/{}/task", street.supervisor.pid())).unwrap().count();
+    assert!(threads < 40, "{threads} threads");
+    assert!(street.hostile.pids("heir").len() >= 8);
+    // Its threads hold the supervisor for as long as they hold the pipes.
+    street.supervisor.signal(rustix::process::Signal::TERM);
+    until("the supervisor ends", || {
+        for pid in street.hostile.pids("heir").into_iter().filter_map(rustix::process::Pid::from_raw) {
+            rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap_or_default();
+        }
+        street.supervisor.ended()
+    });
+}
+
 #[test]
 fn keys_of_who_started_httpd_are_nobodys_else() {
     if !support::root() {

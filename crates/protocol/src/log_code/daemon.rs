@@ -194,6 +194,10 @@ log_codes! {
         cause "The processes of the group end by themselves, ask to be replaced, or are found out of order as soon as they serve, again and again."
         did "Further processes of the group are started at the pace that the line names. Other groups are not affected."
         cure "Look in the log for why they end or are replaced. Raise `maximum-requests`, `restart-interval` or `inactivity-timeout` if one of them is the reason.";
+    1390 PIPES_LOCKED Error "processes of a group keep pipes to the supervisor locked"
+        cause "Processes of the group's user write to their output or to the supervisor from memory whose page never comes (a file of a FUSE file system that does not answer, userfaultfd). The kernel keeps the pipe locked meanwhile, and nothing can be read from it."
+        did "No further process of the group is started until they have ended; it is tried again every 30 seconds. No other group is affected."
+        cure "End the processes of that user, also those that have left the group; `cat /proc/PID/stack` of one shows `pipe_write`. End the FUSE file system that does not answer.";
     1401 REQUEST_OVERDUE Warning "a request has run longer than request-timeout"
         cause "The application did not finish the request within `request-timeout`. The lines that follow show where its thread was, the innermost call last."
         did "With `interrupt-timeout`, `mod_wsgi.RequestTimeout` is raised in the request, its client gets 504 (or a cut response) and the thread serves on; without it, or if the request does not end within it, the process is replaced."

@@ -81,6 +81,11 @@ impl Running {
         self.0.wait().unwrap();
     }
 
+    /// Whether it has ended.
+    pub fn ended(&mut self) -> Option<()> {
+        self.0.try_wait().unwrap().map(drop)
+    }
+
     /// Waits for its end: whether it succeeded.
     pub fn wait(&mut self) -> bool {
         until("the supervisor ends", || self.0.try_wait().unwrap()).success()
@@ -256,6 +261,27 @@ impl Bench {
         let mut command = self.command("/bin/sh", &[&plan]);
         let line = format!("ulimit -S -n {limit}; exec {} {}", env!("CARGO_BIN_EXE_wsgi-supervisor"), plan.as_raw_fd());
         Running(command.args(["-c", &line]).spawn().unwrap())
+    }
+
+    /// Lends `/dev/userfaultfd` to processes that connect to the socket `faults`: it makes pages that never come, as a FUSE file system of a user's own does.
+    /// `false` where there is none, or it can't be opened.
+    pub fn lend_faults(&self) -> bool {
+        let flags = rustix::fs::OFlags::RDWR | rustix::fs::OFlags::CLOEXEC;
+        let Ok(faults) = rustix::fs::open("/dev/userfaultfd", flags, rustix::fs::Mode::empty()) else { return false };
+        let path = self.place.join("faults");
+        let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+        std::fs::set_permissions(path, Permissions::from_mode(0o777)).unwrap();
+        std::thread::spawn(move || {
+            for peer in listener.incoming() {
+                let mut space = [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+                let mut beside = rustix::net::SendAncillaryBuffer::new(&mut space);
+                let files = [faults.as_fd()];
+                assert!(beside.push(rustix::net::SendAncillaryMessage::ScmRights(&files)));
+                let flags = rustix::net::SendFlags::empty();
+                rustix::net::sendmsg(peer.unwrap(), &[std::io::IoSlice::new(b"x")], &mut beside, flags).unwrap();
+            }
+        });
+        true
     }
 
     /// A supervisor that is started by somebody who has a key in his session keyring, which every user could read there.
