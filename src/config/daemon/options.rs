@@ -170,7 +170,7 @@ pub const OPTIONS: &[DaemonOption] = &[
         "maximum-in-flight",
         Form::Small(Range::from(0), Unit::Count, |typed| &mut typed.maximum_in_flight),
         "twice (for a reload) what the group has: `processes=` times `threads=`, and `listen-backlog=`",
-        "How many requests for the group may be in httpd's workers at a time, in all children together, whatever the group's processes do. Further ones get 503 at          once. 0: no limit.",
+        "How many requests for the group may be in httpd's workers at a time, in all children together, whatever the group's processes do. Further ones get 503 at once. 0: no limit.",
     ),
     row(
         Chapter::Size,

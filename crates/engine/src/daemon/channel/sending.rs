@@ -17,8 +17,8 @@ use crate::locks::lock;
 
 /// With so much unsent it is no use to try piece by piece.
 const BEHIND: usize = 256 * 1024;
-/// So much of a file is read at a time, where it is copied.
-const COPIED: usize = 128 * 1024;
+/// So much of a file is read at a time, where it is copied: four parts are on their way in a connection's memory.
+const COPIED: usize = (shared_memory::SIZE - shared_memory::CHILDS - shared_memory::HEADER) / 4;
 
 impl State {
     /// Says of part of a body where in memory it lies; `false` if there is no room for it.
