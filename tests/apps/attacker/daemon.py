@@ -25,11 +25,13 @@ class Conversation:
         self.world, self.peer, self.reader = world, peer, wire.Reader(peer)
         self.ticket = (0xFFFFFFFF, 0)
         self.request = None
+        self.has_greeted = False
 
     def send(self, *pieces):
         self.peer.sendall(b"".join(pieces))
 
     def greeted(self):
+        self.has_greeted = True
         self.send(wire.hello(token=self.world.token))
 
     def begin(self):

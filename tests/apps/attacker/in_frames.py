@@ -68,8 +68,9 @@ def none(c):
 
 @attack
 def pid(c):
-    """Keeps to the rules, and says which process it is."""
-    c.greeted()
+    """Keeps to the rules, and says which process it is. Its connection may have had requests before."""
+    if not c.has_greeted:
+        c.greeted()
     c.answer(str(os.getpid()).encode())
 
 

@@ -37,6 +37,9 @@ pub fn plan(rows: &[Row]) -> Plan {
     plan
 }
 
+/// How long a group may take until it serves again: what its processes have done makes the supervisor wait between the starts.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// The page of the group that is not attacked by its own process.
 pub const VICTIM: &str = "/victim";
 
@@ -116,6 +119,27 @@ pub fn begun(site: &Site, name: &str, going_on: Duration) {
     assert!([200, 502, 503, 504, 0].contains(&status), "{name}: {response:?}");
     poll::let_pass(going_on);
     siege.lift();
+}
+
+/// The attack is the end of its process: another one takes its place.
+#[track_caller]
+pub fn replaced(site: &Site, name: &str, going_on: Duration) {
+    let process = || {
+        let (status, response) = ask(site, &Request::get(&format!("/attack/{name}/pid")));
+        response.filter(|_| status == 200).and_then(|response| response.text().parse::<i32>().ok())
+    };
+    let before = poll::until(PATIENCE, process).unwrap_or_else(|| panic!("{name}: its process does not serve"));
+    begun(site, name, going_on);
+    poll::until(PATIENCE, || process().filter(|pid| *pid != before))
+        .unwrap_or_else(|| panic!("{name}: {before} was not replaced"));
+}
+
+/// The attack disturbs its own group, which serves again.
+#[track_caller]
+pub fn recovered(site: &Site, name: &str, going_on: Duration) {
+    begun(site, name, going_on);
+    let serves = || (ask(site, &Request::get(&format!("/attack/{name}/pid"))).0 == 200).then_some(());
+    poll::until(PATIENCE, serves).unwrap_or_else(|| panic!("{name}: the group does not serve again"));
 }
 
 /// The attacker tries what must be refused, and says what was not.

@@ -1,7 +1,7 @@
 /*! What a hostile daemon process says to the supervisor, and tries on its host. *Runs in: tests.* */
 
 use super::{Row, shared};
-use crate::suites::attacks::daemons::{begun, refused, starting};
+use crate::suites::attacks::daemons::{begun, recovered, refused, replaced, starting};
 use std::time::Duration;
 
 const SHORT: Duration = Duration::from_millis(500);
@@ -15,23 +15,23 @@ pub const ROWS: &[Row] = &[
     shared!(Daemon "versions-by-the-thousand", "30,000 versions of one script", "one successor after the other, ever more slowly", begun, LONG),
     shared!(Daemon "descriptors-to-the-supervisor", "descriptors over the control connection", "the kernel refuses them", begun, SHORT),
     shared!(Daemon "paths-that-answer-nobody", "scripts that are FIFOs, devices, files of `/proc`, or have no name", "root opens none, looks at none", begun, LONG),
-    shared!(Daemon "messages-that-are-none", "a message of an unknown kind", "the process is replaced", begun, SHORT),
-    shared!(Daemon "messages-of-no-end", "a message that is announced with 4 GiB", "the process is replaced", begun, SHORT),
+    shared!(Daemon "messages-that-are-none", "a message of an unknown kind", "the process is replaced", replaced, SHORT),
+    shared!(Daemon "messages-of-no-end", "a message that is announced with 4 GiB", "the process is replaced", replaced, SHORT),
     shared!(Daemon "half-a-message", "half a message, and silence", "nobody waits for the rest", begun, SHORT),
     shared!(Daemon "messages-of-a-supervisor", "messages that only a supervisor may send", "they are ignored, or the process is replaced", begun, SHORT),
     shared!(Daemon "ready-by-the-thousand", "20,000 times that it is ready", "bounded work, bounded lines in the log", begun, LONG),
     shared!(Daemon "replacements-by-the-thousand", "20,000 demands for a successor", "one successor after the other, ever more slowly", begun, LONG),
-    shared!(Daemon "loads-of-nonsense", "counts of requests beyond all measure, and half of one", "the process is replaced", begun, SHORT),
+    shared!(Daemon "loads-of-nonsense", "counts of requests beyond all measure, and half of one", "the process is replaced", replaced, SHORT),
     shared!(Daemon "words-that-are-forged", "line breaks and escapes in its version and its excuse", "one line each, control characters replaced", begun, SHORT),
     shared!(Daemon "output-that-is-forged", "line breaks, NULs and escapes on standard output", "each line marked as the group's, control characters replaced", begun, SHORT),
     shared!(Daemon "output-without-end", "a line of output that never ends", "cut into pieces; the supervisor's memory is bounded", begun, LONG),
     shared!(Daemon "lines-of-output-without-end", "800,000 lines of output", "others are heard as well", begun, LONG),
     shared!(Daemon "deaf-to-its-supervisor", "no message is read, all signals are ignored", "it is killed at a stop", begun, SHORT),
-    shared!(Daemon "closes-everything", "all its descriptors are closed", "the process is replaced", begun, SHORT),
-    shared!(Daemon "shuts-the-control-socket", "its control connection is shut down, and it lives on", "the process is killed and replaced", begun, SHORT),
-    shared!(Daemon "dies", "it ends with status 3", "the process is replaced", begun, SHORT),
-    shared!(Daemon "kills-itself-with-a-story", "a memory file of nonsense, and death by a signal", "lines about the death without control characters", begun, SHORT),
-    shared!(Daemon "stops-listening", "the group's listening socket is shut down", "the socket is made again", begun, LONG),
+    shared!(Daemon "closes-everything", "all its descriptors are closed", "the process is replaced", replaced, SHORT),
+    shared!(Daemon "shuts-the-control-socket", "its control connection is shut down, and it lives on", "the process is killed and replaced", replaced, SHORT),
+    shared!(Daemon "dies", "it ends with status 3", "the process is replaced", replaced, SHORT),
+    shared!(Daemon "kills-itself-with-a-story", "a memory file of nonsense, and death by a signal", "lines about the death without control characters", replaced, SHORT),
+    shared!(Daemon "stops-listening", "the group's listening socket is shut down", "the socket is made again", recovered, LONG),
     shared!(Daemon "stands-still", "it stops itself by SIGSTOP", "504 for its own clients", begun, SHORT),
     shared!(Daemon "cuts-its-files", "`ftruncate` of memory, table and scoreboard", "refused", refused),
     shared!(Daemon "writes-the-scoreboard", "httpd's scoreboard is written to", "refused", refused),
