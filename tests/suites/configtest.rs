@@ -23,6 +23,9 @@ pub fn suite() -> Suite {
         own!(values_are_checked).differs(WORDS),
         own!(the_context_is_checked).differs(WORDS),
         own!(daemon_groups_that_do_not_exist_are_refused).differs(WORDS),
+        own!(a_group_may_be_defined_after_its_scripts).differs("a script to be loaded at start must stand after its group"),
+        own!(directives_of_former_versions_are_accepted).differs("they were removed"),
+        own!(the_sockets_may_lie_behind_a_link),
         own!(a_daemon_group_is_checked).differs(WORDS),
         own!(directories_of_a_daemon_group_that_are_of_no_use_are_warnings).differs(WORDS),
         own!(a_shadowed_alias_is_a_warning).differs(WORDS),
@@ -157,6 +160,35 @@ fn daemon_groups_that_do_not_exist_are_refused(setup: &Setup) {
     accepted(setup, &plan(&["WSGIProcessGroup %{GLOBAL}"]));
     accepted(setup, &plan(&["WSGIProcessGroup shop", "WSGIDaemonProcess shop"]));
     warned(setup, &plan(&["<Location /x>\nWSGIProcessGroup shop\n</Location>"]), &["WSGI1019", "`shop`"]);
+}
+
+fn a_group_may_be_defined_after_its_scripts(setup: &Setup) {
+    let script = "\"${APPS}/where.wsgi\" process-group=shop application-group=%{GLOBAL}";
+    let host = |port: &str, lines: &str| format!("<VirtualHost *:${{{port}}}>\nServerName shop.example\n{lines}\n</VirtualHost>");
+    accepted(setup, &plan(&[&format!("WSGIScriptAlias /y {script}"), "WSGIDaemonProcess shop"]));
+    accepted(setup, &plan(&[&format!("WSGIImportScript {script}"), "WSGIDaemonProcess shop"]));
+    let first = host("OTHER_PORT", &format!("WSGIScriptAlias /y {script}"));
+    accepted(setup, &plan(&["Listen 127.0.0.1:${OTHER_PORT}", &first, &host("PORT", "WSGIDaemonProcess shop")]));
+}
+
+fn directives_of_former_versions_are_accepted(setup: &Setup) {
+    for line in ["WSGILazyInitialization On", "WSGINewRelicConfigFile /etc/newrelic.ini", "WSGINewRelicEnvironment production"] {
+        let (accepted, said) = Prepared::new(setup, &plan(&[line]), "former").configtest();
+        let name = line.split(' ').next().unwrap();
+        let about: Vec<&str> = said.lines().filter(|said| said.contains(name)).collect();
+        assert!(accepted && about.len() == 1 && about[0].contains("WSGI1015") && about[0].contains("[wsgi:info]"), "{said}");
+    }
+    refused(setup, "WSGILazyInitialization Perhaps", &["WSGILazyInitialization must be one of: Off | On"]);
+}
+
+/// As `/var/run/wsgi` does.
+fn the_sockets_may_lie_behind_a_link(setup: &Setup) {
+    let lines = ["WSGISocketPrefix \"${ROOT}/link/s\"", "WSGIDaemonProcess shop", "WSGIProcessGroup shop"];
+    let files = Prepared::new(setup, &plan(&lines), "link");
+    std::os::unix::fs::symlink(files.root.join("run"), files.root.join("absolute")).unwrap();
+    std::os::unix::fs::symlink("absolute", files.root.join("link")).unwrap();
+    let (accepted, said) = files.configtest();
+    assert!(accepted && !said.contains("[wsgi:warn]"), "{said}");
 }
 
 fn a_daemon_group_is_checked(setup: &Setup) {

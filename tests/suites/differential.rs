@@ -4,7 +4,7 @@ is no more. */
 
 mod observation;
 mod probes;
-mod table;
+pub mod table;
 
 use crate::own;
 use crate::support::httpd::{Httpd, Plan};
@@ -120,7 +120,7 @@ fn about(pattern: &str, mode: Mode) -> Option<&str> {
 }
 
 /// Does a pattern of the table (`*` stands for any text) cover a difference?
-fn covers(pattern: &str, name: &str) -> bool {
+pub fn covers(pattern: &str, name: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == name,
         Some((head, rest)) => name
@@ -148,7 +148,7 @@ fn every_difference_is_explained_once(_: &Setup) {
         })
         // What checks our own files, or this table, says nothing of mod_wsgi's behaviour.
         .filter(|name| {
-            !["linkage::", "panics::", "differential::", "install::", "serve::", "trials::"]
+            !["linkage::", "panics::", "differential::", "install::", "serve::", "trials::", "values::"]
                 .iter()
                 .any(|own| name.starts_with(own))
         })

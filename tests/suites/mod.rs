@@ -7,6 +7,7 @@ mod boundaries;
 mod channel;
 mod complaints;
 mod configtest;
+mod corpus;
 mod daemon;
 mod daemon_deaths;
 mod daemon_overlap;
@@ -21,6 +22,7 @@ mod documents;
 mod environ;
 mod errors;
 mod example;
+mod express;
 mod extensions;
 mod file_wrapper;
 mod forks;
@@ -61,6 +63,7 @@ mod tenants;
 mod tls;
 mod trials;
 mod truncation;
+mod values;
 mod waiting_clients;
 
 use crate::support::matrix::Suite;
@@ -77,9 +80,6 @@ pub fn all() -> Vec<Suite> {
         bodies::suite(),
         file_wrapper::suite(),
         proxies::suite(),
-        configtest::suite(),
-        complaints::suite(),
-        hints::suite(),
         lifecycle::suite(),
         forks::suite(),
         daemon::suite(),
@@ -128,6 +128,12 @@ pub fn all() -> Vec<Suite> {
         install::suite(),
         documents::suite(),
     ];
+    all.extend(of_configurations());
     all.extend(attacks::suites());
     all
+}
+
+/// What is about configurations as a whole.
+fn of_configurations() -> Vec<Suite> {
+    vec![configtest::suite(), complaints::suite(), hints::suite(), express::suite(), values::suite(), corpus::suite()]
 }
