@@ -123,12 +123,9 @@ pub fn all() -> Vec<Suite> {
         request_events::suite(),
         request_metrics::suite(),
         frameworks::suite(),
-        example::suite(),
-        serve::suite(),
-        install::suite(),
-        documents::suite(),
     ];
     all.extend(of_configurations());
+    all.extend(of_installing());
     all.extend(attacks::suites());
     all
 }
@@ -136,4 +133,9 @@ pub fn all() -> Vec<Suite> {
 /// What is about configurations as a whole.
 fn of_configurations() -> Vec<Suite> {
     vec![configtest::suite(), complaints::suite(), hints::suite(), express::suite(), values::suite(), corpus::suite()]
+}
+
+/// What is about the built files and what is written about them.
+fn of_installing() -> Vec<Suite> {
+    vec![example::suite(), serve::suite(), install::suite(), documents::suite()]
 }
