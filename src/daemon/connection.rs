@@ -273,6 +273,7 @@ mod tests {
 
     use std::os::fd::AsFd as _;
 
+    use super::super::closing::Closer;
     use super::{AddressFamily, AtomicUsize, BorrowedFd, Descriptors, Ordering};
     use super::{Inbox, LARGE_BLOCK, MaybeUninit, OwnedFd, Received};
     use crate::daemon::outbox::Outbox;
@@ -359,9 +360,33 @@ mod tests {
         assert_eq!(inbox.receive(near.as_fd()), Received::Descriptor);
         assert_eq!(inbox.receive(near.as_fd()), Received::Descriptor, "it is still there");
         assert!(inbox.bytes().is_empty() && began.elapsed() < Duration::from_secs(1));
-        super::super::closing::close(near);
+        static CLOSER: Closer = Closer::new();
+        CLOSER.close(near);
         drop(far);
         assert!(began.elapsed() < Duration::from_secs(1));
+    }
+
+    #[test]
+    fn a_group_that_holds_up_the_closing_of_its_connections_holds_up_no_other() {
+        static ONE: Closer = Closer::new();
+        static OTHER: Closer = Closer::new();
+        let began = Instant::now();
+        let kept: Vec<_> = (0..40)
+            .map(|_| {
+                let (near, far) = pair();
+                let (socket, other) = lingering(Duration::from_secs(3));
+                send_file(&far, socket.as_fd()).unwrap();
+                drop(socket);
+                ONE.close(near);
+                (far, other)
+            })
+            .collect();
+        assert!(ONE.is_stuck() && !OTHER.is_stuck());
+        let (near, far) = pair();
+        OTHER.close(near);
+        assert_eq!(rustix::io::read(&far, &mut [0; 1]), Ok(0), "it is closed");
+        assert!(ONE.is_stuck() && began.elapsed() < Duration::from_secs(60), "while the first one waits");
+        drop(kept);
     }
 
     #[test]

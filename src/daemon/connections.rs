@@ -16,7 +16,7 @@ use rustix::thread::futex;
 use rustix::thread::futex::Timespec;
 use shared_memory::Region;
 
-use super::closing;
+use super::closing::Closer;
 use super::connection::{self, Descriptors, Inbox, Received};
 use super::group::Group;
 use crate::httpd::peer;
@@ -48,6 +48,7 @@ pub struct Connection {
     pub used: bool,
     ticket: Option<Ticket>,
     table: Table<'static>,
+    closer: &'static Closer,
     left: Instant,
     /// Memory in which the last request was put together, for the next one.
     room: Vec<u8>,
@@ -109,7 +110,7 @@ impl Drop for Connection {
         if self.descriptors == Descriptors::LookedFor
             && let Ok(last) = self.socket.try_clone()
         {
-            closing::close(last);
+            self.closer.close(last);
         }
         if let Some(ticket) = self.ticket {
             self.table.return_ticket(ticket.number, std::process::id());
@@ -125,6 +126,7 @@ pub struct Connections {
     unreached: Unreached,
     /// See [`Inbox::new`].
     long: AtomicUsize,
+    closer: Closer,
     /// More connections than this do not wait for a request.
     most_idle: usize,
 }
@@ -180,6 +182,7 @@ impl Connections {
             idle: Mutex::default(),
             unreached: Unreached::default(),
             long: AtomicUsize::new(0),
+            closer: Closer::default(),
             most_idle: usize::try_from(most_idle).unwrap_or(usize::MAX),
         }
     }
@@ -222,7 +225,7 @@ impl Connections {
                 return Ok(found);
             }
         }
-        if !group.descriptors && closing::is_stuck() {
+        if !group.descriptors && self.closer.is_stuck() {
             return Err(NoConnection::Nobody);
         }
         let connected = connection::connect(&socket_path(&group.path, place.slot), group.descriptors);
@@ -248,6 +251,7 @@ impl Connections {
             used: false,
             ticket: table.take_ticket(std::process::id(), place),
             table,
+            closer: &self.closer,
             left: Instant::now(),
             room: Vec::new(),
         })
