@@ -3,8 +3,11 @@
 #
 # apxs says where that is. The module goes into LIBEXECDIR, its companions into LIBEXECDIR/mod_wsgi_rs, the configuration into
 # the layout of Debian (mods-available), Fedora (conf.modules.d and conf.d) or Alpine (conf.d). DESTDIR goes before every path, for packages.
+# The configuration files have names of our own: those of mod_wsgi's package (wsgi.load, wsgi.conf) are deleted with it.
 # A configuration file that somebody has changed, or that belongs to another package, is left alone. Apache is never restarted.
 set -eu
+# Apache's user must be able to read what is installed, whatever the umask of who installs.
+umask 022
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 # shellcheck source=apxs/locate.sh
@@ -36,16 +39,16 @@ choose_layout() {
     load_file='' conf_file=''
     if [ -e /etc/debian_version ] && [ "$sysconfdir" = /etc/apache2 ]; then
         layout=debian
-        load_file=$sysconfdir/mods-available/wsgi.load
-        conf_file=$sysconfdir/mods-available/wsgi.conf
+        load_file=$sysconfdir/mods-available/mod_wsgi_rs.load
+        conf_file=$sysconfdir/mods-available/mod_wsgi_rs.conf
     elif [ -e /etc/alpine-release ] && [ "$sysconfdir" = /etc/apache2 ]; then
         layout=alpine
-        load_file=$sysconfdir/conf.d/wsgi-load.conf # before wsgi.conf in the order in which they are read
-        conf_file=$sysconfdir/conf.d/wsgi.conf
+        load_file=$sysconfdir/conf.d/mod_wsgi_rs-load.conf # before mod_wsgi_rs.conf in the order in which they are read
+        conf_file=$sysconfdir/conf.d/mod_wsgi_rs.conf
     elif [ -d "$(dirname -- "$sysconfdir")/conf.modules.d" ]; then
         layout=fedora
-        load_file=$(dirname -- "$sysconfdir")/conf.modules.d/10-wsgi.conf
-        conf_file=$(dirname -- "$sysconfdir")/conf.d/wsgi.conf
+        load_file=$(dirname -- "$sysconfdir")/conf.modules.d/10-mod_wsgi_rs.conf
+        conf_file=$(dirname -- "$sysconfdir")/conf.d/mod_wsgi_rs.conf
     else
         layout=unknown
     fi
@@ -72,7 +75,7 @@ place_conf() {
     if [ ! -e "$destdir$2" ] || cmp -s "$scratch" "$destdir$2"; then
         place 644 "$scratch" "$2"
     else
-        place 644 "$scratch" "$2.mod_wsgi_rs"
+        place 644 "$scratch" "$2.new"
         kept="$kept $destdir$2"
     fi
     rm -f "$scratch"
@@ -106,7 +109,7 @@ install_all() {
 advise() {
     if [ -n "$kept" ]; then
         say "left as found, because not ours or changed since:$kept"
-        say 'ours lies beside each, with the ending .mod_wsgi_rs; where both stand for mod_wsgi, load one of the two modules'
+        say 'ours lies beside each, with the ending .new; where both stand for mod_wsgi, load one of the two modules'
         # Enabled as it stands, a file of another package would load its module.
         if ! grep -qs "^ *LoadModule.*$libexecdir/mod_wsgi_rs.so" "$destdir$load_file"; then
             say "to have this one, $load_file must say: LoadModule wsgi_module $libexecdir/mod_wsgi_rs.so"
@@ -114,7 +117,11 @@ advise() {
     fi
     [ -z "$destdir" ] || return 0
     case $layout in
-        debian) say 'next: a2enmod wsgi && apache2ctl configtest && apache2ctl restart' ;;
+        debian) if [ -e "$sysconfdir/mods-enabled/wsgi.load" ]; then
+            say 'next, because mod_wsgi is enabled: a2dismod wsgi && a2enmod mod_wsgi_rs && apache2ctl configtest && apache2ctl restart'
+        else
+            say 'next: a2enmod mod_wsgi_rs && apache2ctl configtest && apache2ctl restart'
+        fi ;;
         fedora | alpine) say 'next: httpd -t && restart httpd (it is loaded by its file in the configuration)' ;;
         *) say "next: add to Apache's configuration: LoadModule wsgi_module $libexecdir/mod_wsgi_rs.so" ;;
     esac
@@ -130,7 +137,7 @@ remove() {
 }
 
 remove_conf() {
-    remove "$2.mod_wsgi_rs"
+    remove "$2.new"
     [ -e "$destdir$2" ] || return 0
     scratch=$(mktemp)
     rendered "$1" >"$scratch"
@@ -139,10 +146,11 @@ remove_conf() {
 }
 
 uninstall_all() {
-    if [ -z "$destdir" ] && [ -e "$sysconfdir/mods-enabled/wsgi.load" ] &&
-        grep -q mod_wsgi_rs "$sysconfdir/mods-enabled/wsgi.load"; then
-        die 'the module is enabled' 'first: a2dismod wsgi && apache2ctl restart'
-    fi
+    for name in mod_wsgi_rs wsgi; do
+        if [ -z "$destdir" ] && grep -qs 'mod_wsgi_rs\.so' "$sysconfdir/mods-enabled/$name.load"; then
+            die 'the module is enabled' "first: a2dismod $name && apache2ctl restart"
+        fi
+    done
     remove "$libexecdir/mod_wsgi_rs.so"
     for file in "$destdir$libexecdir/mod_wsgi_rs"/*; do
         [ ! -f "$file" ] || remove "${file#"$destdir"}"

@@ -31,7 +31,7 @@ const LONGEST_TEXT: usize = 1_500;
 const MOST_FINDINGS: usize = 20;
 
 /// What a helper may say; it chooses no other message.
-const CODES: [&LogCode; 15] = [
+const CODES: [&LogCode; 17] = [
     &log_code::PYTHON_NOT_FOUND,
     &log_code::PYTHON_HOME_BROKEN,
     &log_code::PYTHON_NOT_ASKED,
@@ -47,6 +47,8 @@ const CODES: [&LogCode; 15] = [
     &log_code::DIRECTORY_NOT_USABLE,
     &log_code::JAIL_INCOMPLETE,
     &log_code::SOCKET_OUT_OF_REACH,
+    &log_code::SCRIPT_OUT_OF_REACH,
+    &log_code::LIBPYTHON_OF_ANOTHER_PYTHON,
 ];
 
 /// What was found about one request.

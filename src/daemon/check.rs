@@ -16,7 +16,7 @@ use crate::config::daemon::{DaemonProcess, Python};
 use crate::config::error::quoted;
 use crate::config::plan::{Machine, identity};
 use crate::config::settings::ProcessSettings;
-use crate::config::whole::Groups;
+use crate::config::whole::{Groups, named_scripts};
 use crate::embedded::check::{self, name_home, user_name, views};
 use crate::embedded::companion;
 use crate::httpd::{Log, Server, config};
@@ -42,7 +42,8 @@ pub fn warn(main: Server<'_>, machine: &ThisMachine) {
         let Ok(found) = identity::of(&group.process, machine) else { continue };
         let directory = group.process.home.as_deref().unwrap_or(&found.directory);
         let file = engine.as_ref().map_or_else(|_| Vec::new(), |engine| engine.as_os_str().as_bytes().to_vec());
-        asked.push(request(&group.process, settings, directory, file, found.identity, machine));
+        let asks = request(&group.process, settings, directory, file, found.identity, machine);
+        asked.push(asks.map(|asks| Request { scripts: named_scripts(Some(group), &servers), ..asks }));
         processes.push(&group.process);
     }
     // One that is not asked is an empty question.

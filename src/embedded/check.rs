@@ -12,7 +12,7 @@ use protocol::{Level, log_code};
 use super::{companion, dynlib};
 use crate::config::plan::Machine;
 use crate::config::settings::ProcessSettings;
-use crate::config::whole::{self, Groups, ServerView};
+use crate::config::whole::{self, Groups, ServerView, named_scripts};
 use crate::httpd::{Log, Server, config};
 use crate::probe::{self, Found};
 
@@ -39,7 +39,8 @@ pub fn warn(main: Server<'_>, machine: &dyn Machine) {
     if !maps && (settings.python_home.is_none() || Groups::new(&servers).iter().next().is_some()) {
         return;
     }
-    let problems = request(settings, maps, machine).map_or_else(|problem| vec![problem], |request| ask(&request));
+    let request = request(settings, maps, machine).map(|request| Request { scripts: named_scripts(None, &servers), ..request });
+    let problems = request.map_or_else(|problem| vec![problem], |request| ask(&request));
     let privileged_or_said = machine.privileged() || !problems.is_empty();
     for problem in problems {
         log.line(Level::Warning, format_args!("{}: {problem}", problem.code()));

@@ -9,6 +9,7 @@ use crate::support::site::Site;
 use crate::support::workdir::unique_number;
 use regex::Regex;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -23,6 +24,8 @@ pub fn suite() -> Suite {
         own!(every_directive_of_wsgi_conf_is_accepted).differs(WHY),
         own!(a_changed_file_is_kept).differs(WHY),
         own!(uninstalling_takes_everything_back).differs(WHY),
+        own!(a_strict_umask_closes_nothing).differs(WHY),
+        own!(nothing_of_mod_wsgis_package_is_touched).differs(WHY),
     ];
     Suite::new("install", cases).reach(Reach::Once)
 }
@@ -41,7 +44,12 @@ impl Stage {
 
     /// Runs the script, and gives what it said.
     fn run(&self, what: &str) -> String {
-        let mut command = Command::new(checkout().join("apxs/install.sh"));
+        self.run_with_umask(what, "022")
+    }
+
+    fn run_with_umask(&self, what: &str, umask: &str) -> String {
+        let mut command = Command::new("sh");
+        command.args(["-c", "umask $1 && exec \"$2\" \"$3\"", "sh", umask]).arg(checkout().join("apxs/install.sh"));
         command.arg(what).env("DESTDIR", &self.0).env("BUILD", build_directory());
         let output = command.output().unwrap();
         let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
@@ -75,7 +83,7 @@ impl Stage {
     }
 
     fn load_file(&self) -> PathBuf {
-        self.file(r"/(wsgi\.load|10-wsgi\.conf|wsgi-load\.conf)$")
+        self.file(r"/(mod_wsgi_rs\.load|10-mod_wsgi_rs\.conf|mod_wsgi_rs-load\.conf)$")
     }
 }
 
@@ -108,13 +116,13 @@ fn the_load_line_names_the_installed_module(setup: &Setup) {
 fn every_directive_of_wsgi_conf_is_accepted(setup: &Setup) {
     let stage = Stage::new(setup);
     let commented = Regex::new(r"(?m)^( *)#(\s*(?:WSGI|Alias|Require|<)[^\n]*)$").unwrap();
-    let text = fs::read_to_string(stage.file(r"/wsgi\.conf$")).unwrap();
+    let text = fs::read_to_string(stage.file(r"/mod_wsgi_rs\.conf$")).unwrap();
     let active = commented.replace_all(&text, "$1$2").into_owned();
     let count = active.lines().filter(|line| line.trim_start().starts_with("WSGI")).count();
     assert!(count > 10 && !active.contains("#WSGI"), "{count} directives were found in {active}");
     let path = stage.0.join("active.conf");
     fs::write(&path, active).unwrap();
-    for (name, file) in [("as installed", stage.file(r"/wsgi\.conf$")), ("with every line active", path)] {
+    for (name, file) in [("as installed", stage.file(r"/mod_wsgi_rs\.conf$")), ("with every line active", path)] {
         let plan = Plan::new("nothing.conf").line(&format!("Include \"{}\"", file.display()));
         let (accepted, said) = Prepared::new(setup, &plan, "wsgi-conf").configtest();
         assert!(accepted, "wsgi.conf {name}: {said}");
@@ -128,7 +136,7 @@ fn a_changed_file_is_kept(setup: &Setup) {
     let said = stage.run("install");
     assert!(said.contains("left as found") && said.contains("must say: LoadModule wsgi_module"), "{said}");
     assert_eq!(fs::read_to_string(&load).unwrap(), "# the administrator's own\n");
-    assert!(fs::read_to_string(stage.file(r"\.mod_wsgi_rs$")).unwrap().contains("LoadModule wsgi_module"));
+    assert!(fs::read_to_string(stage.file(r"\.new$")).unwrap().contains("LoadModule wsgi_module"));
     // Who has said so already is not told again.
     let line = format!("LoadModule wsgi_module {}\n", setup.run.installation.modules.join("mod_wsgi_rs.so").display());
     fs::write(&load, line).unwrap();
@@ -143,10 +151,43 @@ fn uninstalling_takes_everything_back(setup: &Setup) {
     // Twice the same is no change to keep.
     assert!(!stage.run("install").contains("left as found"));
     let files = stage.files();
-    for name in ["/mod_wsgi_rs.so", "/mod_wsgi_rs/mod_wsgi_rs_engine.so", "/mod_wsgi_rs/wsgi-supervisor", "/wsgi.conf"] {
+    for name in ["/mod_wsgi_rs.so", "/mod_wsgi_rs/mod_wsgi_rs_engine.so", "/mod_wsgi_rs/wsgi-supervisor", "/mod_wsgi_rs.conf"] {
         assert!(files.iter().any(|file| file.ends_with(name)), "{files:?} lacks {name}");
     }
     assert_eq!(files.len(), 5, "{files:?}");
+    stage.run("uninstall");
+    assert_eq!(stage.files(), Vec::<String>::new());
+}
+
+fn a_strict_umask_closes_nothing(setup: &Setup) {
+    let path = setup.run.workdir.path().join(format!("stage-{}", unique_number()));
+    fs::create_dir(&path).unwrap();
+    let stage = Stage(path);
+    stage.run_with_umask("install", "077");
+    let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o7777;
+    for name in stage.files() {
+        let file = stage.0.join(&name[1..]);
+        assert_eq!(mode(&file), if name.ends_with("/wsgi-supervisor") { 0o755 } else { 0o644 }, "{name}");
+        for directory in file.ancestors().skip(1).take_while(|directory| *directory != stage.0) {
+            assert_eq!(mode(directory), 0o755, "{}", directory.display());
+        }
+    }
+}
+
+/// `apt purge libapache2-mod-wsgi-py3` deletes its own files, which carry these names.
+fn nothing_of_mod_wsgis_package_is_touched(setup: &Setup) {
+    let stage = Stage::new(setup);
+    let load = stage.load_file();
+    for name in ["wsgi.load", "wsgi.conf", "10-wsgi-python3.conf"] {
+        fs::write(load.with_file_name(name), "# of the package\n").unwrap();
+    }
+    stage.run("install");
+    for name in ["wsgi.load", "wsgi.conf", "10-wsgi-python3.conf"] {
+        let theirs = load.with_file_name(name);
+        assert_eq!(fs::read_to_string(&theirs).unwrap(), "# of the package\n");
+        fs::remove_file(theirs).unwrap();
+    }
+    assert!(fs::read_to_string(&load).unwrap().contains("LoadModule wsgi_module"), "ours stays when theirs go");
     stage.run("uninstall");
     assert_eq!(stage.files(), Vec::<String>::new());
 }

@@ -236,13 +236,24 @@ impl Script {
         let read = read.map_err(|refused| {
             let path = logging::shown(&self.path);
             match refused {
-                Refused::Unreadable(why) => {
+                Refused::Missing => {
+                    let fix = "correct the path in the directive that names it, or put the script there";
+                    logging::coded(SCRIPT_UNREADABLE, &format!("{path} can't be read: there is no such file. To fix: {fix}"));
+                    NotLoaded::Failed
+                }
+                Refused::Closed => {
+                    let user = source::own_user();
                     logging::coded(
                         SCRIPT_UNREADABLE,
                         &format!(
-                            "{path} can't be read: {why}. To fix: make the file readable, and each directory above it searchable, for the user of this process"
+                            "{path} can't be read: user {user}, who runs this process, may not read it or not search a directory above it. To fix: let that user \
+                             do so, or put the script elsewhere, such as below `/srv`; `namei -l` with the path lists owner and mode of each part of it"
                         ),
                     );
+                    NotLoaded::Failed
+                }
+                Refused::Unreadable(why) => {
+                    logging::coded(SCRIPT_UNREADABLE, &format!("{path} can't be read: {why}. To fix: put a regular file with the script there"));
                     NotLoaded::Failed
                 }
                 Refused::Owner(why) => {

@@ -45,7 +45,11 @@ struct Rule<'a> {
 /// Why there is no source: a sentence for the log.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Refused {
-    /// It can't be read, or is no script.
+    /// It does not exist.
+    Missing,
+    /// This process's user may not read it, or not search a directory above it.
+    Closed,
+    /// It can't be read for another reason, or is no script.
     Unreadable(String),
     /// It belongs to somebody else, or others may write it.
     Owner(String),
@@ -53,8 +57,27 @@ pub enum Refused {
 
 impl From<Errno> for Refused {
     fn from(error: Errno) -> Self {
-        Self::Unreadable(std::io::Error::from(error).to_string())
+        match error {
+            Errno::NOENT | Errno::NOTDIR => Self::Missing,
+            Errno::ACCESS => Self::Closed,
+            error => Self::Unreadable(std::io::Error::from(error).to_string()),
+        }
     }
+}
+
+/// The name of this process's user as the machine's own list has it, or `#1000`.
+pub fn own_user() -> String {
+    /// Longer lists are not read.
+    const LONGEST_LIST: u64 = 4 * 1024 * 1024;
+    let uid = rustix::process::geteuid().as_raw();
+    let mut text = String::new();
+    let read = File::open("/etc/passwd").and_then(|file| file.take(LONGEST_LIST).read_to_string(&mut text));
+    let name = |line: &str| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)?.parse() == Ok(uid)).then(|| name.to_owned())
+    };
+    read.ok().and_then(|_| text.lines().find_map(name)).unwrap_or_else(|| format!("#{uid}"))
 }
 
 /// Reads the script at `path`, if it belongs to `owner` where there is one, or is a `handler` script of root's own. It may wait for a disk, never for a pipe or a device.
@@ -190,6 +213,7 @@ mod tests {
     fn said(result: Result<(), Refused>) -> String {
         match result {
             Err(Refused::Owner(why) | Refused::Unreadable(why)) => why,
+            Err(other) => format!("{other:?}"),
             Ok(()) => String::new(),
         }
     }

@@ -10,6 +10,7 @@ use protocol::log_code;
 
 use super::problem::Problem;
 use super::reach::{self, Kind, Obstacle};
+use super::virtualenv;
 
 /// The interpreter to use.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,6 +107,11 @@ pub fn in_home(home: &[u8], said_by: &str) -> Result<Chosen, Problem> {
         }
     }
     Err(match obstacle {
+        // The link of a virtualenv leads to the Python that it was made from; another Python would not find its packages.
+        Some((executable, obstacle)) if obstacle.link.is_some() && home.join("pyvenv.cfg").exists() => broken(
+            format!("`{}` can't be used: {obstacle}", executable.display()),
+            &format!("the Python that it was made from is gone, or closed to this user; {}", virtualenv::again(&home, None)),
+        ),
         Some((executable, obstacle)) => broken(format!("`{}` can't be used: {obstacle}", executable.display()), &obstacle.hint()),
         None => broken(
             format!("`{}` has no bin/python, no bin/python3 and no bin/python3.X with libraries", home.display()),

@@ -10,6 +10,7 @@ use protocol::log_code;
 
 use super::problem::Problem;
 use super::run::{self, Answer, Manner};
+use super::{libpython, opening};
 
 /// What is known about an interpreter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,6 +31,10 @@ pub struct Facts {
     pub base_prefix: PathBuf,
     /// `sys.abiflags`
     pub abiflags: String,
+    /// The libpython that the program loader took, by the kernel's list of mapped files; empty for an interpreter that needs none.
+    pub loaded: PathBuf,
+    /// Why an extension module of its standard library could not be imported; empty if all could.
+    pub trouble: String,
 }
 
 /// What it prints begins with this, because a broken one prints other things.
@@ -38,8 +43,18 @@ const MARK: &[u8] = b"mod_wsgi_rs:";
 /// Prints the facts, separated by NUL.
 const QUESTION: &str = "import os, sys, sysconfig
 g = sysconfig.get_config_var
+loaded = trouble = ''
+try:
+    with open('/proc/self/maps') as maps:
+        loaded = next((line.split(None, 5)[5].strip() for line in maps if 'libpython' in line), '')
+except (OSError, IndexError, ValueError):
+    pass
+try:
+    import _struct, math, select, _socket
+except ImportError as error:
+    trouble = str(error)
 facts = ['.'.join(map(str, sys.version_info[:3])), g('Py_GIL_DISABLED') or 0, g('Py_ENABLE_SHARED') or 0, g('INSTSONAME') or '',
-    g('LIBDIR') or '', g('MULTIARCH') or '', sys.base_prefix, sys.abiflags]
+    g('LIBDIR') or '', g('MULTIARCH') or '', sys.base_prefix, sys.abiflags, loaded, trouble]
 sys.stdout.buffer.write(b'mod_wsgi_rs:' + b'\\0'.join(os.fsencode(str(f)) for f in facts))
 ";
 
@@ -87,7 +102,15 @@ fn answer(executable: &Path, code: &[&OsStr], manner: Manner) -> Result<Vec<u8>,
 }
 
 fn not_asked(executable: &Path, cause: &str) -> Problem {
-    let hint = "run it by hand as that user: a broken virtualenv is mended by making it anew";
+    // The words of glibc's loader, and of musl's.
+    let no_library =
+        ["error while loading shared libraries", "Error loading shared library"].iter().any(|words| cause.contains(words));
+    let shown = opening::word(&executable.to_string_lossy());
+    let hint = if no_library {
+        libpython::run_path_hint(&shown)
+    } else {
+        format!("run `{shown} -I -S -c 'import sys'` by hand as that user; make a broken virtualenv again, in another directory")
+    };
     Problem::new(&log_code::PYTHON_NOT_ASKED, format!("`{}` {cause} (hint: {hint})", executable.display()))
 }
 
@@ -105,7 +128,9 @@ pub fn parse(output: &[u8]) -> Option<Facts> {
     let multiarch = path()?.display().to_string();
     let base_prefix = path()?;
     let abiflags = path()?.display().to_string();
-    Some(Facts { version, free_threaded, shared, soname, libdir, multiarch, base_prefix, abiflags })
+    let loaded = path()?;
+    let trouble = path()?.display().to_string();
+    Some(Facts { version, free_threaded, shared, soname, libdir, multiarch, base_prefix, abiflags, loaded, trouble })
 }
 
 #[cfg(test)]
@@ -125,11 +150,12 @@ mod tests {
 
     #[test]
     fn an_answer_is_read_after_whatever_was_printed_before() {
-        let answer = b"warning: odd\nmod_wsgi_rs:3.11.2\x000\x001\0libpython3.11.so.1.0\0/usr/lib/x\0x\0/usr\0";
+        let answer = b"warning: odd\nmod_wsgi_rs:3.11.2\x000\x001\0libpython3.11.so.1.0\0/usr/lib/x\0x\0/usr\0\0/lib/p.so\0";
         let facts = parse(answer).unwrap();
         assert_eq!(facts.version, (3, 11, 2));
         assert_eq!((facts.free_threaded, facts.shared, facts.soname.as_str()), (false, true, "libpython3.11.so.1.0"));
         assert_eq!((facts.libdir.as_path(), facts.base_prefix.as_path()), (Path::new("/usr/lib/x"), Path::new("/usr")));
+        assert_eq!((facts.loaded.as_path(), facts.trouble.as_str()), (Path::new("/lib/p.so"), ""));
         for cut in 0..answer.len() - 1 {
             assert_eq!(parse(answer.get(..cut).unwrap()), None, "cut at {cut}");
         }

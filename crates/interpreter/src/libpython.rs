@@ -7,7 +7,7 @@ use protocol::log_code;
 use super::choose::Chosen;
 use super::facts::Facts;
 use super::problem::Problem;
-use super::reach;
+use super::{opening, reach, virtualenv};
 
 /// The oldest Python that the engine runs on.
 pub const OLDEST: (u32, u32) = (3, 9);
@@ -58,6 +58,57 @@ pub fn find(chosen: &Chosen, facts: &Facts) -> Result<PathBuf, Problem> {
         );
         Problem::new(&log_code::LIBPYTHON_MISSING, text)
     })
+}
+
+/// Whether the interpreter runs with the library that it was built with: the program loader may have found another one on its way.
+///
+/// # Errors
+/// [`log_code::LIBPYTHON_OF_ANOTHER_PYTHON`]
+pub fn check_loaded(chosen: &Chosen, facts: &Facts) -> Result<(), Problem> {
+    if facts.loaded.as_os_str().is_empty() {
+        return Ok(());
+    }
+    let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let taken = facts.loaded.parent().map(real);
+    let own = directories(chosen, facts);
+    let elsewhere = !own.iter().any(|directory| Some(real(directory)) == taken);
+    let unfit = facts.trouble.contains("undefined symbol");
+    if !elsewhere && !unfit {
+        return Ok(());
+    }
+    let (major, minor, micro) = facts.version;
+    let executable = real(&chosen.executable);
+    let made_for = chosen.home.as_ref().and_then(|home| virtualenv::made_for(home));
+    let made_for = made_for.map_or_else(String::new, |version| format!(", and its pyvenv.cfg names {version}"));
+    let trouble =
+        if unfit { format!("; an extension module of its standard library says: {}", facts.trouble) } else { String::new() };
+    let file = facts.loaded.file_name().unwrap_or_default();
+    let there =
+        own.iter().map(|directory| directory.join(file)).find(|library| library.is_file() && reach::walk(library).is_ok());
+    let shown = opening::word(&executable.to_string_lossy());
+    let hint = match there.as_ref().and_then(|library| library.parent()) {
+        Some(directory) => format!(
+            "set its run path, `patchelf --set-rpath {} {shown}`; or make the virtualenv in another directory with `/usr/bin/python3 -m venv`",
+            opening::word(&directory.to_string_lossy())
+        ),
+        None => run_path_hint(&shown),
+    };
+    let text = format!(
+        "{}: `{}` runs with the shared library `{}`, which is not its own: it says that it is Python {major}.{minor}.{micro}{made_for}{trouble} (hint: {hint})",
+        chosen.reason,
+        chosen.executable.display(),
+        facts.loaded.display()
+    );
+    Err(Problem::new(&log_code::LIBPYTHON_OF_ANOTHER_PYTHON, text))
+}
+
+/// What to do where the program loader does not find an interpreter's own library. `executable`: as one word of a command.
+pub fn run_path_hint(executable: &str) -> String {
+    format!(
+        "the program loader does not find that Python's own library as this user: `readelf -d {executable}` lists the directories that it looks in (RUNPATH). \
+         Put the library into one that this user may enter and name it, `patchelf --set-rpath DIRECTORY {executable}`; or build that Python with \
+         `LDFLAGS=-Wl,-rpath=PREFIX/lib`; or make the virtualenv in another directory with `/usr/bin/python3 -m venv`"
+    )
 }
 
 fn names(facts: &Facts) -> Vec<String> {
@@ -146,6 +197,22 @@ mod tests {
         assert_eq!(problem.code().number, log_code::LIBPYTHON_MISSING.number);
         assert!(problem.text().contains("--enable-shared"), "{problem}");
         assert!(find(&chosen(), &facts("/nowhere")).unwrap_err().text().contains("put libpython3.11.so.1.0 back"));
+    }
+
+    #[test]
+    fn a_library_of_another_python_is_named() {
+        let with = |loaded: &str, trouble: &str| {
+            let facts = Facts { loaded: loaded.into(), trouble: trouble.into(), ..facts("/opt/python") };
+            super::check_loaded(&chosen(), &facts).map_err(|problem| problem.text().to_owned())
+        };
+        for fine in ["", "/opt/python/lib/libpython3.11.so.1.0", "/opt/python/lib64/x86_64-linux-gnu/libpython3.11.so.1.0"] {
+            assert_eq!(with(fine, ""), Ok(()));
+        }
+        let text = with("/usr/lib/x86_64-linux-gnu/libpython3.11.so.1.0", "").unwrap_err();
+        assert!(text.contains("`/usr/lib/x86_64-linux-gnu/libpython3.11.so.1.0`") && text.contains("--set-rpath"), "{text}");
+        let text = with("/opt/python/lib/libpython3.11.so.1.0", "math.so: undefined symbol: _PyModule_Add").unwrap_err();
+        assert!(text.contains("_PyModule_Add"), "{text}");
+        assert_eq!(with("/opt/python/lib/libpython3.11.so.1.0", "No module named 'math'"), Ok(()), "that is another matter");
     }
 
     #[test]

@@ -79,6 +79,14 @@ pub fn check_version(chosen: &Chosen, facts: &Facts) -> Result<(), Problem> {
     Err(Problem::new(&log_code::VIRTUALENV_OF_ANOTHER_PYTHON, text))
 }
 
+/// The version of the Python that a virtualenv was made with, as its pyvenv.cfg has it.
+pub fn made_for(home: &Path) -> Option<String> {
+    let text = files::read_regular(&home.join("pyvenv.cfg"), LONGEST).ok()?;
+    let text = String::from_utf8_lossy(&text).into_owned();
+    let value = |name: &str| text.lines().find_map(|line| line.split_once('=').filter(|(key, _)| key.trim() == name));
+    Some(value("version").or_else(|| value("version_info"))?.1.trim().chars().take(40).collect())
+}
+
 /// The value of `home` in a pyvenv.cfg.
 fn base_of(text: &str) -> Option<PathBuf> {
     let value =

@@ -30,6 +30,17 @@ pub struct Identity {
 
 record!(Identity { uid, gid, groups });
 
+/// A script, or a directory of scripts if its path ends with a slash.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Script {
+    /// Its path, as Apache sees it.
+    pub path: Vec<u8>,
+    /// The directive that names it, with its place: `WSGIScriptAlias at site.conf:3`.
+    pub said_by: Vec<u8>,
+}
+
+record!(Script { path, said_by });
+
 /// The questions. What is empty is not asked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Request {
@@ -71,6 +82,8 @@ pub struct Request {
     pub sockets: Vec<u8>,
     /// Whether `WSGISocketPrefix` names it.
     pub sockets_named: bool,
+    /// The scripts that the user is to load, or the directories that hold them.
+    pub scripts: Vec<Script>,
 }
 
 record!(Request {
@@ -93,6 +106,7 @@ record!(Request {
     python_eggs,
     sockets,
     sockets_named,
+    scripts,
 });
 
 /// Something that was found: a message's number and its text.

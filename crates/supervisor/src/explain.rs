@@ -104,7 +104,9 @@ fn not_executed(group: &plan::Group, recipe: &Recipe, reports: &[Report], error:
     let there = hint(reports, Step::There);
     let cause = match error.kind() {
         io::ErrorKind::PermissionDenied => closed_component(candidate.path.as_bytes(), group, reports).unwrap_or_else(|| {
-            "it, or what it links to, is not executable for that user (`chmod +x`), lies on a file system mounted noexec, or SELinux or AppArmor forbids it".to_owned()
+            "it, or the Python that it links to, is closed to that user or not executable for it (a virtualenv of a Python in a home directory is made again in another \
+             directory, with `/usr/bin/python3 -m venv`), lies on a file system mounted noexec, or SELinux or AppArmor forbids it"
+                .to_owned()
         }),
         io::ErrorKind::NotFound if there == Some(1) => "it is a symbolic link to a Python that is gone: create the virtualenv again".to_owned(),
         io::ErrorKind::NotFound if there == Some(0) => "its interpreter line or its loader names a file that is not there".to_owned(),
@@ -181,7 +183,7 @@ mod tests {
         assert!(!closed(4_321).contains("chmod"), "another user's");
         // A number that is none.
         for number in [-1, 99] {
-            assert!(told(&[(Step::Closed, number)], 13).contains("is not executable for that user"));
+            assert!(told(&[(Step::Closed, number)], 13).contains("is closed to that user or not executable"));
         }
         assert!(told(&[(Step::There, 1)], 2).contains("a symbolic link to a Python that is gone"));
         assert!(told(&[(Step::There, 0)], 2).contains("names a file that is not there"));

@@ -19,6 +19,6 @@ pub use findings::check;
 pub use groups::{DaemonGroup, Groups, NoAccess};
 pub use main_interpreter::{main_choices, main_group};
 pub use placement::Placed;
-pub use scripts::{Scripts, scripts};
+pub use scripts::{Scripts, named_scripts, scripts};
 pub use start::{embedded_imports, starts_python};
 pub use view::{ServerView, host_and_port, shown_port};

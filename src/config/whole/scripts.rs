@@ -1,6 +1,7 @@
 /*! Which scripts of a process group are known before any request, and which of them are loaded at start. *Runs in: parent.* */
 
 use protocol::plan::Script;
+use protocol::probe;
 
 use super::groups::DaemonGroup;
 use super::placement::maps_directory;
@@ -44,6 +45,32 @@ pub fn scripts(group: &DaemonGroup, servers: &[ServerView<'_>]) -> Scripts {
         reload: allowed.iter().any(looks),
         list,
     }
+}
+
+/// The scripts, and the directories of scripts, that are certain to be loaded in a process group (`None`: in embedded mode), whichever application group they
+/// belong to: each with the directive that names it. No request has a say in the list.
+pub fn named_scripts(group: Option<&DaemonGroup>, servers: &[ServerView<'_>]) -> Vec<probe::Script> {
+    let name: &[u8] = group.map_or(b"", |group| &group.process.name);
+    let allowed = servers.iter().filter(|server| group.is_none_or(|group| group.allows(server.host).is_ok()));
+    let mut list: Vec<probe::Script> = Vec::new();
+    let mut add = |directive: &str, path: &[u8], place: &str| {
+        if !list.iter().any(|known| known.path == path) {
+            list.push(probe::Script { path: path.to_vec(), said_by: format!("{directive} at {place}").into_bytes() });
+        }
+    };
+    for server in allowed {
+        for import in server.config.imports.iter().filter(|import| *import.process_group == *name) {
+            add("WSGIImportScript", &import.script, &import.place);
+        }
+        for alias in server.config.aliases.iter().filter(|alias| server.reachable && alias.pattern.is_none()) {
+            let placed = server.process_group(alias);
+            let here = placed.certain && server.fixed_name(placed.name, alias, &|_| false).is_some_and(|fixed| *fixed == *name);
+            if here {
+                add("WSGIScriptAlias", &alias.target, &alias.place);
+            }
+        }
+    }
+    list
 }
 
 /// The aliases that lead to one script in one application group of the process group, whatever a request says.

@@ -9,4 +9,5 @@ mod relocate;
 mod virtualenv;
 
 pub use find::{Python, find};
+pub use relocate::copy;
 pub use virtualenv::virtualenv;

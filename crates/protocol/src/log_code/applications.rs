@@ -18,9 +18,9 @@ log_codes! {
         did "The request got 500."
         cure "Define it, or set WSGICallableObject to the name that the script uses.";
     1204 SCRIPT_UNREADABLE Error "a WSGI script can't be read"
-        cause "Apache's user may not read the file or search a directory above it, or the file is gone."
+        cause "The user of the process (`user=` of the group, else Apache's) may not read the file or search a directory above it, or the file is gone. The line says which, and names the user."
         did "The request got 500. The next request tries again."
-        cure "Give Apache's user the permission that the line names.";
+        cure "Correct the path, or let the user that the line names read the script. `namei -l` with the path lists owner and mode of each part of it.";
     1205 RELOAD_CHECK_FAILED Error "reload_required() of a script raised an exception"
         cause "The script defines `reload_required(path)`, and it failed."
         did "The script was not reloaded; the request went on."

@@ -254,6 +254,10 @@ log_codes! {
         cause "The system refused a thread: `memory-limit`, `virtual-memory-limit` or the machine has no room for its stack, or a limit on processes is reached (`LimitNPROC`, `TasksMax`)."
         did "The process serves with the threads that it has. With none at all it ends, and is started again after a growing pause; requests of the group get 503 meanwhile."
         cure "Lower `threads=` or `stack-size=`, or raise the limit that the line names.";
+    1530 SCRIPT_OUT_OF_REACH Warning "a WSGI script can't be read by the user who is to load it"
+        cause "The file that `WSGIScriptAlias` or `WSGIImportScript` names does not exist, or the user of the group's processes (in embedded mode Apache's `User`) may not read it or not search a directory above it. The line says which, and names the user: that root can read the file does not help."
+        did "The configuration is used as it is. Requests for the script get 404 where it does not exist, else 500."
+        cure "Do what the line says: correct the path, or let that user read the script. `namei -l` with the path lists owner and mode of each part of it.";
     1550 SCOREBOARD_NOT_SHARED Warning "daemon processes can't be told what httpd's processes do"
         cause "A group has `server-metrics=On`, and the memory file for it could not be made, or not be opened."
         did "The groups run; `mod_wsgi.server_metrics()` returns None in them."

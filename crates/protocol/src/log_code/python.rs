@@ -53,4 +53,8 @@ log_codes! {
         cause "Configtest asks a helper, which becomes the user, to look at the files and to run the interpreter. It could not, or gave no answer within 10 seconds: the user's limits, a file system that does not answer, or an interpreter that ends its parent."
         did "The configuration is used as it is; nothing of that user's was checked."
         cure "Look at the files that the named directive or group uses, as that user; `httpd -t` again shows whether it was only slow.";
+    1063 LIBPYTHON_OF_ANOTHER_PYTHON Error "the loader took the shared library of another Python"
+        cause "An interpreter that was built with `--enable-shared` is little more than a call of its libpython, and the program loader found another one than that which it was built with: its run path is closed to the user, or was left behind when the installation was copied. Another version than the standard library's runs then, or another build of it. The line names the library that was taken."
+        did "The interpreter is used as it is: extension modules may not load (`undefined symbol`), and packages may not be found. At configtest: a warning."
+        cure "Set the run path of the interpreter to its own library, as the line says, or use a Python that this user can read, such as `/usr/bin/python3`.";
 }

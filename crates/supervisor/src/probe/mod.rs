@@ -9,12 +9,14 @@ descriptor but three; then root directory, groups and user, which are verified; 
 | `root` | the root directory of `chroot=` |
 | `questions` | what is asked about a group, and of embedded mode |
 | `jail` | what is missing in a `chroot=` |
+| `scripts` | whether the user can read its scripts |
 
 *Runs in: helper.* */
 
 mod jail;
 mod questions;
 mod root;
+mod scripts;
 
 use std::ffi::OsStr;
 use std::io::{Read as _, Write as _};

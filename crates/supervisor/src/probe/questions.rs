@@ -12,7 +12,7 @@ use interpreter::{Problem, facts, libpython, virtualenv};
 use protocol::log_code;
 use protocol::probe::{Answer, INTERPRETER_LIMIT_MS, Request};
 
-use super::{finding, jail};
+use super::{finding, jail, scripts};
 
 /// How an interpreter is run: in this process's group, which is killed by who asked, and with this process's input.
 pub const MANNER: Manner = Manner { limit: Duration::from_millis(INTERPRETER_LIMIT_MS), own_group: false, own_input: true };
@@ -20,7 +20,8 @@ pub const MANNER: Manner = Manner { limit: Duration::from_millis(INTERPRETER_LIM
 /// All that is asked.
 pub fn answer(request: &Request) -> Answer {
     if !request.root.is_empty() {
-        let problems = jail::missing(request, &candidates(request));
+        let mut problems = jail::missing(request, &candidates(request));
+        problems.extend(scripts::out_of_reach(request));
         return Answer { findings: problems.iter().map(finding).collect(), ..Answer::default() };
     }
     let mut problems = Vec::new();
@@ -34,6 +35,7 @@ pub fn answer(request: &Request) -> Answer {
         }
     }
     problems.extend(directories(request));
+    problems.extend(scripts::out_of_reach(request));
     Answer { findings: problems.iter().map(finding).collect(), library, complete: false }
 }
 
@@ -65,6 +67,7 @@ fn python(request: &Request) -> Result<Option<PathBuf>, Problem> {
     };
     let embedded = request.embedded;
     let chosen = chosen(request).map_err(|problem| if embedded { problem } else { told(problem) })?;
+    let told_plainly = |problem: Problem| if embedded { problem } else { told(problem) };
     let told = |problem: Problem| if embedded { chosen.told(&told(problem)) } else { told(chosen.told(&problem)) };
     virtualenv::look_around(&chosen).map_err(told)?;
     if !embedded {
@@ -75,6 +78,7 @@ fn python(request: &Request) -> Result<Option<PathBuf>, Problem> {
     }
     let (facts, _) = facts::ask(&chosen.executable, MANNER).map_err(told)?;
     libpython::check_version(&chosen, &facts)?;
+    libpython::check_loaded(&chosen, &facts).map_err(told_plainly)?;
     let library = if request.library { Some(libpython::find(&chosen, &facts)?) } else { None };
     virtualenv::check_version(&chosen, &facts).map_err(told)?;
     if embedded {
