@@ -5,7 +5,7 @@ lives. Where its definition did not change, the children of the new generation u
 request waits for a Python that starts; where it did, they wait for processes of the new definition, and the supervisors agree when
 the old ones go. *Runs in: parent.* */
 
-use std::os::fd::IntoRawFd as _;
+use std::os::fd::IntoRawFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -69,7 +69,7 @@ pub fn post_config(configuration: Pool<'_>, main: Server<'_>) {
             }
         }
     });
-    let scoreboard = scoreboard(main, &plan);
+    let scoreboard = scoreboard(main, &plan, &mut kept);
     plan.scoreboard = scoreboard.as_ref().map(|file| number(file.number()));
     let trouble = supervisor::begin(configuration, main, &mut kept, &plan).err();
     let daemons = daemons(groups, &plan, &kept, &refused, trouble.as_deref(), scoreboard);
@@ -87,7 +87,7 @@ pub fn announce() {
 }
 
 /// The file for httpd's scoreboard, if a group may ask for it.
-fn scoreboard(main: Server<'_>, plan: &Plan) -> Option<Published> {
+fn scoreboard(main: Server<'_>, plan: &Plan, kept: &mut Kept) -> Option<Published> {
     if !plan.groups.iter().any(|group| group.engine.server_metrics) {
         return None;
     }
@@ -97,7 +97,13 @@ fn scoreboard(main: Server<'_>, plan: &Plan) -> Option<Published> {
             format_args!("the file that they read httpd's scoreboard from could not be made: {error}"),
         );
     };
-    Published::new().inspect_err(failed).ok()
+    // Processes that go on have the file open.
+    if let Some(file) = kept.scoreboard.and_then(descriptor::lend) {
+        return Published::kept(file).inspect_err(failed).ok();
+    }
+    let made = Published::new().inspect_err(failed).ok()?;
+    kept.scoreboard = made.file().try_clone_to_owned().ok().map(IntoRawFd::into_raw_fd);
+    Some(made)
 }
 
 /// Now and then, in httpd's main loop.
@@ -126,7 +132,9 @@ pub fn child_init(main: Server<'_>) {
         let successors = kept.supervisors.iter().filter_map(|one| one.successor);
         let lifelines = kept.supervisors.iter().filter_map(|one| one.lifeline);
         let pipes = kept.supervisors.iter().filter_map(|one| one.next_configuration);
-        for number in tables.chain(successors).chain(pipes).chain(lifelines).chain(kept.orphans.iter().copied()) {
+        for number in
+            tables.chain(successors).chain(pipes).chain(kept.scoreboard).chain(lifelines).chain(kept.orphans.iter().copied())
+        {
             drop(descriptor::take(number));
         }
     }
@@ -250,8 +258,7 @@ impl Start<'_> {
 
 /// What must be the same for two generations to use each other's processes: all that the group is told, and the build that tells it.
 fn definition(group: &plan::Group) -> Vec<u8> {
-    let bare = plan::Group { log: 0, log_level: 0, ..group.clone() };
-    [env!("CARGO_PKG_VERSION").as_bytes(), &protocol::frame::VERSION.to_le_bytes(), &bare.encode()].concat()
+    [env!("CARGO_PKG_VERSION").as_bytes(), &protocol::frame::VERSION.to_le_bytes(), &group.form().encode()].concat()
 }
 
 /// Does a table have this layout? Whoever has mapped it may have written over it; then its group gets another one.

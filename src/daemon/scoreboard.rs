@@ -40,9 +40,22 @@ impl Published {
         Ok(Self { file, until: AtomicU64::new(0), writing: Mutex::new(()) })
     }
 
+    /// A file that was made for an earlier configuration.
+    ///
+    /// # Errors
+    /// There is no further descriptor.
+    pub fn kept(file: BorrowedFd<'_>) -> std::io::Result<Self> {
+        Ok(Self { file: file.try_clone_to_owned()?, until: AtomicU64::new(0), writing: Mutex::new(()) })
+    }
+
     /// The file's number, for the supervisor.
     pub fn number(&self) -> i32 {
         self.file.as_raw_fd()
+    }
+
+    /// The file.
+    pub fn file(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
     }
 
     /// Writes what httpd says now, unless that was done just before or is being done.

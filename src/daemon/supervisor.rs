@@ -5,13 +5,13 @@ nothing to say. At a stop and at a restart it tells all to stop, before httpd wa
 at httpd's end it waits for them. *Runs in: parent.* */
 
 use std::ffi::{OsString, c_int};
-use std::os::fd::{AsRawFd as _, BorrowedFd, IntoRawFd};
+use std::os::fd::{AsRawFd as _, BorrowedFd, IntoRawFd as _};
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use protocol::kept::{self, Kept, Supervisor};
-use protocol::plan::{Group, Plan};
+use protocol::plan::Plan;
 use protocol::table::socket_path;
 use protocol::{Level, log_code};
 use rustix::event::{PollFd, PollFlags, Timespec};
@@ -19,7 +19,7 @@ use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType};
 use rustix::pipe::PipeFlags;
 use rustix::process::{Pid, PidfdFlags, Signal};
 
-use super::clock;
+use super::{clock, handing_over};
 use crate::embedded::companion;
 use crate::httpd::process::{self, After, after_configuration, server_root};
 use crate::httpd::{Log, Pool, Server, descriptor, other_child, retained};
@@ -45,9 +45,15 @@ pub fn begin(configuration: Pool<'_>, main: Server<'_>, kept: &mut Kept, plan: &
     }
     if plan.groups.is_empty() {
         // Nobody takes over.
-        for one in &kept.supervisors {
+        for one in &mut kept.supervisors {
             signal(one.pid, Signal::USR1);
+            one.build.clear();
         }
+        return Ok(());
+    }
+    if handing_over::hand_over(main.logs_pool(), kept, plan) {
+        forget_orphans(kept);
+        forget_removed(kept);
         return Ok(());
     }
     let predecessor = kept.supervisors.last_mut().and_then(|last| last.successor.take());
@@ -76,10 +82,8 @@ fn start(logs: Pool<'_>, kept: &mut Kept, plan: &Plan, predecessor: Option<i32>,
         |what: &str, error: &dyn std::fmt::Display| format!("`{}` cannot be started: {what}: {error}", program.display());
     let (own, successor) = rustix::net::socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)
         .map_err(|error| failed("its command socket", &error))?;
-    let exclusive = plan.groups.iter().any(Group::is_exclusive);
-    let pipe = exclusive.then(|| rustix::pipe::pipe_with(PipeFlags::CLOEXEC).map_err(|error| failed("its lifeline", &error)));
+    let (lifeline, alive) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC).map_err(|error| failed("its lifeline", &error))?;
     // Processes get the end that is read: who can write to a pipe can keep it locked, and even to close the other end would wait for him.
-    let (lifeline, alive) = pipe.transpose()?.unzip();
     let (next, closes) =
         rustix::pipe::pipe_with(PipeFlags::CLOEXEC).map_err(|error| failed("its pipe for the next configuration", &error))?;
     forget_orphans(kept);
@@ -92,7 +96,7 @@ fn start(logs: Pool<'_>, kept: &mut Kept, plan: &Plan, predecessor: Option<i32>,
     }
     let plan = Plan {
         predecessor: predecessor.and_then(|number| u32::try_from(number).ok()),
-        lifeline: lifeline.as_ref().and_then(|lifeline| u32::try_from(lifeline.as_raw_fd()).ok()),
+        lifeline: u32::try_from(lifeline.as_raw_fd()).ok(),
         predecessor_lifeline: elder.and_then(|number| u32::try_from(number).ok()),
         orphans: numbers(&orphans),
         next_configuration: u32::try_from(next.as_raw_fd()).ok(),
@@ -101,8 +105,7 @@ fn start(logs: Pool<'_>, kept: &mut Kept, plan: &Plan, predecessor: Option<i32>,
     let encoded = plan.encode();
     // It passes through a file that nobody can change any more, and is kept in memory that only this process writes.
     let memory = shared_memory::seal(c"mod_wsgi_rs-plan", &encoded).map_err(|error| failed("its plan", &error))?;
-    let mut passed = vec![memory.as_raw_fd(), own.as_raw_fd(), next.as_raw_fd()];
-    passed.extend(lifeline.as_ref().map(|lifeline| lifeline.as_raw_fd()));
+    let mut passed = vec![memory.as_raw_fd(), own.as_raw_fd(), next.as_raw_fd(), lifeline.as_raw_fd()];
     passed.extend(predecessor);
     passed.extend(elder.iter().chain(&orphans));
     let named = plan
@@ -125,11 +128,14 @@ fn start(logs: Pool<'_>, kept: &mut Kept, plan: &Plan, predecessor: Option<i32>,
         pid,
         generation: plan.generation,
         successor: Some(successor.into_raw_fd()),
-        lifeline: alive.map(IntoRawFd::into_raw_fd),
+        lifeline: Some(alive.into_raw_fd()),
         shutdown_timeout: plan.groups.iter().map(|group| group.shutdown_timeout).max().unwrap_or(0),
         started: now(),
         again,
         next_configuration: Some(closes),
+        build: handing_over::build(),
+        may_chroot: plan.rights().chroot,
+        may_prioritise: plan.rights().priority,
     });
     Ok(pid)
 }
@@ -217,6 +223,20 @@ fn forget(kept: &mut Kept, pid: i32) -> Option<Supervisor> {
         used
     });
     Some(gone)
+}
+
+/// Forgets groups that have been out of the configuration for a while. Their supervisor removes the sockets of their processes itself.
+fn forget_removed(kept: &mut Kept) {
+    /// So many configurations later a group that comes back gets another table.
+    const FORGOTTEN: u64 = 16;
+    let current = kept.generation;
+    kept.groups.retain(|group| {
+        let used = group.generation.saturating_add(FORGOTTEN) >= current;
+        if !used {
+            drop(descriptor::take(group.table));
+        }
+        used
+    });
 }
 
 /// Removes what a supervisor that was killed has left behind.

@@ -9,6 +9,8 @@ use crate::support::site::Site;
 use crate::support::workdir::{readable, writable_directory};
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The suite.
 pub fn suite() -> Suite {
@@ -17,6 +19,14 @@ pub fn suite() -> Suite {
         vec![
             own!(processes_end_with_the_module_at_a_graceful_restart).reach(Reach::Everywhere),
             own!(processes_end_with_the_last_group_at_a_graceful_restart),
+            own!(unchanged_groups_keep_their_processes).reach(Reach::Everywhere),
+            own!(reload_always_replaces_the_processes),
+            own!(a_module_that_has_changed_is_loaded_again_by_a_graceful_restart),
+            own!(kept_processes_write_to_the_logs_of_the_new_configuration),
+            own!(broken_code_stays_out_over_graceful_restarts),
+            own!(changed_options_do_not_take_effect_before_the_code_loads_with_them),
+            own!(no_request_fails_while_kept_and_changed_groups_are_mixed).reach(Reach::Once),
+            own!(supervisors_do_not_pile_up).reach(Reach::Once),
         ],
     )
     .in_daemon_mode()
@@ -25,6 +35,7 @@ pub fn suite() -> Suite {
 /// A server with a script for each of `groups`, whose options stand behind its name.
 struct Reloads {
     server: Httpd,
+    files: PathBuf,
 }
 
 impl Reloads {
@@ -38,7 +49,7 @@ impl Reloads {
             plan = plan.line(&format!("WSGIDaemonProcess {group}")).line(&alias(&files, name));
         }
         plan = plan.line(&format!("<Directory \"{}\">\nRequire all granted\n</Directory>", files.display()));
-        Self { server: Httpd::start(setup, &plan, "daemon-reloads") }
+        Self { server: Httpd::start(setup, &plan, "daemon-reloads"), files }
     }
 
     /// Changes the configuration.
@@ -54,6 +65,16 @@ impl Reloads {
     fn ours(&self) -> BTreeSet<Process> {
         self.server.supervisors().into_iter().flat_map(processes::descendants).collect()
     }
+}
+
+/// Who serves a group now.
+fn pid(site: &Site, group: &str) -> String {
+    site.get(&format!("/{group}")).ok().split(' ').nth(1).unwrap().to_owned()
+}
+
+/// What the group's script says now.
+fn word(site: &Site, group: &str) -> String {
+    site.get(&format!("/{group}")).ok().split(' ').next().unwrap().to_owned()
 }
 
 fn alias(files: &std::path::Path, name: &str) -> String {
@@ -120,4 +141,181 @@ fn processes_end_with_the_last_group_at_a_graceful_restart(setup: &Setup) {
     reloads.server.graceful();
     poll::wait_for("supervisor and processes are gone", || ours.iter().all(|process| !process.runs()));
     site.get("/one").expect(404);
+}
+
+fn unchanged_groups_keep_their_processes(setup: &Setup) {
+    let groups = ["one threads=2", "two threads=2 overlap=Off", "three threads=2"];
+    let reloads = Reloads::start(setup, &groups, "re:AH00488");
+    let site = Site::new(&reloads.server, setup);
+    let names = ["one", "two", "three"];
+    let before = names.map(|name| pid(&site, name));
+    let supervisors = reloads.server.supervisors();
+    for timeout in [21, 22, 22] {
+        // It concerns each group that has no `socket-timeout=` of its own.
+        reloads.configure(|text| format!("{text}Timeout {timeout}\n# moves no line that counts\n"));
+        reloads.server.graceful();
+        assert_eq!(names.map(|name| pid(&site, name)), before);
+    }
+    // One is changed, one is removed.
+    reloads.configure(|text| text.replace("Process three threads=2", "Process three threads=3"));
+    reloads.configure(|text| text.lines().filter(|line| !line.contains(" two ")).map(|line| format!("{line}\n")).collect());
+    reloads.configure(|text| text.lines().filter(|line| !line.contains("/two.wsgi")).map(|line| format!("{line}\n")).collect());
+    reloads.server.graceful();
+    assert_eq!(pid(&site, "one"), before[0]);
+    poll::wait_for("the changed group is replaced", || pid(&site, "three") != before[2]);
+    poll::wait_for("old processes are gone", || {
+        before[1..].iter().all(|pid| Process::find(pid.parse().unwrap()).is_none_or(|process| !process.runs()))
+    });
+    assert_eq!(reloads.server.supervisors(), supervisors);
+}
+
+fn reload_always_replaces_the_processes(setup: &Setup) {
+    let reloads = Reloads::start(setup, &["one threads=2 reload=always", "two threads=2"], "re:AH00488");
+    let site = Site::new(&reloads.server, setup);
+    let before = ["one", "two"].map(|name| pid(&site, name));
+    reloads.server.graceful();
+    poll::wait_for("it is replaced", || pid(&site, "one") != before[0]);
+    assert_eq!(pid(&site, "two"), before[1]);
+}
+
+fn a_module_that_has_changed_is_loaded_again_by_a_graceful_restart(setup: &Setup) {
+    let reloads = Reloads::start(setup, &["one threads=2", "two threads=2"], "re:AH00488");
+    let site = Site::new(&reloads.server, setup);
+    let module = reloads.files.join("trial_module.py");
+    let says = |word: &str| {
+        fs::write(&module, format!("WORD = {word:?}\n")).unwrap();
+        readable(&module);
+    };
+    says("old");
+    let text = format!(
+        "import os, sys\nsys.dont_write_bytecode = True\nsys.path.insert(0, {:?})\nimport trial_module\n\n\ndef application(environ, start_response):\n    \
+         start_response('200 OK', [('Content-Type', 'text/plain')])\n    return [f'{{trial_module.WORD}} {{os.getpid()}}'.encode()]\n",
+        reloads.files.display().to_string()
+    );
+    put(&reloads.files, "one", &text);
+    poll::wait_for("the script is loaded", || word(&site, "one") == "old");
+    let other = pid(&site, "two");
+    says("entirely-new");
+    reloads.server.graceful();
+    poll::wait_for("the module is loaded again", || word(&site, "one") == "entirely-new");
+    assert_eq!(pid(&site, "two"), other);
+}
+
+fn kept_processes_write_to_the_logs_of_the_new_configuration(setup: &Setup) {
+    let reloads = Reloads::start(setup, &["one threads=2"], "re:AH00488|the thread says");
+    let site = Site::new(&reloads.server, setup);
+    let text = "import os, sys, threading\n\n\ndef application(environ, start_response):\n    \
+                word = environ['QUERY_STRING']\n    thread = threading.Thread(target=print, args=(f'the thread says {word}',), kwargs={'file': sys.stderr})\n    \
+                thread.start()\n    thread.join()\n    start_response('200 OK', [('Content-Type', 'text/plain')])\n    return [f'said {os.getpid()}'.encode()]\n";
+    put(&reloads.files, "one", text);
+    poll::wait_for("the script is loaded", || word(&site, "one") == "said");
+    let before = pid(&site, "one");
+    let log = reloads.server.files.root.join("logs/error.log");
+    let rotated = log.with_extension("log.1");
+    site.get("/one?before").expect(200);
+    poll::wait_for("it is in the log", || fs::read_to_string(&log).unwrap().contains("says before"));
+    fs::rename(&log, &rotated).unwrap();
+    reloads.server.signal(rustix::process::Signal::USR1);
+    poll::wait_for("httpd has its new log", || log.exists() && fs::read_to_string(&log).unwrap().contains("resuming normal"));
+    let length = fs::metadata(&rotated).unwrap().len();
+    site.get("/one?after").expect(200);
+    poll::wait_for("it is in the new log", || fs::read_to_string(&log).unwrap().contains("says after"));
+    assert_eq!(pid(&site, "one"), before);
+    assert_eq!(fs::metadata(&rotated).unwrap().len(), length, "nothing is written to the old one");
+}
+
+fn broken_code_stays_out_over_graceful_restarts(setup: &Setup) {
+    let announced = "re:AH00488|WSGI1305: |SyntaxError|Traceback|wsgi:error";
+    let reloads = Reloads::start(setup, &["one threads=2"], announced);
+    reloads.server.announce_tracebacks();
+    let site = Site::new(&reloads.server, setup);
+    assert_eq!(word(&site, "one"), "first");
+    put(&reloads.files, "one", "def application(:\n");
+    site.expect_log("WSGI1305: ");
+    for _ in 0..3 {
+        reloads.server.graceful();
+        for _ in 0..5 {
+            assert_eq!(word(&site, "one"), "first");
+        }
+    }
+    write(&reloads.files, "one", "third");
+    poll::wait_for("the corrected code serves", || word(&site, "one") == "third");
+}
+
+fn changed_options_do_not_take_effect_before_the_code_loads_with_them(setup: &Setup) {
+    let announced = "re:AH00488|WSGI1305: |WSGI1351: |SyntaxError|Traceback|wsgi:error";
+    let reloads = Reloads::start(setup, &["one threads=2", "two threads=2"], announced);
+    reloads.server.announce_tracebacks();
+    let site = Site::new(&reloads.server, setup);
+    let other = pid(&site, "two");
+    let before = pid(&site, "one");
+    put(&reloads.files, "one", "def application(:\n");
+    reloads.configure(|text| text.replace("Process one threads=2", "Process one threads=3"));
+    reloads.server.graceful();
+    site.expect_log("WSGI1351: ");
+    for _ in 0..2 {
+        assert_eq!(pid(&site, "one"), before);
+        assert_eq!(pid(&site, "two"), other);
+        reloads.server.graceful();
+    }
+    write(&reloads.files, "one", "third");
+    poll::wait_for("the corrected code serves", || word(&site, "one") == "third");
+    assert_ne!(pid(&site, "one"), before);
+}
+
+fn no_request_fails_while_kept_and_changed_groups_are_mixed(setup: &Setup) {
+    let reloads = Reloads::start(setup, &["one threads=4", "two threads=4"], "re:AH00488|AH03490");
+    let site = Site::new(&reloads.server, setup);
+    let kept = pid(&site, "one");
+    let done = AtomicBool::new(false);
+    let failures: Vec<String> = std::thread::scope(|scope| {
+        let clients: Vec<_> = ["one", "two"]
+            .into_iter()
+            .map(|name| {
+                let (done, site) = (&done, &site);
+                scope.spawn(move || {
+                    let mut failed = Vec::new();
+                    while !done.load(Ordering::Relaxed) {
+                        let response = site.get(&format!("/{name}"));
+                        if response.status != 200 {
+                            failed.push(format!("{response:?}"));
+                        }
+                    }
+                    failed
+                })
+            })
+            .collect();
+        for round in 0..8 {
+            reloads.configure(|text| {
+                let from = format!("Process two threads={}", 4 + round);
+                text.replace(&from, &format!("Process two threads={}", 5 + round))
+            });
+            reloads.server.graceful();
+        }
+        done.store(true, Ordering::Relaxed);
+        clients.into_iter().flat_map(|client| client.join().unwrap()).collect()
+    });
+    assert!(failures.is_empty(), "{} requests failed: {:?}", failures.len(), failures.first());
+    assert_eq!(pid(&site, "one"), kept);
+}
+
+fn supervisors_do_not_pile_up(setup: &Setup) {
+    let reloads = Reloads::start(setup, &["one threads=2", "two threads=2"], "re:AH00488|AH03490");
+    let site = Site::new(&reloads.server, setup);
+    let before = ["one", "two"].map(|name| pid(&site, name));
+    let supervisors = reloads.server.supervisors();
+    let descriptors = || {
+        let of = |pid: i32| processes::descriptors(pid);
+        (of(reloads.server.pid()), of(supervisors[0]))
+    };
+    for _ in 0..3 {
+        reloads.server.graceful();
+    }
+    let held = descriptors();
+    for _ in 0..40 {
+        reloads.server.graceful();
+    }
+    assert_eq!(["one", "two"].map(|name| pid(&site, name)), before);
+    assert_eq!(reloads.server.supervisors(), supervisors);
+    poll::wait_for("no descriptor is left behind", || descriptors() == held);
 }

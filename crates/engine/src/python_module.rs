@@ -44,6 +44,8 @@ pub struct Helpers {
     pub stack_of: Kept,
     /// `format_stack(frames) -> str`
     pub format_stack: Kept,
+    /// `changed_file(since) -> str`
+    pub changed_file: Kept,
     after_load: Kept,
 }
 
@@ -85,6 +87,7 @@ pub fn set_up<'py>(py: Attached<'py>, group: &[u8], settings: &EngineSettings, f
         error_stream_class: module.attribute_named(c"ErrorStream")?.keep(),
         stack_of: module.attribute_named(c"stack_of")?.keep(),
         format_stack: module.attribute_named(c"format_stack")?.keep(),
+        changed_file: module.attribute_named(c"changed_file")?.keep(),
         after_load: module.attribute_named(c"after_load")?.keep(),
     })
 }

@@ -379,6 +379,33 @@ def format_stack(frames):
     return "".join(frames.format()).rstrip("\n") if frames else "  (no Python code)"
 
 
+# The application may put others in their places.
+_stat = os.stat
+_names_of = object.__getattribute__
+
+
+def changed_file(since):
+    """A file of a loaded module, of the interpreter or of its virtual environment that has changed since (microseconds since the epoch); "" if none has."""
+
+    def is_newer(place):
+        try:
+            return _stat(place).st_ctime_ns // 1000 > since
+        except (OSError, ValueError):
+            # In the middle of a deployment it comes back.
+            return False
+
+    places = [sys.executable, os.path.join(sys.prefix, "pyvenv.cfg")]
+    for module in list(sys.modules.values()):
+        try:
+            names = _names_of(module, "__dict__")
+        except Exception:
+            continue
+        place = names.get("__file__") if type(names) is dict else None
+        if type(place) is str:
+            places.append(place)
+    return next((place for place in places if type(place) is str and place and is_newer(place)), "")
+
+
 # What libraries say of something that another process has and that can be had but once.
 _HELD = ("address already in use", "database is locked", "resource temporarily unavailable", "already locked", "could not be acquired")
 

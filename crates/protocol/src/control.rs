@@ -162,6 +162,12 @@ pub enum Message {
     },
     /// S: say your load.
     Ask,
+    /// S: httpd has read its configuration again; say whether the files that are loaded have changed since.
+    Look,
+    /// D: the answer: a file that is no longer as it was loaded; empty if all are.
+    Looked(String),
+    /// S: from now on one read or write of the channel may take so long, milliseconds (httpd's `Timeout` has changed).
+    Patience(u64),
 }
 
 /// Who sends a kind of message.
@@ -201,10 +207,14 @@ const DRAIN: Kind = kind(7, "Drain", Sender::Supervisor, 32);
 const STOP: Kind = kind(8, "Stop", Sender::Supervisor, 32);
 const LOAD: Kind = kind(9, "Load", Sender::Daemon, 20);
 const ASK: Kind = kind(10, "Ask", Sender::Supervisor, 0);
+const LOOK: Kind = kind(12, "Look", Sender::Supervisor, 0);
+const LOOKED: Kind = kind(13, "Looked", Sender::Daemon, LONGEST_TEXT);
+const PATIENCE: Kind = kind(14, "Patience", Sender::Supervisor, 8);
 const CHANGED: Kind = kind(11, "Changed", Sender::Daemon, size_of::<ScriptId>() + size_of::<Version>());
 
 /// Every kind of message.
-pub const KINDS: [Kind; 11] = [BEGIN, STARTED, LOADED, READY, NOT_READY, REPLACE_ME, DRAIN, STOP, LOAD, ASK, CHANGED];
+pub const KINDS: [Kind; 14] =
+    [BEGIN, STARTED, LOADED, READY, NOT_READY, REPLACE_ME, DRAIN, STOP, LOAD, ASK, CHANGED, LOOK, LOOKED, PATIENCE];
 
 /// Bytes before the payload.
 pub const HEAD: usize = 5;
@@ -260,6 +270,9 @@ impl Message {
                 (LOAD, [busy.to_le_bytes().as_slice(), &served.to_le_bytes(), &activity.to_le_bytes()].concat())
             }
             Self::Ask => (ASK, Vec::new()),
+            Self::Look => (LOOK, Vec::new()),
+            Self::Looked(what) => (LOOKED, head_of(what, LOOKED.longest)),
+            Self::Patience(limit) => (PATIENCE, limit.to_le_bytes().into()),
         };
         let length = u32::try_from(payload.len()).unwrap_or(u32::MAX);
         [&length.to_le_bytes()[..], &[kind.number], &payload].concat()
@@ -323,6 +336,9 @@ impl Message {
                 }
             }
             ASK => plain(Self::Ask)?,
+            LOOK => plain(Self::Look)?,
+            LOOKED => Self::Looked(text()),
+            PATIENCE => Self::Patience(u64::from_le_bytes(payload.try_into().ok()?)),
             _ => return None,
         })
     }
@@ -345,6 +361,8 @@ mod tests {
             Message::Drain(Reason::ScriptReload),
             Message::Stop(Reason::ShutdownSignal),
             Message::Ask,
+            Message::Look,
+            Message::Patience(20_000),
         ];
         let daemons = vec![
             Message::Started("3.11.2".to_owned()),
@@ -354,6 +372,7 @@ mod tests {
             Message::NotReady("why".to_owned()),
             Message::ReplaceMe(Reason::MaximumRequests),
             Message::Load { busy: 2, served: 100, activity: 150 },
+            Message::Looked("/srv/a.py".to_owned()),
         ];
         let of = |sender| move |message| (sender, message);
         supervisors.into_iter().map(of(Sender::Supervisor)).chain(daemons.into_iter().map(of(Sender::Daemon))).collect()

@@ -20,9 +20,11 @@ pub struct Kept {
     pub overdue: bool,
     /// httpd's own number of the configuration that was read last with the module in it. httpd counts on where the module is missing.
     pub configuration: i32,
+    /// The file that httpd's scoreboard is written to, for groups that may ask: processes that go on have it open.
+    pub scoreboard: Option<i32>,
 }
 
-record!(Kept { generation, groups, supervisors, plan, orphans, overdue, configuration });
+record!(Kept { generation, groups, supervisors, plan, orphans, overdue, configuration, scoreboard });
 
 /// A group, over all generations that define it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -75,9 +77,27 @@ pub struct Supervisor {
     pub again: bool,
     /// Writing end of its pipe [`crate::plan::Plan::next_configuration`], which httpd closes. A child closes its copy.
     pub next_configuration: Option<i32>,
+    /// Which build it is of and which environment it has; empty if it can't take up another plan.
+    pub build: Vec<u8>,
+    /// Whether its first plan has a group with another root directory, and one with a priority: it has given up the right to what no group needed.
+    pub may_chroot: bool,
+    /// See above.
+    pub may_prioritise: bool,
 }
 
-record!(Supervisor { pid, generation, successor, lifeline, shutdown_timeout, started, again, next_configuration });
+record!(Supervisor {
+    pid,
+    generation,
+    successor,
+    lifeline,
+    shutdown_timeout,
+    started,
+    again,
+    next_configuration,
+    build,
+    may_chroot,
+    may_prioritise
+});
 
 #[cfg(test)]
 mod tests {
@@ -96,6 +116,7 @@ mod tests {
             orphans: vec![6, 8],
             overdue: true,
             configuration: 4,
+            scoreboard: Some(11),
         };
         assert_eq!(Kept::decode(&kept.encode()), Ok(kept));
     }

@@ -58,6 +58,11 @@ record!(Plan {
 impl Plan {
     /// All descriptors that it names, each once, besides the standard ones: what the supervisor is to inherit.
     pub fn passed(&self) -> Vec<u32> {
+        self.named().into_iter().filter(|number| *number > 2).collect()
+    }
+
+    /// All descriptors that it names, each once, in ascending order.
+    pub fn named(&self) -> Vec<u32> {
         let of_groups = self.groups.iter().flat_map(|group| [Some(group.log), group.table]);
         let own = [
             Some(self.main_log),
@@ -67,12 +72,46 @@ impl Plan {
             self.next_configuration,
             self.scoreboard,
         ];
-        let mut all: Vec<u32> =
-            own.into_iter().chain(of_groups).flatten().chain(self.orphans.iter().copied()).filter(|number| *number > 2).collect();
+        let mut all: Vec<u32> = own.into_iter().chain(of_groups).flatten().chain(self.orphans.iter().copied()).collect();
         all.sort_unstable();
         all.dedup();
         all
     }
+
+    /// Gives its descriptors the numbers that they have in another process.
+    pub fn renumber(&mut self, number: impl Fn(u32) -> u32) {
+        let own = [
+            &mut self.predecessor,
+            &mut self.lifeline,
+            &mut self.predecessor_lifeline,
+            &mut self.next_configuration,
+            &mut self.scoreboard,
+        ];
+        for one in own.into_iter().flatten().chain(self.orphans.iter_mut()).chain([&mut self.main_log]) {
+            *one = number(*one);
+        }
+        for group in &mut self.groups {
+            group.log = number(group.log);
+            group.table = group.table.map(&number);
+        }
+    }
+
+    /// The rights that its groups need beyond those that every plan needs. A supervisor gives up what its first plan does not need.
+    pub fn rights(&self) -> Rights {
+        Rights {
+            chroot: self.groups.iter().any(|group| !group.chroot.is_empty()),
+            priority: self.groups.iter().any(|group| group.priority != 0),
+        }
+    }
+}
+
+/// See [`Plan::rights`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rights {
+    /// To change the root directory.
+    pub chroot: bool,
+    /// To raise priorities.
+    pub priority: bool,
 }
 
 /// Who a group's processes run as. Applied only where [`Plan::privileged`].
@@ -190,6 +229,8 @@ pub struct Group {
     pub overlap: bool,
     /// Look at loaded scripts for changes.
     pub reload: bool,
+    /// `reload=always`: its processes are replaced at each graceful restart.
+    pub reload_always: bool,
     /// How long a request waits for new code.
     pub reload_wait: u64,
     /// Time to load.
@@ -224,6 +265,23 @@ impl Group {
     /// Whether two of its processes, of one generation or of two, must not live side by side.
     pub fn is_exclusive(&self) -> bool {
         self.threads == 0 || !self.overlap
+    }
+
+    /// What must be the same in two configurations for the processes of the one to go on in the other. What is left out reaches them all the same
+    /// (the log, its level, `Timeout`), says where something stands, or concerns scripts that no process loads ahead.
+    pub fn form(&self) -> Self {
+        let ahead = |script: &&Script| script.import || self.preload;
+        Self {
+            place: Vec::new(),
+            table: None,
+            definition: 0,
+            log: 0,
+            log_level: 0,
+            socket_timeout: 0,
+            reload_always: false,
+            scripts: self.scripts.iter().filter(ahead).cloned().collect(),
+            ..self.clone()
+        }
     }
 }
 
@@ -262,6 +320,7 @@ record!(Group {
     preload,
     overlap,
     reload,
+    reload_always,
     reload_wait,
     startup_timeout,
     request_timeout,
@@ -308,5 +367,8 @@ mod tests {
         };
         assert_eq!(Plan::decode(&plan.encode()), Ok(plan.clone()));
         assert_eq!(plan.passed(), [11, 12, 13, 14, 15]);
+        let mut other = plan.clone();
+        other.renumber(|number| number + 100);
+        assert_eq!(other.named(), plan.named().iter().map(|number| number + 100).collect::<Vec<_>>());
     }
 }

@@ -12,7 +12,7 @@ use protocol::table::Limit;
 use crate::action::{Action, End, Id, Note};
 use crate::group::{Group, Phase, Slot};
 use crate::process::{Process, State};
-use crate::timers::{GRACE, LAST_RESORT, Millis, RETIRED, drain_limit};
+use crate::timers::{GRACE, LAST_RESORT, Millis, REMIND, RETIRED, drain_limit};
 
 /// Deaths in a row that are explained one by one, before the loop is named and only the loop.
 const EXPLAINED: usize = 3;
@@ -177,7 +177,10 @@ impl Group {
             slot.settled = true;
             let died = !told || process.failed;
             let renewing = std::mem::take(&mut slot.renewing);
-            let (delay, deaths) = if died { slot.deaths.after(process.age(now)) } else { (0, 0) };
+            let (mut delay, deaths) = if died { slot.deaths.after(process.age(now)) } else { (0, 0) };
+            if died && self.must_load.is_some() {
+                delay = REMIND;
+            }
             if slot.successor.is_none() || renewing {
                 slot.respawn_at = Some(now.saturating_add(delay));
             }

@@ -15,7 +15,7 @@ use protocol::table;
 use crate::action::{Action, Id, Note};
 use crate::budget::Budget;
 use crate::process::{Process, State};
-use crate::timers::{Backoff, LOOK, Millis, PERMIT, SUCCESSOR_STARTUP, UNKILLABLE};
+use crate::timers::{Backoff, LOOK, LOOKED, Millis, PERMIT, SUCCESSOR_STARTUP, UNKILLABLE};
 use crate::watch::Versions;
 
 /// What a group is about.
@@ -68,6 +68,10 @@ pub struct Group {
     hasty: bool,
     /// When a successor was started last, if it did not take over in time; otherwise 0.
     pub(crate) squandered: Millis,
+    /// Scripts that its processes must load, because those of an earlier definition serve with them; these go on until it can.
+    pub(crate) must_load: Option<Vec<Script>>,
+    /// When httpd read its configuration last, since the group began.
+    reread: Millis,
 }
 
 impl Group {
@@ -89,7 +93,73 @@ impl Group {
             starts,
             hasty: false,
             squandered: 0,
+            must_load: None,
+            reread: 0,
         }
+    }
+
+    /// The group replaces one of an earlier definition, which serves until this one has loaded `scripts`.
+    pub fn follow(&mut self, scripts: Vec<Script>) {
+        self.must_load = Some(scripts);
+    }
+
+    /// Nobody else serves any more.
+    pub fn stands_alone(&mut self) {
+        self.must_load = None;
+    }
+
+    /// The same group in httpd's new configuration: its processes go on, and look whether what they have loaded is still as it was.
+    pub fn go_on(&mut self, plan: Rc<plan::Group>, now: Millis) {
+        self.plan = plan;
+        self.reread = now;
+        // What could not be loaded may be corrected somewhere that nobody watches.
+        self.refused.clear();
+        self.wake_up(now);
+        for id in self.processes.keys().copied().collect::<Vec<_>>() {
+            self.have_it_look(id, now);
+        }
+    }
+
+    fn have_it_look(&mut self, id: Id, now: Millis) {
+        if let Some(process) = self.processes.get_mut(&id).filter(|p| p.state == State::Ready) {
+            process.looks_until = Some(now.saturating_add(LOOKED));
+            self.actions.push(Action::Send(id, Message::Look));
+        }
+    }
+
+    /// Processes that wait for their next try begin at once, if the last try is a second ago.
+    pub fn wake_up(&mut self, now: Millis) {
+        let last = self.processes.values().map(|process| process.born).max().unwrap_or_default().max(self.begun);
+        for slot in &mut self.slots {
+            slot.respawn_at = slot.respawn_at.map(|at| at.min(now.max(last.saturating_add(LOOK))));
+        }
+    }
+
+    /// A process says that a file is not as it has loaded it, or (empty) that all are.
+    fn has_looked(&mut self, id: Id, what: &str) {
+        if let Some(process) = self.processes.get_mut(&id)
+            && process.looks_until.take().is_some()
+            && !what.is_empty()
+        {
+            process.asked.get_or_insert(Reason::ScriptReload);
+            self.urgent = true;
+        }
+    }
+
+    /// How many processes serve.
+    pub fn serving(&self) -> usize {
+        self.processes.values().filter(|process| process.state == State::Ready).count()
+    }
+
+    /// Whether each slot has a process that serves.
+    pub fn serves_fully(&self) -> bool {
+        let ready = |slot: &Slot| slot.current.and_then(|id| self.processes.get(&id)).is_some_and(|p| p.state == State::Ready);
+        self.running() && self.slots.iter().all(ready)
+    }
+
+    /// Since when it tries to.
+    pub const fn begun(&self) -> Millis {
+        self.begun
     }
 
     /// Whether two of its processes, of this generation or of two, must not live side by side.
@@ -194,7 +264,8 @@ impl Group {
         let looks = self.looks().then(|| self.looked.map_or(now, |at| at.saturating_add(LOOK)));
         let permits = self.permits().filter(|end| now < *end);
         let killed = self.processes.values().filter_map(|p| p.killed.map(|at| at.saturating_add(UNKILLABLE)));
-        deadlines.chain(respawns).chain(looks).chain(permits).chain(killed.filter(|end| now < *end)).min()
+        let answers = self.processes.values().filter_map(|p| p.looks_until);
+        deadlines.chain(answers).chain(respawns).chain(looks).chain(permits).chain(killed.filter(|end| now < *end)).min()
     }
 
     /// Time has passed. `room` is how many successors may be started now.
@@ -203,6 +274,12 @@ impl Group {
             self.processes.iter().filter(|(_, p)| p.deadline.is_some_and(|at| at <= now)).map(|(id, _)| *id).collect();
         for id in late {
             self.late(id, now);
+        }
+        for process in self.processes.values_mut() {
+            if process.looks_until.take_if(|at| *at <= now).is_some() {
+                process.asked.get_or_insert(Reason::ScriptReload);
+                self.urgent = true;
+            }
         }
         for slot in 0..self.slots.len() {
             let due = self.slots.get_mut(slot).and_then(|s| s.respawn_at.take_if(|at| *at <= now));
@@ -232,13 +309,14 @@ impl Group {
             Message::Changed { script, version } => self.changed(id, script, version),
             Message::NotReady(why) => self.not_ready(id, &why, now),
             Message::ReplaceMe(why) => self.replace_me(id, why),
+            Message::Looked(what) => self.has_looked(id, &what),
             Message::Load { busy, activity, .. } => {
                 if let Some(process) = self.processes.get_mut(&id) {
                     process.load(now, busy, activity);
                 }
             }
             Message::Started(_) => {}
-            Message::Begin(_) | Message::Drain(_) | Message::Stop(_) | Message::Ask => {
+            Message::Begin(_) | Message::Drain(_) | Message::Stop(_) | Message::Ask | Message::Look | Message::Patience(_) => {
                 self.broke_protocol(id, "what only a supervisor says", now);
             }
         }
@@ -248,7 +326,8 @@ impl Group {
     fn start(&mut self, slot: usize, now: Millis) {
         let inherited = self.slots.get_mut(slot).map(|s| std::mem::take(&mut s.inherited)).unwrap_or_default();
         let startup = (self.plan.startup_timeout > 0 && !self.service()).then_some(self.plan.startup_timeout);
-        let id = self.launch(slot, &inherited, false, startup, now);
+        let must_load = self.must_load.is_some();
+        let id = self.launch(slot, &inherited, must_load, startup, now);
         if let Some(slot) = self.slots.get_mut(slot) {
             slot.current = Some(id);
             slot.respawn_at = None;
@@ -268,7 +347,11 @@ impl Group {
     fn launch(&mut self, slot: usize, inherited: &[Script], must_load: bool, startup: Option<Millis>, now: Millis) -> Id {
         let id = self.next;
         self.next += 1;
-        let mut scripts: Vec<Script> = self.plan.scripts.iter().filter(|s| s.import || self.plan.preload).cloned().collect();
+        let mut scripts: Vec<Script> = match &self.must_load {
+            // Not those that did not load before either.
+            Some(scripts) => scripts.clone(),
+            None => self.plan.scripts.iter().filter(|s| s.import || self.plan.preload).cloned().collect(),
+        };
         for script in inherited {
             if !scripts.iter().any(|s| s.path == script.path && s.application_group == script.application_group) {
                 scripts.push(script.clone());
@@ -288,6 +371,7 @@ impl Group {
         let Some(slot) = self.slots.get_mut(process.slot) else { return };
         // Before anybody else leaves.
         self.actions.push(Action::Serve(id));
+        let old = process.born < self.reread;
         if slot.current == Some(id) {
             slot.settled = true;
         } else if slot.successor == Some(id) {
@@ -310,6 +394,9 @@ impl Group {
                     self.stop(old, Some(self.last_resort()), cause, now);
                 }
             }
+        }
+        if old {
+            self.have_it_look(id, now);
         }
     }
 }

@@ -5,12 +5,15 @@ processes of them, `s` when those are gone that are services, and `x` when all a
 shows no process of another supervisor: a group whose requests do not end holds up no other. (A service has no table.) The newer one writes `R` when its groups are ready: the older
 one retires. The end of the connection is the end of the other supervisor.
 
-Before that httpd's parent has the other end. It writes `H` when it reads a configuration with the module in it. *Runs in: supervisor.* */
+Before that httpd's parent has the other end. It writes `H` when it reads a configuration with the module in it, and hands over a plan as `P`, with the plan's file, and
+`F`, as often as needed, with the descriptors that the plan names, in ascending order of their numbers. *Runs in: supervisor.* */
 
+use std::io::IoSliceMut;
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::io::Errno;
-use rustix::net::{RecvFlags, SendFlags};
+use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendFlags, recvmsg};
 
 /// End what may not overlap.
 pub const GIVE_WAY: u8 = b'X';
@@ -22,6 +25,14 @@ pub const NO_SERVICES: u8 = b's';
 pub const GAVE_WAY: u8 = b'x';
 /// The configuration that is being read has the module.
 pub const HERE: u8 = b'H';
+/// A plan to take up.
+pub const PLAN: u8 = b'P';
+/// Descriptors that it names.
+pub const FILES: u8 = b'F';
+/// As many descriptors as the kernel passes at a time.
+const MOST_FILES: usize = 253;
+/// Most bytes that are read at a time.
+const MOST_SAID: usize = 4_096;
 /// Retire.
 pub const RETIRE: u8 = b'R';
 
@@ -66,11 +77,13 @@ impl Way {
 #[derive(Debug, Default)]
 pub struct Peer(Option<OwnedFd>);
 
-/// What the other supervisor said.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What the other side said.
+#[derive(Debug)]
 pub enum Said {
     /// A byte of this protocol.
     Byte(u8),
+    /// A byte, and what came with it.
+    Handed(u8, Vec<OwnedFd>),
     /// It is gone.
     Gone,
 }
@@ -102,17 +115,43 @@ impl Peer {
 
     /// Reads what was said.
     pub fn listen(&mut self) -> Vec<Said> {
-        let mut buffer = [0; 64];
-        let Some(fd) = &self.0 else { return Vec::new() };
-        match rustix::net::recv(fd, &mut buffer, RecvFlags::DONTWAIT) {
-            Err(Errno::AGAIN | Errno::INTR) => Vec::new(),
-            Ok((count, _)) if count > 0 => buffer.iter().take(count).map(|byte| Said::Byte(*byte)).collect(),
-            Ok(_) | Err(_) => {
-                self.0 = None;
-                vec![Said::Gone]
+        let mut all = Vec::new();
+        while let Some(fd) = &self.0
+            && all.len() < MOST_SAID
+        {
+            // One byte at a time: so it is known which one descriptors came with.
+            match hear(fd) {
+                Err(Errno::AGAIN | Errno::INTR) => break,
+                Ok(Some(said)) => all.push(said),
+                Ok(None) | Err(_) => {
+                    self.0 = None;
+                    all.push(Said::Gone);
+                }
             }
         }
+        all
     }
+}
+
+/// The next byte; `None` at the end of the connection.
+fn hear(socket: &OwnedFd) -> Result<Option<Said>, Errno> {
+    let mut byte = [0];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_FILES))];
+    let mut beside = RecvAncillaryBuffer::new(&mut space);
+    let flags = RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC;
+    let got = recvmsg(socket, &mut [IoSliceMut::new(&mut byte)], &mut beside, flags)?;
+    let mut files = Vec::new();
+    for message in beside.drain() {
+        if let RecvAncillaryMessage::ScmRights(some) = message {
+            files.extend(some);
+        }
+    }
+    let [byte] = byte;
+    Ok(match (got.bytes, files.is_empty()) {
+        (0, _) => None,
+        (_, true) => Some(Said::Byte(byte)),
+        (_, false) => Some(Said::Handed(byte, files)),
+    })
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use std::os::unix::fs::OpenOptionsExt;
 
 use protocol::Level;
 use protocol::log_code::{LOG_LINES_LOST, LogCode};
-use rustix::fs::OFlags;
+use rustix::fs::{FileType, OFlags};
 use rustix::net::SendFlags;
 use rustix::time::{ClockId, clock_gettime};
 
@@ -32,6 +32,25 @@ enum Sink {
     Nowhere,
 }
 
+impl Sink {
+    fn new(fd: OwnedFd) -> Self {
+        let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
+        let flags =
+            i32::try_from((OFlags::NONBLOCK | OFlags::APPEND | OFlags::NOCTTY | OFlags::CLOEXEC).bits()).unwrap_or_default();
+        match OpenOptions::new().append(true).custom_flags(flags).open(path) {
+            Ok(file) => Self::File(file),
+            Err(_) if rustix::net::sockopt::socket_type(&fd).is_ok() => Self::Socket(fd),
+            // Of a user whose files the supervisor may not open any more. To write to a file never waits for a reader.
+            Err(_) if regular(&fd) => Self::File(File::from(fd)),
+            Err(_) => Self::Nowhere,
+        }
+    }
+}
+
+fn regular(fd: &OwnedFd) -> bool {
+    rustix::fs::fstat(fd).is_ok_and(|found| FileType::from_raw_mode(found.st_mode) == FileType::RegularFile)
+}
+
 /// One log.
 #[derive(Debug)]
 pub struct Log {
@@ -44,15 +63,14 @@ pub struct Log {
 impl Log {
     /// The log behind an inherited descriptor, which takes lines down to level `least`. As in httpd, a notice can't be suppressed.
     pub fn new(fd: OwnedFd, least: Level) -> Self {
-        let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
-        let flags =
-            i32::try_from((OFlags::NONBLOCK | OFlags::APPEND | OFlags::NOCTTY | OFlags::CLOEXEC).bits()).unwrap_or_default();
-        let sink = match OpenOptions::new().append(true).custom_flags(flags).open(path) {
-            Ok(file) => Sink::File(file),
-            Err(_) if rustix::net::sockopt::socket_type(&fd).is_ok() => Sink::Socket(fd),
-            Err(_) => Sink::Nowhere,
-        };
-        Self { sink, waiting: Vec::new(), lost: 0, least: least.max(Level::Notice) }
+        Self { sink: Sink::new(fd), waiting: Vec::new(), lost: 0, least: least.max(Level::Notice) }
+    }
+
+    /// Goes on in another log. What waits goes there, too: httpd has closed the one that was used up to here, and something else may move or remove it.
+    pub fn go_on_in(&mut self, fd: OwnedFd, least: Level) {
+        self.flush();
+        self.sink = Sink::new(fd);
+        self.least = least.max(Level::Notice);
     }
 
     /// Logs one line, from process `pid`.

@@ -1,11 +1,11 @@
-/*! `wsgi-supervisor`: the exec'd parent of daemon processes, one per configuration generation.
+/*! `wsgi-supervisor`: the exec'd parent of daemon processes. It goes on over graceful restarts, until another build of it takes over.
 
 `wsgi-supervisor <descriptor of the plan> [<descriptor of the command socket>] [-d <ServerRoot>]`. The plan is a `protocol::plan::Plan` in a memory file that is sealed against
 every change; the descriptors that it names are inherited. SIGTERM or the death of httpd's parent ends everything, SIGUSR1 retires the generation.
 
 | file | what |
 |---|---|
-| `supervisor`, `handover` | the loop; generations taking over from one another |
+| `supervisor`, `adoption`, `handover` | the loop; a further configuration; supervisors taking over from one another |
 | `group`, `replace`, `ending`, `process`, `timers`, `action` | a group as a state machine, without clock or system call |
 | `running`, `child` | a group's live processes |
 | `pipe` | what they write, read by threads that nobody waits for |

@@ -27,6 +27,13 @@ pub struct Post {
     claim: Claim,
 }
 
+impl Post {
+    /// It is corrected to that definition of the group.
+    pub const fn stand_in(&mut self, definition: u32) {
+        self.claim.definition = definition;
+    }
+}
+
 /// The posts of a group.
 #[derive(Debug)]
 pub struct Posts {
@@ -183,6 +190,13 @@ impl Posts {
         if self.table.correct(post.place, state, number(pid), &post.claim) {
             self.ring();
         }
+    }
+
+    /// The process serves requests of another definition of its group, too: that one's own processes can't be had.
+    pub fn serves_for(&self, post: &mut Post, definition: u32, pid: Pid) {
+        post.claim.definition = definition;
+        self.correct(post, State::Serving, pid);
+        self.ring();
     }
 
     /// The same for what the table says of the group as a whole.

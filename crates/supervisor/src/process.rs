@@ -56,6 +56,8 @@ pub struct Process {
     pub watched: Watched,
     /// It was said that it names more scripts than there is room for.
     pub crowded: bool,
+    /// Until when it has to say whether its files have changed.
+    pub looks_until: Option<Millis>,
     /// Requests that it ran, as it said last.
     pub busy: u32,
     /// What it said last of its activity.
@@ -81,6 +83,7 @@ impl Process {
             tried,
             watched: Watched::default(),
             crowded: false,
+            looks_until: None,
             busy: 0,
             activity: 0,
             active: None,

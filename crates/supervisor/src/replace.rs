@@ -63,6 +63,11 @@ impl Group {
         self.processes.get(&id).filter(|p| p.state == State::Ready).map(|p| (id, p))
     }
 
+    /// What processes that serve have loaded; a script may come more than once.
+    pub(crate) fn loaded_by_serving(&self) -> impl Iterator<Item = &Script> {
+        self.processes.values().filter(|p| p.state == State::Ready).flat_map(|p| p.watched.scripts())
+    }
+
     fn loaded_scripts(&self, slot: usize) -> Vec<Script> {
         self.ready_process(slot).map(|(_, p)| p.watched.scripts().clone()).unwrap_or_default()
     }
@@ -163,7 +168,7 @@ impl Group {
         // It is about to end by itself: no message and no signal disturbs it.
         process.stop(now, Some(limit));
         let successor = self.slots.get(process.slot).is_some_and(|slot| slot.successor == Some(id));
-        let code = if successor { log_code::NEW_CODE_NOT_LOADED } else { log_code::NOT_READY };
+        let code = if successor || self.must_load.is_some() { log_code::NEW_CODE_NOT_LOADED } else { log_code::NOT_READY };
         self.actions.push(Note::about(id, code, format!("is not ready: {}", why.trim())));
         self.vacate(id, now);
     }

@@ -89,6 +89,15 @@ pub fn limit(plan: &Plan) {
     let _once: Result<(), Inherited> = INHERITED.set(Inherited { limits, umask });
 }
 
+/// Raises the limit of descriptors to what a further plan may need. The right to do so is never given up.
+pub fn raise(plan: &Plan) {
+    let now = getrlimit(Resource::Nofile);
+    let enough = descriptors(plan);
+    if now.current.is_some_and(|soft| soft < enough) {
+        let _set = raised(now, enough).into_iter().any(|wanted| setrlimit(Resource::Nofile, wanted).is_ok());
+    }
+}
+
 /// How many descriptors the plan may need.
 fn descriptors(plan: &Plan) -> u64 {
     let one =

@@ -10,6 +10,7 @@ use protocol::Level;
 use protocol::control::{Message, Process};
 use protocol::log_code::{self, LogCode};
 use protocol::plan::{self, Plan, Script};
+use protocol::table;
 use rustix::fs::{Mode, OFlags};
 use rustix::process::{Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid};
 
@@ -38,11 +39,20 @@ fn ends_requests(code: LogCode) -> bool {
     [log_code::PROCESS_DIED, log_code::PROCESS_KILLED, log_code::DRAIN_OVERDUE].contains(&code)
 }
 
+/// The least urgent level that a group's log takes.
+fn log_level(group: &plan::Group) -> Level {
+    Level::from_number(i32::try_from(group.log_level).unwrap_or_default())
+}
+
 /// A group of the plan, at work.
 #[derive(Debug)]
 pub struct Running {
     /// Its state machine.
     pub machine: Group,
+    /// It is of an earlier configuration, and serves until the group of its name in the newest one does.
+    pub superseded: bool,
+    /// Its processes serve requests of this definition, too.
+    stands_in: Option<u32>,
     /// Its live processes.
     pub children: BTreeMap<Id, Child>,
     /// Its log.
@@ -84,11 +94,10 @@ impl Running {
             plan.lifeline.filter(|_| machine.exclusive()).map(|number| descriptor("its lifeline", number)).transpose()?;
         let mut running = Self {
             machine,
+            superseded: false,
+            stands_in: None,
             children: BTreeMap::new(),
-            log: Log::new(
-                descriptor("its log", group.log)?,
-                Level::from_number(i32::try_from(group.log_level).unwrap_or_default()),
-            ),
+            log: Log::new(descriptor("its log", group.log)?, log_level(group)),
             recipe: Recipe::new(plan, group, std::env::vars_os())?,
             posts: Posts::new(group)?,
             taken: BTreeMap::new(),
@@ -118,6 +127,72 @@ impl Running {
                 self.note(&Note { code: Some(log_code::SCOREBOARD_NOT_SHARED), level: Level::Warning, process: None, text });
             })
             .ok()
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &[u8] {
+        &self.plan.name
+    }
+
+    /// Whether its processes may go on as those of `group`.
+    pub fn is_as(&self, group: &plan::Group) -> bool {
+        let going = self.machine.waits() || self.machine.running();
+        going && !group.reload_always && self.plan.form() == group.form()
+    }
+
+    /// Its processes go on in a new configuration.
+    pub fn go_on(&mut self, plan: &Plan, group: &plan::Group, now: Millis) {
+        let patience = (group.socket_timeout != self.plan.socket_timeout).then_some(Message::Patience(group.socket_timeout));
+        self.plan = Rc::new(group.clone());
+        self.generation = plan.generation;
+        self.machine.go_on(Rc::clone(&self.plan), now);
+        if let Some(patience) = patience {
+            for child in self.children.values_mut() {
+                child.send(&patience);
+            }
+        }
+        self.act(now);
+    }
+
+    /// Its lines go to the log that httpd has opened for `group`.
+    pub fn go_on_in_log(&mut self, group: &plan::Group) {
+        if let Ok(log) = inherited(group.log) {
+            self.log.go_on_in(log, log_level(group));
+        }
+    }
+
+    /// The scripts that its processes serve with, and that `group` still has; `None` if none serves.
+    pub fn serves_with(&self, group: &plan::Group) -> Option<Vec<Script>> {
+        let mapped = |script: &&Script| {
+            group.scripts.iter().any(|other| other.path == script.path && other.application_group == script.application_group)
+        };
+        (self.machine.serving() > 0).then(|| self.machine.loaded_by_serving().filter(mapped).cloned().collect())
+    }
+
+    /// The definition of its group, as children of httpd number it.
+    pub fn definition(&self) -> u32 {
+        self.plan.definition
+    }
+
+    /// Its processes serve requests of that definition of the group, too.
+    pub fn stand_in(&mut self, definition: u32) {
+        if self.stands_in.replace(definition) == Some(definition) {
+            return;
+        }
+        let Some(posts) = &self.posts else { return };
+        for (id, post) in &mut self.taken {
+            if let (Some(table::State::Serving), Some(child)) = (self.machine.state(*id), self.children.get(id)) {
+                posts.serves_for(post, definition, child.pid);
+            }
+        }
+        let text = "its new processes can't load what those of the older configuration serve with, or do not start: the old ones go on. They are tried \
+                    again at each restart of httpd, and each hour. To fix: see the lines before";
+        self.note(&Note {
+            code: Some(log_code::OLD_CONFIGURATION_SERVES),
+            level: Level::Error,
+            process: None,
+            text: text.to_owned(),
+        });
     }
 
     /// Whether a group of which two processes must not live side by side may begin, as far as processes of older generations are concerned.
@@ -265,7 +340,10 @@ impl Running {
         }
         let mut listener = None;
         if let Some(posts) = &self.posts {
-            let (post, socket) = posts.take(&self.plan).map_err(|why| End::NotStarted(log_code::SOCKET_NOT_MADE, why))?;
+            let (mut post, socket) = posts.take(&self.plan).map_err(|why| End::NotStarted(log_code::SOCKET_NOT_MADE, why))?;
+            if let Some(definition) = self.stands_in {
+                post.stand_in(definition);
+            }
             self.taken.insert(id, post);
             // Our copy is closed when the process has its own: when that is dead, whoever connects hears so at once.
             listener = Some(socket);

@@ -1,6 +1,9 @@
 /*! The one loop of the supervisor: it waits for signals, for the death of httpd's parent, for its processes and for time, and never for anything
 else. *Runs in: supervisor.* */
 
+#[path = "adoption.rs"]
+mod adoption;
+
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use protocol::Level;
@@ -10,8 +13,10 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, WaitId, WaitIdOptions, getppid, pidfd_open, waitid};
 use rustix::time::{ClockId, clock_gettime};
 
+use self::adoption::Handed;
+use crate::LONGEST_PLAN;
 use crate::action::Id;
-use crate::handover::{GIVE_WAY, HERE, Peer, RETIRE, Said, Way};
+use crate::handover::{FILES, GIVE_WAY, HERE, PLAN, Peer, RETIRE, Said, Way};
 use crate::log::Log;
 use crate::pipe::{self, Pipe};
 use crate::running::Running;
@@ -64,6 +69,11 @@ pub struct Supervisor {
     announced: bool,
     /// When it retires because httpd goes on without the module.
     retires_at: Option<Millis>,
+    /// A further plan of which not all has come.
+    handed: Option<Handed>,
+    /// For processes of which two must not live side by side.
+    lifeline: Option<OwnedFd>,
+    null: OwnedFd,
     predecessor: Peer,
     /// The newer generation waits for the groups that may not overlap.
     gives_way: bool,
@@ -154,6 +164,9 @@ impl Supervisor {
             next_configuration: plan.next_configuration.and_then(|number| inherited(number).ok()),
             announced: false,
             retires_at: None,
+            handed: None,
+            lifeline: plan.lifeline.and_then(|number| inherited(number).ok()),
+            null,
             predecessor: Peer::new(predecessor),
             gives_way: false,
             asked: false,
@@ -209,8 +222,10 @@ impl Supervisor {
         let length = self.turn_length();
         let busy = self.groups.iter().filter(|group| group.machine.turn(at, length).is_some()).count();
         let room = self.begin_at_a_time().saturating_sub(busy);
+        let left = self.meets_superseded(at);
         let may = |group: &&mut Running| {
-            group.machine.waits() && (!group.machine.exclusive() || (!orphans && group.may_begin_alone(way)))
+            let alone = || !orphans && group.may_begin_alone(way) && !left.iter().any(|name| *name == *group.name());
+            group.machine.waits() && (!group.machine.exclusive() || alone())
         };
         for group in self.groups.iter_mut().filter(may).take(room) {
             group.machine.begin(at);
@@ -281,6 +296,7 @@ impl Supervisor {
             group.tick(at, self.replacements.saturating_sub(running));
             running = running.saturating_sub(own).saturating_add(group.machine.replacements(at));
         }
+        self.see_to_superseded(at);
         if self.gives_way {
             for byte in self.said.news(self.way_after(at)) {
                 self.command.say(byte);
@@ -486,15 +502,24 @@ impl Supervisor {
                     }
                 }
                 Said::Byte(HERE) => self.announced = true,
-                Said::Byte(_) | Said::Gone => {}
+                Said::Handed(PLAN, files) => self.plan_comes(&files),
+                Said::Handed(FILES, files) => self.files_come(files, at),
+                Said::Byte(_) | Said::Handed(..) | Said::Gone => {}
             }
         }
     }
 
     /// httpd has read its next configuration. If the module were in it, the parent would have said so before: nobody else takes over.
     fn configuration_read(&mut self, at: Millis) {
-        self.next_configuration = None;
+        // What has woken the loop may be the pipe of a configuration that has been taken up since.
+        if !self.next_configuration.as_ref().is_some_and(hung_up) {
+            return;
+        }
         self.commanded(at);
+        if !self.next_configuration.as_ref().is_some_and(hung_up) {
+            return;
+        }
+        self.next_configuration = None;
         if std::mem::take(&mut self.announced) {
             return;
         }
@@ -516,7 +541,7 @@ impl Supervisor {
                 self.way.hear(*byte);
             }
         }
-        if said.contains(&Said::Gone) {
+        if said.iter().any(|said| matches!(said, Said::Gone)) {
             // One that ended without a word was killed, perhaps, and its processes are still ending.
             if let Some(lifeline) = self.predecessor_lifeline.take().filter(|_| !self.way.cleared) {
                 self.orphans.push(lifeline);

@@ -29,8 +29,12 @@ pub const ORPHANED: Millis = 4_000;
 pub const LAST_RESORT: Millis = 5_000;
 /// How long processes still take requests when httpd goes on without the module: those that its old children have accepted just before.
 pub const LAST_REQUESTS: Millis = 2_000;
+/// How long a process has to say whether its files have changed. One that does not say is replaced, as one whose files have.
+pub const LOOKED: Millis = 20_000;
 /// On top of `shutdown-timeout`: the engine keeps that limit too, and says what it cuts; the kill is for when it can't.
 pub const GRACE: Millis = 500;
+/// How long a group whose new code does not load waits for another version of it before it tries, and says so, again: old processes serve meanwhile.
+pub const REMIND: Millis = 3_600_000;
 /// A generation that can't get all its processes ready takes over from its predecessor all the same after this long.
 pub const TAKE_OVER: Millis = 60_000;
 

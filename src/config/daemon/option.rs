@@ -78,6 +78,8 @@ pub enum Form {
     Switch(Field<bool>),
     /// `On`, `Off` or `auto`.
     Preload(Field<Preload>),
+    /// Which processes a graceful restart replaces: `true` for all.
+    Reload(Field<bool>),
     /// A nice value.
     Priority(Field<i32>),
     /// Seconds above 0, fractions allowed.
@@ -163,6 +165,7 @@ impl Form {
             Self::Octal(_) => "octal",
             Self::Switch(_) => "On|Off",
             Self::Preload(_) => "On|Off|auto",
+            Self::Reload(_) => "changed|always",
             Self::Priority(_) => "number",
             Self::Fraction(_) => "seconds",
             Self::Small(_, unit, _) | Self::Large(_, unit, _) => unit.name(),
@@ -190,6 +193,7 @@ impl Form {
             Self::Octal(_) => "an octal number from 0 to 0777".to_owned(),
             Self::Switch(_) => "one of: Off | On".to_owned(),
             Self::Preload(_) => "one of: Off | On | auto".to_owned(),
+            Self::Reload(_) => "one of: changed | always".to_owned(),
             Self::Priority(_) => "a whole number from -20 to 20".to_owned(),
             Self::Fraction(_) => "a number of seconds above 0".to_owned(),
             Self::Small(range, unit, _) | Self::Large(range, unit, _) => match unit {
@@ -265,6 +269,7 @@ impl DaemonOption {
             Form::Octal(field) => put(typed, *field, octal(value)),
             Form::Switch(field) => put(typed, *field, arguments::on_off(self.name, value).ok()),
             Form::Preload(field) => put(typed, *field, preload(value)),
+            Form::Reload(field) => put(typed, *field, reload(value)),
             Form::Priority(field) => put(typed, *field, priority(value)),
             Form::Fraction(field) => put(typed, *field, arguments::positive_seconds(value)),
             Form::Small(range, unit, field) => {
@@ -372,6 +377,13 @@ fn variables(word: &[u8]) -> Option<Vec<Text>> {
     }
     let name = |name: &[u8]| (!name.is_empty() && !name.contains(&b'=') && name.is_ascii()).then(|| name.into());
     word.split(|byte| *byte == b',').map(|part| name(part.trim_ascii())).collect()
+}
+
+fn reload(word: &[u8]) -> Option<bool> {
+    [(b"changed".as_slice(), false), (b"always", true)]
+        .into_iter()
+        .find(|(name, _)| word.eq_ignore_ascii_case(name))
+        .map(|(_, always)| always)
 }
 
 fn preload(word: &[u8]) -> Option<Preload> {

@@ -348,6 +348,14 @@ pub const OPTIONS: &[DaemonOption] = &[
          one starts, for applications that own a port or a lock.",
     ),
     row(
+        Chapter::Time,
+        "reload",
+        Form::Reload(|typed| &mut typed.reload_always),
+        "changed",
+        "What a graceful restart of Apache does to the processes. `changed`: they go on, unless an option of the group, its interpreter, a script or a module \
+         that they have loaded has changed; then they are replaced, and the old ones serve until the new ones do. `always`: they are always replaced.",
+    ),
+    row(
         Chapter::Python,
         "python",
         Form::Executable(|typed| &mut typed.python),

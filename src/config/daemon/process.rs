@@ -106,6 +106,8 @@ pub struct DaemonProcess {
     pub server_metrics: bool,
     /// `overlap=`
     pub overlap: bool,
+    /// `reload=always`
+    pub reload_always: bool,
     /// `preload=`
     pub preload: Preload,
 }

@@ -62,4 +62,5 @@ pub struct Typed {
     pub server_metrics: Option<bool>,
     pub overlap: Option<bool>,
     pub preload: Option<Preload>,
+    pub reload_always: Option<bool>,
 }

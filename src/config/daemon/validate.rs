@@ -74,6 +74,7 @@ pub fn validate(name: &[u8], typed: &Typed, place: &Place<'_>) -> Result<DaemonP
         python_eggs: typed.python_eggs.clone(),
         server_metrics: typed.server_metrics.unwrap_or(false),
         overlap: typed.overlap.unwrap_or(true),
+        reload_always: typed.reload_always.unwrap_or(false),
         preload: typed.preload.unwrap_or_default(),
     })
 }

@@ -147,6 +147,7 @@ fn one(
         scripts: scripts.list,
         overlap: process.overlap,
         reload: scripts.reload,
+        reload_always: process.reload_always,
         reload_wait: milliseconds(process.reload_wait),
         startup_timeout: limit(process.life.startup_timeout),
         request_timeout: limit(process.request_timeout),

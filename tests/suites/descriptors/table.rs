@@ -157,9 +157,9 @@ pub const ROWS: &[Row] = &[
         .closed()
         .count(EachGroup(1)),
     Row::new(&[Parent], Above, "Unix stream socket", "rw", "the connection with the supervisor").closed(),
-    Row::new(&[Parent], Above, "pipe to or from the supervisor", "r", "the lifeline: shows when the last process of groups with `overlap=Off` has ended")
-        .closed(),
-    Row::new(HTTPDS, Above, "/memfd:mod_wsgi_rs-scoreboard", "rw", "httpd's scoreboard is written there for groups with `server-metrics=On`").closed(),
+    Row::new(&[Parent], Above, "pipe to or from the supervisor", "w", "two pipes of which the supervisor has the other ends: the lifeline, which shows when the last process of groups with `overlap=Off` has ended, and one that httpd closes when it has read its next configuration").closed().count(Exactly(2)),
+    Row::new(&[Parent], Above, "/memfd:mod_wsgi_rs-scoreboard", "rw", "httpd's scoreboard is written there for groups with `server-metrics=On`; kept over restarts").closed().count(Exactly(2)),
+    Row::new(CHILDREN, Above, "/memfd:mod_wsgi_rs-scoreboard", "rw", "httpd's scoreboard is written there for groups with `server-metrics=On`").closed(),
     Row::new(CHILDREN, Above, "Unix stream socket", "rw", "a kept connection with a daemon process for each request at the same time")
         .closed()
         .count(UpTo(16)),
@@ -170,7 +170,7 @@ pub const ROWS: &[Row] = &[
     Row::new(&[Supervisor], Above, "anon_inode:[signalfd]", "rw", "signals").closed(),
     Row::new(&[Supervisor], Above, "anon_inode:[pidfd]", "rw", "shows the end of httpd's parent").closed(),
     Row::new(&[Supervisor], Above, "/logs/error.log", "w", "the supervisor's log, and the log of each of the two groups").closed().count(Exactly(3)),
-    Row::new(&[Supervisor], Above, "/dev/null", "rw", "standard input for the group's processes").closed().count(EachGroup(1)),
+    Row::new(&[Supervisor], Above, "/dev/null", "rw", "standard input for the processes of each of the two groups, and of those that a further configuration brings").closed().count(Exactly(3)),
     Row::new(&[Supervisor], Above, "/memfd:mod_wsgi_rs-table", "rw", "the table of a group").closed().count(EachGroup(1)),
     Row::new(&[Supervisor], Above, "/memfd:mod_wsgi_rs-scoreboard", "r", "httpd's scoreboard, for processes of groups with `server-metrics=On`")
         .closed(),
@@ -178,8 +178,7 @@ pub const ROWS: &[Row] = &[
     Row::new(&[Supervisor], Above, "Unix stream socket", "rw", "one connection with httpd's parent, and one with each of the two processes")
         .closed()
         .count(Exactly(3)),
-    Row::new(&[Supervisor], Above, "pipe to or from the supervisor", "r", "output and messages of a process").closed().count(EachProcess(2)),
-    Row::new(&[Supervisor], Above, "pipe to or from the supervisor", "w", "the lifeline, for processes of groups with `overlap=Off`").closed(),
+    Row::new(&[Supervisor], Above, "pipe to or from the supervisor", "r", "output and messages of each of the two processes; the lifeline, twice; and a pipe that httpd closes when it has read its next configuration").closed().count(Exactly(7)),
     // Daemon processes.
     Row::new(IN_GROUPS, Number(0), "/dev/null", "rw", "standard input"),
     Row::new(IN_GROUPS, Number(1), "pipe to or from the supervisor", "w", "standard output: the group's log"),
@@ -197,9 +196,8 @@ pub const ROWS: &[Row] = &[
         .closed()
         .count(UpTo(16)),
     Row::new(&[Daemon], Engine, "pipe to or from the supervisor", "w", "messages to the supervisor").closed(),
-    Row::new(&[DaemonWithMore], Engine, "pipe to or from the supervisor", "w", "messages to the supervisor, and the lifeline of `overlap=Off`")
-        .closed()
-        .count(Exactly(2)),
+    Row::new(&[DaemonWithMore], Engine, "pipe to or from the supervisor", "w", "messages to the supervisor").closed(),
+    Row::new(&[DaemonWithMore], Engine, "pipe to or from the supervisor", "r", "the lifeline of `overlap=Off`").closed(),
     Row::new(DAEMONS, Engine, "listening Unix stream socket with a name", "rw", "the group's socket").closed(),
     Row::new(DAEMONS, Engine, "/memfd:wsgi-memory", "rw", "memory in which the process notes what led to its end").closed(),
     Row::new(DAEMONS, Engine, "anon_inode:[eventfd]", "rw", "wakes the threads when the process ends").closed(),

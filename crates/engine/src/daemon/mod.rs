@@ -20,6 +20,7 @@ mod incoming;
 mod interrupt;
 mod lending;
 mod life;
+mod looking;
 mod news;
 mod pace;
 mod process;

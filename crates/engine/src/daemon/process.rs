@@ -65,6 +65,8 @@ pub struct Shared {
     /// No further request is begun.
     pub leaving: AtomicBool,
     served: AtomicU64,
+    /// How long one read or write of the channel may take, milliseconds: of connections that are accepted from now on.
+    pub patience: AtomicU64,
     /// Whoever wants to hear of signals.
     pub subscribers: Subscribers,
     /// When there was something to do, and why it ends.
@@ -234,6 +236,7 @@ fn begin(
     let registry = registry::registry().ok_or("there is no interpreter")?;
     let seats = seat::rows(workers, &memory).map_err(|e| format!("its memory file: {e}"))?;
     faults::watch(registry, memory);
+    let patience = process.socket_timeout;
     let shared = Arc::new(Shared {
         seats,
         process,
@@ -249,6 +252,7 @@ fn begin(
         ready: AtomicBool::new(false),
         leaving: AtomicBool::new(false),
         served: AtomicU64::new(0),
+        patience: AtomicU64::new(patience),
         subscribers: Subscribers::default(),
         life: Life::default(),
     });

@@ -43,6 +43,8 @@ pub struct Scripts(Mutex<Known>);
 
 #[derive(Default)]
 struct Known {
+    /// By path: the version that was loaded first.
+    loaded: BTreeMap<Vec<u8>, Version>,
     /// By path: the version that the supervisor knows of.
     told: BTreeMap<Vec<u8>, Version>,
     /// How many scripts the supervisor was told of, each once per application group.
@@ -61,6 +63,7 @@ impl Scripts {
         known.reported += 1;
         // Another application group may have loaded it before, in an older version: then that is the one to compare with.
         let version = *known.told.entry(path.to_vec()).or_insert(version);
+        known.loaded.entry(path.to_vec()).or_insert(version);
         let (path, application_group) = (path.to_vec(), application_group.to_vec());
         Some(Message::Loaded { script: id(&path), version, path, application_group })
     }
@@ -76,6 +79,13 @@ impl Scripts {
         let mut known = lock(&self.0);
         let told = known.told.get_mut(path)?;
         (std::mem::replace(told, now) != now).then(|| Message::Changed { script: id(path), version: now })
+    }
+
+    /// A script whose file is not the one that was loaded.
+    pub fn changed(&self) -> Option<String> {
+        let loaded = lock(&self.0).loaded.clone();
+        let mut changed = loaded.into_iter().filter(|(path, loaded)| version(path).is_some_and(|now| now != *loaded));
+        changed.next().map(|(path, _)| String::from_utf8_lossy(&path).into_owned())
     }
 
     fn paths(&self) -> Vec<Vec<u8>> {

@@ -16,13 +16,13 @@ use rustix::pipe::PipeFlags;
 use rustix::process::{Pid, PidfdFlags};
 
 use super::control::Lost;
-use super::crew;
 use super::deadlock::Heartbeat;
 use super::descriptors::{Descriptor, adopt};
 use super::interrupt::{Interrupter, Overdue};
 use super::process::{Shared, stop_deadline};
 use super::seat::{Running, Seat, Stage};
 use super::stacks::Stacks;
+use super::{crew, looking};
 use crate::capi::{leave_process, signals};
 use crate::logging;
 use crate::registry::Registry;
@@ -118,7 +118,7 @@ fn watch(shared: &Arc<Shared>, parent: &Descriptor, signals: &Descriptor, limits
 ///
 /// # Errors
 /// [`Lost`]: there is no supervisor any more.
-fn orders(shared: &Shared) -> Result<Option<Instant>, Lost> {
+fn orders(shared: &Arc<Shared>) -> Result<Option<Instant>, Lost> {
     let mut stop_at = None;
     while let Some(message) = shared.control.receive(false)? {
         match message {
@@ -132,6 +132,8 @@ fn orders(shared: &Shared) -> Result<Option<Instant>, Lost> {
                 stop_at = stop_deadline(shared).map(|wait| Instant::now() + wait);
             }
             Message::Ask => shared.control.send(&shared.load()),
+            Message::Look => looking::begin(shared),
+            Message::Patience(limit) => shared.patience.store(limit, Ordering::Release),
             _ => {}
         }
     }

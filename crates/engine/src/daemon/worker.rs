@@ -88,7 +88,7 @@ impl Worker<'_> {
             if peer.is_ok_and(|peer| peer.uid.is_root() || peer.uid.as_raw() == shared.process.peer) {
                 let (holding, lending) = (Arc::clone(&shared.holding), Arc::clone(&shared.lending));
                 let descriptors = crate::registry::registry().is_some_and(|registry| registry.settings.descriptors);
-                let timeout = shared.process.socket_timeout;
+                let timeout = shared.patience.load(Ordering::Acquire);
                 shared.connections.add(Channel::new(adopt(socket), timeout, holding, lending, descriptors));
             } else {
                 logging::coded(PEER_REFUSED, "a connection of another user than Apache's was closed unread");

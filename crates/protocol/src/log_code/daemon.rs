@@ -178,6 +178,10 @@ log_codes! {
         cause "The configuration that httpd has read at a graceful restart does not load the module: `a2dismod`, a `LoadModule` line that was removed, or another module in its place."
         did "The daemon processes finished the requests that they had, and ended with their supervisor."
         cure "Nothing, if that is meant. Otherwise load the module again, and restart Apache.";
+    1351 OLD_CONFIGURATION_SERVES Error "the processes of an older configuration go on"
+        cause "The options of a group were changed, and its new processes could not load a script that the old ones serve with, or did not start. The reason stands before this line."
+        did "The old processes serve on, with the options that they were started with. The new ones are tried again when a script changes, at each restart of Apache, and each hour."
+        cure "Correct what the lines before name, in the options or in the code.";
     1360 DAEMON_ENDED Error "a process was ended at a limit while it served the request"
         cause "The process was to end (it was replaced, or Apache was stopped), and the request still ran when the time that requests are given for that was over; or the process had to be given up. The line names the option whose time it was."
         did "The request got 502, or its response was cut so that it looks cut. It was not repeated, because the application had begun it."

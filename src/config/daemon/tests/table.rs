@@ -54,9 +54,10 @@ const OF_MOD_WSGI: [&str; 44] = [
 ];
 
 /// Those of this module alone.
-const OURS: [&str; 9] = [
+const OURS: [&str; 10] = [
     "python",
     "reload-wait",
+    "reload",
     "overlap",
     "preload",
     "no-new-privileges",
@@ -95,6 +96,7 @@ fn sample(form: &Form) -> String {
         Form::Executable(_) => "/usr/bin/python3".to_owned(),
         Form::Octal(_) => "027".to_owned(),
         Form::Switch(_) | Form::Preload(_) => "On".to_owned(),
+        Form::Reload(_) => "always".to_owned(),
         Form::Priority(_) => "5".to_owned(),
         Form::Fraction(_) => "0.5".to_owned(),
         Form::Small(range, ..) | Form::Large(range, ..) => range.min.max(1).to_string(),
