@@ -317,7 +317,7 @@ impl Answer {
 fn taken(taken: Taken, response: &mut ResponseBody<'_>) -> Result<(), End> {
     match taken {
         Taken::Ok => Ok(()),
-        Taken::ClientGone => Err(End::ClientGone),
+        Taken::ClientGone | Taken::Overdue => Err(End::ClientGone),
         _ => {
             response.failed();
             Err(End::Unsendable)

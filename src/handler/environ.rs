@@ -5,6 +5,7 @@ sees: without what must not arrive, with what mod_wsgi adds, and after the trust
 (`wsgi.input`, tuples, times) the engine adds. Unchanged entries are lent, never copied. *Runs in: child, once per request.* */
 
 use std::borrow::Cow;
+use std::ffi::CStr;
 
 use super::entry::Entry;
 use super::sieve::{self, Fate};
@@ -53,6 +54,28 @@ pub struct Facts<'a> {
     pub trusted_proxy_headers: &'a [&'static ProxyHeader],
     /// `chroot=` of the process group.
     pub chroot: Option<&'a [u8]>,
+}
+
+impl<'a> Facts<'a> {
+    /// What the application gets besides httpd's own variables, but for what a client proves itself with.
+    pub fn named(&self) -> impl Iterator<Item = (&'static CStr, &'a [u8])> + use<'a> {
+        let fixed = [
+            (c"SCRIPT_NAME", self.script_name),
+            (c"PATH_INFO", self.path_info),
+            (c"mod_wsgi.script_name", self.script_name),
+            (c"mod_wsgi.path_info", self.path_info),
+            (c"mod_wsgi.process_group", self.process_group),
+            (c"mod_wsgi.application_group", self.application_group),
+            (c"mod_wsgi.callable_object", self.callable_object),
+            (c"mod_wsgi.request_handler", self.request_handler),
+            (c"mod_wsgi.handler_script", self.handler_script),
+            (c"mod_wsgi.listener_host", self.listener_host),
+            (c"mod_wsgi.listener_port", self.listener_port),
+            (c"mod_wsgi.server_pid", self.server_pid),
+            (c"mod_wsgi.request_id", self.request_id),
+        ];
+        fixed.into_iter().chain(self.connection_id.map(|id| (c"mod_wsgi.connection_id", id)))
+    }
 }
 
 /// The finished environ.
@@ -113,24 +136,8 @@ fn says_https(value: &[u8]) -> bool {
 }
 
 fn add<'a>(entries: &mut Vec<Entry<'a>>, facts: &Facts<'a>) {
-    let fixed: [(&'static [u8], &'a [u8]); 13] = [
-        (b"SCRIPT_NAME", facts.script_name),
-        (b"PATH_INFO", facts.path_info),
-        (b"mod_wsgi.script_name", facts.script_name),
-        (b"mod_wsgi.path_info", facts.path_info),
-        (b"mod_wsgi.process_group", facts.process_group),
-        (b"mod_wsgi.application_group", facts.application_group),
-        (b"mod_wsgi.callable_object", facts.callable_object),
-        (b"mod_wsgi.request_handler", facts.request_handler),
-        (b"mod_wsgi.handler_script", facts.handler_script),
-        (b"mod_wsgi.listener_host", facts.listener_host),
-        (b"mod_wsgi.listener_port", facts.listener_port),
-        (b"mod_wsgi.server_pid", facts.server_pid),
-        (b"mod_wsgi.request_id", facts.request_id),
-    ];
     let lent = |(key, value): (&'static [u8], &'a [u8])| Entry { key, value: Some(Cow::Borrowed(value)) };
-    entries.extend(fixed.into_iter().map(lent));
-    entries.extend(facts.connection_id.map(|id| lent((b"mod_wsgi.connection_id", id))));
+    entries.extend(facts.named().map(|(key, value)| lent((key.to_bytes(), value))));
     entries.extend(facts.authorization.map(|value| lent((b"HTTP_AUTHORIZATION", value))));
     if facts.head_as_get {
         entries.push(lent((b"REQUEST_METHOD", b"GET")));

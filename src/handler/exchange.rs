@@ -17,6 +17,7 @@ use super::request_body::{Read, RequestBody};
 use super::response_body::{Ending, ResponseBody};
 use super::route;
 use super::script::Script;
+use super::variables;
 use crate::config::RequestSettings;
 use crate::config::daemon::jail;
 use crate::httpd::status::Answer;
@@ -138,6 +139,7 @@ fn run<'r>(request: Request<'r>, script: Script<'r>, settings: &RequestSettings<
     };
     let table = request.environment().entries().map(|(name, value)| (name.to_bytes(), value));
     let environ = environ::build(table, &facts);
+    variables::publish(request, &facts, &environ);
     let call = Call {
         environ: &environ,
         script: jail::as_seen(place.chroot(), script.path(request)),
@@ -158,6 +160,7 @@ fn flags(request: Request<'_>, settings: &RequestSettings<'_>, environ: &Environ
         (environ.https, flag::HTTPS),
         // A filter that works on content (deflate) makes its headers from the body; httpd drops it for the client.
         (request.is_head() && !request.has_content_filter(), flag::HEAD),
+        (request.is_head(), flag::ASKED_BY_HEAD),
         (group.dynamic, flag::DYNAMIC_GROUP),
     ];
     bits.iter().filter(|(holds, _)| *holds).fold(0, |all, (_, bit)| all | bit)

@@ -1,5 +1,5 @@
 /*! One request, from start to finish, in reading order: [`route`] (which script), [`admission`] (may it run), [`group_name`] (where),
-[`environ`] (what the application is told, as far as [`sieve`] lets it through; [`trusted_proxy`] corrects it), [`authorization`] (whether credentials are among it), [`exchange`] (all of that put together, and the
+[`environ`] (what the application is told, as far as [`sieve`] lets it through; [`trusted_proxy`] corrects it), [`authorization`] (whether credentials are among it), [`variables`] (httpd's own get it too), [`exchange`] (all of that put together, and the
 conversation with Python), [`request_body`] and [`response_body`] (what the conversation is made of), [`failure`] (who gets which
 status when it does not work).
 
@@ -21,6 +21,7 @@ pub mod script;
 pub mod script_owner;
 mod sieve;
 pub mod trusted_proxy;
+mod variables;
 
 pub use exchange::handle;
 pub use script::translate_name;

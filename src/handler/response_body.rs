@@ -23,6 +23,8 @@ pub enum Taken {
     Ok,
     /// The client is gone.
     ClientGone,
+    /// The client has taken nothing for as long as `Timeout` allows.
+    Overdue,
     /// It could not (the log says why).
     Failed,
     /// Nothing was taken: sending it might wait for the client.
@@ -255,9 +257,8 @@ impl<'r> ResponseBody<'r> {
         match result {
             Ok(()) if self.request.connection().is_aborted() => Taken::ClientGone,
             Ok(()) => Taken::Ok,
-            Err(status) if status.is_peer_gone() || status.is_timeout() || self.request.connection().is_aborted() => {
-                Taken::ClientGone
-            }
+            Err(status) if status.is_timeout() => Taken::Overdue,
+            Err(status) if status.is_peer_gone() || self.request.connection().is_aborted() => Taken::ClientGone,
             // A filter has answered in the application's place: nobody waits for the rest.
             Err(status) if status.is_filter_error() => Taken::ClientGone,
             Err(status) => {

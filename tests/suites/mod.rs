@@ -46,6 +46,7 @@ mod privileges;
 mod proxies;
 mod python;
 mod reloading;
+mod reports;
 mod request_events;
 mod request_metrics;
 mod response;
@@ -117,6 +118,7 @@ pub fn all() -> Vec<Suite> {
         python::suite(),
         logging::suite(),
         streams::suite(),
+        reports::suite(),
         preload::suite(),
         interpreters::suite(),
         server_metrics::suite(),

@@ -15,8 +15,12 @@ pub enum ReadError {
     WouldBlock,
     /// The client went away.
     Aborted,
-    /// A time limit of the server ran out.
+    /// The client is there, and sent nothing for as long as httpd's own limits allow.
     TimedOut,
+    /// The client is there, and so many seconds passed in which nothing came: the limit of the daemon process.
+    Silent(u64),
+    /// The time limit of the request itself is over.
+    OutOfTime,
     /// The body is longer than the server allows.
     TooLarge,
     /// The body's framing is broken.
@@ -28,7 +32,17 @@ impl std::fmt::Display for ReadError {
         f.write_str(match self {
             Self::WouldBlock => "no data yet",
             Self::Aborted => "the client went away before the whole request body had arrived",
-            Self::TimedOut => "the client sent no more of the request body within the server's time limit",
+            Self::TimedOut => {
+                "the client is connected, but sent no more of the request body within the time that `Timeout` or `RequestReadTimeout` allows"
+            }
+            Self::Silent(seconds) => {
+                return write!(
+                    f,
+                    "the client is connected, but no more of the request body came within {seconds} s (`socket-timeout` of the group's \
+                     `WSGIDaemonProcess`, which is `Timeout` unless it is set)"
+                );
+            }
+            Self::OutOfTime => "the request ran out of its time (`request-timeout`)",
             Self::TooLarge => "the request body is longer than `LimitRequestBody` allows",
             Self::Broken => "the request body is malformed",
         })
@@ -40,6 +54,10 @@ impl std::fmt::Display for ReadError {
 pub enum SendError {
     /// The client is gone.
     ClientGone,
+    /// The client is there, and took nothing for as long as the server allows.
+    Overdue,
+    /// The time limit of the request itself is over.
+    OutOfTime,
     /// The server could not take it; it has logged why.
     Failed,
 }

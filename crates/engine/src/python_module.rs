@@ -40,6 +40,8 @@ pub struct Helpers {
     pub error_stream: Kept,
     /// The class of the text streams that it makes.
     pub error_stream_class: Kept,
+    /// `is_asynchronous(application, answer) -> bool`
+    pub is_asynchronous: Kept,
     /// `stack_of(thread) -> list of frames`
     pub stack_of: Kept,
     /// `format_stack(frames) -> str`
@@ -85,6 +87,7 @@ pub fn set_up<'py>(py: Attached<'py>, group: &[u8], settings: &EngineSettings, f
         request_timeout: module.attribute_named(c"RequestTimeout")?.keep(),
         error_stream: module.attribute_named(c"error_stream")?.keep(),
         error_stream_class: module.attribute_named(c"ErrorStream")?.keep(),
+        is_asynchronous: module.attribute_named(c"is_asynchronous")?.keep(),
         stack_of: module.attribute_named(c"stack_of")?.keep(),
         format_stack: module.attribute_named(c"format_stack")?.keep(),
         changed_file: module.attribute_named(c"changed_file")?.keep(),

@@ -43,6 +43,8 @@ pub struct Output {
 pub struct Facts {
     /// HEAD: nothing of a body goes out.
     pub head_only: bool,
+    /// The client asked by HEAD, though a filter of httpd may want to see the body: it can't be too short.
+    pub head: bool,
     /// The request's `CONTENT_LENGTH`, if it has one.
     pub content_length: Option<u64>,
 }
@@ -212,7 +214,7 @@ impl Request {
         let mut output = self.output();
         output.sent = output.sent.saturating_add(length);
         output.flushed |= how != Send::Buffered;
-        output.client_gone |= sent == Err(SendError::ClientGone);
+        output.client_gone |= matches!(sent, Err(SendError::ClientGone | SendError::Overdue | SendError::OutOfTime));
         drop(output);
         Ok(sent)
     }

@@ -12,7 +12,7 @@ use protocol::Level;
 use protocol::control::Version;
 use protocol::log_code::{CALLABLE_MISSING, RELOAD_CHECK_FAILED, SCRIPT_NOT_LOADED, SCRIPT_OWNER_WRONG, SCRIPT_UNREADABLE};
 
-use crate::capi::{Attached, Kept, Object, PyResult, Raised, run_module_code, thread};
+use crate::capi::{Attached, Exception, Kept, Object, PyResult, Raised, run_module_code, thread};
 use crate::failure::{self, Context};
 use crate::interpreter::Interpreter;
 use crate::locks::lock;
@@ -64,6 +64,8 @@ pub enum NotLoaded {
     Failed,
     /// It is not the group's to load (`script-user=`, `script-group=`).
     Foreign,
+    /// It is a service's, and has ended as it wanted to.
+    Ended,
 }
 
 impl Script {
@@ -211,11 +213,14 @@ impl Script {
             }
             Err(raised) => {
                 let exit = raised.is_system_exit(py);
-                if exit && registry::registry().is_some_and(|registry| registry.settings.is_service()) {
+                let exception = raised.take(py);
+                let service = registry::registry().is_some_and(|registry| registry.settings.is_service());
+                if service && exit && exception.as_ref().is_some_and(|exception| is_success(py, exception)) {
                     // A service that ends itself, or was told to end, has nothing to explain.
-                    raised.clear(py);
-                    return Err(NotLoaded::Failed);
+                    return Err(NotLoaded::Ended);
                 }
+                let raised =
+                    exception.map_or_else(|| Raised::runtime_error(py, "the script failed without an exception"), Raised::again);
                 let what = if exit {
                     format!("{path} raised SystemExit while it was loaded")
                 } else {
@@ -297,6 +302,15 @@ impl Script {
             }
         }
     }
+}
+
+/// Whether a `SystemExit` says that all is well: `sys.exit()`, or with 0.
+fn is_success(py: Attached<'_>, exception: &Exception<'_>) -> bool {
+    let code = exception.value.attribute_named(c"code");
+    code.and_then(|code| Ok(code.is_none() || !code.truth()?)).unwrap_or_else(|raised| {
+        raised.clear(py);
+        false
+    })
 }
 
 /// Gives a script's module the loader and the specification that the import system would give it: Flask looks there for the directory of

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use protocol::embedded::outcome;
-use protocol::log_code::{APPLICATION_EXCEPTION, APPLICATION_EXIT, CLOSE_FAILED, FORK_RETURNED, LogCode};
+use protocol::log_code::{APPLICATION_EXCEPTION, APPLICATION_EXIT, APPLICATION_IS_ASGI, CLOSE_FAILED, FORK_RETURNED, LogCode};
 
 use crate::capi::{Attached, Object, Raised, fork, leave_process, new_instance, thread};
 use crate::exchange::Exchange;
@@ -91,13 +91,18 @@ fn respond(py: Attached<'_>, registry: &Registry, interpreter: &Interpreter, req
     events::observe(py, interpreter, request, call);
     let response = match begin(py, interpreter, request, call, &callable) {
         Ok(response) => response,
-        Err(raised) => return failed(py, interpreter, request, call, raised),
+        Err(raised) => {
+            let raised = explained(py, interpreter, &callable, None, raised, call);
+            return raised
+                .map_or_else(|| broken(request, outcome::FAILED), |raised| failed(py, interpreter, request, call, raised));
+        }
     };
     let sent = wsgi::send(py, request, &response);
     // The exception of the body comes before whatever close() may raise.
     let answered = match sent {
         Ok(()) => outcome::DONE,
-        Err(Failure::Raised(raised)) => failed(py, interpreter, request, call, raised),
+        Err(Failure::Raised(raised)) => explained(py, interpreter, &callable, Some(&response), raised, call)
+            .map_or_else(|| broken(request, outcome::FAILED), |raised| failed(py, interpreter, request, call, raised)),
         Err(Failure::ClientGone) => outcome::CLIENT_GONE,
         Err(Failure::Server | Failure::Short) => broken(request, outcome::TRUNCATED),
     };
@@ -120,6 +125,40 @@ fn begin<'py>(
     let start_response = adapter.attribute(interpreter.names.start_response.get(py))?;
     let instead = events::started(py, interpreter, request, call, &environ, callable);
     instead.as_ref().unwrap_or(callable).call(&[&environ, &start_response])
+}
+
+/// Says in one line that the application is no WSGI application, if that is why it raised; else gives the exception back.
+fn explained(
+    py: Attached<'_>,
+    interpreter: &Interpreter,
+    application: &Object<'_>,
+    answer: Option<&Object<'_>>,
+    raised: Raised,
+    call: &Call<'_>,
+) -> Option<Raised> {
+    if !raised.is_type_error(py) {
+        return Some(raised);
+    }
+    let exception = raised.take(py)?;
+    let none = Object::none(py);
+    let asked = interpreter.helpers.is_asynchronous.get(py).call(&[application, answer.unwrap_or(&none)]);
+    let asynchronous = asked.and_then(|answer| answer.truth()).unwrap_or_else(|raised| {
+        raised.clear(py);
+        false
+    });
+    if !asynchronous {
+        return Some(Raised::again(exception));
+    }
+    logging::coded(
+        APPLICATION_IS_ASGI,
+        &format!(
+            "`{}` is an ASGI application (it is asynchronous), but WSGI calls it with `environ` and `start_response`{}. To fix: use the WSGI application of \
+             the framework (Django: `get_wsgi_application()`), or wrap it (`from a2wsgi import ASGIMiddleware`, then `application = ASGIMiddleware(app)`)",
+            logging::shown(call.callable),
+            of_request(call)
+        ),
+    );
+    None
 }
 
 /// The response's `close()`, called once whatever happened (PEP 3333).

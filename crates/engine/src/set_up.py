@@ -482,6 +482,19 @@ def explain_load(exception, script, succeeds):
     return "\n".join(lines)
 
 
+def is_asynchronous(application, answer):
+    """Is it an ASGI application, or one that is a coroutine function? What it has answered, if anything, is told as well."""
+    import inspect
+
+    if inspect.iscoroutine(answer):
+        answer.close()
+        return True
+    if inspect.iscoroutinefunction(application) or inspect.iscoroutinefunction(getattr(type(application), "__call__", None)):
+        return True
+    names = list(inspect.signature(application).parameters)
+    return names[:1] == ["scope"] or names[-3:] == ["scope", "receive", "send"]
+
+
 def _where_to_find(name, script):
     directory = os.path.dirname(os.path.abspath(script))
     for _ in range(3):

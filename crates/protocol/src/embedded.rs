@@ -99,6 +99,8 @@ pub mod flag {
     /// The application group was named by something the client may choose (`%{HOST}`, `%{ENV:}`): the limit on
     /// dynamically named interpreters applies.
     pub const DYNAMIC_GROUP: u32 = 8;
+    /// The client asked by HEAD, whatever the application is shown: no body reaches it that could be too short.
+    pub const ASKED_BY_HEAD: u32 = 128;
     /// The client waits for `100 Continue`: no request body comes before the application reads (daemon mode).
     pub const ON_DEMAND: u32 = 16;
     /// `WSGIIgnoreActivity On`: the request does not push back `inactivity-timeout` (daemon mode).
@@ -165,6 +167,8 @@ pub mod sent {
     pub const FAILED: i32 = 2;
     /// Only with [`super::write_how::PROMPT`]: nothing was taken, because sending it might wait.
     pub const WOULD_WAIT: i32 = 3;
+    /// The client is there, and has taken nothing for as long as httpd's `Timeout` allows.
+    pub const OVERDUE: i32 = 4;
 }
 
 /// The module's callbacks. `request` is [`RequestCall::request`].

@@ -202,6 +202,12 @@ impl Group {
         }
         let note = match end {
             End::NotStarted(code, why) => Note::group(*code, why.clone()),
+            End::Status(status @ 1..) if self.service() => {
+                let text = format!(
+                    "did not run its service scripts to their end: it exited with status {status}, and the lines before say why"
+                );
+                Note::about(id, log_code::PROCESS_DIED, text)
+            }
             End::Status(0) if self.service() => Note::plain(id, Level::Notice, "has run its service scripts to their end"),
             end => Note::about(id, log_code::PROCESS_DIED, end.to_string()),
         };

@@ -57,6 +57,21 @@ fn a_service_is_started_again_when_it_has_ended() {
 }
 
 #[test]
+fn a_service_that_fails_has_not_run_to_its_end() {
+    let mut bench = Bench::new(plan::Group { threads: 0, preload: false, scripts: vec![script("/a", true)], ..shop() });
+    bench.did();
+    bench.says(1, Message::Started("3.11".to_owned()));
+    bench.now += 60_000;
+    bench.dies(1, &End::Status(1));
+    let did = bench.did();
+    assert!(
+        did.iter().any(|done| done.contains("did not run its service scripts to their end: it exited with status 1")),
+        "{did:?}"
+    );
+    assert!(did.contains(&"start 2 [/a]".to_owned()), "{did:?}");
+}
+
+#[test]
 fn it_wakes_for_whatever_comes_first() {
     let mut bench = Bench::new(plan::Group { startup_timeout: 2_000, reload: false, ..shop() });
     bench.did();

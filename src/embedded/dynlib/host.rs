@@ -114,6 +114,7 @@ unsafe fn sending(kind: Kind, request: *mut c_void, send: impl FnOnce(&mut Conve
             Sent(match send(conversation) {
                 Taken::Ok => sent::OK,
                 Taken::ClientGone => sent::CLIENT_GONE,
+                Taken::Overdue => sent::OVERDUE,
                 Taken::Failed => sent::FAILED,
                 Taken::WouldWait => sent::WOULD_WAIT,
             })

@@ -111,6 +111,12 @@ impl Raised {
         Self::matches(unsafe { ffi::PyExc_AttributeError })
     }
 
+    /// Is the pending exception a `TypeError`?
+    pub fn is_type_error(&self, _py: Attached<'_>) -> bool {
+        // SAFETY: as above.
+        Self::matches(unsafe { ffi::PyExc_TypeError })
+    }
+
     /// Is the pending exception a `SystemExit`?
     pub fn is_system_exit(&self, _py: Attached<'_>) -> bool {
         // SAFETY: as above.

@@ -27,7 +27,7 @@ use super::descriptors::Descriptor;
 use super::holding::{Held, Holding};
 use super::incoming::Incoming;
 use super::lending::{Lending, Memory, Share};
-use crate::exchange::{SMALL, SendError};
+use crate::exchange::{ReadError, SMALL, SendError};
 use crate::locks::lock;
 
 /// One connection.
@@ -267,7 +267,7 @@ impl Channel {
         loop {
             let mut descriptors = [PollFd::new(&self.socket, what)];
             match rustix::event::poll(&mut descriptors, timeout.as_ref()) {
-                Ok(0) => return Err(SendError::ClientGone),
+                Ok(0) => return Err(SendError::Overdue),
                 Err(Errno::INTR) => {}
                 Ok(_) => return Ok(()),
                 Err(_) => return Err(SendError::Failed),
@@ -347,7 +347,22 @@ impl Channel {
     }
 
     fn check(&self, state: &State) -> Result<(), SendError> {
-        if state.gone || self.timed_out.load(Ordering::Acquire) { Err(SendError::ClientGone) } else { Ok(()) }
+        match (self.timed_out.load(Ordering::Acquire), state.gone) {
+            (true, _) => Err(SendError::OutOfTime),
+            (false, true) => Err(SendError::ClientGone),
+            (false, false) => Ok(()),
+        }
+    }
+
+    /// Why request body could not be had, if that was for `error`.
+    fn unread(&self, error: SendError) -> ReadError {
+        if self.timed_out.load(Ordering::Acquire) {
+            return ReadError::OutOfTime;
+        }
+        match error {
+            SendError::Overdue => ReadError::Silent(self.timeout.unwrap_or_default().as_secs()),
+            _ => ReadError::Aborted,
+        }
     }
 }
 

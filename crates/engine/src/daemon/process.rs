@@ -275,7 +275,7 @@ fn run(shared: &Arc<Shared>, registry: &'static Registry) -> ! {
     }
     if shared.process.threads == 0 {
         // A service has done its work when its scripts have ended.
-        watch::exit(shared, 0);
+        watch::exit(shared, i32::from(failed.is_some()));
     }
     shared.ready.store(true, Ordering::Release);
     start_looking(shared);
@@ -318,13 +318,19 @@ fn preload(shared: &Shared, registry: &'static Registry) -> Option<String> {
             // The target of an alias: which of its files are scripts is known when they are asked for.
             continue;
         }
-        let Some(interpreter) = registry.find(&script.application_group, false) else { continue };
+        let service = shared.process.threads == 0;
+        let Some(interpreter) = registry.find(&script.application_group, false) else {
+            if service {
+                failed = Some(logging::shown(&script.path));
+            }
+            continue;
+        };
         let unusable = thread::attached(interpreter.handle, |py| {
             let wanted = Wanted { mtime: None, reload: Reload::Never, resource: &script.path, handler: false };
             interpreter.script(&script.path, registry.settings.case_sensitive).ensure(py, interpreter, wanted).err()
         });
         // What is not the group's to load is refused when it is asked for, and keeps the process from serving nothing else.
-        if unusable == Some(NotLoaded::Failed) {
+        if unusable == Some(NotLoaded::Failed) || (service && unusable == Some(NotLoaded::Foreign)) {
             failed = Some(logging::shown(&script.path));
         }
     }

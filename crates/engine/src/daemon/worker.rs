@@ -216,6 +216,7 @@ impl Worker<'_> {
         };
         let facts = Facts {
             head_only: head.flags & flag::HEAD != 0,
+            head: head.flags & flag::ASKED_BY_HEAD != 0,
             content_length: call.entry(b"CONTENT_LENGTH").and_then(|v| std::str::from_utf8(v).ok()?.parse().ok()),
         };
         let place = serve::Place { group: head.application_group, dynamic: head.flags & flag::DYNAMIC_GROUP != 0 };

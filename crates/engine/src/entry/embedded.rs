@@ -122,6 +122,7 @@ unsafe extern "C" fn run(call: *const RequestCall) -> i32 {
             };
             let facts = Facts {
                 head_only: call.flags & flag::HEAD != 0,
+                head: call.flags & flag::ASKED_BY_HEAD != 0,
                 content_length: call_view.entry(b"CONTENT_LENGTH").and_then(|v| std::str::from_utf8(v).ok()?.parse().ok()),
             };
             let exchange = Box::new(HostExchange::new(host, call.request));
@@ -217,6 +218,7 @@ const fn sent_result(code: i32) -> Result<(), SendError> {
     match code {
         sent::OK => Ok(()),
         sent::CLIENT_GONE => Err(SendError::ClientGone),
+        sent::OVERDUE => Err(SendError::Overdue),
         _ => Err(SendError::Failed),
     }
 }

@@ -93,18 +93,23 @@ impl Adapter {
         };
         self.request.check_open(py)?;
         if self.request.output().client_gone {
-            return Err(gone(py));
+            return Err(Raised::os_error(py, "the client is gone, or took nothing of the response for too long"));
         }
         match super::body::flush(py, &self.request, bytes)? {
             Ok(()) => Ok(Object::none(py)),
-            Err(SendError::ClientGone) => Err(gone(py)),
+            Err(SendError::ClientGone) => Err(Raised::os_error(
+                py,
+                "the client closed the connection, or took nothing more of the response within the time that `response-socket-timeout` allows",
+            )),
+            Err(SendError::Overdue) => Err(Raised::os_error(
+                py,
+                "the client is connected, but took nothing more of the response within the time that `Timeout` (in a daemon process \
+                 `socket-timeout`) allows",
+            )),
+            Err(SendError::OutOfTime) => Err(Raised::os_error(py, "the request ran out of its time (`request-timeout`)")),
             Err(SendError::Failed) => Err(Raised::os_error(py, "the server could not take the data; its error log says why")),
         }
     }
-}
-
-fn gone(py: Attached<'_>) -> Raised {
-    Raised::os_error(py, "the client closed the connection")
 }
 
 /// The parts of what `sys.exc_info()` returns; three times None where no exception is handled, as when an error page is made after the `except` block.

@@ -20,7 +20,7 @@ use super::adapter::{AT_ONCE, start};
 pub enum Failure {
     /// The application raised.
     Raised(Raised),
-    /// The client went away.
+    /// The client went away, or took nothing for too long.
     ClientGone,
     /// The server could not take it; it has logged why.
     Server,
@@ -37,7 +37,7 @@ impl From<Raised> for Failure {
 impl From<SendError> for Failure {
     fn from(error: SendError) -> Self {
         match error {
-            SendError::ClientGone => Self::ClientGone,
+            SendError::ClientGone | SendError::Overdue | SendError::OutOfTime => Self::ClientGone,
             SendError::Failed => Self::Server,
         }
     }
@@ -85,7 +85,7 @@ fn sequence(py: Attached<'_>, request: &Request, body: &Object<'_>) -> Result<()
     }
     let total = chunks.iter().map(|c| c.len()).sum::<usize>();
     // A HEAD that is answered without a body says nothing about the length that GET would have.
-    let known = (!(request.facts.head_only && total == 0)).then_some(total as u64);
+    let known = (!(request.facts.head && total == 0)).then_some(total as u64);
     start(py, request, known)??;
     let (mut room, _) = admitted(request, total);
     for chunk in &mut chunks {
@@ -181,7 +181,7 @@ fn finish(request: &Request) -> Result<(), Failure> {
     let (sent, excess) = (output.sent, output.excess);
     let head = output.head.as_ref();
     let promised = head.and_then(|h| h.content_length);
-    let bodyless = request.facts.head_only || head.is_none_or(crate::head::Head::forbids_body);
+    let bodyless = request.facts.head || head.is_none_or(crate::head::Head::forbids_body);
     drop(output);
     if bodyless {
         return Ok(());

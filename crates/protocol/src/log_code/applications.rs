@@ -29,6 +29,10 @@ log_codes! {
         cause "The object that the application returned has a close() method, and it failed after the response was sent."
         did "Nothing more: the response was complete."
         cure "Read the traceback: it names the application's file and line.";
+    1207 APPLICATION_IS_ASGI Error "the application is an ASGI application"
+        cause "The callable is asynchronous, or takes `scope`, `receive` and `send`. WSGI calls it with `environ` and `start_response`."
+        did "The request got 500."
+        cure "Use the WSGI application of the framework (Django: `get_wsgi_application()`), or wrap the callable, as with `a2wsgi.ASGIMiddleware`. A server for ASGI can also run behind `ProxyPass`.";
     1250 PYTHON_NOT_STARTED Error "Python could not be started in an Apache child"
         cause "Python's own initialisation failed; the line says why."
         did "Requests for embedded applications get 503; Apache serves everything else."

@@ -46,21 +46,21 @@ impl Exchange for Arc<Channel> {
                 state.granted = ask;
                 Writer::new(&mut state.outgoing).want(u32::try_from(ask).unwrap_or(u32::MAX));
             }
-            if !state.outgoing.is_empty() && self.send(&mut state, wait).is_err() {
-                return Err(ReadError::Aborted);
+            if !state.outgoing.is_empty() {
+                self.send(&mut state, wait).map_err(|error| self.unread(error))?;
             }
             if found {
-                match self.receive_body(&mut state, buffer)? {
+                match self.receive_body(&mut state, buffer).map_err(|_| self.unread(SendError::ClientGone))? {
                     Some(count) => return Ok(count),
                     None if !wait => return Err(ReadError::WouldBlock),
-                    None => self.wait_for(PollFlags::IN).map_err(|_| ReadError::Aborted)?,
+                    None => self.wait_for(PollFlags::IN).map_err(|error| self.unread(error))?,
                 }
                 continue;
             }
             match self.receive(&mut state, LONGEST_DATA, wait) {
                 Ok(true) => {}
                 Ok(false) => return Err(ReadError::WouldBlock),
-                Err(_) => return Err(ReadError::Aborted),
+                Err(error) => return Err(self.unread(error)),
             }
         }
     }
