@@ -28,9 +28,14 @@ COPY --from=build /src/stage/ /
 COPY docker/site.conf /etc/apache2/sites-available/000-default.conf
 COPY tests/apps/example/example.wsgi /srv/app/app.wsgi
 # The site listens on its own, unprivileged port; Apache's own directories go to the user that serves.
-RUN : > /etc/apache2/ports.conf && a2enmod -q wsgi && mkdir -p /run/apache2 /run/lock/apache2 \
+RUN : > /etc/apache2/ports.conf && a2enmod -q mod_wsgi_rs && mkdir -p /run/apache2 /run/lock/apache2 \
     && chown -R www-data:www-data /run/apache2 /run/lock/apache2 /var/log/apache2
-USER www-data
+# By number, so that a platform can see that it is not root.
+USER 33:33
 EXPOSE 8080
 STOPSIGNAL SIGWINCH
-CMD ["apache2ctl", "-D", "FOREGROUND"]
+# Whatever answers, as long as it is no failure of the server's: an application need not have a page at `/`.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=30s CMD ["python3", "-c", \
+    "import http.client, sys; c = http.client.HTTPConnection('127.0.0.1', 8080, timeout=4); c.request('GET', '/'); sys.exit(c.getresponse().status >= 500)"]
+# apache2ctl would stay as process 1, and hand on no signal: the server takes the shell's place.
+CMD ["sh", "-c", ". /etc/apache2/envvars && exec apache2 -D FOREGROUND"]

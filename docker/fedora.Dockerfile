@@ -24,7 +24,11 @@ COPY tests/apps/example/example.wsgi /srv/app/app.wsgi
 # The site listens on its own, unprivileged port; Apache's own directories go to the user that serves.
 RUN sed -i 's/^Listen 80$//' /etc/httpd/conf/httpd.conf && rm -f /etc/httpd/conf.d/welcome.conf \
     && chown -R apache:apache /run/httpd /var/log/httpd
-USER apache
+# By number, so that a platform can see that it is not root.
+USER 48:48
 EXPOSE 8080
 STOPSIGNAL SIGWINCH
+# Whatever answers, as long as it is no failure of the server's: an application need not have a page at `/`.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=30s CMD ["python3", "-c", \
+    "import http.client, sys; c = http.client.HTTPConnection('127.0.0.1', 8080, timeout=4); c.request('GET', '/'); sys.exit(c.getresponse().status >= 500)"]
 CMD ["httpd", "-D", "FOREGROUND"]
