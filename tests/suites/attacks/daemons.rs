@@ -177,7 +177,9 @@ pub fn remembered(site: &Site, name: &str) {
     let siege = Siege::lay(site, VICTIM);
     let request = Request::get(&format!("/attack/{name}"));
     for _ in 0..2 {
-        let (status, response) = ask(site, &request);
+        // The group's process may not be there yet: the attack begins with an answer of its own.
+        let answer = || Some(ask(site, &request)).filter(|(status, _)| *status != 503);
+        let (status, response) = poll::until(PATIENCE, answer).unwrap_or_else(|| panic!("{name}: its process does not serve"));
         assert!([200, 502, 0].contains(&status), "{name}: {response:?}");
         assert!(response.is_none_or(|response| response.body != b"resized"), "{name}: the memory was made shorter");
     }
