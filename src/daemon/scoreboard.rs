@@ -2,14 +2,17 @@
 
 A child writes it before it hands a request to a group that may ask, unless somebody has just done so, and the parent now and then; so what a request
 reads was true when it began, or [`FRESH`] before. With thousands of threads it is written less often, so that it costs no more than a small part
-of a processor ([`SHARE`]). *Runs in: parent, child.* */
+of a processor ([`SHARE`]).
+
+Every child writes it, so a hostile one can write what it likes: applications of groups with `server-metrics=On` then hear that. Nothing else comes of it: the file's size is
+sealed, root reads nothing of it but the time until which it is good enough, and nobody believes a time further away than [`LATEST`]. *Runs in: parent, child.* */
 
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use protocol::scoreboard::{HEADER, good_until, seal};
-use rustix::fs::{FlockOperation, MemfdFlags, Mode};
+use protocol::scoreboard::{HEADER, LONGEST, good_until, seal};
+use rustix::fs::{FlockOperation, Mode};
 
 use super::clock::microseconds as now;
 use crate::httpd::scoreboard;
@@ -18,6 +21,8 @@ use crate::httpd::scoreboard;
 const FRESH: u64 = 100_000;
 /// One part of so many of a processor's time may go into writing it.
 const SHARE: u64 = 50;
+/// What another process has written is good for no longer than this, in microseconds, whatever it says.
+const LATEST: u64 = 60_000_000;
 
 /// The file, and what this process knows of it.
 #[derive(Debug)]
@@ -30,12 +35,12 @@ pub struct Published {
 }
 
 impl Published {
-    /// A new file, which nobody but its owner and root may open again.
+    /// A new file, which nobody but its owner and root may open again, and whose size stays as it is. What is not written takes no memory.
     ///
     /// # Errors
     /// What the system says.
     pub fn new() -> std::io::Result<Self> {
-        let file = rustix::fs::memfd_create("mod_wsgi_rs-scoreboard", MemfdFlags::CLOEXEC)?;
+        let file = shared_memory::make(c"mod_wsgi_rs-scoreboard", LONGEST, &[])?;
         rustix::fs::fchmod(&file, Mode::RUSR | Mode::WUSR)?;
         Ok(Self { file, until: AtomicU64::new(0), writing: Mutex::new(()) })
     }
@@ -66,7 +71,7 @@ impl Published {
         }
         let Ok(_alone) = self.writing.try_lock() else { return };
         let file = self.file.as_fd();
-        let others = written(file);
+        let others = believed(written(file), begun);
         self.until.store(others, Ordering::Relaxed);
         // Given back by the kernel should this process die.
         if begun < others || rustix::fs::fcntl_lock(file, FlockOperation::NonBlockingLockExclusive).is_err() {
@@ -92,6 +97,11 @@ fn written(file: BorrowedFd<'_>) -> u64 {
     header.get(..read).and_then(good_until).unwrap_or(0)
 }
 
+/// Until when another process's writing is taken to be good enough.
+fn believed(until: u64, now: u64) -> u64 {
+    until.min(now.saturating_add(LATEST))
+}
+
 /// Until when something is good enough that was put together from `begun` to `ended`.
 fn good_for(begun: u64, ended: u64) -> u64 {
     let took = ended.saturating_sub(begun);
@@ -100,7 +110,28 @@ fn good_for(begun: u64, ended: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{FRESH, good_for};
+    use super::{FRESH, LATEST, LONGEST, Published, believed, good_for};
+
+    #[test]
+    fn nobody_makes_it_longer_or_shorter() -> std::io::Result<()> {
+        let file = Published::new()?.file;
+        let longest = u64::try_from(LONGEST).unwrap_or(0);
+        assert_eq!(u64::try_from(rustix::fs::fstat(&file)?.st_size), Ok(longest));
+        for size in [0, longest - 1, longest + 1] {
+            assert!(rustix::fs::ftruncate(&file, size).is_err(), "{size}");
+        }
+        assert!(rustix::io::pwrite(&file, b"x", longest).is_err());
+        assert!(
+            rustix::fs::fcntl_add_seals(&file, rustix::fs::SealFlags::WRITE).is_err(),
+            "nobody keeps the others from writing"
+        );
+        Ok(())
+    }
+
+    #[test]
+    fn what_a_hostile_child_calls_good_for_ever_is_written_again() {
+        assert_eq!([believed(u64::MAX, 5), believed(7, 5)], [5 + LATEST, 7]);
+    }
 
     #[test]
     fn what_took_long_is_good_for_long() {

@@ -92,8 +92,6 @@ pub fn all() -> Vec<Suite> {
         daemon_threads::suite(),
         daemon_overlap::suite(),
         daemon_reloads::suite(),
-        descriptors::suite(),
-        descriptors::check::suite(),
         privileges::suite(),
         tenants::suite(),
         boundaries::suite(),
@@ -128,6 +126,7 @@ pub fn all() -> Vec<Suite> {
     ];
     all.extend(of_configurations());
     all.extend(of_installing());
+    all.extend(descriptors::suites());
     all.extend(attacks::suites());
     all
 }

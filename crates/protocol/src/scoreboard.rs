@@ -84,6 +84,15 @@ record!(Worker {
 /// How long [`seal`]'s beginning is.
 pub const HEADER: usize = 24;
 
+/// Size of the file: no scoreboard is longer, and nobody can make the file longer or shorter.
+pub const LONGEST: usize = 64 << 20;
+
+/// How many bytes of a file that begins so belong to what was last written, up to [`LONGEST`]; [`HEADER`] at least.
+pub fn length(header: &[u8]) -> usize {
+    let content = header.first_chunk().map_or(0, |length| u64::from_le_bytes(*length));
+    usize::try_from(content).unwrap_or(LONGEST).saturating_add(HEADER).min(LONGEST)
+}
+
 /// `content` behind its length, a checksum, and until when it is good enough (microseconds of the monotonic clock).
 pub fn seal(content: &[u8], until: u64) -> Vec<u8> {
     let length = u64::try_from(content.len()).unwrap_or(u64::MAX);
@@ -114,7 +123,7 @@ fn checksum(bytes: &[u8]) -> u64 {
 mod tests {
     #![allow(clippy::indexing_slicing, reason = "a test that meets what it does not expect is to fail")]
 
-    use super::{HEADER, Process, Scoreboard, Worker, good_until, seal, unseal};
+    use super::{HEADER, LONGEST, Process, Scoreboard, Worker, good_until, length, seal, unseal};
 
     fn sample() -> Scoreboard {
         let worker = |number| Worker { thread_num: number, status: 87, request: b"GET / HTTP/1.1".to_vec(), ..Worker::default() };
@@ -141,6 +150,7 @@ mod tests {
         for cut in 0..file.len() {
             assert_eq!(unseal(&file[..cut]), None, "cut at {cut}");
         }
+        assert_eq!(length(&file), file.len());
         // A longer one stood there before.
         assert_eq!(unseal(&[&file[..], b"old"].concat()), Some(&content[..]));
         for place in HEADER..file.len() {
@@ -148,6 +158,11 @@ mod tests {
             torn[place] ^= 1;
             assert_eq!(unseal(&torn), None, "torn at {place}");
         }
+    }
+
+    #[test]
+    fn a_length_is_bounded() {
+        assert_eq!([length(&[0xff; HEADER]), length(&[0; HEADER]), length(&[])], [LONGEST, HEADER, HEADER]);
     }
 
     #[test]

@@ -21,7 +21,14 @@ pub fn reports(group: &plan::Group, recipe: &Recipe, reports: &[Report]) -> (Vec
     for report in reports {
         let error = io::Error::from_raw_os_error(report.number);
         match report.step {
-            Step::Trying | Step::Closed | Step::Mode | Step::Owner | Step::Group | Step::There => {}
+            Step::Trying
+            | Step::Closed
+            | Step::Mode
+            | Step::Owner
+            | Step::Group
+            | Step::There
+            | Step::RootOwner
+            | Step::RootMode => {}
             Step::Exec => end = Some((log_code::PYTHON_NOT_EXECUTED, not_executed(group, recipe, reports, &error))),
             step if report.fatal => end = Some((log_code::PROCESS_NOT_PREPARED, not_prepared(group, step, &error, reports))),
             step => {
@@ -53,10 +60,7 @@ fn not_prepared(group: &plan::Group, step: Step, error: &io::Error, reports: &[R
     let why = match step {
         Step::Session => format!("a session of its own was refused: {error}"),
         Step::Descriptors => format!("its descriptors could not be put in place: {error}"),
-        Step::Chroot => format!(
-            "chroot `{}`: {error}; the directory must exist, and httpd must have the right to chroot",
-            text(&group.chroot)
-        ),
+        Step::Chroot => not_entered(&text(&group.chroot), error, reports),
         Step::Groups => format!("its supplementary groups {:?} could not be set: {error}", identity.groups),
         Step::Gid => format!("its group {} could not be set: {error}", identity.gid),
         Step::Uid => format!(
@@ -90,9 +94,27 @@ fn not_prepared(group: &plan::Group, step: Step, error: &io::Error, reports: &[R
         | Step::Mode
         | Step::Owner
         | Step::Group
-        | Step::There => error.to_string(),
+        | Step::There
+        | Step::RootOwner
+        | Step::RootMode => error.to_string(),
     };
     format!("a process could not be prepared, so no Python was run ({}): {why}", place(group))
+}
+
+/// Why the directory of `chroot=` was not entered. Configtest says what of the way it is.
+fn not_entered(path: &str, error: &io::Error, reports: &[Report]) -> String {
+    if let Some(uid) = hint(reports, Step::RootOwner) {
+        let uid = uid.cast_unsigned();
+        return format!(
+            "chroot `{path}`: it, or something on the way to it, belongs to user {uid}, who could lead root elsewhere. To fix: let it belong to root; `httpd -t` names it"
+        );
+    }
+    if let Some(mode) = hint(reports, Step::RootMode) {
+        return format!(
+            "chroot `{path}`: others than root may write to it, or to a directory on the way to it (mode {mode:04o}). To fix: `chmod go-w` that directory; `httpd -t` names it"
+        );
+    }
+    format!("chroot `{path}`: {error}; the directory must exist, and httpd must have the right to chroot")
 }
 
 fn not_executed(group: &plan::Group, recipe: &Recipe, reports: &[Report], error: &io::Error) -> String {

@@ -9,6 +9,7 @@ every change; the descriptors that it names are inherited. SIGTERM or the death 
 | `group`, `replace`, `ending`, `process`, `timers`, `action` | a group as a state machine, without clock or system call |
 | `running`, `child` | a group's live processes |
 | `pipe` | what they write, read by threads that nobody waits for |
+| `root` | the directory of `chroot=`: may root enter it? |
 | `rights` | what the supervisor itself may do and take |
 | `recipe`, `spawn`, `trouble`, `explain` | from the plan to Python: prepared, forked, and what went wrong |
 | `posts`, `listener` | the group's table: who takes requests, and over which socket |
@@ -39,6 +40,7 @@ mod process;
 mod recipe;
 mod replace;
 mod rights;
+mod root;
 mod running;
 mod spawn;
 mod supervisor;

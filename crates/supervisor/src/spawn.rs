@@ -18,6 +18,7 @@ use rustix::process::Pid;
 
 use crate::recipe::{Candidate, Drop, Limit, Recipe, Resource};
 use crate::rights;
+use crate::root;
 use crate::trouble::{Report, Step, ways};
 
 /// Where the pipe for reports stands in the child.
@@ -184,12 +185,8 @@ fn become_user(prepared: &mut Prepared<'_>) -> Result<(), Failed> {
     leave_keyring();
     give_back(&prepared.inherited);
     warn_only(recipe);
-    if let Some(root) = &recipe.chroot {
-        // SAFETY: a NUL-terminated path; then a constant.
-        unsafe {
-            check(libc::chroot(root.as_ptr())).map_err(|e| (Step::Chroot, e))?;
-            check(libc::chdir(c"/".as_ptr())).map_err(|e| (Step::Chroot, e))?;
-        }
+    if let Some(directory) = &recipe.chroot {
+        enter_root(directory).map_err(|e| (Step::Chroot, e))?;
     }
     if let Some(identity) = &recipe.identity {
         drop_root(identity)?;
@@ -219,6 +216,29 @@ fn become_user(prepared: &mut Prepared<'_>) -> Result<(), Failed> {
     if let Some(mask) = recipe.umask {
         // SAFETY: no preconditions; it can't fail.
         unsafe { libc::umask(mask) };
+    }
+    Ok(())
+}
+
+/// Makes `path` the root directory, if root alone can change where it leads to.
+fn enter_root(path: &CStr) -> Result<(), i32> {
+    let hint = |step, number| report(TROUBLE, Report { step, fatal: false, number });
+    let directory = root::find(path.to_bytes()).map_err(|obstacle| match obstacle.cause {
+        root::Cause::Failed(error) => error.raw_os_error(),
+        root::Cause::Owner(uid) => {
+            hint(Step::RootOwner, uid.cast_signed());
+            libc::EPERM
+        }
+        root::Cause::Writable(mode) => {
+            hint(Step::RootMode, mode.cast_signed());
+            libc::EPERM
+        }
+    })?;
+    // SAFETY: an open descriptor, then constants.
+    unsafe {
+        check(libc::fchdir(directory.as_raw_fd()))?;
+        check(libc::chroot(c".".as_ptr()))?;
+        check(libc::chdir(c"/".as_ptr()))?;
     }
     Ok(())
 }
@@ -288,6 +308,12 @@ pub fn only_standard_descriptors() {
             }
         }
     }
+}
+
+/// Has what this process starts next be the first of a PID namespace of its own: when that has ended, the kernel ends all others in it. `false` where this process may not do that.
+pub fn own_process_numbers() -> bool {
+    // SAFETY: a constant flag; nothing of this process itself changes.
+    unsafe { libc::unshare(libc::CLONE_NEWPID) == 0 }
 }
 
 fn drop_root(identity: &Drop) -> Result<(), Failed> {

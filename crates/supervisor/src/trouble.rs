@@ -47,6 +47,10 @@ pub enum Step {
     Group,
     /// What could not be used is there: 1 for a symbolic link, 0 for anything else. Only a hint.
     There,
+    /// The user who owns something on the way to the directory of `chroot=`. Only a hint.
+    RootOwner,
+    /// The mode of a directory on that way, to which others may write. Only a hint.
+    RootMode,
 }
 
 /// The directories on the way to an absolute path, from the root on, without the path itself.
@@ -55,7 +59,7 @@ pub fn ways(path: &[u8]) -> Vec<&[u8]> {
     ends.filter_map(|end| path.get(..end)).collect()
 }
 
-const ALL: [Step; 21] = [
+const ALL: [Step; 23] = [
     Step::Session,
     Step::Descriptors,
     Step::Umask,
@@ -77,6 +81,8 @@ const ALL: [Step; 21] = [
     Step::Owner,
     Step::Group,
     Step::There,
+    Step::RootOwner,
+    Step::RootMode,
 ];
 
 /// Length of a report.

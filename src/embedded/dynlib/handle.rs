@@ -75,8 +75,42 @@ impl Drop for Leave<'_> {
     }
 }
 
+/// Something that is counted (`Arc`) and knows how many of the counts belong to a holder of its address, who may miscount.
+trait Kept {
+    fn kept(&self) -> &AtomicUsize;
+}
+
+/// One count more for the holder.
+///
+/// # Safety
+/// `pointer` came from an `Arc` that lives.
+unsafe fn keep<K: Kept>(pointer: *const K) {
+    // SAFETY: promised by the caller.
+    unsafe {
+        (*pointer).kept().fetch_add(1, Ordering::Relaxed);
+        Arc::increment_strong_count(pointer);
+    }
+}
+
+/// One count of the holder's less, if it has one: what is given back too often never takes the count of somebody else.
+///
+/// # Safety
+/// `pointer` came from an `Arc` that lives.
+unsafe fn release<K: Kept>(pointer: *const K) -> bool {
+    // SAFETY: promised by the caller.
+    let held =
+        unsafe { (*pointer).kept() }.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |count| count.checked_sub(1)).is_ok();
+    if held {
+        // SAFETY: as above, and this count was one of the holder's.
+        unsafe { Arc::decrement_strong_count(pointer) };
+    }
+    held
+}
+
 /// A request as the engine holds it. What the engine gets is a pointer to one that is counted (`Arc`).
 pub struct Handle {
+    /// How often the engine keeps it.
+    kept: AtomicUsize,
     door: Door,
     server: Server<'static>,
 }
@@ -85,6 +119,12 @@ pub struct Handle {
 unsafe impl Send for Handle {}
 // SAFETY: as above.
 unsafe impl Sync for Handle {}
+
+impl Kept for Handle {
+    fn kept(&self) -> &AtomicUsize {
+        &self.kept
+    }
+}
 
 impl Handle {
     /// Runs `body` alone with the conversation. `None` after the request's end, and out of another callback of the same thread.
@@ -109,19 +149,17 @@ impl Handle {
     pub unsafe fn keep(handle: *const c_void) {
         if !handle.is_null() {
             // SAFETY: promised by the caller: it came from an `Arc` that lives.
-            unsafe { Arc::increment_strong_count(handle.cast::<Self>()) };
+            unsafe { keep(handle.cast::<Self>()) };
         }
     }
 
-    /// For the engine: one count less.
+    /// For the engine: one count less. `false` if the engine had none: then nothing is done.
     ///
     /// # Safety
-    /// `handle` is null or one that was kept, and is given back once for each time.
-    pub unsafe fn release(handle: *const c_void) {
-        if !handle.is_null() {
-            // SAFETY: promised by the caller.
-            unsafe { Arc::decrement_strong_count(handle.cast::<Self>()) };
-        }
+    /// `handle` is null, or a handle that is lent to the engine or kept by it.
+    pub unsafe fn release(handle: *const c_void) -> bool {
+        // SAFETY: promised by the caller.
+        handle.is_null() || unsafe { release(handle.cast::<Self>()) }
     }
 
     /// What the engine gave back.
@@ -145,7 +183,7 @@ impl<'c> Lending<'c> {
     pub fn new(conversation: &'c mut Conversation<'_>) -> Self {
         let server = conversation.request.server().of_child();
         let door = Door::open(NonNull::from(conversation).cast());
-        Self { handle: Arc::new(Handle { door, server }), life: PhantomData }
+        Self { handle: Arc::new(Handle { kept: AtomicUsize::new(0), door, server }), life: PhantomData }
     }
 
     /// For the engine.
@@ -167,7 +205,31 @@ mod tests {
     use std::ptr::NonNull;
     use std::sync::mpsc::channel;
 
-    use super::Door;
+    use super::{Door, Kept, keep, release};
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicUsize;
+
+    #[test]
+    fn what_is_given_back_too_often_stays_with_its_owner() {
+        struct Thing(AtomicUsize);
+        impl Kept for Thing {
+            fn kept(&self) -> &AtomicUsize {
+                &self.0
+            }
+        }
+        let owner = Arc::new(Thing(AtomicUsize::new(0)));
+        let pointer = Arc::as_ptr(&owner);
+        // SAFETY: the owner lives.
+        unsafe {
+            assert!(!release(pointer), "it was never kept");
+            keep(pointer);
+            keep(pointer);
+            assert_eq!(Arc::strong_count(&owner), 3);
+            assert!(release(pointer) && release(pointer));
+            assert!(!release(pointer), "a third time");
+        }
+        assert_eq!(Arc::strong_count(&owner), 1);
+    }
 
     #[test]
     fn nothing_gets_through_after_the_end() {

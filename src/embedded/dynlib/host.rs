@@ -27,7 +27,7 @@ unsafe extern "C" fn keep(request: *mut c_void) {
 }
 
 unsafe extern "C" fn release(request: *mut c_void) {
-    // SAFETY: the engine gives back what it kept, once.
+    // SAFETY: the engine gives back what it kept. Once too often is refused while the request is under way; its one holder there can't do so.
     unsafe { Handle::release(request) };
 }
 

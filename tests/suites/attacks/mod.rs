@@ -34,7 +34,7 @@ fn cases(rows: &[Row]) -> Vec<Case> {
     let case = |row: &Row| match row.how {
         How::Shared(body) => Some(Case::shared(row.name, body)),
         How::Own(body) => Some(Case::own(row.name, body)),
-        How::Held(_) => None,
+        How::Held(_) | How::Beside(..) => None,
     };
     rows.iter().filter_map(case).collect()
 }
@@ -50,6 +50,14 @@ fn each_attack_has_one_trial(_: &Setup) {
         assert!(!row.done.is_empty() && !row.comes_to.is_empty(), "{}: {:?} does what?", row.name, row.by);
         if let How::Held(trial) = row.how {
             assert!(there.contains(trial), "{}: there is no trial {trial}", row.name);
+        }
+        if let How::Beside(source, test) = row.how {
+            let source = std::fs::read_to_string(page::file(source)).unwrap();
+            assert!(
+                source.contains(&format!("#[test]\n    fn {test}()")) || source.contains(&format!("#[test]\nfn {test}()")),
+                "{}",
+                row.name
+            );
         }
     }
     assert!(seen.len() >= 80, "{} attacks", seen.len());

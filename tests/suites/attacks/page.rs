@@ -14,7 +14,8 @@ use std::path::{Path, PathBuf};
 /// The list begins behind this line of the page.
 const BEGIN: &str = "<!-- The rest is made from tests/suites/attacks/table. -->\n";
 
-fn file(name: &str) -> PathBuf {
+/// A file of the repository.
+pub fn file(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name)
 }
 
@@ -105,6 +106,7 @@ fn tried(setup: &Setup, row: &Row) -> Result<(), String> {
             on_server(setup, daemons::plan(rows), body)
         }
         How::Own(body) => caught(|| body(setup)),
+        How::Beside(file, _) => setup.skip(&format!("`{file}` tries it on this project's own code")),
         How::Held(trial) => {
             let all = suites::all();
             let named = |suite: &&Suite| suite.cases.iter().any(|case| format!("{}::{}", suite.name, case.name) == trial);

@@ -38,6 +38,8 @@ pub enum How {
     Own(fn(&Setup)),
     /// By a trial of another suite, `suite::name`.
     Held(&'static str),
+    /// By a test beside the code that is attacked: its file, and its name.
+    Beside(&'static str, &'static str),
 }
 
 /// One attack.

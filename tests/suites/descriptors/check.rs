@@ -124,9 +124,9 @@ fn look(server: &Httpd, setup: &Setup, seen: &mut BTreeSet<(usize, Kind)>) {
     let (mut application, one) = ask(server, "/program");
     let (mut daemon, other) = ask(server, "/daemon/program");
     let programs = [(one.parse().unwrap(), by_application), (other.parse().unwrap(), Kind::DaemonProgram)];
-    poll::wait_for("each program executes another", || {
-        programs.iter().all(|(pid, _)| processes::children(*pid).iter().any(|program| kinds::program(program.pid) == "sleep"))
-    });
+    let executes = |pid: i32| processes::children(pid).iter().any(|program| kinds::program(program.pid) == "sleep");
+    let executed = poll::until(Duration::from_secs(60), || programs.iter().all(|(pid, _)| executes(*pid)).then_some(()));
+    assert!(executed.is_some(), "no program executes another");
     // On the way from one generation to the next both are there.
     let mut last = String::new();
     let agreed = poll::until(Duration::from_secs(30), || {

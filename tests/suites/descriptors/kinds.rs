@@ -28,7 +28,9 @@ pub enum Kind {
     Logger,
     /// `httpd -t`
     Configtest,
-    /// `wsgi-supervisor probe`.
+    /// `wsgi-supervisor probe`, which waits for the helper in a PID namespace.
+    FirstHelper,
+    /// `wsgi-supervisor probe` as the group's user.
     Helper,
     /// The interpreter that the helper runs.
     InterpreterOfHelper,
@@ -38,7 +40,7 @@ pub enum Kind {
 
 impl Kind {
     /// All of them, in the order of the page.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Parent,
         Self::Child,
         Self::EmbeddedChild,
@@ -49,6 +51,7 @@ impl Kind {
         Self::EmbeddedProgram,
         Self::InterpreterOfChild,
         Self::Configtest,
+        Self::FirstHelper,
         Self::Helper,
         Self::InterpreterOfHelper,
         Self::Logger,
@@ -71,6 +74,9 @@ impl Kind {
             }
             Self::Logger => "A program of httpd's own, such as one that reads a log (`CustomLog \"|...\"`)",
             Self::Configtest => "httpd as configtest (`httpd -t`), while a helper is at work",
+            Self::FirstHelper => {
+                "The helper's first process, which waits for the other in a PID namespace (where root may make one)"
+            }
             Self::Helper => "The helper of configtest and start (`wsgi-supervisor probe`)",
             Self::InterpreterOfHelper => "The interpreter that the helper runs",
             Self::InterpreterOfChild => "The interpreter that a child of httpd asks about itself before it starts Python",

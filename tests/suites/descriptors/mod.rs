@@ -1,7 +1,7 @@
 /*! Descriptors of a daemon process: what it has and why, what the application's own share of the numbers is, and what the programs and processes
 that it starts find of them. */
 
-pub mod check;
+mod check;
 mod kinds;
 mod open;
 mod page;
@@ -18,8 +18,12 @@ use std::fs;
 /// `FD_SETSIZE`: the engine's own lie from here on.
 const FIRST_OF_ENGINE: i32 = 1024;
 
-/// The suite.
-pub fn suite() -> Suite {
+/// The suites: of daemon processes, and of every kind of process.
+pub fn suites() -> [Suite; 2] {
+    [suite(), check::suite()]
+}
+
+fn suite() -> Suite {
     Suite::new(
         "descriptors",
         vec![

@@ -19,12 +19,13 @@ use std::time::Duration;
 /// An interpreter that notes its process number, and waits until it is allowed to go on.
 struct Waiting {
     home: PathBuf,
+    asker: String,
     notes: PathBuf,
 }
 
 impl Waiting {
-    /// It waits where a program with one of these names asks.
-    fn new(setup: &Setup, names: &[&str]) -> Self {
+    /// It waits where a program with this name asks.
+    fn new(setup: &Setup, asker: &str) -> Self {
         let home = setup.run.workdir.path().join(format!("waiting-{}", unique_number()));
         let copied = Command::new("cp").arg("-a").arg(&setup.home).arg(&home).status().unwrap();
         assert!(copied.success());
@@ -32,14 +33,15 @@ impl Waiting {
         let notes = home.with_extension("notes");
         fs::create_dir(&notes).unwrap();
         writable_directory(&notes);
-        let waiting = Self { home, notes };
+        let waiting = Self { home, asker: asker.to_owned(), notes };
         let (python, real) = (waiting.path("bin/python"), waiting.path("bin/python-itself"));
         symlink(fs::canonicalize(&python).unwrap(), &real).unwrap();
         fs::remove_file(&python).unwrap();
         let (notes, real) = (waiting.notes.display(), real.display());
-        let names = names.join("\\|");
+        // In a PID namespace a helper's program knows no number of its parent's.
+        let asked = if asker == "wsgi-supervisor" { "true".to_owned() } else { format!("grep -q '^{asker}$' /proc/$PPID/comm") };
         let text = format!(
-            "#!/bin/sh\nif grep -q '^\\({names}\\)$' /proc/$PPID/comm; then\n: > {notes}/$$\nwhile [ ! -e {notes}/go ]; do sleep 0.05; done\nfi\n\
+            "#!/bin/sh\nif {asked}; then\n: > {notes}/$$\nwhile [ ! -e {notes}/go ]; do sleep 0.05; done\nfi\n\
              exec {real} \"$@\"\n"
         );
         fs::write(&python, text).unwrap();
@@ -51,10 +53,12 @@ impl Waiting {
         self.home.join(part)
     }
 
-    /// The process that waits.
+    /// The process that waits. In a PID namespace it knows its number itself under another.
     fn pid(&self) -> Option<i32> {
-        let mut names = fs::read_dir(&self.notes).unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-        names.find(|pid| processes::parent(*pid).is_some())
+        fs::read_dir(&self.notes).unwrap().next()?.unwrap();
+        let all = processes::mentioning(&self.path("bin/python"));
+        let asked = |pid: i32| processes::parent(pid).is_some_and(|parent| kinds::program(parent) == self.asker);
+        all.into_iter().map(|process| process.pid).find(|pid| !kinds::program(*pid).starts_with("python") && asked(*pid))
     }
 
     fn go_on(&self) {
@@ -76,7 +80,7 @@ fn look(setup: &Setup, root: &Path, kinds: &[Kind], find: impl Fn() -> Option<Ve
 
 pub fn a_helper_has_what_the_list_says(setup: &Setup) {
     needs_root(setup);
-    let waiting = Waiting::new(setup, &["wsgi-supervisor"]);
+    let waiting = Waiting::new(setup, "wsgi-supervisor");
     let plan = configtest::plan(&[
         &format!("WSGIDaemonProcess probed python-home=\"{}\"", waiting.home.display()),
         "WSGIScriptAlias /probed \"${APPS}/where.wsgi\" process-group=probed application-group=%{GLOBAL}",
@@ -85,11 +89,16 @@ pub fn a_helper_has_what_the_list_says(setup: &Setup) {
     let console = fs::File::create(waiting.path("console.txt")).unwrap();
     let mut httpd = files.command().arg("-t").stdout(console.try_clone().unwrap()).stderr(console).spawn().unwrap();
     let configtest = i32::try_from(httpd.id()).unwrap();
-    let kinds = [Kind::Configtest, Kind::Helper, Kind::InterpreterOfHelper];
-    let found = look(setup, &waiting.home, &kinds, || {
+    let namespaces =
+        Command::new("unshare").args(["--pid", "--fork", "true"]).output().is_ok_and(|output| output.status.success());
+    let all = [Kind::Configtest, Kind::Helper, Kind::InterpreterOfHelper, Kind::FirstHelper];
+    let kinds = if namespaces { &all[..] } else { &all[..3] };
+    let found = look(setup, &waiting.home, kinds, || {
         let interpreter = waiting.pid()?;
         let helper = processes::parent(interpreter)?;
-        Some(vec![(configtest, Kind::Configtest), (helper, Kind::Helper), (interpreter, Kind::InterpreterOfHelper)])
+        let first = processes::parent(helper).filter(|first| *first != configtest).map(|first| (first, Kind::FirstHelper));
+        let known = [(configtest, Kind::Configtest), (helper, Kind::Helper), (interpreter, Kind::InterpreterOfHelper)];
+        Some(known.into_iter().chain(first).collect())
     });
     waiting.go_on();
     let ended = poll::until(Duration::from_secs(60), || httpd.try_wait().unwrap());
@@ -104,7 +113,7 @@ pub fn a_helper_has_what_the_list_says(setup: &Setup) {
 pub fn an_interpreter_that_a_child_asks_has_what_the_list_says(setup: &Setup) {
     // Not where helpers of the start or supervisors run it.
     let program = setup.run.installation.program.file_name().unwrap().to_str().unwrap();
-    let waiting = Waiting::new(setup, &[program]);
+    let waiting = Waiting::new(setup, program);
     let plan = Plan::new("open_files.conf")
         .modules(&["log_config"])
         .announce("long lost child came home")

@@ -93,8 +93,8 @@ impl Row {
 use At::{Above, Engine, Number};
 use Count::{EachGroup, EachProcess, Exactly, UpTo};
 use Kind::{
-    Child, Configtest, Daemon, DaemonProgram, DaemonWithMore, EmbeddedChild, EmbeddedProgram, Helper, InterpreterOfChild,
-    InterpreterOfHelper, Logger, Parent, Supervisor,
+    Child, Configtest, Daemon, DaemonProgram, DaemonWithMore, EmbeddedChild, EmbeddedProgram, FirstHelper, Helper,
+    InterpreterOfChild, InterpreterOfHelper, Logger, Parent, Supervisor,
 };
 use Whose::{Httpds, Programs};
 
@@ -168,6 +168,8 @@ pub const ROWS: &[Row] = &[
     Row::new(&[Supervisor], Number(1), "/dev/null", "w", "standard output"),
     Row::new(&[Supervisor], Number(2), "/logs/error.log", "w", "standard error, where a panic would be reported"),
     Row::new(&[Supervisor], Above, "anon_inode:[signalfd]", "rw", "signals").closed(),
+    Row::new(&[Supervisor], Above, "anon_inode:[eventfd]", "rw", "the threads that read what processes write wake the loop by it")
+        .closed(),
     Row::new(&[Supervisor], Above, "anon_inode:[pidfd]", "rw", "shows the end of httpd's parent").closed(),
     Row::new(&[Supervisor], Above, "/logs/error.log", "w", "the supervisor's log, and the log of each of the two groups").closed().count(Exactly(3)),
     Row::new(&[Supervisor], Above, "/dev/null", "rw", "standard input for the processes of each of the two groups, and of those that a further configuration brings").closed().count(Exactly(3)),
@@ -216,8 +218,9 @@ pub const ROWS: &[Row] = &[
     Row::new(&[Configtest], Above, "pipe from the helper", "r", "its answer").closed(),
     Row::new(&[Configtest], Above, "unbound socket", "rw", "`Listen`, which configtest does not bind").closed().of(Httpds),
     Row::new(&[Helper, InterpreterOfHelper], Number(0), "/dev/null", "rw", "standard input"),
-    Row::new(&[Helper], Number(1), "pipe from the helper", "w", "the answer"),
-    Row::new(&[Helper], Number(2), "/dev/null", "w", "standard error"),
+    Row::new(&[FirstHelper], Number(0), "/memfd:mod_wsgi_rs-questions", "rw", "what is asked about the group"),
+    Row::new(&[FirstHelper, Helper], Number(1), "pipe from the helper", "w", "the answer"),
+    Row::new(&[FirstHelper, Helper], Number(2), "/dev/null", "w", "standard error"),
     Row::new(&[Helper], Above, "pipe to the helper", "r", "the interpreter's answer").closed(),
     Row::new(&[InterpreterOfHelper], Number(1), "pipe to the helper", "w", "the answer"),
     Row::new(&[InterpreterOfHelper], Number(2), "pipe to the helper", "w", "the answer"),

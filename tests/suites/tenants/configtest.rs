@@ -1,7 +1,7 @@
 /*! What a tenant can do to who runs configtest as root on his files: put a wrong line about his own group into it. */
 
 use super::{Tenant, plan, users};
-use crate::support::httpd::Prepared;
+use crate::support::httpd::{Httpd, Prepared};
 use crate::support::matrix::Setup;
 use crate::support::poll;
 use crate::support::workdir::writable_directory;
@@ -174,24 +174,30 @@ fn running(marker: &str) -> Vec<PathBuf> {
 }
 
 pub fn all_that_an_interpreter_started_ends(setup: &Setup) {
-    const MARKER: &str = "31743.25";
+    // A time that no other run of the suites sleeps for.
+    let marker = format!("31743.{}", std::process::id());
     let [user, _] = users(setup);
     let tenant = Tenant::new(setup, "lingering", user);
     let text = format!(
-        "#!/bin/sh\ntrap '' TERM HUP INT\n(trap '' TERM HUP INT; sleep {MARKER} & sleep {MARKER}) &\nsleep {MARKER}\nsleep {MARKER}\n"
+        "#!/bin/sh\ntrap '' TERM HUP INT\n(trap '' TERM HUP INT; sleep {marker} & sleep {marker}) &\nsleep {marker}\nsleep {marker}\n"
     );
     tenant.file("hangs", &text);
     tenant.file(
         "answers",
-        &format!("#!/bin/sh\ntrap '' TERM HUP INT\nsleep {MARKER} >/dev/null 2>&1 </dev/null &\necho nonsense\n"),
+        &format!("#!/bin/sh\ntrap '' TERM HUP INT\nsleep {marker} >/dev/null 2>&1 </dev/null &\necho nonsense\n"),
     );
+    // Out of the process group, which only a PID namespace helps against: some containers have no right to make one.
+    let leaves = format!("#!/bin/sh\nsetsid setsid sleep {marker} >/dev/null 2>&1 </dev/null &\nsleep {marker}\n");
+    tenant.file("leaves", &leaves);
     let tenant = tenant.owned();
-    let names = ["hangs", "answers"];
+    let namespaces =
+        Command::new("unshare").args(["--pid", "--fork", "true"]).output().is_ok_and(|output| output.status.success());
+    let names: &[&str] = if namespaces { &["hangs", "answers", "leaves"] } else { &["hangs", "answers"] };
     let lines: Vec<String> = names.iter().map(|name| tenant.group(name, &format!("python=\"TREE/{name}\""))).collect();
     let said = said(setup, &lines);
     assert!(about(&said, "hangs").iter().any(|line| line.contains("did not answer within")), "{said}");
     assert!(about(&said, "answers").iter().any(|line| line.contains("cannot say its version: nonsense")), "{said}");
-    poll::wait_for("nothing that an interpreter started goes on", || running(MARKER).is_empty());
+    poll::wait_for("nothing that an interpreter started goes on", || running(&marker).is_empty());
 }
 
 pub fn floods_and_control_characters_stay_out(setup: &Setup) {
@@ -220,10 +226,23 @@ pub fn a_chroot_of_a_tenants_is_not_entered(setup: &Setup) {
     tenant.file("jail/usr/bin/python3", "no program");
     let tenant = tenant.owned();
     let line = format!("WSGIDaemonProcess jailed user={} chroot=\"{}\"", user.0, tenant.path("jail").display());
-    let said = said(setup, &[line]);
-    let lines = about(&said, "jailed");
-    assert!(
-        lines.iter().any(|line| line.contains("WSGI1423") && line.contains("belongs to user") && line.contains("hint:")),
-        "{said}"
-    );
+    let open = setup.run.workdir.server_root("open-jail").join("files/jail");
+    fs::create_dir(&open).unwrap();
+    writable_directory(&open);
+    let other = format!("WSGIDaemonProcess opened user={} chroot=\"{}\"", user.0, open.display());
+    let said = said(setup, &[line.clone(), other.clone()]);
+    for (group, cause) in [("jailed", "belongs to user"), ("opened", "others than root may write to")] {
+        let lines = about(&said, group);
+        assert!(lines.iter().any(|line| line.contains("WSGI1423") && line.contains(cause) && line.contains("hint:")), "{said}");
+    }
+    // A process of the group is held to the same.
+    let plan = plan(&[line, other]).announce("re:WSGI1423|WSGI130[12]|WSGI1017");
+    let server = Httpd::start(setup, &plan, "jails");
+    for (group, cause) in [("jailed", "belongs to user"), ("opened", "others than root may write to it")] {
+        let wanted = |line: &str| {
+            line.contains("WSGI1302") && line.contains(&format!("WSGIDaemonProcess {group} ")) && line.contains(cause)
+        };
+        let found = || server.whole_log().into_iter().any(|line| wanted(&line.text)).then_some(());
+        assert!(poll::until(poll::SOON * 3, found).is_some(), "no process of `{group}` was refused because {cause}");
+    }
 }

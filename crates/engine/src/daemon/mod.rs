@@ -23,6 +23,7 @@ mod life;
 mod looking;
 mod news;
 mod pace;
+mod peer;
 mod process;
 mod scoreboard;
 mod scripts;

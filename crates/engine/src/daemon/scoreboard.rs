@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use protocol::scoreboard::{good_until, unseal};
+use protocol::scoreboard::{HEADER, good_until, length, unseal};
 use rustix::fs::FileType;
 use rustix::io::Errno;
 
@@ -14,8 +14,6 @@ use crate::metrics::server;
 const TRIES: u32 = 20;
 /// A writer needs less than this.
 const PAUSE: Duration = Duration::from_millis(1);
-/// No scoreboard is longer.
-const LONGEST: u64 = 64 << 20;
 
 /// Lets `mod_wsgi.server_metrics()` read `file`; `/dev/null` stands for none.
 pub fn read_from(file: Descriptor) {
@@ -37,9 +35,11 @@ fn read(file: &Descriptor) -> Option<Vec<u8>> {
     None
 }
 
+/// What was last written; the rest of the file is of earlier writings, or nothing.
 fn whole(file: &Descriptor) -> io::Result<Vec<u8>> {
-    let size = u64::try_from(rustix::fs::fstat(file)?.st_size).unwrap_or(0).min(LONGEST);
-    let mut bytes = vec![0; usize::try_from(size).map_err(|_| Errno::FBIG)?];
+    let mut header = [0; HEADER];
+    let read = rustix::io::pread(file, &mut header, 0)?;
+    let mut bytes = vec![0; length(header.get(..read).unwrap_or_default())];
     let mut read = 0;
     while let Some(rest) = bytes.get_mut(read..).filter(|rest| !rest.is_empty()) {
         match rustix::io::pread(file, rest, u64::try_from(read).unwrap_or(u64::MAX)) {

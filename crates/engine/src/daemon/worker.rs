@@ -17,6 +17,7 @@ use rustix::net::SocketFlags;
 use super::channel::{Channel, Greeting, NoRequest};
 use super::connections::{self, Connection};
 use super::descriptors::adopt;
+use super::peer::peer_uid;
 use super::process::Shared;
 use crate::clock;
 use crate::exchange::Exchange;
@@ -84,8 +85,7 @@ impl Worker<'_> {
                     return;
                 }
             };
-            let peer = rustix::net::sockopt::socket_peercred(&socket);
-            if peer.is_ok_and(|peer| peer.uid.is_root() || peer.uid.as_raw() == shared.process.peer) {
+            if peer_uid(&socket).is_ok_and(|uid| uid == 0 || uid == shared.process.peer) {
                 let (holding, lending) = (Arc::clone(&shared.holding), Arc::clone(&shared.lending));
                 let descriptors = crate::registry::registry().is_some_and(|registry| registry.settings.descriptors);
                 let timeout = shared.patience.load(Ordering::Acquire);

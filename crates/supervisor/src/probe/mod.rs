@@ -22,7 +22,7 @@ use std::ffi::OsStr;
 use std::io::{Read as _, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use interpreter::Problem;
 use protocol::log_code::{FILES_NOT_CHECKED, JAIL_INCOMPLETE};
@@ -45,8 +45,19 @@ const PROCESSES: u64 = 4_096;
 /// Open files.
 const FILES: u64 = 256;
 
-/// Asks, answers.
+/// Says that this process is the first of its PID namespace.
+const INSIDE: &str = "inside";
+
+/// Asks, answers: in a PID namespace of its own where this process may make one. Then the kernel ends all that was started in it, whatever session
+/// or process group that has made itself, as soon as the helper has ended.
 pub fn main() -> ExitCode {
+    let inside = std::env::args_os().nth(2).is_some_and(|word| word == INSIDE);
+    if inside {
+        // Killed with the outer process, which belongs to the group that is killed at the end.
+        rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).unwrap_or_default();
+    } else if let Some(ended) = in_namespace() {
+        return ended;
+    }
     let mut answer = match prepare() {
         Ok(request) => questions::answer(&request),
         Err(problem) => Answer { findings: vec![finding(&problem)], ..Answer::default() },
@@ -57,6 +68,19 @@ pub fn main() -> ExitCode {
         // Who asked has gone.
         Err(_) => ExitCode::FAILURE,
     }
+}
+
+/// Runs this program as the first process of a PID namespace, and waits for it. `None` where there can't be one: in many containers, and without root.
+fn in_namespace() -> Option<ExitCode> {
+    // One that leads a session already has no other's terminal.
+    rustix::process::setsid().map(drop).unwrap_or_default();
+    spawn::only_standard_descriptors();
+    let program = std::env::current_exe().ok()?;
+    if !spawn::own_process_numbers() {
+        return None;
+    }
+    let status = Command::new(program).args(["probe", INSIDE]).env_clear().status();
+    Some(if status.is_ok_and(|status| status.success()) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn finding(problem: &Problem) -> Finding {
