@@ -1,9 +1,14 @@
 /*! Exceptions of applications, told to the log: a numbered line that says what was going on, then the traceback, line by line. */
 
+use std::sync::Mutex;
+
 use protocol::log_code::LogCode;
+use protocol::repetition::{Repetitions, Say, key};
 
 use crate::capi::{Attached, Exception, Object, PyResult, Raised};
+use crate::clock;
 use crate::interpreter::Interpreter;
+use crate::locks::lock;
 use crate::logging;
 
 /// What was going on when the exception came.
@@ -25,11 +30,26 @@ pub fn log_taken(py: Attached<'_>, interpreter: &Interpreter, exception: Option<
     write_traceback(py, interpreter, context.code, exception);
 }
 
-/// Logs why a script could not be loaded, with what is known of the cure.
-pub fn log_load(py: Attached<'_>, interpreter: &Interpreter, raised: Raised, context: &Context<'_>, script: &str) {
+/// Logs why a script could not be loaded, with what is known of the cure: whole, if it is another reason than the last ones, or an hour has passed; otherwise in a line.
+pub fn log_load(
+    py: Attached<'_>,
+    interpreter: &Interpreter,
+    raised: Raised,
+    context: &Context<'_>,
+    script: &str,
+    said: &Mutex<Repetitions>,
+) {
     let exception = raised.take(py);
+    let told = traceback(py, interpreter, exception.as_ref());
+    let say = lock(said).say(key(&told), u64::try_from(clock::now() / 1_000).unwrap_or(0));
+    if let Say::Again(count) = say {
+        let last = told.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
+        let text = format!("{}, for the reason that was logged before ({count} more times by now): {last}", context.what);
+        logging::coded(context.code, &text);
+        return;
+    }
     logging::coded(context.code, context.what);
-    write_traceback(py, interpreter, context.code, exception.as_ref());
+    logging::text(context.code.level, told.as_bytes());
     let Some(exception) = exception else { return };
     match hints(py, interpreter, &exception, script) {
         Ok(text) if text.is_empty() => {}
@@ -45,10 +65,12 @@ fn hints(py: Attached<'_>, interpreter: &Interpreter, exception: &Exception<'_>,
 }
 
 fn write_traceback(py: Attached<'_>, interpreter: &Interpreter, code: LogCode, exception: Option<&Exception<'_>>) {
-    let Some(exception) = exception else {
-        logging::text(code.level, b"(no exception was set)");
-        return;
-    };
+    logging::text(code.level, traceback(py, interpreter, exception).as_bytes());
+}
+
+/// An exception with its traceback, in lines.
+fn traceback(py: Attached<'_>, interpreter: &Interpreter, exception: Option<&Exception<'_>>) -> String {
+    let Some(exception) = exception else { return "(no exception was set)".to_owned() };
     let formatted = interpreter
         .helpers
         .describe
@@ -56,7 +78,7 @@ fn write_traceback(py: Attached<'_>, interpreter: &Interpreter, code: LogCode, e
         .call(&[&exception.class, &exception.value, &exception.traceback])
         .and_then(|text| text.to_text());
     match formatted {
-        Ok(text) => logging::text(code.level, text.trim_end_matches('\n').as_bytes()),
+        Ok(text) => text.trim_end_matches('\n').to_owned(),
         Err(raised) => {
             raised.clear(py);
             let name = exception.value.type_name();
@@ -67,7 +89,7 @@ fn write_traceback(py: Attached<'_>, interpreter: &Interpreter, code: LogCode, e
                 raised.clear(py);
                 String::new()
             });
-            logging::text(code.level, format!("{name}: {said}\n(its traceback could not be formatted)").as_bytes());
+            format!("{name}: {said}\n(its traceback could not be formatted)")
         }
     }
 }

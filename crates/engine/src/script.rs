@@ -11,6 +11,7 @@ use md5::{Digest, Md5};
 use protocol::Level;
 use protocol::control::Version;
 use protocol::log_code::{CALLABLE_MISSING, RELOAD_CHECK_FAILED, SCRIPT_NOT_LOADED, SCRIPT_OWNER_WRONG, SCRIPT_UNREADABLE};
+use protocol::repetition::Repetitions;
 
 use crate::capi::{Attached, Exception, Kept, Object, PyResult, Raised, run_module_code, thread};
 use crate::failure::{self, Context};
@@ -31,6 +32,8 @@ pub struct Script {
     loaded: Mutex<Option<Kept>>,
     /// What stands in `__mtime__` unless the script has changed it.
     stored: AtomicI64,
+    /// Why it could not be loaded, as it was logged.
+    said: Mutex<Repetitions>,
 }
 
 /// What becomes of a loaded script that is not what it should be any more: its file has changed, or it says so itself.
@@ -73,7 +76,14 @@ impl Script {
     pub fn new(path: &[u8], case_sensitive: bool) -> Self {
         let name = if case_sensitive { path.to_vec() } else { path.to_ascii_lowercase() };
         let module_name = Md5::digest(&name).iter().fold("_mod_wsgi_".to_owned(), |name, byte| format!("{name}{byte:02x}"));
-        Self { path: path.to_vec(), module_name, loading: Turn::default(), loaded: Mutex::default(), stored: AtomicI64::new(0) }
+        Self {
+            path: path.to_vec(),
+            module_name,
+            loading: Turn::default(),
+            loaded: Mutex::default(),
+            stored: AtomicI64::new(0),
+            said: Mutex::default(),
+        }
     }
 
     /// The application's callable, from the script as its file is now.
@@ -226,7 +236,7 @@ impl Script {
                 } else {
                     format!("{path} could not be loaded")
                 };
-                failure::log_load(py, interpreter, raised, &Context { code: SCRIPT_NOT_LOADED, what: &what }, &path);
+                failure::log_load(py, interpreter, raised, &Context { code: SCRIPT_NOT_LOADED, what: &what }, &path, &self.said);
                 Err(NotLoaded::Failed)
             }
         }

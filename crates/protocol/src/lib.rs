@@ -17,6 +17,7 @@ pub mod plan;
 pub mod probe;
 pub mod reason;
 pub mod record;
+pub mod repetition;
 pub mod rules;
 pub mod running;
 pub mod scoreboard;

@@ -187,7 +187,14 @@ impl Group {
             if !told {
                 self.explain(id, end, deaths);
             }
-            if deaths == EXPLAINED {
+            if let End::NotStarted(..) = end {
+                // The explanation is logged once, and then counted.
+                if deaths == EXPLAINED && !std::mem::replace(&mut self.hopeless, true) {
+                    let text = "no process of it can be started: tried again and again after a growing pause. The reason is logged above; \
+                                it is logged again when it changes, or after an hour";
+                    self.actions.push(Note::group(log_code::CRASH_LOOP, text));
+                }
+            } else if deaths == EXPLAINED {
                 let text = "its processes die one after another: started again after a growing pause, and no longer explained one by one";
                 self.actions.push(Note::group(log_code::CRASH_LOOP, text));
             }
@@ -197,7 +204,7 @@ impl Group {
     }
 
     fn explain(&mut self, id: Id, end: &End, deaths: usize) {
-        if deaths > EXPLAINED {
+        if deaths > EXPLAINED && !matches!(end, End::NotStarted(..)) {
             return;
         }
         let note = match end {

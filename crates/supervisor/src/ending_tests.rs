@@ -36,6 +36,13 @@ fn what_never_became_python_says_its_own_reason() {
     bench.dies(1, &End::NotStarted(protocol::log_code::PYTHON_NOT_EXECUTED, "no such file".to_owned()));
     assert!(bench.group.settled());
     assert_eq!(bench.did(), ["1303", "start 2 [/a]"]);
+    // Each time, for whoever counts; that there is a loop is said once.
+    let mut notes = Vec::new();
+    for id in 2..8 {
+        bench.dies(id, &End::NotStarted(protocol::log_code::PYTHON_NOT_EXECUTED, "no such file".to_owned()));
+        notes.extend(bench.after(30_000).into_iter().filter(|did| !did.starts_with("start")));
+    }
+    assert_eq!(notes, ["1303", "1303", "1301", "1303", "1303", "1303", "1303"]);
 }
 
 #[test]

@@ -51,6 +51,11 @@ fn place(group: &plan::Group) -> String {
     format!("WSGIDaemonProcess {} at {}", text(&group.name), text(&group.place))
 }
 
+/// A user by name, with the number that permissions go by.
+fn user(identity: &plan::Identity) -> String {
+    if identity.name.is_empty() { identity.uid.to_string() } else { format!("{} ({})", text(&identity.name), identity.uid) }
+}
+
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
@@ -65,11 +70,12 @@ fn not_prepared(group: &plan::Group, step: Step, error: &io::Error, reports: &[R
         Step::Gid => format!("its group {} could not be set: {error}", identity.gid),
         Step::Uid => format!(
             "its user {} could not be set: {error}; if that user has reached its limit of processes, raise it",
-            identity.uid
+            user(identity)
         ),
         Step::Verify => format!(
             "user {} and group {} did not hold when checked: something on this system gives root back",
-            identity.uid, identity.gid
+            user(identity),
+            identity.gid
         ),
         Step::Root => "it would run as root, which no application does here; set `user=` to an ordinary user".to_owned(),
         Step::NoNewPrivileges => format!("no-new-privileges was refused: {error}"),
@@ -135,7 +141,7 @@ fn not_executed(group: &plan::Group, recipe: &Recipe, reports: &[Report], error:
         io::ErrorKind::NotFound => "there is no such file: correct the path, or make the virtualenv".to_owned(),
         _ => "it is no program that this machine can run".to_owned(),
     };
-    format!("`{path}` ({because}) can't be executed as user {} ({}): {error}: {cause}", group.identity.uid, place(group))
+    format!("`{path}` ({because}) can't be executed as user {} ({}): {error}: {cause}", user(&group.identity), place(group))
 }
 
 /// The first directory on the way to `path` that the group's user may not search, as the child has found it.
@@ -148,16 +154,16 @@ fn closed_component(path: &[u8], group: &plan::Group, reports: &[Report]) -> Opt
     let shown = text(&[group.chroot.as_slice(), &way].concat());
     let shown = if shown.is_empty() { "/" } else { shown.as_str() };
     let identity = &group.identity;
-    let user = User { uid: identity.uid, groups: identity.groups.iter().copied().chain([identity.gid]).collect() };
+    let opener = User { uid: identity.uid, groups: identity.groups.iter().copied().chain([identity.gid]).collect() };
     let rights = bits(Step::Owner).zip(bits(Step::Group)).map(|(owner, group)| Rights { mode, owner, group });
-    let command = rights.and_then(|rights| opening::command(Path::new(shown), rights, &user, 'x'));
+    let command = rights.and_then(|rights| opening::command(Path::new(shown), rights, &opener, 'x'));
     let cure = match command {
         Some(command) => format!("run `{command}`, or move what lies below it to a place that this user may enter"),
         None => "move what lies below it to a place that this user may enter, such as `/srv`; a virtualenv whose Python lies there is made again with \
                  `/usr/bin/python3 -m venv`, in another directory"
             .to_owned(),
     };
-    Some(format!("`{shown}` (mode {mode:04o}) is closed to user {}: {cure}", identity.uid))
+    Some(format!("`{shown}` (mode {mode:04o}) is closed to user {}: {cure}", user(identity)))
 }
 
 /// The number of the last report of a step.
@@ -183,7 +189,7 @@ mod tests {
     #[test]
     fn what_the_child_has_found_is_named() {
         let interpreter = Interpreter { path: b"/srv/private".to_vec(), home: true, because: b"python-home=".to_vec() };
-        let identity = Identity { uid: 65_534, gid: 65_534, ..Identity::default() };
+        let identity = Identity { uid: 65_534, gid: 65_534, name: b"nobody".to_vec(), ..Identity::default() };
         let group = Group { name: b"shop".to_vec(), interpreters: vec![interpreter], identity, ..Group::default() };
         let told = |hints: &[(Step, i32)], error| {
             let mut list = vec![
@@ -198,7 +204,10 @@ mod tests {
             text
         };
         let text = told(&[(Step::Closed, 2), (Step::Mode, 0o700)], 13);
-        assert!(text.contains("`/srv/private` (mode 0700) is closed to user 65534") && text.contains("python-home="), "{text}");
+        assert!(
+            text.contains("`/srv/private` (mode 0700) is closed to user nobody (65534)") && text.contains("python-home="),
+            "{text}"
+        );
         assert!(!text.contains("chmod"), "whose it is, is not known: {text}");
         let closed = |owner| told(&[(Step::Closed, 2), (Step::Mode, 0o700), (Step::Owner, owner), (Step::Group, 0)], 13);
         assert!(closed(0).contains("run `chmod o+x /srv/private`") && closed(65_534).contains("run `chmod u+x /srv/private`"));
@@ -209,7 +218,9 @@ mod tests {
         }
         assert!(told(&[(Step::There, 1)], 2).contains("a symbolic link to a Python that is gone"));
         assert!(told(&[(Step::There, 0)], 2).contains("names a file that is not there"));
-        assert!(told(&[], 2).contains("there is no such file"));
+        assert!(
+            told(&[], 2).contains("can't be executed as user nobody (65534) (") && told(&[], 2).contains("there is no such file")
+        );
     }
 
     #[test]

@@ -66,6 +66,8 @@ pub struct Group {
     pub(crate) starts: Budget,
     /// It was said that they are used up.
     hasty: bool,
+    /// It was said that none can be started, and none has been since.
+    pub(crate) hopeless: bool,
     /// When a successor was started last, if it did not take over in time; otherwise 0.
     pub(crate) squandered: Millis,
     /// Scripts that its processes must load, because those of an earlier definition serve with them; these go on until it can.
@@ -92,6 +94,7 @@ impl Group {
             next: 1,
             starts,
             hasty: false,
+            hopeless: false,
             squandered: 0,
             must_load: None,
             reread: 0,
@@ -369,6 +372,7 @@ impl Group {
             return;
         }
         let Some(slot) = self.slots.get_mut(process.slot) else { return };
+        self.hopeless = false;
         // Before anybody else leaves.
         self.actions.push(Action::Serve(id));
         let old = process.born < self.reread;

@@ -2,6 +2,7 @@
 
 mod heard;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::os::fd::{AsFd, OwnedFd};
 use std::rc::Rc;
@@ -10,6 +11,7 @@ use protocol::Level;
 use protocol::control::{Message, Process};
 use protocol::log_code::{self, LogCode};
 use protocol::plan::{self, Plan, Script};
+use protocol::repetition::{Repetitions, Say, is_round, key};
 use protocol::table;
 use rustix::fs::{Mode, OFlags};
 use rustix::process::{Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid};
@@ -33,6 +35,9 @@ const KILL: i32 = 9;
 const MOST_HELD: usize = 16;
 /// Signals at which faulthandler writes the stack: SIGILL, SIGABRT, SIGBUS, SIGFPE, SIGSEGV.
 const FAULTS: [i32; 5] = [4, 6, 7, 8, 11];
+
+/// What each process of a group says for itself, though the reason is one.
+const SAID_BY_EACH: [LogCode; 2] = [log_code::NEW_CODE_NOT_LOADED, log_code::NOT_READY];
 
 /// Whether a line tells of requests that come to a bad end.
 fn ends_requests(code: LogCode) -> bool {
@@ -77,6 +82,10 @@ pub struct Running {
     kills: Kills,
     /// What its processes may still write.
     output: Output,
+    /// What was logged of it.
+    said: Repetitions,
+    /// The time of the last tick.
+    now: Millis,
     /// What is under way on pipes of its processes.
     held: Held,
 }
@@ -112,6 +121,8 @@ impl Running {
             introduced: false,
             kills: Kills::default(),
             output: Output::default(),
+            said: Repetitions::new(),
+            now: 0,
             held: Held::default(),
         };
         running.scoreboard = plan.scoreboard.filter(|_| group.engine.server_metrics).and_then(|number| running.readable(number));
@@ -207,6 +218,7 @@ impl Running {
 
     /// Lets time pass, and does what that leads to.
     pub fn tick(&mut self, now: Millis, room: usize) {
+        self.now = now;
         self.machine.tick(now, room);
         self.act(now);
         if now >= self.looked.saturating_add(LOOK) {
@@ -400,7 +412,37 @@ impl Running {
         }
     }
 
+    /// Logs a note. One that is about the whole group, or says that a process is not ready, is logged whole once an hour, and counted in between.
     fn note(&mut self, note: &Note) {
+        let Some(note) = self.without_repetition(note) else { return };
+        self.log_note(&note);
+    }
+
+    fn without_repetition<'n>(&mut self, note: &'n Note) -> Option<Cow<'n, Note>> {
+        let Some(code) = note.code.filter(|code| note.process.is_none() || SAID_BY_EACH.contains(code)) else {
+            return Some(Cow::Borrowed(note));
+        };
+        let said = self.said.say(key((code.number, &note.text)), self.now);
+        match said {
+            Say::Whole { since: 0 } => Some(Cow::Borrowed(note)),
+            Say::Whole { since } => {
+                let text = format!("{} ({since} more times in the last hour)", note.text);
+                Some(Cow::Owned(Note { text, ..note.clone() }))
+            }
+            // Processes are few, and each has its line.
+            Say::Again(count) if note.process.is_some() => {
+                let text = format!("is not ready, for the reason that is logged above under {code} ({count} more times by now)");
+                Some(Cow::Owned(Note { text, ..note.clone() }))
+            }
+            Say::Again(count) if is_round(count) && count > 1 => {
+                let text = format!("what is logged above under {code} has happened {count} more times");
+                Some(Cow::Owned(Note { text, ..note.clone() }))
+            }
+            Say::Again(_) => None,
+        }
+    }
+
+    fn log_note(&mut self, note: &Note) {
         let name = String::from_utf8_lossy(&self.plan.name);
         let subject = match note.process.and_then(|id| self.children.get(&id)) {
             Some(child) => format!("process {} of group {name} ", child.number()),

@@ -4,7 +4,7 @@ use protocol::Level;
 use protocol::control::Message;
 
 use super::Running;
-use crate::action::Id;
+use crate::action::{Id, Note};
 use crate::budget::Budget;
 use crate::explain;
 use crate::timers::Millis;
@@ -149,7 +149,7 @@ impl Running {
         if child.read_reports() {
             let (warnings, _) = explain::reports(&self.plan, &self.recipe, &child.reports);
             for (code, text) in warnings {
-                self.log.coded(code, &text);
+                self.note(&Note { code: Some(code), level: code.level, process: None, text });
             }
         }
     }
