@@ -348,6 +348,39 @@ def regains_root(world):
     return tried(*attempts) if os.getuid() else "refused"
 
 
+@asked
+def keys_of_its_betters(world):
+    """Which session keyring this process is in, and what lies there."""
+    KEYCTL, SESSION, DESCRIBE, READ = 250 if os.uname().machine == "x86_64" else 219, -3, 6, 11
+    libc, text = ctypes.CDLL(None, use_errno=True), ctypes.create_string_buffer(4096)
+    if libc.syscall(KEYCTL, DESCRIBE, ctypes.c_int(SESSION), text, len(text)) == -1:
+        # No keyrings on this system, or not for us.
+        return "refused"
+    name = text.value.decode(errors="replace")
+    keys = libc.syscall(KEYCTL, READ, ctypes.c_int(SESSION), text, len(text))
+    return "refused" if name.endswith(";_ses") and keys <= 0 else f"{name} with {keys // 4} keys"
+
+
+@asked
+def children_for_the_supervisor(world):
+    """Siblings of this process that end at once. Nothing of Python runs in them."""
+    here = os.uname().machine == "x86_64"
+    CLONE_PARENT, CLONE, EXIT = 0x8000, 56 if here else 220, 60 if here else 93
+    # The one that keeps Python's lock during a call: each side goes on with it.
+    libc, made = ctypes.PyDLL(None), []
+    for _ in range(50):
+        pid = libc.syscall(CLONE, CLONE_PARENT | signal.SIGCHLD, None, None, None, None)
+        if pid == 0:
+            libc.syscall(EXIT, 0)
+        made.append(pid)
+    for _ in range(100):
+        left = [pid for pid in made if pid > 0 and os.path.exists(f"/proc/{pid}")]
+        if not left:
+            return "refused"
+        pause(0.1)
+    return f"{len(left)} ended processes are left"
+
+
 @at_start
 def never_ready(world):
     world.say(wire.STARTED, b"3.9")
