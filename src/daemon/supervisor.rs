@@ -325,6 +325,14 @@ pub fn configuration_ends() {
     if after == After::Stop {
         wait_for_all(&mut kept);
         kept.groups.iter().for_each(remove_sockets);
+        return;
+    }
+    // None of them takes up the next configuration: it gets a supervisor of its own.
+    for one in &mut kept.supervisors {
+        one.build.clear();
+    }
+    if let Err(error) = retained::save(&kept) {
+        Log::MainServer.coded(&log_code::SUPERVISOR_NOT_STARTED, format_args!("what runs cannot be noted: {error}"));
     }
 }
 

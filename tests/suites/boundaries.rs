@@ -56,7 +56,7 @@ impl Drop for Victim {
 fn what_a_child_writes_moves_nobody_with_more_rights(setup: &Setup) {
     only_as_root(setup);
     let mut victim = Victim::new();
-    let plan = Plan::new("boundaries.conf").announce("re:WSGI1315:").announce("AH00051");
+    let plan = Plan::new("boundaries.conf").define("RELOAD_ALWAYS", "yes").announce("re:WSGI1315:").announce("AH00051");
     let server = Httpd::start(setup, &plan, "hostile-child");
     let site = Site::new(&server, setup);
     let (_, user, _, group) = server_user().unwrap();
