@@ -165,7 +165,10 @@ fn fill_as_configtest_says(setup: &Setup, plan: &Plan, jail: &Path, (prefix, exe
             put(jail, &library);
         }
     }
-    assert_eq!(said().trim(), "Syntax OK");
+    let said = said();
+    let outside = |line: &&str| line.contains("WSGIScriptAlias at") && line.contains("is not below the directory of `chroot=`");
+    let (named, rest): (Vec<&str>, Vec<&str>) = said.lines().partition(outside);
+    assert_eq!((named.len(), rest.join("\n").trim()), (1, "Syntax OK"), "{said}");
 }
 
 /// configtest names what is missing until nothing is; then the application runs in there, and nothing of the world outside shows.

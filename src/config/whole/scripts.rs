@@ -59,15 +59,16 @@ pub fn named_scripts(group: Option<&DaemonGroup>, servers: &[ServerView<'_>]) ->
         }
     };
     for server in allowed {
-        for import in server.config.imports.iter().filter(|import| *import.process_group == *name) {
-            add("WSGIImportScript", &import.script, &import.place);
-        }
         for alias in server.config.aliases.iter().filter(|alias| server.reachable && alias.pattern.is_none()) {
             let placed = server.process_group(alias);
             let here = placed.certain && server.fixed_name(placed.name, alias, &|_| false).is_some_and(|fixed| *fixed == *name);
             if here {
                 add("WSGIScriptAlias", &alias.target, &alias.place);
             }
+        }
+        // After the aliases: one that names both groups is an import, too.
+        for import in server.config.imports.iter().filter(|import| *import.process_group == *name) {
+            add("WSGIImportScript", &import.script, &import.place);
         }
     }
     list

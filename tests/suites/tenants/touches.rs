@@ -22,7 +22,7 @@ const APPLICATION: &str = "def application(environ, start_response):
 fn traced(files: &Prepared, trace: &Path, arguments: &[&str]) -> Command {
     let httpd = files.command();
     let mut command = Command::new("strace");
-    command.args(["-f", "-y", "-s", "4096", "-e", TRACED, "-e", "signal=none", "-o"]).arg(trace);
+    command.args(["-f", "-y", "--pidns-translation", "-s", "4096", "-e", TRACED, "-e", "signal=none", "-o"]).arg(trace);
     command.arg(httpd.get_program()).args(httpd.get_args()).args(arguments).current_dir("/").stdin(Stdio::null());
     command
 }
