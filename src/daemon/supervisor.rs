@@ -275,6 +275,12 @@ fn died(pid: i32, status: c_int) {
 /// httpd begins to end its children. It is reaped when the configuration has ended, so until then its number is its own.
 fn ends(pid: i32) {
     signal(pid, Signal::TERM);
+    let mut kept = retained::load();
+    for one in kept.supervisors.iter_mut().filter(|one| one.pid == pid) {
+        // It takes up no further configuration.
+        one.build.clear();
+    }
+    save(&kept);
 }
 
 fn describe(status: c_int) -> String {
@@ -331,7 +337,12 @@ pub fn configuration_ends() {
     for one in &mut kept.supervisors {
         one.build.clear();
     }
-    if let Err(error) = retained::save(&kept) {
+    save(&kept);
+}
+
+/// Keeps what is to be kept, where httpd's main server alone is known.
+fn save(kept: &Kept) {
+    if let Err(error) = retained::save(kept) {
         Log::MainServer.coded(&log_code::SUPERVISOR_NOT_STARTED, format_args!("what runs cannot be noted: {error}"));
     }
 }

@@ -98,7 +98,9 @@ fn compare(setup: &Setup, cases: &[(String, String)], part: &str) {
         let base = fs::read_to_string(&files.config).unwrap();
         let one = |line: &str| {
             fs::write(&files.config, format!("{base}{line}\n")).unwrap();
-            files.configtest()
+            // mod_wsgi's configtest may crash at its end, with or without a word.
+            let tried = (0..3).map(|_| files.configtest()).find(|(_, said)| !said.is_empty()).unwrap_or_default();
+            (tried.0 || tried.1.lines().any(|line| line == "Syntax OK"), tried.1)
         };
         cases.iter().map(|(_, line)| one(line)).collect()
     };

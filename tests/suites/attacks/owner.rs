@@ -202,10 +202,10 @@ pub fn python_hangs(setup: &Setup) {
 /// The interpreter says who it is and what it has when configtest asks it.
 pub fn python_looks_around(setup: &Setup) {
     let tenant = Tenant::virtualenv(setup);
-    // The last line of what an interpreter says that fails is shown.
+    // The last line of what an interpreter says that fails is shown. By its number it is not found in /proc, which is that of another PID namespace.
     tenant.program(
-        "#!/bin/sh\nopen=\nfor n in 3 4 5 6 7 8 9; do [ -e /proc/$$/fd/$n ] && open=$open,$n; done\n\
-         while read -r name value rest; do case $name in NoNewPrivs:) nnp=$value;; Uid:) uid=$value;; esac; done < /proc/$$/status\n\
+        "#!/bin/sh\nopen=\nfor n in 3 4 5 6 7 8 9; do [ -e /proc/self/fd/$n ] && open=$open,$n; done\n\
+         while read -r name value rest; do case $name in NoNewPrivs:) nnp=$value;; Uid:) uid=$value;; esac; done < /proc/self/status\n\
          terminal=no\n(: < /dev/tty) 2>/dev/null && terminal=yes\n\
          echo \"looked around: open=$open uid=$uid nnp=$nnp terminal=$terminal\"\nexit 1\n",
     );
