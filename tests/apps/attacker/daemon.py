@@ -31,6 +31,9 @@ class Conversation:
         self.peer.sendall(b"".join(pieces))
 
     def greeted(self):
+        """Once for each connection, which a child may keep for a further request."""
+        if self.has_greeted:
+            return
         self.has_greeted = True
         self.send(wire.hello(token=self.world.token))
 
