@@ -62,10 +62,10 @@ fn as_an_ordinary_user_everything_is_that_users(setup: &Setup) {
     assert!(!response.complete, "{response:?}");
     // Both kinds of restart give new processes.
     server.graceful();
-    poll::wait_for("the next generation serves", || process(&site)[2] != second[2]);
+    poll::wait_for("the next generation serves", || process(&site)[1] != second[1]);
     let third = process(&site);
     server.restart();
-    poll::wait_for("the generation after it serves", || process(&site)[2] != third[2]);
+    poll::wait_for("the generation after it serves", || process(&site)[1] != third[1]);
     let last = process(&site);
     server.stop().unwrap();
     assert!(!Path::new(&format!("/proc/{}", last[1])).exists(), "the process has gone");
@@ -104,7 +104,7 @@ fn not_detached_it_serves_and_stops(setup: &Setup) {
     let site = Site::new(&server, setup);
     let before = process(&site);
     server.graceful();
-    poll::wait_for("the next generation serves", || process(&site)[2] != before[2]);
+    poll::wait_for("the next generation serves", || process(&site)[1] != before[1]);
     let after = process(&site);
     server.stop().unwrap();
     assert!(!Path::new(&format!("/proc/{}", after[1])).exists(), "the process has gone");
