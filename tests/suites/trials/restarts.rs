@@ -187,7 +187,7 @@ fn fewest_ready(field: &Field<'_>, done: &AtomicBool) -> usize {
 
 /// B4: code that does not load never takes the place of code that does.
 pub fn broken_code_is_not_deployed(setup: &Setup) {
-    let field = Field::start(setup, "broken", "processes=2 threads=8 startup-timeout=2");
+    let field = Field::start(setup, "broken", "processes=2 threads=8 startup-timeout=7");
     // A process of the first start that finds broken code serves its 500: both have to have the good code before it is broken.
     let whole = poll::until(Duration::from_secs(30), || {
         field.who();
