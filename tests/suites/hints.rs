@@ -6,6 +6,7 @@ use crate::own;
 use crate::support::client::Request;
 use crate::support::httpd::Httpd;
 use crate::support::matrix::{Reach, Setup, Suite};
+use crate::support::poll;
 use crate::support::pythons;
 use crate::support::site::Site;
 use crate::support::workdir::readable;
@@ -152,7 +153,9 @@ fn a_virtualenv_of_a_python_in_roots_home(setup: &Setup) {
     server.announce("re:WSGI13");
     let site = Site::new(&server, setup);
     site.get("/").expect(503);
-    let log = site.expect_log("WSGI1303").text;
+    // Said once, perhaps before the trial's first request.
+    let said_of_it = || server.whole_log().into_iter().find(|line| line.text.contains("WSGI1303"));
+    let log = poll::until(poll::SOON, said_of_it).expect("the log says why the group does not start").text;
     assert!(log.contains("closed to that user") && !log.contains("chmod"), "{log}");
     drop(site);
     drop(server);
