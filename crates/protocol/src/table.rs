@@ -164,8 +164,8 @@ impl<'a> Table<'a> {
         right.then_some(Self(memory))
     }
 
-    /// A table of whose layout the caller knows from elsewhere: a supervisor's, which httpd's parent has looked at before. Whoever maps a table can write
-    /// another number there; it is put right. `None` if it is too short.
+    /// Opens a table whose layout the caller knows to be this one: a supervisor, after httpd's parent has checked it. Every process that maps a table can
+    /// overwrite the layout's number; it is set again. `None` if the memory is too short.
     pub fn open_known(memory: &'a [AtomicU32]) -> Option<Self> {
         let table = (memory.len() >= words(1)).then_some(Self(memory))?;
         table.correct_version();

@@ -36,7 +36,7 @@ fn what_never_became_python_says_its_own_reason() {
     bench.dies(1, &End::NotStarted(protocol::log_code::PYTHON_NOT_EXECUTED, "no such file".to_owned()));
     assert!(bench.group.settled());
     assert_eq!(bench.did(), ["1303", "start 2 [/a]"]);
-    // Each time, for whoever counts; that there is a loop is said once.
+    // The reason is a note each time, and the log counts them. The loop is a note once.
     let mut notes = Vec::new();
     for id in 2..8 {
         bench.dies(id, &End::NotStarted(protocol::log_code::PYTHON_NOT_EXECUTED, "no such file".to_owned()));

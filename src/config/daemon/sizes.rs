@@ -1,4 +1,4 @@
-/*! Numbers and their units; how many processes a group can have, and the sizes below which no Python of 3.9 to 3.13 runs, with what to say to whoever names one. They do not depend on the machine: such a value is a mistake
+/*! Numbers and their units; how many processes a group can have, and the sizes below which no Python of 3.9 to 3.13 runs, with the messages for them. They do not depend on the machine: such a value is a mistake
 in the text, most often megabytes where bytes belong. *Runs in: parent.* */
 
 use protocol::table::MOST_SLOTS;

@@ -1,4 +1,4 @@
-/*! Whether the user can read the scripts that it is to load: what does not exist is told apart from what is closed. *Runs in: helper.* */
+/*! Checks that the user can read the scripts that its processes will load. A missing script and one that the user may not read get different messages. *Runs in: helper.* */
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
@@ -74,7 +74,7 @@ mod tests {
     use std::path::Path;
 
     #[test]
-    fn what_is_missing_is_said_to_whoever_asks() {
+    fn a_missing_script_is_reported_whatever_the_user() {
         let script = |path: &str| Script { path: path.into(), said_by: b"WSGIScriptAlias at x:3".to_vec() };
         let request = Request {
             scripts: vec![script("/no/such/script.wsgi"), script("/no/such/directory/"), script("/etc/passwd"), script("/usr/")],

@@ -41,7 +41,7 @@ pub const ROWS: &[Row] = &[
     shared!(Daemon "moves-sockets", "sockets are renamed or removed, files made beside them", "refused", refused),
     shared!(Daemon "knocks-at-other-groups", "connections to the sockets of other groups", "refused", refused),
     shared!(Daemon "regains-root", "`setuid(0)`, `setgroups`, `/etc/shadow`, a lower nice value", "refused", refused),
-    shared!(Daemon "keys-of-its-betters", "the session keyring of whoever started httpd", "each process has an empty one of its own", refused),
+    shared!(Daemon "keys-of-its-betters", "the session keyring of the user who started httpd", "each process has an empty one of its own", refused),
     shared!(Daemon "children-for-the-supervisor", "processes that end as children of the supervisor (`CLONE_PARENT`)", "they are reaped", refused),
     shared!(Daemon "never-ready", "a process that is never ready", "503 for its own clients", starting),
     shared!(Daemon "never-a-word", "a process that never says that it has started", "503 for its own clients", starting),
