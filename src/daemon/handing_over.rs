@@ -70,7 +70,7 @@ pub fn hand_over(logs: Pool<'_>, kept: &mut Kept, plan: &Plan) -> bool {
     let Some(closes) = handed.then(|| logs.close_at_end(closes).ok()).flatten() else { return false };
     last.next_configuration = Some(closes);
     last.generation = plan.generation;
-    last.shutdown_timeout = plan.groups.iter().map(|group| group.shutdown_timeout).max().unwrap_or(0).max(last.shutdown_timeout);
+    last.shutdown_timeout = plan.shutdown_timeout().max(last.shutdown_timeout);
     kept.plan = encoded;
     true
 }

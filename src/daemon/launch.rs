@@ -73,7 +73,7 @@ pub fn post_config(configuration: Pool<'_>, main: Server<'_>) {
     plan.scoreboard = scoreboard.as_ref().map(|file| number(file.number()));
     let trouble = supervisor::begin(configuration, main, &mut kept, &plan).err();
     let daemons = daemons(groups, &plan, &kept, &refused, trouble.as_deref(), scoreboard);
-    supervisor::keep(main, &kept);
+    supervisor::keep(Log::Server(main), &kept);
     configuration.remember(DAEMONS, daemons);
     configuration.remember(PARENTS, Parents { pid: std::process::id() });
     configuration.at_end(supervisor::configuration_ends);

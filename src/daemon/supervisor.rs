@@ -105,17 +105,8 @@ fn start(logs: Pool<'_>, kept: &mut Kept, plan: &Plan, predecessor: Option<i32>,
     let encoded = plan.encode();
     // It passes through a file that nobody can change any more, and is kept in memory that only this process writes.
     let memory = shared_memory::seal(c"mod_wsgi_rs-plan", &encoded).map_err(|error| failed("its plan", &error))?;
-    let mut passed = vec![memory.as_raw_fd(), own.as_raw_fd(), next.as_raw_fd(), lifeline.as_raw_fd()];
-    passed.extend(predecessor);
-    passed.extend(elder.iter().chain(&orphans));
-    let named = plan
-        .groups
-        .iter()
-        .flat_map(|group| [Some(group.log), group.table])
-        .flatten()
-        .chain([plan.main_log])
-        .chain(plan.scoreboard);
-    passed.extend(named.filter_map(|number| i32::try_from(number).ok()).filter(|number| *number > 2));
+    let named = plan.passed().into_iter().filter_map(|number| i32::try_from(number).ok());
+    let passed = [memory.as_raw_fd(), own.as_raw_fd()].into_iter().chain(named).collect();
     // `ServerRoot`, as httpd's own option, says in a list of processes which server's supervisor it is.
     let numbers = [memory.as_raw_fd(), own.as_raw_fd()].map(|number| number.to_string().into());
     let arguments = [numbers.as_slice(), &["-d".into(), OsString::from_vec(server_root().to_vec())]].concat();
@@ -129,7 +120,7 @@ fn start(logs: Pool<'_>, kept: &mut Kept, plan: &Plan, predecessor: Option<i32>,
         generation: plan.generation,
         successor: Some(successor.into_raw_fd()),
         lifeline: Some(alive.into_raw_fd()),
-        shutdown_timeout: plan.groups.iter().map(|group| group.shutdown_timeout).max().unwrap_or(0),
+        shutdown_timeout: plan.shutdown_timeout(),
         started: now(),
         again,
         next_configuration: Some(closes),
@@ -146,9 +137,9 @@ fn now() -> u64 {
 }
 
 /// Keeps what is to be kept. Without it the next restart would start from nothing, so it is said.
-pub fn keep(main: Server<'_>, kept: &Kept) {
+pub fn keep(log: Log<'_>, kept: &Kept) {
     if let Err(error) = retained::save(kept) {
-        Log::Server(main).coded(&log_code::SUPERVISOR_NOT_STARTED, format_args!("what runs cannot be noted: {error}"));
+        log.coded(&log_code::SUPERVISOR_NOT_STARTED, format_args!("what runs cannot be noted: {error}"));
     }
 }
 
@@ -269,18 +260,22 @@ fn died(pid: i32, status: c_int) {
             start_again(main, &mut kept);
         }
     }
-    keep(main, &kept);
+    keep(Log::Server(main), &kept);
 }
 
 /// httpd begins to end its children. It is reaped when the configuration has ended, so until then its number is its own.
 fn ends(pid: i32) {
-    signal(pid, Signal::TERM);
     let mut kept = retained::load();
-    for one in kept.supervisors.iter_mut().filter(|one| one.pid == pid) {
-        // It takes up no further configuration.
+    end(kept.supervisors.iter_mut().filter(|one| one.pid == pid));
+    keep(Log::MainServer, &kept);
+}
+
+/// Has supervisors end. None of them takes up a further configuration.
+fn end<'s>(supervisors: impl Iterator<Item = &'s mut Supervisor>) {
+    for one in supervisors {
+        signal(one.pid, Signal::TERM);
         one.build.clear();
     }
-    save(&kept);
 }
 
 fn describe(status: c_int) -> String {
@@ -313,7 +308,7 @@ pub fn look(main: Server<'_>) {
     let mut kept = retained::load();
     if kept.overdue {
         start_again(main, &mut kept);
-        keep(main, &kept);
+        keep(Log::Server(main), &kept);
     }
 }
 
@@ -325,25 +320,12 @@ pub fn configuration_ends() {
     }
     let mut kept = retained::load();
     // Those that were told by `ends` are told again; with `-X` nobody was.
-    for one in &kept.supervisors {
-        signal(one.pid, Signal::TERM);
-    }
+    end(kept.supervisors.iter_mut());
     if after == After::Stop {
         wait_for_all(&mut kept);
         kept.groups.iter().for_each(remove_sockets);
-        return;
-    }
-    // None of them takes up the next configuration: it gets a supervisor of its own.
-    for one in &mut kept.supervisors {
-        one.build.clear();
-    }
-    save(&kept);
-}
-
-/// Keeps what is to be kept, where httpd's main server alone is known.
-fn save(kept: &Kept) {
-    if let Err(error) = retained::save(kept) {
-        Log::MainServer.coded(&log_code::SUPERVISOR_NOT_STARTED, format_args!("what runs cannot be noted: {error}"));
+    } else {
+        keep(Log::MainServer, &kept);
     }
 }
 

@@ -7,6 +7,7 @@ nobody but those who want the same script. */
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use ::interpreter::reach;
 use md5::{Digest, Md5};
 use protocol::Level;
 use protocol::control::Version;
@@ -257,7 +258,7 @@ impl Script {
                     NotLoaded::Failed
                 }
                 Refused::Closed => {
-                    let user = source::own_user();
+                    let user = reach::own_name();
                     logging::coded(
                         SCRIPT_UNREADABLE,
                         &format!(

@@ -65,21 +65,6 @@ impl From<Errno> for Refused {
     }
 }
 
-/// The name of this process's user as the machine's own list has it, or `#1000`.
-pub fn own_user() -> String {
-    /// Longer lists are not read.
-    const LONGEST_LIST: u64 = 4 * 1024 * 1024;
-    let uid = rustix::process::geteuid().as_raw();
-    let mut text = String::new();
-    let read = File::open("/etc/passwd").and_then(|file| file.take(LONGEST_LIST).read_to_string(&mut text));
-    let name = |line: &str| {
-        let mut fields = line.split(':');
-        let name = fields.next()?;
-        (fields.nth(1)?.parse() == Ok(uid)).then(|| name.to_owned())
-    };
-    read.ok().and_then(|_| text.lines().find_map(name)).unwrap_or_else(|| format!("#{uid}"))
-}
-
 /// Reads the script at `path`, if it belongs to `owner` where there is one, or is a `handler` script of root's own. It may wait for a disk, never for a pipe or a device.
 ///
 /// # Errors

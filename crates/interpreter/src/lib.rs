@@ -7,7 +7,7 @@ In reading order: [`choose`] (which interpreter), [`virtualenv`] (what it was ma
 [`libpython`] (where its library is), [`reach`] (whether this process can get there), [`opening`] (with which command that may be changed),
 [`files`] (small files are read with bounds).
 
-*Runs in: child, helper.* */
+*Runs in: child, helper, daemon.* */
 #![forbid(unsafe_code)]
 
 pub mod choose;

@@ -22,8 +22,8 @@ pub struct Plan {
     pub main_log: u32,
     /// The generation before this one, whose processes retire when this one's are ready: its control socket.
     pub predecessor: Option<u32>,
-    /// Reading end of a pipe that nobody writes to. Processes of which two must not live side by side inherit it, so that httpd's parent, and
-    /// whoever it hands the writing end to, sees the last of them end even when the supervisor was killed.
+    /// Reading end of a pipe that nobody writes to. Processes of which two must not live side by side inherit it. httpd's parent, and each
+    /// supervisor that gets the writing end from it, sees when the last of them has ended, even if their supervisor was killed.
     pub lifeline: Option<u32>,
     /// Writing end of the predecessor's lifeline.
     pub predecessor_lifeline: Option<u32>,
@@ -94,6 +94,11 @@ impl Plan {
             group.log = number(group.log);
             group.table = group.table.map(&number);
         }
+    }
+
+    /// The longest `shutdown-timeout` of its groups, milliseconds.
+    pub fn shutdown_timeout(&self) -> u64 {
+        self.groups.iter().map(|group| group.shutdown_timeout).max().unwrap_or(0)
     }
 
     /// The rights that its groups need beyond those that every plan needs. A supervisor gives up what its first plan does not need.

@@ -21,14 +21,7 @@ pub fn reports(group: &plan::Group, recipe: &Recipe, reports: &[Report]) -> (Vec
     for report in reports {
         let error = io::Error::from_raw_os_error(report.number);
         match report.step {
-            Step::Trying
-            | Step::Closed
-            | Step::Mode
-            | Step::Owner
-            | Step::Group
-            | Step::There
-            | Step::RootOwner
-            | Step::RootMode => {}
+            step if step.is_hint() => {}
             Step::Exec => end = Some((log_code::PYTHON_NOT_EXECUTED, not_executed(group, recipe, reports, &error))),
             step if report.fatal => end = Some((log_code::PROCESS_NOT_PREPARED, not_prepared(group, step, &error, reports))),
             step => {
@@ -91,18 +84,8 @@ fn not_prepared(group: &plan::Group, step: Step, error: &io::Error, reports: &[R
                 format!("home=`{path}` can't be its working directory: {error}{closed}")
             }
         }
-        Step::Umask
-        | Step::Priority
-        | Step::Limit
-        | Step::Trying
-        | Step::Exec
-        | Step::Closed
-        | Step::Mode
-        | Step::Owner
-        | Step::Group
-        | Step::There
-        | Step::RootOwner
-        | Step::RootMode => error.to_string(),
+        // The other steps never give up, or say more about one that does.
+        _ => error.to_string(),
     };
     format!("a process could not be prepared, so no Python was run ({}): {why}", place(group))
 }

@@ -5,7 +5,7 @@ every change; the descriptors that it names are inherited. SIGTERM or the death 
 
 | file | what |
 |---|---|
-| `supervisor`, `adoption`, `handover` | the loop; a further configuration; supervisors taking over from one another |
+| `supervisor`, `supervisor::adoption`, `handover` | the loop; a further configuration; supervisors taking over from one another |
 | `group`, `replace`, `ending`, `process`, `timers`, `action` | a group as a state machine, without clock or system call |
 | `running`, `child` | a group's live processes |
 | `pipe` | what they write, read by threads that nobody waits for |

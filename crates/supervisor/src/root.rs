@@ -1,10 +1,10 @@
-/*! The root directory of `chroot=`, found and entered by root: only root may be able to change what lies on the way, so that nobody leads it elsewhere, or into a file
-system of his own that never answers.
+/*! Finds the directory of `chroot=` and enters it, as root. Nobody but root may be able to change a directory or link on the way. Otherwise another user could lead root to
+another place, or to a file system that never answers.
 
 One function for configtest's helper and for a process between fork and exec, so it makes system calls alone and allocates nothing. *Runs in: helper, and in a daemon before it
 is Python.* */
 
-#![expect(clippy::result_large_err, reason = "the path of an obstacle is told without allocating")]
+#![expect(clippy::result_large_err, reason = "an error holds its path, because nothing may be allocated")]
 
 use std::ffi::CStr;
 use std::mem::MaybeUninit;
@@ -120,11 +120,23 @@ impl Name {
     }
 }
 
-/// Opens the directory `root`, an absolute path, if root alone can change where it leads to and what lies in it.
+/// Makes `root` the root directory of this process, if nobody but root can change the way to it.
+///
+/// # Errors
+/// The first obstacle on the way; for a system call after that, `root` itself.
+pub fn enter(root: &[u8]) -> Result<(), Obstacle> {
+    let directory = find(root)?;
+    rustix::process::fchdir(&directory)
+        .and_then(|()| rustix::process::chroot(c"."))
+        .and_then(|()| rustix::process::chdir(c"/"))
+        .map_err(|error| Obstacle { cause: Cause::Failed(error), place: Text::of(&[root]).unwrap_or(Text::EMPTY) })
+}
+
+/// Opens the directory `root`, an absolute path, if nobody but root can change the directories on the way and the directory itself.
 ///
 /// # Errors
 /// The first obstacle on the way.
-pub fn find(root: &[u8]) -> Result<OwnedFd, Obstacle> {
+fn find(root: &[u8]) -> Result<OwnedFd, Obstacle> {
     let obstacle = |cause, place: &Text| Obstacle { cause, place: *place };
     let failed = |place: Text| move |error| Obstacle { cause: Cause::Failed(error), place };
     let top_text = Text::EMPTY.name(b"");
@@ -174,7 +186,7 @@ const fn owned(found: &Stat) -> Result<(), Cause> {
     if found.st_uid == 0 { Ok(()) } else { Err(Cause::Owner(found.st_uid)) }
 }
 
-/// May root alone change what lies in the directory? With `sticky` such of others is no harm where they can't move what is root's.
+/// Checks that nobody but root can change the directory. `sticky`: a directory that others may write to is accepted if its sticky bit keeps them from renaming root's files.
 const fn closed(found: &Stat, sticky: bool) -> Result<(), Cause> {
     let mode = found.st_mode & 0o7777;
     let writable = mode & 0o002 != 0 || (mode & 0o020 != 0 && found.st_gid != 0);

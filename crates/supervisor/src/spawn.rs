@@ -220,10 +220,10 @@ fn become_user(prepared: &mut Prepared<'_>) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Makes `path` the root directory, if root alone can change where it leads to.
+/// Makes `path` the root directory, if nobody but root can change the way to it. Otherwise it reports the owner or the mode of what others can change.
 fn enter_root(path: &CStr) -> Result<(), i32> {
     let hint = |step, number| report(TROUBLE, Report { step, fatal: false, number });
-    let directory = root::find(path.to_bytes()).map_err(|obstacle| match obstacle.cause {
+    root::enter(path.to_bytes()).map_err(|obstacle| match obstacle.cause {
         root::Cause::Failed(error) => error.raw_os_error(),
         root::Cause::Owner(uid) => {
             hint(Step::RootOwner, uid.cast_signed());
@@ -233,14 +233,7 @@ fn enter_root(path: &CStr) -> Result<(), i32> {
             hint(Step::RootMode, mode.cast_signed());
             libc::EPERM
         }
-    })?;
-    // SAFETY: an open descriptor, then constants.
-    unsafe {
-        check(libc::fchdir(directory.as_raw_fd()))?;
-        check(libc::chroot(c".".as_ptr()))?;
-        check(libc::chdir(c"/".as_ptr()))?;
-    }
-    Ok(())
+    })
 }
 
 /// What the supervisor has changed for itself alone.
@@ -461,7 +454,7 @@ pub fn signals() -> io::Result<OwnedFd> {
     }
 }
 
-/// A child of this process that has ended and was not waited for, whoever started it. It stays as it is.
+/// Returns a child of this process that has ended and was not waited for, also one that the supervisor has not started. It is not reaped.
 pub fn ended_child() -> Option<Pid> {
     // SAFETY: an all-zero siginfo is valid, and is filled by the kernel; its process id is read where the call has succeeded, and is 0 where there is no child.
     unsafe {
@@ -471,8 +464,8 @@ pub fn ended_child() -> Option<Pid> {
     }
 }
 
-/// Leaves the session keyring that this process has inherited for a new one, which is empty: who runs httpd may have logged in with keys, and whoever is in the
-/// keyring can read them, whatever his user. A system without keyrings, or where a filter forbids the call, forbids it to others as well.
+/// Joins a new, empty session keyring. The inherited one may hold keys of the user who started httpd, and every process in a keyring can read its keys, whatever its
+/// user. Where the system has no keyrings, or a filter forbids the call, no process can read one either.
 pub fn leave_keyring() {
     const JOIN_SESSION_KEYRING: libc::c_long = 1;
     // SAFETY: keyctl(2); the name of the keyring is null, for one without a name.

@@ -1,7 +1,6 @@
 /*! The one loop of the supervisor: it waits for signals, for the death of httpd's parent, for its processes and for time, and never for anything
 else. *Runs in: supervisor.* */
 
-#[path = "adoption.rs"]
 mod adoption;
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -356,7 +355,7 @@ impl Supervisor {
         }
         all.extend(self.command.wants().map(|fd| (fd, PollFlags::IN, Source::Command)));
         all.extend(self.predecessor.wants().map(|fd| (fd, PollFlags::IN, Source::Predecessor)));
-        // That a pipe has lost its other end is told to whoever waits for nothing.
+        // `poll` reports a pipe whose other end is closed (POLLHUP) also where no event is asked for.
         all.extend(self.next_configuration.iter().map(|fd| (fd.as_fd(), PollFlags::empty(), Source::NextConfiguration)));
         all.extend(self.orphans.iter().map(|fd| (fd.as_fd(), PollFlags::empty(), Source::Orphans)));
         all.extend(pipe::bell().map(|fd| (fd, PollFlags::IN, Source::Pipes)));

@@ -53,6 +53,16 @@ pub enum Step {
     RootMode,
 }
 
+impl Step {
+    /// Whether it says more about another report, and nothing by itself.
+    pub const fn is_hint(self) -> bool {
+        matches!(
+            self,
+            Self::Trying | Self::Closed | Self::Mode | Self::Owner | Self::Group | Self::There | Self::RootOwner | Self::RootMode
+        )
+    }
+}
+
 /// The directories on the way to an absolute path, from the root on, without the path itself.
 pub fn ways(path: &[u8]) -> Vec<&[u8]> {
     let ends = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at.max(1));

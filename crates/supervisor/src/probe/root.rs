@@ -6,19 +6,15 @@ use std::path::Path;
 
 use rustix::io::Errno;
 
-use crate::root::{Cause, find};
+use crate::root::{self, Cause};
 
 /// Makes `root` the root directory of this process.
 ///
 /// # Errors
 /// Cause and hint.
 pub fn enter(root: &Path) -> Result<(), String> {
-    let directory = find(root.as_os_str().as_bytes())
-        .map_err(|obstacle| said(Path::new(OsStr::from_bytes(obstacle.path())), obstacle.cause))?;
-    rustix::process::fchdir(&directory)
-        .and_then(|()| rustix::process::chroot("."))
-        .and_then(|()| rustix::process::chdir("/"))
-        .map_err(|error| said(root, Cause::Failed(error)))
+    root::enter(root.as_os_str().as_bytes())
+        .map_err(|obstacle| said(Path::new(OsStr::from_bytes(obstacle.path())), obstacle.cause))
 }
 
 fn said(path: &Path, cause: Cause) -> String {
@@ -31,7 +27,7 @@ fn said(path: &Path, cause: Cause) -> String {
              group's user needs to own nothing but what the application writes to)"
         ),
         Cause::Writable(mode) => format!(
-            "others than root may write to `{path}` (mode {mode:04o}), so they could change what lies in it, and it was not entered (hint: `chmod go-w {path}`)"
+            "others than root may write to `{path}` (mode {mode:04o}), so they could replace directories in it, and it was not entered (hint: `chmod go-w {path}`)"
         ),
     }
 }
