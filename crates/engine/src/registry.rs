@@ -21,6 +21,8 @@ pub struct Registry {
     pub settings: EngineSettings,
     /// When Python was started here: microseconds since the epoch.
     pub started: i64,
+    /// Files that have changed at this time of [`crate::clock::of_files`] or later may not be as they were loaded.
+    pub unchanged_until: i64,
     main: &'static Interpreter,
     named: RwLock<Named>,
     /// Whose turn it is to have an interpreter made.
@@ -67,12 +69,14 @@ pub fn start(settings: EngineSettings) -> Result<(), String> {
 /// What went wrong, as a sentence.
 pub fn adopt(handle: thread::Handle, mut settings: EngineSettings) -> Result<(), String> {
     crate::capi::share_heaps();
+    let unchanged_until = crate::clock::of_files();
     choose_main(&mut settings);
     let main = prepare(handle, &settings.main_group, &settings)?;
     REGISTRY
         .set(Registry {
             settings,
             started: crate::clock::now(),
+            unchanged_until,
             main,
             named: RwLock::default(),
             making: Turn::default(),

@@ -385,11 +385,11 @@ _names_of = object.__getattribute__
 
 
 def changed_file(since):
-    """A file of a loaded module, of the interpreter or of its virtual environment that has changed since (microseconds since the epoch); "" if none has."""
+    """A file of a loaded module, of the interpreter or of its virtual environment that has changed at or after a time (microseconds since the epoch); "" if none has."""
 
     def is_newer(place):
         try:
-            return _stat(place).st_ctime_ns // 1000 > since
+            return _stat(place).st_ctime_ns // 1000 >= since
         except (OSError, ValueError):
             # In the middle of a deployment it comes back.
             return False

@@ -29,7 +29,7 @@ fn changed_file() -> Option<String> {
     let registry = registry::registry()?;
     registry.all().into_iter().find_map(|interpreter| {
         let found = thread::attached(interpreter.handle, |py| {
-            look(py, interpreter, registry.started).unwrap_or_else(|raised| {
+            look(py, interpreter, registry.unchanged_until).unwrap_or_else(|raised| {
                 raised.clear(py);
                 "what its modules were loaded from can't be known".to_owned()
             })
