@@ -40,6 +40,11 @@ pub struct Obstacle {
 }
 
 impl Obstacle {
+    /// A system call for `path` failed.
+    pub fn failed(path: &[u8], error: Errno) -> Self {
+        Self { cause: Cause::Failed(error), place: Text::of(&[path]).unwrap_or(Text::EMPTY) }
+    }
+
     /// Its path.
     pub fn path(&self) -> &[u8] {
         self.place.bytes()
@@ -120,23 +125,11 @@ impl Name {
     }
 }
 
-/// Makes `root` the root directory of this process, if nobody but root can change the way to it.
-///
-/// # Errors
-/// The first obstacle on the way; for a system call after that, `root` itself.
-pub fn enter(root: &[u8]) -> Result<(), Obstacle> {
-    let directory = find(root)?;
-    rustix::process::fchdir(&directory)
-        .and_then(|()| rustix::process::chroot(c"."))
-        .and_then(|()| rustix::process::chdir(c"/"))
-        .map_err(|error| Obstacle { cause: Cause::Failed(error), place: Text::of(&[root]).unwrap_or(Text::EMPTY) })
-}
-
 /// Opens the directory `root`, an absolute path, if nobody but root can change the directories on the way and the directory itself.
 ///
 /// # Errors
 /// The first obstacle on the way.
-fn find(root: &[u8]) -> Result<OwnedFd, Obstacle> {
+pub fn find(root: &[u8]) -> Result<OwnedFd, Obstacle> {
     let obstacle = |cause, place: &Text| Obstacle { cause, place: *place };
     let failed = |place: Text| move |error| Obstacle { cause: Cause::Failed(error), place };
     let top_text = Text::EMPTY.name(b"");

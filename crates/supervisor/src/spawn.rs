@@ -14,6 +14,7 @@ use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr::{null, null_mut};
 
 use protocol::control::{CONTROL, LIFELINE, LISTENER, MEMORY, OUTBOX, SCOREBOARD, TABLE};
+use rustix::io::Errno;
 use rustix::process::Pid;
 
 use crate::recipe::{Candidate, Drop, Limit, Recipe, Resource};
@@ -186,7 +187,7 @@ fn become_user(prepared: &mut Prepared<'_>) -> Result<(), Failed> {
     give_back(&prepared.inherited);
     warn_only(recipe);
     if let Some(directory) = &recipe.chroot {
-        enter_root(directory).map_err(|e| (Step::Chroot, e))?;
+        enter_root(directory.to_bytes()).map_err(|obstacle| obstructed(&obstacle))?;
     }
     if let Some(identity) = &recipe.identity {
         drop_root(identity)?;
@@ -220,10 +221,27 @@ fn become_user(prepared: &mut Prepared<'_>) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Makes `path` the root directory, if nobody but root can change the way to it. Otherwise it reports the owner or the mode of what others can change.
-fn enter_root(path: &CStr) -> Result<(), i32> {
+/// Makes `root` the root directory of this process, if nobody but root can change the way to it.
+///
+/// # Errors
+/// The first obstacle on the way; for a system call after that, `root` itself.
+#[expect(clippy::result_large_err, reason = "an error holds its path, because nothing may be allocated")]
+pub fn enter_root(root: &[u8]) -> Result<(), root::Obstacle> {
+    let directory = root::find(root)?;
+    // SAFETY: an open descriptor, then constants.
+    unsafe {
+        check(libc::fchdir(directory.as_raw_fd()))
+            .and_then(|_| check(libc::chroot(c".".as_ptr())))
+            .and_then(|_| check(libc::chdir(c"/".as_ptr())))
+    }
+    .map(drop)
+    .map_err(|number| root::Obstacle::failed(root, Errno::from_raw_os_error(number)))
+}
+
+/// The error for an obstacle. The owner or the mode of what others can change is reported, too.
+fn obstructed(obstacle: &root::Obstacle) -> Failed {
     let hint = |step, number| report(TROUBLE, Report { step, fatal: false, number });
-    root::enter(path.to_bytes()).map_err(|obstacle| match obstacle.cause {
+    let number = match obstacle.cause {
         root::Cause::Failed(error) => error.raw_os_error(),
         root::Cause::Owner(uid) => {
             hint(Step::RootOwner, uid.cast_signed());
@@ -233,7 +251,8 @@ fn enter_root(path: &CStr) -> Result<(), i32> {
             hint(Step::RootMode, mode.cast_signed());
             libc::EPERM
         }
-    })
+    };
+    (Step::Chroot, number)
 }
 
 /// What the supervisor has changed for itself alone.

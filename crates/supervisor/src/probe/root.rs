@@ -6,14 +6,15 @@ use std::path::Path;
 
 use rustix::io::Errno;
 
-use crate::root::{self, Cause};
+use crate::root::Cause;
+use crate::spawn;
 
 /// Makes `root` the root directory of this process.
 ///
 /// # Errors
 /// Cause and hint.
 pub fn enter(root: &Path) -> Result<(), String> {
-    root::enter(root.as_os_str().as_bytes())
+    spawn::enter_root(root.as_os_str().as_bytes())
         .map_err(|obstacle| said(Path::new(OsStr::from_bytes(obstacle.path())), obstacle.cause))
 }
 
