@@ -14,6 +14,7 @@ use protocol::table;
 
 use crate::action::{Action, Id, Note};
 use crate::budget::Budget;
+use crate::new_code::NewCode;
 use crate::process::{Process, State};
 use crate::timers::{Backoff, LOOK, LOOKED, Millis, PERMIT, SUCCESSOR_STARTUP, UNKILLABLE};
 use crate::watch::Versions;
@@ -62,6 +63,8 @@ pub struct Group {
     pub(crate) urgent: bool,
     pub(crate) actions: Vec<Action>,
     next: Id,
+    /// When a process was started last.
+    pub(crate) started: Millis,
     /// Processes that may still be started, besides the first ones.
     pub(crate) starts: Budget,
     /// It was said that they are used up.
@@ -74,6 +77,8 @@ pub struct Group {
     pub(crate) must_load: Option<Vec<Script>>,
     /// When httpd read its configuration last, since the group began.
     reread: Millis,
+    /// Files have changed, and processes are replaced for that, or could not be.
+    pub(crate) new_code: Option<NewCode>,
 }
 
 impl Group {
@@ -92,12 +97,14 @@ impl Group {
             urgent: false,
             actions: Vec::new(),
             next: 1,
+            started: 0,
             starts,
             hasty: false,
             hopeless: false,
             squandered: 0,
             must_load: None,
             reread: 0,
+            new_code: None,
         }
     }
 
@@ -117,6 +124,10 @@ impl Group {
         self.reread = now;
         // What could not be loaded may be corrected somewhere that nobody watches.
         self.refused.clear();
+        for slot in &mut self.slots {
+            slot.retries.reset();
+            slot.retry_at = now;
+        }
         self.wake_up(now);
         for id in self.processes.keys().copied().collect::<Vec<_>>() {
             self.have_it_look(id, now);
@@ -132,20 +143,21 @@ impl Group {
 
     /// Processes that wait for their next try begin at once, if the last try is a second ago.
     pub fn wake_up(&mut self, now: Millis) {
-        let last = self.processes.values().map(|process| process.born).max().unwrap_or_default().max(self.begun);
+        let may = now.max(self.started.saturating_add(LOOK));
         for slot in &mut self.slots {
-            slot.respawn_at = slot.respawn_at.map(|at| at.min(now.max(last.saturating_add(LOOK))));
+            slot.respawn_at = slot.respawn_at.map(|at| at.min(may));
         }
     }
 
     /// A process says that a file is not as it has loaded it, or (empty) that all are.
-    fn has_looked(&mut self, id: Id, what: &str) {
+    fn has_looked(&mut self, id: Id, what: &str, now: Millis) {
         if let Some(process) = self.processes.get_mut(&id)
             && process.looks_until.take().is_some()
             && !what.is_empty()
         {
             process.asked.get_or_insert(Reason::ScriptReload);
             self.urgent = true;
+            self.code_changes(Some(what.as_bytes()), now);
         }
     }
 
@@ -267,7 +279,7 @@ impl Group {
         let looks = self.looks().then(|| self.looked.map_or(now, |at| at.saturating_add(LOOK)));
         let permits = self.permits().filter(|end| now < *end);
         let killed = self.processes.values().filter_map(|p| p.killed.map(|at| at.saturating_add(UNKILLABLE)));
-        let answers = self.processes.values().filter_map(|p| p.looks_until);
+        let answers = self.processes.values().filter_map(|p| p.looks_until).chain(self.says_at(now));
         deadlines.chain(answers).chain(respawns).chain(looks).chain(permits).chain(killed.filter(|end| now < *end)).min()
     }
 
@@ -278,11 +290,16 @@ impl Group {
         for id in late {
             self.late(id, now);
         }
+        let mut silent = false;
         for process in self.processes.values_mut() {
             if process.looks_until.take_if(|at| *at <= now).is_some() {
                 process.asked.get_or_insert(Reason::ScriptReload);
                 self.urgent = true;
+                silent = true;
             }
+        }
+        if silent {
+            self.code_changes(None, now);
         }
         for slot in 0..self.slots.len() {
             let due = self.slots.get_mut(slot).and_then(|s| s.respawn_at.take_if(|at| *at <= now));
@@ -296,8 +313,10 @@ impl Group {
             }
         }
         if self.running() {
+            self.remind(now);
             self.replace(now, room);
         }
+        self.code_settles(now);
     }
 
     /// A process says something.
@@ -309,10 +328,10 @@ impl Group {
             Message::Loaded { script, version, path, application_group } => {
                 self.loaded(id, (script, version), Script { path, application_group, import: false });
             }
-            Message::Changed { script, version } => self.changed(id, script, version),
+            Message::Changed { script, version } => self.changed(id, script, version, now),
             Message::NotReady(why) => self.not_ready(id, &why, now),
-            Message::ReplaceMe(why) => self.replace_me(id, why),
-            Message::Looked(what) => self.has_looked(id, &what),
+            Message::ReplaceMe(why) => self.replace_me(id, why, now),
+            Message::Looked(what) => self.has_looked(id, &what, now),
             Message::Load { busy, activity, .. } => {
                 if let Some(process) = self.processes.get_mut(&id) {
                     process.load(now, busy, activity);
@@ -350,6 +369,7 @@ impl Group {
     fn launch(&mut self, slot: usize, inherited: &[Script], must_load: bool, startup: Option<Millis>, now: Millis) -> Id {
         let id = self.next;
         self.next += 1;
+        self.started = now;
         let mut scripts: Vec<Script> = match &self.must_load {
             // Not those that did not load before either.
             Some(scripts) => scripts.clone(),
@@ -375,7 +395,7 @@ impl Group {
         self.hopeless = false;
         // Before anybody else leaves.
         self.actions.push(Action::Serve(id));
-        let old = process.born < self.reread;
+        let (born, old) = (process.born, process.born < self.reread);
         if slot.current == Some(id) {
             slot.settled = true;
         } else if slot.successor == Some(id) {
@@ -402,6 +422,7 @@ impl Group {
         if old {
             self.have_it_look(id, now);
         }
+        self.one_more_serves(born, now);
     }
 }
 

@@ -103,11 +103,11 @@ impl Bench {
     /// What is to be done by now, to processes and in the log.
     pub(crate) fn did(&mut self) -> Vec<String> {
         let mut all = self.did_all();
-        all.retain(|what| !what.starts_with("changed ") && !what.starts_with("serve "));
+        all.retain(|what| !what.starts_with("changed ") && !what.starts_with("serve ") && what != "1352");
         all
     }
 
-    /// The same with what is noted in the table.
+    /// The same with what is noted in the table, and that new code serves.
     pub(crate) fn did_all(&mut self) -> Vec<String> {
         self.look();
         self.group.tick(self.now, self.room);

@@ -11,8 +11,11 @@ use protocol::reason::Reason;
 use crate::action::{Action, Id, Note};
 use crate::group::Group;
 use crate::process::{Process, State};
-use crate::timers::{LOOK, Millis};
+use crate::timers::{LOOK, Millis, REMIND};
 use crate::watch::Versions;
+
+/// So many times new code that does not load is tried again after a growing pause, and then each hour.
+const QUICK: usize = 6;
 
 impl Group {
     /// Whether there is something to look at each second.
@@ -122,12 +125,22 @@ impl Group {
     }
 
     /// The file of a script that a process has loaded has that version now.
-    pub(crate) fn changed(&mut self, id: Id, script: ScriptId, version: Version) {
+    pub(crate) fn changed(&mut self, id: Id, script: ScriptId, version: Version, now: Millis) {
         if !self.plan.reload {
             return;
         }
-        if let Some(process) = self.processes.get_mut(&id) {
-            self.urgent |= process.watched.changed(script, version);
+        let Some(process) = self.processes.get_mut(&id) else { return };
+        if process.watched.changed(script, version) {
+            self.urgent = true;
+            let (slot, file) = (process.slot, process.watched.path(script).map(<[u8]>::to_vec));
+            if self.refused.get(&script) != Some(&version) {
+                // A pause after a version that did not load is not meant for another one.
+                let soon = self.started.saturating_add(LOOK);
+                if let Some(slot) = self.slots.get_mut(slot) {
+                    slot.retry_at = slot.retry_at.min(soon);
+                }
+                self.code_changes(file.as_deref(), now);
+            }
         }
     }
 
@@ -138,12 +151,16 @@ impl Group {
     }
 
     /// A process asks to be replaced.
-    pub(crate) fn replace_me(&mut self, id: Id, why: Reason) {
+    pub(crate) fn replace_me(&mut self, id: Id, why: Reason, now: Millis) {
         let evicts = self.plan.eviction_timeout > 0;
-        if let Some(process) = self.processes.get_mut(&id) {
-            let why = if why == Reason::GracefulSignal && evicts { Reason::EvictionSignal } else { why };
-            process.asked.get_or_insert(why);
-            self.urgent = true;
+        let Some(process) = self.processes.get_mut(&id) else { return };
+        let why = if why == Reason::GracefulSignal && evicts { Reason::EvictionSignal } else { why };
+        let first = process.asked.is_none();
+        process.asked.get_or_insert(why);
+        self.urgent = true;
+        // Which file a request has found changed, the process says by itself within a second.
+        if first && why == Reason::ScriptReload && process.watched.news().is_empty() {
+            self.code_changes(None, now);
         }
     }
 
@@ -192,11 +209,15 @@ impl Group {
         self.refused.clone_from(&process.tried);
         self.actions.push(Action::Changed(false));
         let Some(slot) = self.slots.get_mut(process.slot) else { return };
-        slot.cause = None;
-        slot.retry_at = now.saturating_add(slot.retries.after(0).0.max(LOOK));
+        let code = slot.cause.take() == Some(Reason::ScriptReload);
+        let (delay, failures) = slot.retries.after(0);
+        // Each try writes a traceback, and nobody watches the modules that a script imports.
+        let delay = if code && failures > QUICK { REMIND } else { delay.max(LOOK) };
+        slot.retry_at = now.saturating_add(delay);
         if slot.current.is_none() && slot.respawn_at.is_none() {
             slot.respawn_at = Some(now);
         }
+        self.code_refused(now);
     }
 }
 

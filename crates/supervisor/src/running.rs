@@ -39,6 +39,9 @@ const FAULTS: [i32; 5] = [4, 6, 7, 8, 11];
 /// What each process of a group says for itself, though the reason is one.
 const SAID_BY_EACH: [LogCode; 2] = [log_code::NEW_CODE_NOT_LOADED, log_code::NOT_READY];
 
+/// What each time is another event, though the words may be the same.
+const EVENTS: [LogCode; 2] = [log_code::NEW_CODE_SERVES, log_code::OLD_CODE_SERVES];
+
 /// Whether a line tells of requests that come to a bad end.
 fn ends_requests(code: LogCode) -> bool {
     [log_code::PROCESS_DIED, log_code::PROCESS_KILLED, log_code::DRAIN_OVERDUE].contains(&code)
@@ -419,7 +422,8 @@ impl Running {
     }
 
     fn without_repetition<'n>(&mut self, note: &'n Note) -> Option<Cow<'n, Note>> {
-        let Some(code) = note.code.filter(|code| note.process.is_none() || SAID_BY_EACH.contains(code)) else {
+        let repeats = |code: &LogCode| note.process.is_none() || SAID_BY_EACH.contains(code);
+        let Some(code) = note.code.filter(|code| repeats(code) && !EVENTS.contains(code)) else {
             return Some(Cow::Borrowed(note));
         };
         let said = self.said.say(key((code.number, &note.text)), self.now);

@@ -25,6 +25,8 @@ pub struct Watched {
     news: Versions,
     /// The same for a successor's list.
     scripts: Vec<Script>,
+    /// Where in that list the first script of an id stands.
+    places: BTreeMap<ScriptId, usize>,
     /// Bytes of the names in that list.
     names: usize,
     /// What is in that list, as numbers: to look a name up costs no more than to receive it, whatever names its sender has chosen.
@@ -45,6 +47,7 @@ impl Watched {
         }
         self.names = names;
         self.known.insert(number);
+        self.places.entry(id).or_insert(self.scripts.len());
         self.scripts.push(script);
         // One id for many scripts, or the reverse, harms nobody else's group.
         self.loaded.entry(id).or_insert(version);
@@ -71,6 +74,11 @@ impl Watched {
         &self.news
     }
 
+    /// The path of a script, as the process named it.
+    pub fn path(&self, id: ScriptId) -> Option<&[u8]> {
+        self.places.get(&id).and_then(|place| self.scripts.get(*place)).map(|script| script.path.as_slice())
+    }
+
     /// What it has loaded, for a successor.
     pub const fn scripts(&self) -> &Vec<Script> {
         &self.scripts
@@ -92,6 +100,7 @@ mod tests {
         let mut watched = Watched::default();
         assert!(!watched.changed([1; 16], [2; 32]), "nobody has loaded it");
         assert!(watched.loaded([1; 16], [1; 32], script(b"/a".to_vec())));
+        assert_eq!((watched.path([1; 16]), watched.path([2; 16])), (Some(b"/a".as_slice()), None));
         assert!(!watched.changed([1; 16], [1; 32]) && watched.news().is_empty());
         assert!(watched.changed([1; 16], [2; 32]) && watched.news().len() == 1);
         assert!(!watched.changed([1; 16], [1; 32]) && watched.news().is_empty(), "the loaded version is back");

@@ -24,7 +24,7 @@ log_codes! {
         cure "Find what waits at import (a database, a lock, a network name), or raise `startup-timeout`.";
     1305 NEW_CODE_NOT_LOADED Error "the new code could not be loaded"
         cause "A script changed, or a process was to be replaced, and a new process could not load a script that the old one has. The traceback stands before this line."
-        did "The old process goes on serving with the old code. This version of the files is not tried again."
+        did "The old process goes on serving with the old code. This version of the files is tried again each hour (WSGI1353) and at a graceful restart, and another one at once."
         cure "Correct the code and touch the script. If the line tells of an address in use or a lock, set `overlap=Off`.";
     1306 PROCESS_KILLED Warning "a daemon process did not end and was killed"
         cause "It was told to end, and was still there after `shutdown-timeout`: a request, a shutdown callback or a thread did not end."
@@ -182,6 +182,14 @@ log_codes! {
         cause "The options of a group were changed, and its new processes could not load a script that the old ones serve with, or did not start. The reason stands before this line."
         did "The old processes serve on, with the options that they were started with. The new ones are tried again when a script changes, at each restart of Apache, and each hour."
         cure "Correct what the lines before name, in the options or in the code.";
+    1352 NEW_CODE_SERVES Notice "new code, or a changed configuration of a group, serves"
+        cause "A script changed, or a graceful restart found changed files or options of the group. The line names the files (what a process names stands there as it wrote it), the processes, and the time from the first notice of the change until all of them served."
+        did "The group's processes were replaced one after another; with `overlap=Off` each ended first."
+        cure "Nothing: this line ends a deployment that has succeeded.";
+    1353 OLD_CODE_SERVES Error "the processes of a group still serve older code"
+        cause "Files of the application changed, and a new process could not load them (WSGI1305)."
+        did "The old processes serve on. The new code is tried again each hour, when this line is written, at each graceful restart, and as soon as the script changes."
+        cure "Read the last WSGI1305 of the group and the traceback before it, correct the code, and save the script.";
     1360 DAEMON_ENDED Error "a process was ended at a limit while it served the request"
         cause "The process was to end (it was replaced, or Apache was stopped), and the request still ran when the time that requests are given for that was over; or the process had to be given up. The line names the option whose time it was."
         did "The request got 502, or its response was cut so that it looks cut. It was not repeated, because the application had begun it."

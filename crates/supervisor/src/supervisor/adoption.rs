@@ -139,16 +139,22 @@ impl Supervisor {
                 continue;
             }
             let old = |running: &&mut Running| running.superseded && *running.name() == *name && running.machine.running();
+            let mut taken_over = false;
             for old in self.groups.iter_mut().filter(old) {
                 if serves {
                     old.machine.retire(at);
                     old.act(at);
+                    taken_over = true;
                 } else if old.machine.serving() > 0 {
                     old.stand_in(definition);
                 }
             }
             if let Some(new) = self.groups.get_mut(index).filter(|_| serves) {
                 new.machine.stands_alone();
+                if taken_over {
+                    new.machine.definition_serves(at);
+                    new.act(at);
+                }
             }
         }
         self.groups.retain(|running| !running.superseded || !running.machine.gone(at) || !running.children.is_empty());
