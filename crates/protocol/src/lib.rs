@@ -8,6 +8,7 @@ without Apache and without Python. *Runs in: every kind of process.* */
 pub mod control;
 pub mod embedded;
 pub mod field;
+pub mod file_watch;
 pub mod frame;
 pub mod kept;
 pub mod level;

@@ -167,6 +167,9 @@ impl Group {
         let end = if overspent { &End::ProcessorTime } else { end };
         // One that has asked to be replaced, and takes no more requests, may end before its successor is there.
         let told = process.told || (process.asked.is_some() && *end == End::Status(0));
+        if !process.watched.scripts().is_empty() {
+            self.last_loaded.clone_from(process.watched.scripts());
+        }
         let Some(slot) = self.slots.get_mut(process.slot) else { return };
         if slot.successor == Some(id) {
             slot.successor = None;

@@ -77,6 +77,8 @@ pub struct Group {
     pub(crate) must_load: Option<Vec<Script>>,
     /// When httpd read its configuration last, since the group began.
     reread: Millis,
+    /// What the process had loaded that ended last.
+    pub(crate) last_loaded: Vec<Script>,
     /// Files have changed, and processes are replaced for that, or could not be.
     pub(crate) new_code: Option<NewCode>,
 }
@@ -104,6 +106,7 @@ impl Group {
             squandered: 0,
             must_load: None,
             reread: 0,
+            last_loaded: Vec::new(),
             new_code: None,
         }
     }
@@ -147,6 +150,36 @@ impl Group {
         for slot in &mut self.slots {
             slot.respawn_at = slot.respawn_at.map(|at| at.min(may));
         }
+    }
+
+    /// Whether a process waits for its next try, for longer than a moment.
+    pub fn pauses(&self, now: Millis) -> bool {
+        self.running() && self.slots.iter().any(|slot| slot.respawn_at.is_some_and(|at| at > now.saturating_add(LOOK)))
+    }
+
+    /// `file`, which its processes may wait for, has changed.
+    pub fn file_changed(&mut self, file: &[u8], now: Millis) {
+        if !self.pauses(now) {
+            return;
+        }
+        for slot in self.slots.iter_mut().filter(|slot| slot.respawn_at.is_some()) {
+            slot.deaths.ease();
+        }
+        self.wake_up(now);
+        let file = String::from_utf8_lossy(file);
+        let text = format!("`{file}` has changed: the next try to start its processes is not waited for");
+        self.actions.push(Note::group(log_code::WOKEN_BY_A_FILE, text));
+    }
+
+    /// Scripts that its processes load, or have loaded, besides those of the plan.
+    pub fn known_scripts(&self) -> Vec<Vec<u8>> {
+        let ahead = self.must_load.iter().flatten().chain(self.slots.iter().flat_map(|slot| &slot.inherited));
+        ahead.chain(&self.last_loaded).map(|script| script.path.clone()).collect()
+    }
+
+    /// When a process was started last.
+    pub const fn last_start(&self) -> Millis {
+        self.started
     }
 
     /// A process says that a file is not as it has loaded it, or (empty) that all are.

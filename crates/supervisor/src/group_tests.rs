@@ -5,6 +5,7 @@ use protocol::plan;
 
 use crate::action::End;
 use crate::group_bench::{Bench, SEGV, script, shop};
+use crate::timers::LOOK;
 
 #[test]
 fn processes_start_and_settle() {
@@ -75,4 +76,32 @@ fn it_wakes_for_whatever_comes_first() {
     assert_eq!(bench.group.wake(bench.now), None);
     bench.dies(1, &SEGV);
     assert_eq!(bench.group.wake(bench.now), Some(bench.now));
+}
+
+#[test]
+fn a_changed_file_ends_the_pause_before_the_next_try() {
+    let mut bench = Bench::new(shop());
+    bench.did();
+    for id in 1..=6 {
+        bench.dies(id, &SEGV);
+        assert!(!bench.group.pauses(bench.now) || id > 2, "one second is no pause");
+        if id < 6 {
+            assert!(bench.after(30_000).contains(&format!("start {} [/a]", id + 1)));
+            bench.now = bench.group.last_start() + 10;
+        }
+    }
+    bench.did();
+    assert!(bench.group.pauses(bench.now));
+    bench.group.file_changed(b"/a", bench.now);
+    // Not within a second after the last try, so that a file that changes all the time starts no process all the time.
+    assert_eq!(bench.did(), ["1354"]);
+    assert!(bench.after(bench.group.last_start() + LOOK - bench.now - 1).is_empty() && !bench.group.pauses(bench.now));
+    assert_eq!(bench.after(1), ["start 7 [/a]"]);
+    // What is wrong now is explained, and the next pauses are short again.
+    bench.dies(7, &SEGV);
+    assert_eq!(bench.did(), ["1300"]);
+    assert_eq!(bench.after(1_000), ["start 8 [/a]"]);
+    bench.ready(8);
+    bench.group.file_changed(b"/a", bench.now);
+    assert!(bench.did().is_empty(), "nobody waits");
 }

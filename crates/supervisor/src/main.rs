@@ -14,6 +14,7 @@ every change; the descriptors that it names are inherited. SIGTERM or the death 
 | `recipe`, `spawn`, `trouble`, `explain` | from the plan to Python: prepared, forked, and what went wrong |
 | `posts`, `listener` | the group's table: who takes requests, and over which socket |
 | `watch`, `log` | scripts that processes say have changed; lines for the error log |
+| `file_watch` | what a group that cannot start may wait for: looked at by a helper, `wsgi-supervisor watch` |
 | `budget` | how much of root's time and memory a process may have |
 | `probe` | configtest's helper, `wsgi-supervisor probe` |
 | `memory`, `lack_of_memory` | what a process was at when it died, and whether the kernel killed it |
@@ -25,6 +26,7 @@ mod budget;
 mod child;
 mod ending;
 mod explain;
+mod file_watch;
 mod group;
 #[cfg(test)]
 mod group_bench;
@@ -67,6 +69,7 @@ fn main() -> ExitCode {
     let word = std::env::args_os().nth(1).unwrap_or_default();
     match word.to_str() {
         Some("probe") => return probe::main(),
+        Some("watch") => return file_watch::helper::main(),
         Some("--version" | "-V") => return print(&format!("wsgi-supervisor {}\n", env!("CARGO_PKG_VERSION"))),
         Some("--help" | "-h") => return print(HELP),
         _ => {}
@@ -97,6 +100,8 @@ httpd starts it; nobody else has to. There is one for each configuration that ha
       how httpd starts it: numbers of descriptors that it inherits; the ServerRoot tells supervisors of several servers apart in `ps`
   wsgi-supervisor probe
       how `apachectl configtest` asks about a group's files: questions on descriptor 0, answers on 1
+  wsgi-supervisor watch
+      looks, as a group's user, whether a file has changed that its processes wait for: a sealed request on descriptor 0
   wsgi-supervisor --help
   wsgi-supervisor --version
       its version, which must be the module's

@@ -10,7 +10,7 @@ use protocol::plan::{Group, Identity, Interpreter, Plan};
 /// Python code that imports the engine and hands over to it.
 const BOOTSTRAP: &str = include_str!("bootstrap.py");
 /// Versions that a home is searched for, newest first.
-const MINORS: std::ops::RangeInclusive<u32> = 9..=30;
+pub const MINORS: std::ops::RangeInclusive<u32> = 9..=30;
 /// Descriptors and addresses that are meant for httpd itself, or would mislead Python.
 const NOT_INHERITED: [&[u8]; 2] = [b"NOTIFY_SOCKET", b"PYTHONHOME"];
 const NOT_INHERITED_PREFIXES: [&[u8]; 2] = [b"LISTEN_", b"WATCHDOG_"];

@@ -14,12 +14,13 @@ use protocol::plan::{self, Plan, Script};
 use protocol::repetition::{Repetitions, Say, is_round, key};
 use protocol::table;
 use rustix::fs::{Mode, OFlags};
-use rustix::process::{Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid};
 
 use self::heard::Output;
 use crate::action::{Action, End, Id, Note};
 use crate::child::{self, Child};
 use crate::explain;
+use crate::file_watch::{FileWatch, Watched};
 use crate::group::Group;
 use crate::handover::Way;
 use crate::lack_of_memory::Kills;
@@ -91,6 +92,8 @@ pub struct Running {
     now: Millis,
     /// What is under way on pipes of its processes.
     held: Held,
+    /// Whether what its processes wait for has come.
+    file_watch: FileWatch,
 }
 
 impl Running {
@@ -127,6 +130,7 @@ impl Running {
             said: Repetitions::new(),
             now: 0,
             held: Held::default(),
+            file_watch: FileWatch::default(),
         };
         running.scoreboard = plan.scoreboard.filter(|_| group.engine.server_metrics).and_then(|number| running.readable(number));
         Ok(running)
@@ -224,6 +228,9 @@ impl Running {
         self.now = now;
         self.machine.tick(now, room);
         self.act(now);
+        let (machine, group, recipe) = (&self.machine, &*self.plan, &self.recipe);
+        let watched = || Watched { group, recipe, scripts: machine.known_scripts(), since: machine.last_start() };
+        self.file_watch.tick(machine.pauses(now).then_some(watched), now);
         if now >= self.looked.saturating_add(LOOK) {
             self.looked = now;
             self.look_at_pipes(now);
@@ -235,7 +242,13 @@ impl Running {
     pub fn wake(&self, now: Millis) -> Option<Millis> {
         let looks = self.posts.is_some() || self.held.count() > 0;
         let look = looks.then(|| self.looked.saturating_add(LOOK));
-        self.machine.wake(now).into_iter().chain(look).chain(self.output_waits(now)).min()
+        let watch = self.machine.pauses(now).then(|| self.file_watch.wake());
+        self.machine.wake(now).into_iter().chain(look).chain(watch).chain(self.output_waits(now)).min()
+    }
+
+    /// Whether it has started that process, which has not been waited for.
+    pub fn has_started(&self, pid: Pid) -> bool {
+        self.file_watch.is(pid) || self.children.values().any(|child| child.pid == pid)
     }
 
     /// A process that keeps its pipes to the supervisor locked can't be heard any more.
@@ -465,6 +478,10 @@ impl Running {
 
     /// Waits for whoever has ended.
     pub fn reap(&mut self, now: Millis) {
+        if let Some(file) = self.file_watch.reap(now) {
+            self.machine.file_changed(&file, now);
+            self.act(now);
+        }
         let ids: Vec<Id> = self.children.keys().copied().collect();
         for id in ids {
             let Some(pid) = self.children.get(&id).map(|child| child.pid) else { continue };

@@ -440,7 +440,7 @@ impl Supervisor {
     fn reap_strangers(&self) {
         for _ in 0..STRANGERS {
             let Some(pid) = ended_child() else { return };
-            if self.groups.iter().any(|group| group.children.values().any(|child| child.pid == pid)) {
+            if self.groups.iter().any(|group| group.has_started(pid)) {
                 // It has ended just now: its own SIGCHLD comes next.
                 return;
             }

@@ -69,6 +69,11 @@ impl Backoff {
         (delay, self.failures)
     }
 
+    /// What failed has changed: failures are explained again, and the next pauses are short ones.
+    pub fn ease(&mut self) {
+        self.failures = self.failures.min(1);
+    }
+
     /// Forgets the failures.
     pub fn reset(&mut self) {
         self.failures = 0;

@@ -149,6 +149,78 @@ fn a_death_is_explained_with_its_last_words_and_made_good() {
     assert_eq!(bench.files(&format!("stopped.{pid}")).len(), 1);
 }
 
+/// The process that looks at files for a supervisor's group that cannot start.
+fn helper_of(supervisor: i32) -> Option<i32> {
+    let line = |pid: &i32| std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    support::children_of(supervisor).into_iter().find(|pid| line(pid).ends_with(b"watch\0"))
+}
+
+#[test]
+fn a_saved_script_ends_the_pause_of_a_crash_loop() {
+    let mut bench = Bench::new("woken");
+    bench.script("exit");
+    let mut supervisor = bench.start();
+    // Pauses of 0, 1, 2 and 4 seconds; the next one has 8.
+    until("five have died", || (bench.pids("born").len() >= 5).then_some(()));
+    let helper = until("somebody looks", || helper_of(supervisor.pid()));
+    let status = |pid| std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    if root() {
+        until("it is the group's user, for good", || status(helper).contains("Uid:\t65534\t65534\t65534\t65534").then_some(()));
+        until("it has no rights", || {
+            let status = status(helper);
+            (status.contains("CapPrm:\t0000000000000000") && status.contains("NoNewPrivs:\t1")).then_some(())
+        });
+    }
+    bench.script("serve");
+    until("a process serves", || bench.pids("ready").into_iter().find(|pid| bench.read("ready", *pid) == "serve"));
+    let log = bench.log();
+    assert!(log.contains("WSGI1354: group shop: `") && log.contains("app.wsgi` has changed"), "{log}");
+    until("nobody looks any more", || helper_of(supervisor.pid()).is_none().then_some(()));
+    supervisor.stop();
+}
+
+#[test]
+fn a_virtual_environment_that_is_made_meanwhile_is_used_at_once() {
+    let mut bench = Bench::new("venv");
+    let home = bench.place.join("venv");
+    bench.interpreter(&home, true);
+    let mut supervisor = bench.start();
+    bench.wait_for_log("WSGI1301");
+    let helper = until("somebody looks", || helper_of(supervisor.pid()));
+    // Its user ends it, as he can. There is another one soon.
+    assert!(support::alive(helper));
+    rustix::process::kill_process(rustix::process::Pid::from_raw(helper).unwrap(), rustix::process::Signal::KILL).unwrap();
+    until("somebody else looks", || helper_of(supervisor.pid()).filter(|pid| *pid != helper));
+    std::fs::create_dir_all(home.join("bin")).unwrap();
+    std::fs::copy(bench.place.join("python"), home.join("bin/python.new")).unwrap();
+    std::fs::rename(home.join("bin/python.new"), home.join("bin/python")).unwrap();
+    bench.served_by(&[]);
+    supervisor.stop();
+    assert!(bench.log().contains("WSGI1354"), "{}", bench.log());
+}
+
+#[test]
+fn who_looks_ends_with_the_supervisor() {
+    for killed in [true, false] {
+        let mut bench = Bench::new("watched");
+        bench.interpreter(std::path::Path::new("/nonexistent"), true);
+        let mut supervisor = bench.start();
+        bench.wait_for_log("WSGI1301");
+        let helper = until("somebody looks", || helper_of(supervisor.pid()));
+        if root() {
+            // Before that it has not asked the kernel yet for the signal.
+            let status = || std::fs::read_to_string(format!("/proc/{helper}/status")).unwrap_or_default();
+            until("it is the group's user", || status().contains("NoNewPrivs:\t1").then_some(()));
+        }
+        if killed {
+            supervisor.kill()
+        } else {
+            supervisor.stop()
+        }
+        until("it ends", || (!support::alive(helper)).then_some(()));
+    }
+}
+
 #[test]
 fn new_code_takes_over_and_broken_code_does_not() {
     let mut bench = Bench::new("reload");

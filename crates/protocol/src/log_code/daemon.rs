@@ -9,7 +9,7 @@ log_codes! {
     1301 CRASH_LOOP Error "daemon processes die one after another"
         cause "Three processes in a row lived less than ten seconds; the lines before say how each ended."
         did "Further ones are started after a pause that grows to 30 seconds. Their deaths are no longer explained one by one until one has lived for ten seconds."
-        cure "Mend what the lines before name, then touch nothing: the next start finds it. A restart of Apache starts without the pause.";
+        cure "Correct what the lines before name. A script that is saved, and a virtual environment that is repaired, are seen within a second, and the processes are started; for anything else, `apachectl graceful` starts them without the pause.";
     1302 PROCESS_NOT_PREPARED Error "a daemon process could not be prepared"
         cause "Its user, groups, root directory, working directory or descriptors could not be set as configured, or did not hold when checked. The line names the step."
         did "No Python was run. It is tried again after a growing pause; requests of the group get 503 meanwhile."
@@ -149,7 +149,7 @@ log_codes! {
     1339 DAEMON_CANNOT_START Error "no process of the group can be started"
         cause "Each attempt to start a process of the group has failed so far; the group's log has a line about the last one."
         did "The request got 503 at once. The supervisor goes on trying, with a pause that grows up to 30 s."
-        cure "Mend what that line names; the next attempt serves. `apachectl graceful` tries at once.";
+        cure "Correct what that line names. A saved script or a repaired virtual environment is tried at once, anything else with the next attempt; `apachectl graceful` tries at once, too.";
     1340 SOCKET_REMOVED Warning "the socket of a daemon process was removed"
         cause "Something removes old files from the directory of the sockets (a cleaner of temporary directories, for example), or puts others in their place: httpds of several containers that share the directory can come to use the same names."
         did "Another process is started with a socket of its own; requests that can't reach one meanwhile wait for it."
@@ -190,6 +190,10 @@ log_codes! {
         cause "Files of the application changed, and a new process could not load them (WSGI1305)."
         did "The old processes serve on. The new code is tried again each hour, when this line is written, at each graceful restart, and as soon as the script changes."
         cure "Read the last WSGI1305 of the group and the traceback before it, correct the code, and save the script.";
+    1354 WOKEN_BY_A_FILE Notice "a group that could not start is tried again, because a file has changed"
+        cause "Processes of the group died, or could not be started, and the next try was to come after a pause. Meanwhile a script of the group, its interpreter, its `pyvenv.cfg` or what is installed in its virtual environment changed."
+        did "The processes are started at once (a second after the last try, at least), and deaths are explained again."
+        cure "Nothing, if they serve now. Otherwise the lines that follow say what is still wrong.";
     1360 DAEMON_ENDED Error "a process was ended at a limit while it served the request"
         cause "The process was to end (it was replaced, or Apache was stopped), and the request still ran when the time that requests are given for that was over; or the process had to be given up. The line names the option whose time it was."
         did "The request got 502, or its response was cut so that it looks cut. It was not repeated, because the application had begun it."

@@ -15,7 +15,7 @@ descriptor but three; then root directory, groups and user, which are verified; 
 
 mod jail;
 mod questions;
-mod root;
+pub mod root;
 mod scripts;
 
 use std::ffi::OsStr;
@@ -118,11 +118,15 @@ fn prepare() -> Result<Request, Problem> {
     if rustix::process::geteuid().is_root() || rustix::process::getuid().is_root() {
         return Err(failed("the helper would be root", &"root looks at no files of users, and runs none of their programs"));
     }
-    confine().map_err(|error| failed("the helper could not be confined", &error))?;
+    confine(&LIMITS).map_err(|error| failed("the helper could not be confined", &error))?;
     Ok(request)
 }
 
-fn become_user(identity: &Identity) -> Result<(), String> {
+/// Becomes that user for good.
+///
+/// # Errors
+/// What the system refused, in words; root is refused here.
+pub fn become_user(identity: &Identity) -> Result<(), String> {
     if identity.uid == 0 || identity.gid == 0 {
         return Err("user 0 and group 0 are refused".to_owned());
     }
@@ -133,23 +137,29 @@ fn become_user(identity: &Identity) -> Result<(), String> {
     spawn::become_identity(&identity).map_err(|(step, error)| format!("{step:?}: {}", std::io::Error::from_raw_os_error(error)))
 }
 
-/// What the helper, and all that it runs, cannot do from now on.
-fn confine() -> rustix::io::Result<()> {
+/// Limits of the helper, and of all that it runs.
+const LIMITS: [(Resource, u64); 6] = [
+    (Resource::As, MEMORY),
+    (Resource::Cpu, PROCESSOR),
+    (Resource::Fsize, 0),
+    (Resource::Core, 0),
+    (Resource::Nproc, PROCESSES),
+    (Resource::Nofile, FILES),
+];
+
+/// What this process, and all that it runs, cannot do from now on: gain rights, be looked into, outlive who started it, or go beyond `limits`.
+///
+/// # Errors
+/// What the kernel says.
+pub fn confine(limits: &[(Resource, u64)]) -> rustix::io::Result<()> {
     rustix::thread::set_no_new_privs(true)?;
     rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
     // A change of user would have taken this back.
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
-    for (resource, most) in [
-        (Resource::As, MEMORY),
-        (Resource::Cpu, PROCESSOR),
-        (Resource::Fsize, 0),
-        (Resource::Core, 0),
-        (Resource::Nproc, PROCESSES),
-        (Resource::Nofile, FILES),
-    ] {
+    for (resource, most) in limits {
         // A limit that is lower already stays.
-        let now = rustix::process::getrlimit(resource).maximum.unwrap_or(u64::MAX).min(most);
-        rustix::process::setrlimit(resource, Rlimit { current: Some(now), maximum: Some(now) })?;
+        let now = rustix::process::getrlimit(*resource).maximum.unwrap_or(u64::MAX).min(*most);
+        rustix::process::setrlimit(*resource, Rlimit { current: Some(now), maximum: Some(now) })?;
     }
     Ok(())
 }

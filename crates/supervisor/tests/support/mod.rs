@@ -52,6 +52,12 @@ pub fn stat(pid: i32) -> Option<(String, i32)> {
     Some((words.next()?.to_owned(), words.next()?.parse().ok()?))
 }
 
+/// The children of a process, zombies aside.
+pub fn children_of(parent: i32) -> Vec<i32> {
+    let all = std::fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    all.filter(|pid| alive(*pid) && stat(*pid).is_some_and(|(_, of)| of == parent)).collect()
+}
+
 /// How much memory a process holds, in kilobytes.
 pub fn resident(pid: i32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
