@@ -27,6 +27,9 @@ pub fn suite() -> Suite {
             own!(changed_options_do_not_take_effect_before_the_code_loads_with_them),
             own!(no_request_fails_while_kept_and_changed_groups_are_mixed).reach(Reach::Once),
             own!(supervisors_do_not_pile_up).reach(Reach::Once),
+            own!(a_deployment_that_succeeds_is_told),
+            own!(a_saved_script_ends_the_pause_of_a_crash_loop),
+            own!(programs_are_killed_with_the_process_that_has_started_them),
         ],
     )
     .in_daemon_mode()
@@ -318,4 +321,68 @@ fn supervisors_do_not_pile_up(setup: &Setup) {
     assert_eq!(["one", "two"].map(|name| pid(&site, name)), before);
     assert_eq!(reloads.server.supervisors(), supervisors);
     poll::wait_for("no descriptor is left behind", || descriptors() == held);
+}
+
+/// How many processes the log says have been replaced for new code of a group's script.
+fn told(site: &Site, group: &str) -> usize {
+    let (head, file) = (format!("WSGI1352: group {group}: `"), format!("/{group}.wsgi` has changed: "));
+    let count = |line: &str| line.split_once(&head)?.1.split_once(&file)?.1.split(' ').next()?.parse::<usize>().ok();
+    site.log().iter().filter(|line| line.text.contains("[wsgi:notice]")).filter_map(|line| count(&line.text)).sum()
+}
+
+fn a_deployment_that_succeeds_is_told(setup: &Setup) {
+    let reloads = Reloads::start(setup, &["one processes=2 threads=2", "two threads=2 overlap=Off"], "re:AH00488");
+    let site = Site::new(&reloads.server, setup);
+    let before = ["one", "two"].map(|name| pid(&site, name));
+    write(&reloads.files, "one", "second");
+    // A process of a busy machine may notice so late that there are two lines.
+    poll::wait_for("both processes are told of", || told(&site, "one") == 2);
+    assert_eq!((word(&site, "one").as_str(), told(&site, "two")), ("second", 0));
+    write(&reloads.files, "two", "second");
+    poll::wait_for("the process is told of", || told(&site, "two") == 1);
+    assert_eq!(word(&site, "two"), "second");
+    assert!(!before.contains(&pid(&site, "one")) && !before.contains(&pid(&site, "two")));
+    // Nothing is deployed by a graceful restart.
+    reloads.server.graceful();
+    site.get("/one").expect(200);
+    assert_eq!((told(&site, "one"), told(&site, "two")), (2, 1));
+}
+
+fn a_saved_script_ends_the_pause_of_a_crash_loop(setup: &Setup) {
+    let reloads = Reloads::start(setup, &["one threads=2", "two threads=2"], "re:AH00488|AH00493|AH00494|WSGI13(00|01|24|39): ");
+    let site = Site::new(&reloads.server, setup);
+    let births = reloads.files.join("births");
+    let text =
+        format!("import os\nwith open({:?}, 'a') as file:\n    file.write('x')\nos._exit(3)\n", births.display().to_string());
+    put(&reloads.files, "one", &text);
+    reloads.server.restart();
+    // The next pause has eight seconds.
+    poll::wait_for("five have died since", || fs::read(&births).is_ok_and(|births| births.len() >= 6));
+    site.expect_log("WSGI1301: group one");
+    write(&reloads.files, "one", "corrected");
+    poll::wait_for("it serves", || String::from_utf8_lossy(&site.get("/one").body).starts_with("corrected "));
+    site.expect_log("re:WSGI1354: group one: `.*/one.wsgi` has changed");
+    assert_eq!(word(&site, "two"), "first");
+    // Who has looked is gone.
+    poll::wait_for("processes of groups alone are left", || reloads.ours().len() == 2);
+}
+
+fn programs_are_killed_with_the_process_that_has_started_them(setup: &Setup) {
+    let reloads = Reloads::start(setup, &["one threads=2"], "re:AH00488");
+    let site = Site::new(&reloads.server, setup);
+    let text = "import subprocess\n\n\ndef application(environ, start_response):\n    \
+                start_response('200 OK', [('Content-Type', 'text/plain')])\n    if not environ['QUERY_STRING']:\n        return [b'loaded']\n    \
+                own, apart = (subprocess.Popen(['sleep', '300'], start_new_session=new) for new in (False, True))\n    \
+                return [f'{own.pid} {apart.pid}'.encode()]\n";
+    put(&reloads.files, "one", text);
+    poll::wait_for("the script is loaded", || word(&site, "one") == "loaded");
+    let answer = site.get("/one?start").ok();
+    let programs: Vec<_> = answer.split(' ').map(|pid| Process::find(pid.parse().unwrap()).unwrap()).collect();
+    let [own, apart] = programs[..] else { panic!("{answer}") };
+    write(&reloads.files, "one", "second");
+    poll::wait_for("the process is replaced", || word(&site, "one") == "second");
+    site.expect_log(&format!("re:WSGI1355: process .* of group one has started programs .*`sleep` \\(pid {}\\)", own.pid));
+    poll::wait_for("its program is gone", || !own.runs());
+    assert!(apart.runs(), "one with a session of its own is nobody's");
+    apart.kill();
 }

@@ -73,9 +73,14 @@ impl Log {
         self.least = least.max(Level::Notice);
     }
 
+    /// Whether it takes lines of that level.
+    pub fn takes(&self, level: Level) -> bool {
+        level <= self.least
+    }
+
     /// Logs one line, from process `pid`.
     pub fn line(&mut self, level: Level, pid: u32, text: &[u8]) {
-        if level > self.least {
+        if !self.takes(level) {
             return;
         }
         if self.lost > 0 && self.waiting.is_empty() {

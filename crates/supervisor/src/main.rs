@@ -14,6 +14,7 @@ every change; the descriptors that it names are inherited. SIGTERM or the death 
 | `recipe`, `spawn`, `trouble`, `explain` | from the plan to Python: prepared, forked, and what went wrong |
 | `posts`, `listener` | the group's table: who takes requests, and over which socket |
 | `watch`, `log` | scripts that processes say have changed; lines for the error log |
+| `companions` | programs of an application that are killed with its process |
 | `file_watch` | what a group that cannot start may wait for: looked at by a helper, `wsgi-supervisor watch` |
 | `budget` | how much of root's time and memory a process may have |
 | `probe` | configtest's helper, `wsgi-supervisor probe` |
@@ -24,6 +25,7 @@ every change; the descriptors that it names are inherited. SIGTERM or the death 
 mod action;
 mod budget;
 mod child;
+mod companions;
 mod ending;
 mod explain;
 mod file_watch;

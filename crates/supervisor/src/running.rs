@@ -19,6 +19,7 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_pro
 use self::heard::Output;
 use crate::action::{Action, End, Id, Note};
 use crate::child::{self, Child};
+use crate::companions;
 use crate::explain;
 use crate::file_watch::{FileWatch, Watched};
 use crate::group::Group;
@@ -323,6 +324,7 @@ impl Running {
             Action::Kill(id) => {
                 self.with_post(id, Posts::leave);
                 self.with_post(id, Posts::cut);
+                self.name_companions(id, now);
                 self.signal(id, true);
             }
             Action::Note(note) => self.note(&note),
@@ -333,6 +335,17 @@ impl Running {
     pub fn close(&self) {
         if let Some(posts) = &self.posts {
             posts.close(self.generation);
+        }
+    }
+
+    /// Says which programs of the application are about to be killed with a process.
+    fn name_companions(&mut self, id: Id, now: Millis) {
+        let Some(pid) = self.children.get(&id).map(|child| child.pid).filter(|_| self.log.takes(Level::Info)) else { return };
+        if let Some(programs) = companions::of(pid, now) {
+            let text = format!(
+                "has started programs that are still there, and are killed with it: {programs}. One that is to live on is started with `start_new_session=True`"
+            );
+            self.note(&Note::process(id, log_code::PROGRAMS_KILLED, text));
         }
     }
 
@@ -490,6 +503,7 @@ impl Running {
             if matches!(waitid(WaitId::Pid(pid), look | WaitIdOptions::NOWAIT), Ok(None)) {
                 continue;
             }
+            self.name_companions(id, now);
             kill_process_group(pid, Signal::KILL).unwrap_or_default();
             let status = waitid(WaitId::Pid(pid), look).ok().flatten();
             self.buried(id, status.as_ref(), now);

@@ -1,4 +1,4 @@
-/*! From fork to exec: the only file here that is unsafe, and so also the home of three other calls that rustix lacks, and of the mapping of a group's table.
+/*! From fork to exec: the only file here that is unsafe, and so also the home of some other calls that rustix lacks, and of the mapping of a group's table.
 
 Between fork and exec the child makes async-signal-safe calls alone and allocates nothing. Every step of the identity is checked, and a failure is
 the end of the child: it says which step over a pipe and exits. It never executes anything with effective user 0.
@@ -481,6 +481,13 @@ pub fn ended_child() -> Option<Pid> {
         let how = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
         if libc::waitid(libc::P_ALL, 0, &raw mut found, how) == 0 { Pid::from_raw(found.si_pid()) } else { None }
     }
+}
+
+/// The process group of a process; `None` for one that has ended, and for those without a group that can be seen from here: threads of the kernel have the group 0,
+/// which rustix takes for impossible.
+pub fn process_group(pid: Pid) -> Option<Pid> {
+    // SAFETY: a number alone; it changes nothing.
+    Pid::from_raw(check(unsafe { libc::getpgid(pid.as_raw_nonzero().get()) }).ok()?)
 }
 
 /// Joins a new, empty session keyring. The inherited one may hold keys of the user who started httpd, and every process in a keyring can read its keys, whatever its

@@ -116,9 +116,9 @@ threading.Thread(target=watch, args=(known,), daemon=True).start()
 if word == "exit":
     print("last words", end="", flush=True)
     os._exit(3)
-if word == "hang":
+if word in ("hang", "litter-hang"):
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-if word == "litter":
+if word in ("litter", "litter-hang"):
     child = subprocess.Popen(["/bin/sleep", "600"])
     note("child", str(child.pid))
 if word == "chatter":
@@ -242,7 +242,7 @@ if word == "segv":
     os.kill(os.getpid(), signal.SIGSEGV)
 while True:
     kind, payload = receive()
-    if kind == DRAIN and word != "hang":
+    if kind == DRAIN and not word.endswith("hang"):
         leave("drained")
-    if kind == STOP and word != "hang":
+    if kind == STOP and not word.endswith("hang"):
         leave("stopped")

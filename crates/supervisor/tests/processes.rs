@@ -253,14 +253,28 @@ fn whoever_does_not_end_is_killed_with_its_children() {
     supervisor.stop();
     assert!(!support::alive(pid));
     assert!(bench.log().contains("WSGI1306"), "{}", bench.log());
-    let mut bench = Bench::new("litter");
-    bench.script("litter");
-    let mut supervisor = bench.start();
-    let pid = bench.served_by(&[]);
-    let child: i32 = bench.read("child", pid).parse().unwrap();
-    assert!(support::alive(child));
-    supervisor.stop();
-    until("the application's child is gone", || (!support::alive(child)).then_some(()));
+}
+
+/// Programs that an application leaves behind are killed, and the log names them where it takes such lines.
+#[test]
+fn programs_are_killed_with_the_process_that_has_started_them() {
+    for (word, level) in [("litter", 6), ("litter", 4), ("litter-hang", 6)] {
+        let mut bench = Bench::new("litter");
+        bench.group.log_level = level;
+        bench.group.shutdown_timeout = 300;
+        bench.script(word);
+        let mut supervisor = bench.start();
+        let pid = bench.served_by(&[]);
+        let child: i32 = bench.read("child", pid).parse().unwrap();
+        assert!(support::alive(child));
+        supervisor.stop();
+        until("the application's child is gone", || (!support::alive(child)).then_some(()));
+        let log = bench.log();
+        let named = log.contains(&format!("WSGI1355: process {pid} of group shop has started programs"))
+            && log.contains(&format!(": `sleep` (pid {child}). "));
+        assert_eq!(named, level == 6, "{log}");
+        assert_eq!(log.matches("WSGI1355").count(), usize::from(named), "{log}");
+    }
 }
 
 #[test]

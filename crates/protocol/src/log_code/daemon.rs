@@ -194,6 +194,10 @@ log_codes! {
         cause "Processes of the group died, or could not be started, and the next try was to come after a pause. Meanwhile a script of the group, its interpreter, its `pyvenv.cfg` or what is installed in its virtual environment changed."
         did "The processes are started at once (a second after the last try, at least), and deaths are explained again."
         cure "Nothing, if they serve now. Otherwise the lines that follow say what is still wrong.";
+    1355 PROGRAMS_KILLED Info "programs that an application has started are killed with its process"
+        cause "A process of the group ended (new code, `maximum-requests`, a restart, a death) or was killed, and programs that the application had started were still running in its process group. The line has their names and numbers, as far as `/proc` shows them."
+        did "They got SIGKILL. The line is written where `LogLevel` takes info for the module (`LogLevel wsgi:info`)."
+        cure "Have the application end them, or wait for them. One that is to outlive the process starts a session of its own: `subprocess.Popen(..., start_new_session=True)`. For what is to run always, a service of the system is a better place.";
     1360 DAEMON_ENDED Error "a process was ended at a limit while it served the request"
         cause "The process was to end (it was replaced, or Apache was stopped), and the request still ran when the time that requests are given for that was over; or the process had to be given up. The line names the option whose time it was."
         did "The request got 502, or its response was cut so that it looks cut. It was not repeated, because the application had begun it."
