@@ -1,6 +1,8 @@
 /*! A supervisor in a directory of its own, and what its processes note there. Everything is waited for with a deadline. *Runs in: tests.* */
 #![allow(clippy::unwrap_used, clippy::panic, dead_code, reason = "a test that meets what it does not expect is to fail")]
 
+pub mod fleet;
+
 use std::fs::{File, Permissions};
 use std::io::Write;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
