@@ -264,6 +264,8 @@ fn changed_options_do_not_take_effect_before_the_code_loads_with_them(setup: &Se
     write(&reloads.files, "one", "third");
     poll::wait_for("the corrected code serves", || word(&site, "one") == "third");
     assert_ne!(pid(&site, "one"), before);
+    // With the new options, not with the old ones until somebody looks an hour later.
+    site.expect_log("re:WSGI1352: group one: its options have changed: 1 process took over in ");
 }
 
 fn no_request_fails_while_kept_and_changed_groups_are_mixed(setup: &Setup) {

@@ -16,7 +16,7 @@ use crate::action::{Action, Id, Note};
 use crate::budget::Budget;
 use crate::new_code::NewCode;
 use crate::process::{Process, State};
-use crate::timers::{Backoff, LOOK, LOOKED, Millis, PERMIT, SUCCESSOR_STARTUP, UNKILLABLE};
+use crate::timers::{Backoff, LOOK, Millis, PERMIT, SUCCESSOR_STARTUP, UNKILLABLE};
 use crate::watch::Versions;
 
 /// What a group is about.
@@ -76,7 +76,7 @@ pub struct Group {
     /// Scripts that its processes must load, because those of an earlier definition serve with them; these go on until it can.
     pub(crate) must_load: Option<Vec<Script>>,
     /// When httpd read its configuration last, since the group began.
-    reread: Millis,
+    pub(crate) reread: Millis,
     /// What the process had loaded that ended last.
     pub(crate) last_loaded: Vec<Script>,
     /// Files have changed, and processes are replaced for that, or could not be.
@@ -108,89 +108,6 @@ impl Group {
             reread: 0,
             last_loaded: Vec::new(),
             new_code: None,
-        }
-    }
-
-    /// The group replaces one of an earlier definition, which serves until this one has loaded `scripts`.
-    pub fn follow(&mut self, scripts: Vec<Script>) {
-        self.must_load = Some(scripts);
-    }
-
-    /// Nobody else serves any more.
-    pub fn stands_alone(&mut self) {
-        self.must_load = None;
-    }
-
-    /// The same group in httpd's new configuration: its processes go on, and look whether what they have loaded is still as it was.
-    pub fn go_on(&mut self, plan: Rc<plan::Group>, now: Millis) {
-        self.plan = plan;
-        self.reread = now;
-        // What could not be loaded may be corrected somewhere that nobody watches.
-        self.refused.clear();
-        for slot in &mut self.slots {
-            slot.retries.reset();
-            slot.retry_at = now;
-        }
-        self.wake_up(now);
-        for id in self.processes.keys().copied().collect::<Vec<_>>() {
-            self.have_it_look(id, now);
-        }
-    }
-
-    fn have_it_look(&mut self, id: Id, now: Millis) {
-        if let Some(process) = self.processes.get_mut(&id).filter(|p| p.state == State::Ready) {
-            process.looks_until = Some(now.saturating_add(LOOKED));
-            self.actions.push(Action::Send(id, Message::Look));
-        }
-    }
-
-    /// Processes that wait for their next try begin at once, if the last try is a second ago.
-    pub fn wake_up(&mut self, now: Millis) {
-        let may = now.max(self.started.saturating_add(LOOK));
-        for slot in &mut self.slots {
-            slot.respawn_at = slot.respawn_at.map(|at| at.min(may));
-        }
-    }
-
-    /// Whether a process waits for its next try, for longer than a moment.
-    pub fn pauses(&self, now: Millis) -> bool {
-        self.running() && self.slots.iter().any(|slot| slot.respawn_at.is_some_and(|at| at > now.saturating_add(LOOK)))
-    }
-
-    /// `file`, which its processes may wait for, has changed.
-    pub fn file_changed(&mut self, file: &[u8], now: Millis) {
-        if !self.pauses(now) {
-            return;
-        }
-        for slot in self.slots.iter_mut().filter(|slot| slot.respawn_at.is_some()) {
-            slot.deaths.ease();
-        }
-        self.wake_up(now);
-        let file = String::from_utf8_lossy(file);
-        let text = format!("`{file}` has changed: the next try to start its processes is not waited for");
-        self.actions.push(Note::group(log_code::WOKEN_BY_A_FILE, text));
-    }
-
-    /// Scripts that its processes load, or have loaded, besides those of the plan.
-    pub fn known_scripts(&self) -> Vec<Vec<u8>> {
-        let ahead = self.must_load.iter().flatten().chain(self.slots.iter().flat_map(|slot| &slot.inherited));
-        ahead.chain(&self.last_loaded).map(|script| script.path.clone()).collect()
-    }
-
-    /// When a process was started last.
-    pub const fn last_start(&self) -> Millis {
-        self.started
-    }
-
-    /// A process says that a file is not as it has loaded it, or (empty) that all are.
-    fn has_looked(&mut self, id: Id, what: &str, now: Millis) {
-        if let Some(process) = self.processes.get_mut(&id)
-            && process.looks_until.take().is_some()
-            && !what.is_empty()
-        {
-            process.asked.get_or_insert(Reason::ScriptReload);
-            self.urgent = true;
-            self.code_changes(Some(what.as_bytes()), now);
         }
     }
 

@@ -6,7 +6,7 @@ every change; the descriptors that it names are inherited. SIGTERM or the death 
 | file | what |
 |---|---|
 | `supervisor`, `supervisor::adoption`, `handover` | the loop; a further configuration; supervisors taking over from one another |
-| `group`, `replace`, `new_code`, `ending`, `process`, `timers`, `action` | a group as a state machine, without clock or system call |
+| `group`, `replace`, `new_code`, `keep`, `ending`, `pause`, `process`, `timers`, `action` | a group as a state machine, without clock or system call |
 | `running`, `child` | a group's live processes |
 | `pipe` | what they write, read by threads that nobody waits for |
 | `root` | the directory of `chroot=`: may root enter it? |
@@ -33,11 +33,13 @@ mod group;
 #[cfg(test)]
 mod group_bench;
 mod handover;
+mod keep;
 mod lack_of_memory;
 mod listener;
 mod log;
 mod memory;
 mod new_code;
+mod pause;
 mod pipe;
 mod posts;
 mod probe;

@@ -1,17 +1,17 @@
 /*! A group and its live processes: does what the group's state machine asks for and tells it what happened. *Runs in: supervisor.* */
 
 mod heard;
+mod notes;
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::os::fd::{AsFd, OwnedFd};
 use std::rc::Rc;
 
 use protocol::Level;
 use protocol::control::{Message, Process};
-use protocol::log_code::{self, LogCode};
+use protocol::log_code;
 use protocol::plan::{self, Plan, Script};
-use protocol::repetition::{Repetitions, Say, is_round, key};
+use protocol::repetition::Repetitions;
 use protocol::table;
 use rustix::fs::{Mode, OFlags};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid};
@@ -19,7 +19,6 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_pro
 use self::heard::Output;
 use crate::action::{Action, End, Id, Note};
 use crate::child::{self, Child};
-use crate::companions;
 use crate::explain;
 use crate::file_watch::{FileWatch, Watched};
 use crate::group::Group;
@@ -30,24 +29,13 @@ use crate::pipe::Held;
 use crate::posts::{Post, Posts};
 use crate::recipe::Recipe;
 use crate::spawn::inherited;
-use crate::timers::{LOOK, Millis};
+use crate::timers::{LOOK, Millis, REMIND};
 
 const KILL: i32 = 9;
 /// Threads of the supervisor that may be stuck in pipes of a group when a further process is started.
 const MOST_HELD: usize = 16;
 /// Signals at which faulthandler writes the stack: SIGILL, SIGABRT, SIGBUS, SIGFPE, SIGSEGV.
 const FAULTS: [i32; 5] = [4, 6, 7, 8, 11];
-
-/// What each process of a group says for itself, though the reason is one.
-const SAID_BY_EACH: [LogCode; 2] = [log_code::NEW_CODE_NOT_LOADED, log_code::NOT_READY];
-
-/// What each time is another event, though the words may be the same.
-const EVENTS: [LogCode; 2] = [log_code::NEW_CODE_SERVES, log_code::OLD_CODE_SERVES];
-
-/// Whether a line tells of requests that come to a bad end.
-fn ends_requests(code: LogCode) -> bool {
-    [log_code::PROCESS_DIED, log_code::PROCESS_KILLED, log_code::DRAIN_OVERDUE].contains(&code)
-}
 
 /// The least urgent level that a group's log takes.
 fn log_level(group: &plan::Group) -> Level {
@@ -63,6 +51,8 @@ pub struct Running {
     pub superseded: bool,
     /// Its processes serve requests of this definition, too.
     stands_in: Option<u32>,
+    /// When the log says so again.
+    stands_in_again: Millis,
     /// Its live processes.
     pub children: BTreeMap<Id, Child>,
     /// Its log.
@@ -112,6 +102,7 @@ impl Running {
             machine,
             superseded: false,
             stands_in: None,
+            stands_in_again: 0,
             children: BTreeMap::new(),
             log: Log::new(descriptor("its log", group.log)?, log_level(group)),
             recipe: Recipe::new(plan, group, std::env::vars_os())?,
@@ -193,19 +184,22 @@ impl Running {
         self.plan.definition
     }
 
-    /// Its processes serve requests of that definition of the group, too.
-    pub fn stand_in(&mut self, definition: u32) {
-        if self.stands_in.replace(definition) == Some(definition) {
+    /// Its processes serve requests of that definition of the group, too, which the log says each hour.
+    pub fn stand_in(&mut self, definition: u32, now: Millis) {
+        let news = self.stands_in.replace(definition) != Some(definition);
+        if !news && now < self.stands_in_again {
             return;
         }
-        let Some(posts) = &self.posts else { return };
-        for (id, post) in &mut self.taken {
-            if let (Some(table::State::Serving), Some(child)) = (self.machine.state(*id), self.children.get(id)) {
-                posts.serves_for(post, definition, child.pid);
+        self.stands_in_again = now.saturating_add(REMIND);
+        if let Some(posts) = self.posts.as_ref().filter(|_| news) {
+            for (id, post) in &mut self.taken {
+                if let (Some(table::State::Serving), Some(child)) = (self.machine.state(*id), self.children.get(id)) {
+                    posts.serves_for(post, definition, child.pid);
+                }
             }
         }
         let text = "its new processes can't load what those of the older configuration serve with, or do not start: the old ones go on. They are tried \
-                    again at each restart of httpd, and each hour. To fix: see the lines before";
+                    again when a script changes, at each restart of httpd, and each hour. To fix: see the lines before";
         self.note(&Note {
             code: Some(log_code::OLD_CONFIGURATION_SERVES),
             level: Level::Error,
@@ -338,17 +332,6 @@ impl Running {
         }
     }
 
-    /// Says which programs of the application are about to be killed with a process.
-    fn name_companions(&mut self, id: Id, now: Millis) {
-        let Some(pid) = self.children.get(&id).map(|child| child.pid).filter(|_| self.log.takes(Level::Info)) else { return };
-        if let Some(programs) = companions::of(pid, now) {
-            let text = format!(
-                "has started programs that are still there, and are killed with it: {programs}. One that is to live on is started with `start_new_session=True`"
-            );
-            self.note(&Note::process(id, log_code::PROGRAMS_KILLED, text));
-        }
-    }
-
     fn signal(&self, id: Id, group: bool) {
         let Some(child) = self.children.get(&id) else { return };
         // A child that has not been waited for keeps its number, so this can't hit a stranger; it may be dead already, which is as well.
@@ -438,54 +421,6 @@ impl Running {
             shutdown_timeout: group.shutdown_timeout,
             maximum_requests: group.maximum_requests,
             engine: group.engine.clone(),
-        }
-    }
-
-    /// Logs a note. One that is about the whole group, or says that a process is not ready, is logged whole once an hour, and counted in between.
-    fn note(&mut self, note: &Note) {
-        let Some(note) = self.without_repetition(note) else { return };
-        self.log_note(&note);
-    }
-
-    fn without_repetition<'n>(&mut self, note: &'n Note) -> Option<Cow<'n, Note>> {
-        let repeats = |code: &LogCode| note.process.is_none() || SAID_BY_EACH.contains(code);
-        let Some(code) = note.code.filter(|code| repeats(code) && !EVENTS.contains(code)) else {
-            return Some(Cow::Borrowed(note));
-        };
-        let said = self.said.say(key((code.number, &note.text)), self.now);
-        match said {
-            Say::Whole { since: 0 } => Some(Cow::Borrowed(note)),
-            Say::Whole { since } => {
-                let text = format!("{} ({since} more times in the last hour)", note.text);
-                Some(Cow::Owned(Note { text, ..note.clone() }))
-            }
-            // Processes are few, and each has its line.
-            Say::Again(count) if note.process.is_some() => {
-                let text = format!("is not ready, for the reason that is logged above under {code} ({count} more times by now)");
-                Some(Cow::Owned(Note { text, ..note.clone() }))
-            }
-            Say::Again(count) if is_round(count) && count > 1 => {
-                let text = format!("what is logged above under {code} has happened {count} more times");
-                Some(Cow::Owned(Note { text, ..note.clone() }))
-            }
-            Say::Again(_) => None,
-        }
-    }
-
-    fn log_note(&mut self, note: &Note) {
-        let name = String::from_utf8_lossy(&self.plan.name);
-        let subject = match note.process.and_then(|id| self.children.get(&id)) {
-            Some(child) => format!("process {} of group {name} ", child.number()),
-            None => format!("group {name}: "),
-        };
-        let code = note.code.map(|code| format!("{code}: ")).unwrap_or_default();
-        let child = note.process.and_then(|id| self.children.get(&id)).filter(|_| note.code.is_some_and(ends_requests));
-        let cut = child.map(|child| child.memory.serving()).unwrap_or_default();
-        self.log.line(note.level, std::process::id(), format!("{code}{subject}{}{cut}", note.text).as_bytes());
-        if let Some(child) = child.filter(|child| note.code == Some(log_code::PROCESS_DIED) && child.faulted) {
-            for line in child.memory.stack() {
-                self.log.line(note.level, child.number(), &line);
-            }
         }
     }
 

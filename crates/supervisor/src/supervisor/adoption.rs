@@ -146,7 +146,7 @@ impl Supervisor {
                     old.act(at);
                     taken_over = true;
                 } else if old.machine.serving() > 0 {
-                    old.stand_in(definition);
+                    old.stand_in(definition, at);
                 }
             }
             if let Some(new) = self.groups.get_mut(index).filter(|_| serves) {
