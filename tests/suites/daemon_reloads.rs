@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 /// The suite.
 pub fn suite() -> Suite {
@@ -353,13 +354,20 @@ fn a_deployment_that_succeeds_is_told(setup: &Setup) {
 fn a_saved_script_ends_the_pause_of_a_crash_loop(setup: &Setup) {
     let reloads = Reloads::start(setup, &["one threads=2", "two threads=2"], "re:AH00488|AH00493|AH00494|WSGI13(00|01|24|39): ");
     let site = Site::new(&reloads.server, setup);
-    let births = reloads.files.join("births");
-    let text =
-        format!("import os\nwith open({:?}, 'a') as file:\n    file.write('x')\nos._exit(3)\n", births.display().to_string());
+    let (births, broken) = (reloads.files.join("births"), reloads.files.join("broken"));
+    let text = format!(
+        "import os\nif os.path.exists({broken:?}):\n    with open({births:?}, 'a') as file:\n        file.write('x')\n    os._exit(3)\n\n\n\
+         def application(environ, start_response):\n    start_response('200 OK', [('Content-Type', 'text/plain')])\n    return [b'whole']\n",
+        broken = broken.display().to_string(),
+        births = births.display().to_string()
+    );
     put(&reloads.files, "one", &text);
+    poll::wait_for("the script is loaded", || word(&site, "one") == "whole");
+    fs::write(&broken, "").unwrap();
     reloads.server.restart();
-    // The next pause has eight seconds.
-    poll::wait_for("five have died since", || fs::read(&births).is_ok_and(|births| births.len() >= 6));
+    // After pauses of 0, 1, 2 and 4 seconds; the next one has eight.
+    let died = poll::until(Duration::from_secs(60), || fs::read(&births).ok().filter(|births| births.len() >= 5));
+    assert!(died.is_some(), "five have not died");
     site.expect_log("WSGI1301: group one");
     write(&reloads.files, "one", "corrected");
     poll::wait_for("it serves", || String::from_utf8_lossy(&site.get("/one").body).starts_with("corrected "));
