@@ -19,7 +19,7 @@ PYTHON ?=
 # Which trials `make test` runs (a part of their names), and further arguments of the suites.
 TESTS ?=
 # Which fuzzers `make fuzz` runs, and for how long each.
-FUZZ ?= frames_of_child frames_of_daemon control_messages records running table table_while_it_changes heads supervision header_fields \
+FUZZ ?= frames_of_child frames_of_daemon control_messages records running table table_while_it_changes heads log_lines supervision header_fields \
 	trusted_proxies
 SECONDS ?= 60
 # A directory with the benchmark, and its arguments.

@@ -12,7 +12,8 @@ use std::process::{Command, ExitCode};
 /// Names that the module may use. Types come along as needed.
 const FUNCTIONS: &str = "ap_.*|apr_.*";
 const VARIABLES: &str = "ap_.*|AP_.*|apr_.*|APR_.*|OPT_.*|ENABLE_.*|APLOG_.*|MODULE_MAGIC_.*|OK|DECLINED|DONE|RSRC_CONF|ACCESS_CONF|OR_FILEINFO|OR_AUTHCFG|M_.*|HTTP_.*|SERVER_.*|cmd_how_.*";
-const TYPES: &str = "ap_.*|apr_.*|core_dir_config|command_rec|module|request_rec|server_rec|conn_rec|cmd_parms|process_rec";
+const TYPES: &str =
+    "ap_.*|apr_.*|core_dir_config|core_server_config|command_rec|module|request_rec|server_rec|conn_rec|cmd_parms|process_rec";
 
 fn main() -> ExitCode {
     match build() {

@@ -9,6 +9,7 @@ tries the committed corpus on them without a fuzzer.
 | `running` | what a process has noted of its requests, when it has died |
 | `table` | a group's table, which its processes can write into |
 | `header_fields` | status lines and headers that an application gives |
+| `log_lines` | what a process has written, as it stands in a log |
 | `heads` | a response's head, as a child takes it from a daemon process |
 | `supervision` | what a group's processes say and how they end, through the supervisor's state machine |
 | `table_while_it_changes` | a child's view of the table while a process writes into it at the same time |
@@ -22,6 +23,7 @@ mod control;
 mod fields;
 mod frames;
 mod heads;
+mod lines;
 mod proxies;
 mod record;
 mod running;
@@ -71,6 +73,7 @@ pub use control::control_messages;
 pub use fields::header_fields;
 pub use frames::{frames_of_child, frames_of_daemon};
 pub use heads::heads;
+pub use lines::log_lines;
 pub use proxies::trusted_proxies;
 pub use record::records;
 pub use running::running;
@@ -82,7 +85,7 @@ pub use table::table;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 11] = [
+pub const TARGETS: [Target; 12] = [
     ("frames_of_child", frames_of_child),
     ("frames_of_daemon", frames_of_daemon),
     ("control_messages", control_messages),
@@ -91,6 +94,7 @@ pub const TARGETS: [Target; 11] = [
     ("table", table),
     ("header_fields", header_fields),
     ("heads", heads),
+    ("log_lines", log_lines),
     ("supervision", supervision),
     ("table_while_it_changes", table_while_it_changes),
     ("trusted_proxies", trusted_proxies),

@@ -20,7 +20,7 @@ use super::group::{Daemons, Group};
 use super::machine::ThisMachine;
 use super::scoreboard::Published;
 use super::share::Shares;
-use super::{socket_place, supervisor};
+use super::{log_writer, socket_place, supervisor};
 use crate::config::daemon::{Account, DaemonProcess};
 use crate::config::plan::{Launch, Machine, Resources, build, socket};
 use crate::config::settings::ProcessSettings;
@@ -39,17 +39,21 @@ pub fn post_config(configuration: Pool<'_>, main: Server<'_>) {
     let mut kept = retained::load();
     kept.generation = kept.generation.saturating_add(1);
     supervisor::forget_missed(&mut kept);
+    log_writer::watch(configuration, &mut kept);
     let servers = check::views(main);
     let groups = Groups::new(&servers);
     if groups.iter().next().is_none() && kept.supervisors.is_empty() {
         return;
     }
+    // Before anything that may be said about a group; it inherits nothing that is made below.
+    let log_writer = groups.iter().next().and_then(|_| log_writer::begin(configuration, main, &mut kept));
     let machine = ThisMachine::new(configuration, main);
     // What is the same in two generations is compared before the sockets are known.
     let mut no_resources = |_: &DaemonGroup, _: &plan::Identity| Resources::default();
     let built = build(&servers, &machine, &launch(&kept, main), &mut no_resources);
     let mut start = Start { main, machine: &machine, settings: &config::of_server(main).process, kept: &mut kept };
     let mut plan = built.plan;
+    plan.log_writer = log_writer.map(number);
     let mut refused: Vec<(Vec<u8>, String)> =
         built.refused.iter().map(|one| (one.name.to_vec(), one.finding.text.to_string())).collect();
     for one in &built.refused {
@@ -127,16 +131,7 @@ pub fn child_init(main: Server<'_>) {
     // With `-X` the parent is the child.
     if parents.pid != std::process::id() {
         // As it is now: the parent may have let go of some since the configuration was read, and their numbers may be others'.
-        let kept = retained::load();
-        let tables = kept.groups.iter().map(|group| group.table);
-        let successors = kept.supervisors.iter().filter_map(|one| one.successor);
-        let lifelines = kept.supervisors.iter().filter_map(|one| one.lifeline);
-        let pipes = kept.supervisors.iter().filter_map(|one| one.next_configuration);
-        for number in
-            tables.chain(successors).chain(pipes).chain(kept.scoreboard).chain(lifelines).chain(kept.orphans.iter().copied())
-        {
-            drop(descriptor::take(number));
-        }
+        log_writer::close_parents(&retained::load(), None);
     }
 }
 
@@ -170,6 +165,7 @@ impl Start<'_> {
         let definition = definition(group);
         let server = self.main.all().nth(declared.server).unwrap_or(self.main);
         group.log = number(server.log_descriptor().or_else(|| self.main.log_descriptor()).unwrap_or(2));
+        group.log_server = u32::try_from(declared.server).unwrap_or(0);
         group.log_level = u32::try_from(server.log_level()).unwrap_or(0);
         if declared.process.is_service() {
             return Ok(());

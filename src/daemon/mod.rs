@@ -1,7 +1,7 @@
 /*! Daemon mode, seen from Apache: applications in processes of their own.
 
 In the parent: [`launch`] (a generation is planned and equipped, with what [`machine`] says) and [`supervisor`] (who starts and watches its
-processes) with [`handing_over`] (how it gets a further configuration); [`check`] asks at configtest what would keep a group from serving, and [`socket_place`] whether others could put sockets there. In a child: [`group`] (what it knows about the groups) and [`exchange`]
+processes) with [`handing_over`] (how it gets a further configuration), and [`log_writer`], the process that writes their lines; [`check`] asks at configtest what would keep a group from serving, and [`socket_place`] whether others could put sockets there. In a child: [`group`] (what it knows about the groups) and [`exchange`]
 (one request's conversation with a process), which is made of [`offer`] (with [`queue`] and [`share`]), [`opening`], [`body`], [`outbox`], [`connection`], [`answer`] and [`client`];
 [`connections`] are kept for the next request. [`scoreboard`] tells the processes what httpd does. *Runs in: parent, child.* */
 
@@ -20,6 +20,7 @@ pub mod group;
 mod handing_over;
 pub mod launch;
 mod locale;
+mod log_writer;
 pub mod machine;
 pub mod offer;
 pub mod opening;

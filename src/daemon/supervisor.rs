@@ -19,7 +19,7 @@ use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType};
 use rustix::pipe::PipeFlags;
 use rustix::process::{Pid, PidfdFlags, Signal};
 
-use super::{clock, handing_over};
+use super::{clock, handing_over, log_writer};
 use crate::embedded::companion;
 use crate::httpd::process::{self, After, after_configuration, server_root};
 use crate::httpd::{Log, Pool, Server, descriptor, other_child, retained};
@@ -36,10 +36,6 @@ const GRACE: Duration = Duration::from_secs(2);
 pub fn begin(configuration: Pool<'_>, main: Server<'_>, kept: &mut Kept, plan: &Plan) -> Result<(), String> {
     kept.overdue = false;
     forget_ended(kept);
-    for one in &mut kept.supervisors {
-        // httpd has closed it.
-        one.next_configuration = None;
-    }
     for one in &kept.supervisors {
         other_child::watch(configuration, one.pid, died, ends);
     }
@@ -107,9 +103,11 @@ fn start(logs: Pool<'_>, kept: &mut Kept, plan: &Plan, predecessor: Option<i32>,
     let memory = shared_memory::seal(c"mod_wsgi_rs-plan", &encoded).map_err(|error| failed("its plan", &error))?;
     let named = plan.passed().into_iter().filter_map(|number| i32::try_from(number).ok());
     let passed = [memory.as_raw_fd(), own.as_raw_fd()].into_iter().chain(named).collect();
-    // `ServerRoot`, as httpd's own option, says in a list of processes which server's supervisor it is.
-    let numbers = [memory.as_raw_fd(), own.as_raw_fd()].map(|number| number.to_string().into());
-    let arguments = [numbers.as_slice(), &["-d".into(), OsString::from_vec(server_root().to_vec())]].concat();
+    // `ServerRoot`, as httpd's own option, says in a list of processes which server's supervisor it is. The log writer is named in the plan as well, but the
+    // supervisor needs it to say what is wrong with the plan.
+    let writer = plan.log_writer.and_then(|number| i32::try_from(number).ok());
+    let numbers = [memory.as_raw_fd(), own.as_raw_fd()].into_iter().chain(writer).map(|number| number.to_string().into());
+    let arguments: Vec<OsString> = numbers.chain(["-d".into(), OsString::from_vec(server_root().to_vec())]).collect();
     let pid = other_child::start(&program, &arguments, passed).map_err(|error| failed("it cannot be run", &error))?;
     // Not kept by this process alone: it must be closed where nothing of this module is loaded any more.
     let closes =
@@ -136,11 +134,12 @@ fn now() -> u64 {
     clock::microseconds() / 1000
 }
 
-/// Keeps what is to be kept. Without it the next restart would start from nothing, so it is said.
-pub fn keep(log: Log<'_>, kept: &Kept) {
-    if let Err(error) = retained::save(kept) {
+/// Keeps what is to be kept. Whether that could be done: without it the next restart would start from nothing, so it is logged.
+pub fn keep(log: Log<'_>, kept: &Kept) -> bool {
+    let saved = retained::save(kept).inspect_err(|error| {
         log.coded(&log_code::SUPERVISOR_NOT_STARTED, format_args!("what runs cannot be noted: {error}"));
-    }
+    });
+    saved.is_ok()
 }
 
 fn signal(pid: i32, signal: Signal) {
@@ -158,9 +157,13 @@ pub fn announce(kept: &Kept) {
     }
 }
 
-/// Forgets what there was before httpd ran with a configuration without the module: the supervisors have ended or are about to, and httpd has reaped those
-/// that did, so their numbers may be other processes'.
+/// Forgets what was the configuration's before this one: the pipe that httpd has closed, whose number may be another file's now. And what there was before
+/// httpd ran with a configuration without the module: the supervisors and log writers have ended or are about to, and httpd has reaped those that did, so their
+/// numbers may be other processes'.
 pub fn forget_missed(kept: &mut Kept) {
+    for one in &mut kept.supervisors {
+        one.next_configuration = None;
+    }
     let number = process::configuration_number();
     if std::mem::replace(&mut kept.configuration, number).checked_add(1) == Some(number) {
         return;
@@ -168,6 +171,7 @@ pub fn forget_missed(kept: &mut Kept) {
     for pid in kept.supervisors.iter().map(|one| one.pid).collect::<Vec<_>>() {
         forget(kept, pid);
     }
+    kept.writers.clear();
 }
 
 /// Forgets supervisors that ended while nobody looked, and what only they used.
@@ -306,8 +310,12 @@ fn start_again(main: Server<'_>, kept: &mut Kept) {
 /// Every few seconds, in httpd's main loop.
 pub fn look(main: Server<'_>) {
     let mut kept = retained::load();
+    let mut changed = log_writer::look(main, &mut kept);
     if kept.overdue {
         start_again(main, &mut kept);
+        changed = true;
+    }
+    if changed {
         keep(Log::Server(main), &kept);
     }
 }
@@ -315,18 +323,20 @@ pub fn look(main: Server<'_>) {
 /// The configuration ends (its pool is destroyed).
 pub fn configuration_ends() {
     let after = after_configuration();
+    let mut kept = retained::load();
     if after == After::Graceful {
+        log_writer::release(&mut kept);
         return;
     }
-    let mut kept = retained::load();
     // Those that were told by `ends` are told again; with `-X` nobody was.
     end(kept.supervisors.iter_mut());
     if after == After::Stop {
         wait_for_all(&mut kept);
         kept.groups.iter().for_each(remove_sockets);
-    } else {
-        keep(Log::MainServer, &kept);
+        log_writer::finish(&mut kept);
+        return;
     }
+    log_writer::release(&mut kept);
 }
 
 /// Waits until the supervisors have ended, each as long as its groups may take.

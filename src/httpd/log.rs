@@ -60,6 +60,21 @@ impl Log<'_> {
     /// Writes one line without asking for the level. `file` and `line` name its source, which an application may have chosen. A NUL ends
     /// the text, as in all of httpd. httpd escapes control characters in the text, but not in the source.
     pub fn write(self, level: Level, text: &[u8], file: &CStr, line: c_int) {
+        let server = match self {
+            Self::MainServer => Server::main(),
+            Self::Server(server) => Some(server),
+            Self::Request(request) => Some(request.server()),
+        };
+        if server.is_some_and(writes_json) {
+            for part in json_parts(text) {
+                self.write_part(level, &part, file, line);
+            }
+        } else {
+            self.write_part(level, text, file, line);
+        }
+    }
+
+    fn write_part(self, level: Level, text: &[u8], file: &CStr, line: c_int) {
         let length = c_int::try_from(text.len()).unwrap_or(c_int::MAX);
         let shown = escaped(file);
         // Without a file httpd leaves the source out, in the formats that show it.
@@ -81,6 +96,58 @@ impl Log<'_> {
             },
         }
     }
+}
+
+/// Whether a server's `ErrorLogFormat` makes objects of JSON: it begins with a brace.
+pub(super) fn writes_json(server: Server<'_>) -> bool {
+    // SAFETY: the record of httpd's core for a live server, and its array of items (http_core.h), which do not change after the configuration was read. An
+    // item's argument is null or a string of the configuration.
+    unsafe {
+        let core = sys::ap_get_core_module_config(server.module_config()).cast::<sys::core_server_config>();
+        let format = core.as_ref().and_then(|core| core.error_log_format.as_ref()).filter(|format| format.nelts > 0);
+        let first = format.and_then(|format| format.elts.cast::<sys::ap_errorlog_format_item>().as_ref());
+        first.is_some_and(|item| super::table::text(item.arg).is_some_and(|text| text.trim_ascii_start().starts_with(b"{")))
+    }
+}
+
+/// How long a part of a message may be as httpd shows it. A line has 8 KiB, and the end of an object must find room.
+const LONGEST_JSON: usize = 5_000;
+
+/// A text in parts that httpd shows as strings of JSON. httpd escapes backslashes and tabs as JSON does, but leaves quotes as they are, and shows every other byte
+/// that is not printable ASCII as `\xHH`. So a quote becomes an apostrophe here, and another character `\uHHHH`, which httpd shows with a second
+/// backslash: a reader of the object finds these six characters.
+fn json_parts(text: &[u8]) -> Vec<Vec<u8>> {
+    let mut parts = vec![Vec::new()];
+    let mut shown = 0;
+    let mut add = |bytes: &[u8], length: usize| {
+        if shown + length > LONGEST_JSON {
+            parts.push(Vec::new());
+            shown = 0;
+        }
+        shown += length;
+        if let Some(part) = parts.last_mut() {
+            part.extend_from_slice(bytes);
+        }
+    };
+    for piece in text.utf8_chunks() {
+        for character in piece.valid().chars() {
+            match character {
+                // httpd shows these with a backslash.
+                '\t' | '\\' => add(character.encode_utf8(&mut [0; 4]).as_bytes(), 2),
+                '"' => add(b"'", 1),
+                ' '..='~' => add(character.encode_utf8(&mut [0; 4]).as_bytes(), 1),
+                _ => {
+                    for unit in character.encode_utf16(&mut [0; 2]) {
+                        add(format!("\\u{unit:04x}").as_bytes(), 7);
+                    }
+                }
+            }
+        }
+        for byte in piece.invalid() {
+            add(format!("\\u{byte:04x}").as_bytes(), 7);
+        }
+    }
+    parts
 }
 
 /// The text needs no NUL at its end: its length goes with it.
@@ -111,7 +178,7 @@ fn escaped(file: &CStr) -> Cow<'_, CStr> {
 
 #[cfg(test)]
 mod tests {
-    use super::{LONGEST_FILE, escaped};
+    use super::{LONGEST_FILE, LONGEST_JSON, escaped, json_parts};
 
     #[test]
     fn a_source_file_cannot_begin_another_line() {
@@ -123,6 +190,17 @@ mod tests {
             let file = std::ffi::CString::new([b'a', byte, b'b']).unwrap_or_default();
             assert!(escaped(&file).to_bytes().iter().all(|byte| (b' '..=b'~').contains(byte)), "{byte}");
         }
+    }
+
+    #[test]
+    fn what_httpd_would_not_show_as_json_is_made_printable() {
+        let text = "a\t\"\\\u{e4}\u{1f600}\x1b\n".as_bytes();
+        assert_eq!(json_parts(text), [b"a\t'\\\\u00e4\\ud83d\\ude00\\u001b\\u000a"]);
+        assert_eq!(json_parts(b"\xff\0"), [b"\\u00ff\\u0000"]);
+        assert_eq!(json_parts(b""), [b""]);
+        let parts = json_parts("\u{e4}\"".repeat(5_000).as_bytes());
+        assert!(parts.iter().all(|part| part.len() <= LONGEST_JSON));
+        assert_eq!(parts.concat(), "\\u00e4'".repeat(5_000).as_bytes());
     }
 
     #[test]

@@ -15,6 +15,8 @@ pub mod descriptor;
 #[cfg(feature = "test-faults")]
 pub mod faults;
 pub mod filters;
+pub mod foreign_line;
+pub mod forked;
 pub mod guard;
 pub mod hook;
 pub mod input;

@@ -38,6 +38,7 @@ mod install;
 mod interpreters;
 mod lifecycle;
 mod linkage;
+mod log_destinations;
 mod logging;
 mod panics;
 mod peers;
@@ -126,6 +127,7 @@ pub fn all() -> Vec<Suite> {
     ];
     all.extend(of_configurations());
     all.extend(of_installing());
+    all.extend([log_destinations::suite()]);
     all.extend(descriptors::suites());
     all.extend(attacks::suites());
     all

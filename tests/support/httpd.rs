@@ -6,6 +6,7 @@ use super::error_log::{Announced, ErrorLogs, Line, Position, pattern, unannounce
 use super::matrix::Setup;
 pub use super::plan::{Plan, Prepared};
 use super::processes::{self, Process};
+use super::syslog::Syslog;
 use super::{client::Client, poll};
 use rustix::process::Signal;
 use std::cell::RefCell;
@@ -43,6 +44,11 @@ pub struct Httpd {
     flags: Vec<&'static str>,
     stopped: bool,
     abandoned: bool,
+    _syslog: Option<Syslog>,
+}
+
+fn writes_logs(pid: i32) -> bool {
+    fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name == "wsgi-log\n")
 }
 
 thread_local! {
@@ -72,6 +78,7 @@ impl Httpd {
 
     fn spawn(setup: &Setup, plan: &Plan, name: &str) -> Self {
         let files = Prepared::new(setup, plan, name);
+        let syslog = plan.syslog.then(|| Syslog::start(&files.root.join("dev-log"), &files.root.join("logs/syslog.log")));
         let child = run(&files, &plan.flags);
         let logs = ErrorLogs::new(&files.root.join("logs"));
         Self {
@@ -84,6 +91,7 @@ impl Httpd {
             flags: plan.flags.clone(),
             stopped: false,
             abandoned: false,
+            _syslog: syslog,
         }
     }
 
@@ -139,7 +147,12 @@ impl Httpd {
 
     /// The processes that serve: the parent's children.
     pub fn children(&self) -> Vec<Process> {
-        processes::children(self.pid())
+        processes::children(self.pid()).into_iter().filter(|child| !writes_logs(child.pid)).collect()
+    }
+
+    /// The processes that write lines of daemon processes to the logs; of older generations, too, while they live.
+    pub fn log_writers(&self) -> Vec<Process> {
+        processes::children(self.pid()).into_iter().filter(|child| writes_logs(child.pid)).collect()
     }
 
     /// The supervisors of daemon processes among them.

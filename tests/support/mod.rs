@@ -19,4 +19,5 @@ pub mod random;
 pub mod response;
 pub mod run;
 pub mod site;
+pub mod syslog;
 pub mod workdir;

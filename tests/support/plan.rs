@@ -29,6 +29,8 @@ pub struct Plan {
     bare: bool,
     user: Option<(u32, u32)>,
     certificate: bool,
+    /// httpd's `/dev/log` is a socket of the trial's, whose lines go to `logs/syslog.log`.
+    pub syslog: bool,
 }
 
 impl Plan {
@@ -45,7 +47,15 @@ impl Plan {
             bare: false,
             user: None,
             certificate: false,
+            syslog: false,
         }
+    }
+
+    /// Gives httpd a `/dev/log` of its own, in a mount namespace of its own. Only root can.
+    #[must_use]
+    pub const fn with_syslog(mut self) -> Self {
+        self.syslog = true;
+        self
     }
 
     /// Loads further modules of Apache.
@@ -129,7 +139,15 @@ pub struct Prepared {
     pub environment: Vec<(&'static str, &'static str)>,
     /// Who runs it, if it is not whoever runs the suites.
     pub user: Option<(u32, u32)>,
+    /// It gets a `/dev` of its own, with a `/dev/log` that is the socket `dev-log` of its directory.
+    pub syslog: bool,
 }
+
+/// Executes the arguments with a `/dev` of their own, whose `log` is the socket that `LOG` names.
+const WITH_SYSLOG: &str = "set -e; mkdir \"$LOG-dev\"; mount -t tmpfs tmpfs \"$LOG-dev\"; cd \"$LOG-dev\"
+for name in null zero full random urandom; do touch $name; mount --bind /dev/$name $name; done
+touch log; mount --bind \"$LOG\" log; ln -s /proc/self/fd fd; cd /; mount --rbind \"$LOG-dev\" /dev
+unset LOG; exec \"$@\"";
 
 impl Prepared {
     /// Writes the configuration of `plan`.
@@ -179,12 +197,19 @@ impl Prepared {
             }
         }
         let program = run.installation.program.clone();
-        Self { root, port, other_port, config, program, environment: plan.environment.clone(), user: plan.user }
+        let (environment, user, syslog) = (plan.environment.clone(), plan.user, plan.syslog);
+        Self { root, port, other_port, config, program, environment, user, syslog }
     }
 
     /// The command that runs httpd on this configuration.
     pub fn command(&self) -> Command {
-        let mut command = Command::new(&self.program);
+        let mut command = if self.syslog {
+            let mut command = Command::new("unshare");
+            command.args(["--mount", "sh", "-c", WITH_SYSLOG, "sh"]).arg(&self.program).env("LOG", self.root.join("dev-log"));
+            command
+        } else {
+            Command::new(&self.program)
+        };
         command.arg("-d").arg(&self.root).arg("-f").arg(&self.config).stdin(Stdio::null());
         // As service managers start it: where the suites run from may be closed to Apache's user.
         command.current_dir("/");

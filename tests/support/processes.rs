@@ -88,6 +88,20 @@ pub fn children(parent: i32) -> Vec<Process> {
     all().into_iter().filter(|pid| stat(*pid).is_some_and(|s| s.parent == parent)).filter_map(Process::find).collect()
 }
 
+/// The TCP sockets that a process has open and that listen, by their numbers in the kernel.
+pub fn listening(pid: i32) -> BTreeSet<String> {
+    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|path| fs::read_to_string(path).unwrap_or_default());
+    let listens = |line: &str| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        // The fourth is the state, the tenth the number.
+        (fields.get(3) == Some(&"0A")).then(|| format!("socket:[{}]", fields[9]))
+    };
+    let all: BTreeSet<String> = tables.iter().flat_map(|table| table.lines()).filter_map(listens).collect();
+    let open = fs::read_dir(format!("/proc/{pid}/fd")).unwrap();
+    let links = open.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
+    links.map(|link| link.to_string_lossy().into_owned()).filter(|link| all.contains(link)).collect()
+}
+
 /// All descendants of a process, zombies left out.
 pub fn descendants(root: i32) -> BTreeSet<Process> {
     let table: Vec<(i32, i32)> = all().into_iter().filter_map(|pid| Some((pid, stat(pid)?.parent))).collect();

@@ -22,9 +22,30 @@ pub struct Kept {
     pub configuration: i32,
     /// The file that httpd's scoreboard is written to, for groups that may ask: processes that go on have it open.
     pub scoreboard: Option<i32>,
+    /// Log writers that have not ended, the newest last.
+    pub writers: Vec<Writer>,
 }
 
-record!(Kept { generation, groups, supervisors, plan, orphans, overdue, configuration, scoreboard });
+record!(Kept { generation, groups, supervisors, plan, orphans, overdue, configuration, scoreboard, writers });
+
+/// The process that writes the lines of a generation's supervisor and daemon processes to httpd's logs.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Writer {
+    /// Its process id; 0 when it has ended and another is to be started.
+    pub pid: i32,
+    /// Its generation.
+    pub generation: u64,
+    /// The end of its socket that it reads, while its generation is the newest.
+    pub read: Option<i32>,
+    /// The end over which lines are sent, likewise.
+    pub write: Option<i32>,
+    /// When it was started, milliseconds of the monotonic clock.
+    pub started: u64,
+    /// It took the place of one that died.
+    pub again: bool,
+}
+
+record!(Writer { pid, generation, read, write, started, again });
 
 /// A group, over all generations that define it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -101,7 +122,7 @@ record!(Supervisor {
 
 #[cfg(test)]
 mod tests {
-    use super::{Group, Kept, Supervisor};
+    use super::{Group, Kept, Supervisor, Writer};
 
     #[test]
     fn what_is_kept_is_found_again() {
@@ -117,6 +138,7 @@ mod tests {
             overdue: true,
             configuration: 4,
             scoreboard: Some(11),
+            writers: vec![Writer { pid: 43, read: Some(11), ..Writer::default() }],
         };
         assert_eq!(Kept::decode(&kept.encode()), Ok(kept));
     }

@@ -44,4 +44,17 @@ impl Level {
             _ => Self::Debug,
         }
     }
+
+    /// How httpd calls it in a line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Critical => "crit",
+            Self::Error => "error",
+            Self::Warning => "warn",
+            Self::Notice => "notice",
+            Self::Info => "info",
+            Self::Debug => "debug",
+            Self::Trace => "trace1",
+        }
+    }
 }

@@ -14,6 +14,7 @@ pub mod kept;
 pub mod level;
 pub mod line_buffer;
 pub mod log_code;
+pub mod log_line;
 pub mod plan;
 pub mod probe;
 pub mod reason;

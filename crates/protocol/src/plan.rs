@@ -18,7 +18,9 @@ pub struct Plan {
     pub privileged: bool,
     /// Path of the engine.
     pub engine: Vec<u8>,
-    /// httpd's default format is used for lines outside of requests; this is the main server's log.
+    /// Socket over which lines are sent to the log writer (see [`crate::log_line`]); none if it could not be started.
+    pub log_writer: Option<u32>,
+    /// The main server's log. Without a log writer lines go there in httpd's default format.
     pub main_log: u32,
     /// The generation before this one, whose processes retire when this one's are ready: its control socket.
     pub predecessor: Option<u32>,
@@ -44,6 +46,7 @@ record!(Plan {
     parent,
     privileged,
     engine,
+    log_writer,
     main_log,
     predecessor,
     lifeline,
@@ -66,6 +69,7 @@ impl Plan {
         let of_groups = self.groups.iter().flat_map(|group| [Some(group.log), group.table]);
         let own = [
             Some(self.main_log),
+            self.log_writer,
             self.predecessor,
             self.lifeline,
             self.predecessor_lifeline,
@@ -81,6 +85,7 @@ impl Plan {
     /// Gives its descriptors the numbers that they have in another process.
     pub fn renumber(&mut self, number: impl Fn(u32) -> u32) {
         let own = [
+            &mut self.log_writer,
             &mut self.predecessor,
             &mut self.lifeline,
             &mut self.predecessor_lifeline,
@@ -189,7 +194,9 @@ pub struct Group {
     pub send_buffer: u32,
     /// `SO_RCVBUF`, likewise.
     pub receive_buffer: u32,
-    /// The descriptor of the log for lines outside of requests.
+    /// The server whose log its lines outside of requests go to: the index in httpd's list.
+    pub log_server: u32,
+    /// The descriptor of that log, for when there is no log writer.
     pub log: u32,
     /// The least urgent [`crate::Level`] that its log takes. A line that the engine itself writes to its standard error begins with `<N>`,
     /// its level; any other line there is the application's, of level error.
@@ -280,6 +287,7 @@ impl Group {
             place: Vec::new(),
             table: None,
             definition: 0,
+            log_server: 0,
             log: 0,
             log_level: 0,
             socket_timeout: 0,
@@ -303,6 +311,7 @@ record!(Group {
     definition,
     send_buffer,
     receive_buffer,
+    log_server,
     log,
     log_level,
     token,
@@ -363,6 +372,7 @@ mod tests {
         let plan = Plan {
             generation: 3,
             predecessor: None,
+            log_writer: Some(16),
             lifeline: Some(11),
             predecessor_lifeline: Some(14),
             orphans: vec![12, 13],
@@ -371,7 +381,7 @@ mod tests {
             ..Plan::default()
         };
         assert_eq!(Plan::decode(&plan.encode()), Ok(plan.clone()));
-        assert_eq!(plan.passed(), [11, 12, 13, 14, 15]);
+        assert_eq!(plan.passed(), [11, 12, 13, 14, 15, 16]);
         let mut other = plan.clone();
         other.renumber(|number| number + 100);
         assert_eq!(other.named(), plan.named().iter().map(|number| number + 100).collect::<Vec<_>>());

@@ -1,29 +1,57 @@
-/*! Lines in httpd's default error-log format, to a descriptor that may be a file, a pipe to a log program, or a socket.
+/*! Lines for the error log: sent to the log writer, which writes them as httpd would (see `protocol::log_line`).
 
-The supervisor must never wait for a log: a pipe that nobody reads would otherwise stop every group. The descriptor's open file is
-shared with httpd, so it can't be made non-blocking; it is opened anew through `/proc` instead, and a socket is written to with a flag
-of its own. What a log does not take is counted, and the count is logged when it takes lines again. *Runs in: supervisor.* */
+The supervisor must never wait for a log: a pipe that nobody reads would otherwise stop every group. What the log writer does not take waits here, within
+bounds, while the processes of the group wait in their `write()`, for a moment at most; what is lost after that is counted, and the count is logged.
+Where there is no log writer, or it can't be reached any more, lines go to the descriptor of the log, in httpd's default format: that is opened again through
+`/proc`, because its open file is shared with httpd and can't be made non-blocking, and a socket is written to with a flag of its own.
+*Runs in: supervisor.* */
 
+use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Write};
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 use protocol::Level;
 use protocol::log_code::{LOG_LINES_LOST, LogCode};
+use protocol::log_line::{Escapes, LONGEST_TEXT, Line, escape};
 use rustix::fs::{FileType, OFlags};
+use rustix::io::Errno;
 use rustix::net::SendFlags;
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::spawn::local_time;
 
 /// Most bytes that wait for a log.
-const WAITING: usize = 64 * 1024;
-/// Longest line; httpd cuts its own at 8 KiB.
-const LONGEST: usize = 8_000;
+const WAITING: usize = 256 * 1024;
+/// With so many waiting, no more output of processes is read for a moment.
+const MANY: usize = 64 * 1024;
+/// How long that moment is, since the log last took something. The log writer itself waits for a second for a log.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// What a line that waits counts besides its text.
+const OVERHEAD: usize = 32;
+/// Most bytes that are written on at a time, so that the logs of all groups have their turn.
+const PIECE: usize = 64 * 1024;
+
+/// Where the lines of a group, or the supervisor's own, go. A new generation has others.
+#[derive(Debug)]
+pub struct Target {
+    /// The socket of the log writer.
+    pub writer: Option<Rc<OwnedFd>>,
+    /// The server whose log it is: the index in httpd's list.
+    pub server: u32,
+    /// The descriptor of that log, for when there is no log writer. Without either lines are lost.
+    pub file: Option<OwnedFd>,
+    /// The least urgent level that it takes.
+    pub least: Level,
+}
 
 #[derive(Debug)]
 enum Sink {
+    /// The log writer, which knows the log by its server.
+    Writer(Rc<OwnedFd>, u32),
     /// Opened by us, non-blocking.
     File(File),
     /// The inherited socket.
@@ -32,45 +60,58 @@ enum Sink {
     Nowhere,
 }
 
-impl Sink {
-    fn new(fd: OwnedFd) -> Self {
-        let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
-        let flags =
-            i32::try_from((OFlags::NONBLOCK | OFlags::APPEND | OFlags::NOCTTY | OFlags::CLOEXEC).bits()).unwrap_or_default();
-        match OpenOptions::new().append(true).custom_flags(flags).open(path) {
-            Ok(file) => Self::File(file),
-            Err(_) if rustix::net::sockopt::socket_type(&fd).is_ok() => Self::Socket(fd),
-            // Of a user whose files the supervisor may not open any more. To write to a file never waits for a reader.
-            Err(_) if regular(&fd) => Self::File(File::from(fd)),
-            Err(_) => Self::Nowhere,
-        }
-    }
-}
-
-fn regular(fd: &OwnedFd) -> bool {
-    rustix::fs::fstat(fd).is_ok_and(|found| FileType::from_raw_mode(found.st_mode) == FileType::RegularFile)
+/// A line that waits.
+#[derive(Debug)]
+struct Waiting {
+    level: Level,
+    pid: u32,
+    text: Vec<u8>,
 }
 
 /// One log.
 #[derive(Debug)]
 pub struct Log {
     sink: Sink,
-    waiting: Vec<u8>,
+    /// For when the log writer can't be reached.
+    instead: Option<Sink>,
+    waiting: VecDeque<Waiting>,
+    /// Bytes of `waiting`.
+    bytes: usize,
+    /// What a file or socket has not taken of a line that it has begun.
+    rest: Vec<u8>,
+    /// When the log last took something, or began to be waited for.
+    moved: Instant,
     lost: u64,
     least: Level,
 }
 
 impl Log {
-    /// The log behind an inherited descriptor, which takes lines down to level `least`. As in httpd, a notice can't be suppressed.
-    pub fn new(fd: OwnedFd, least: Level) -> Self {
-        Self { sink: Sink::new(fd), waiting: Vec::new(), lost: 0, least: least.max(Level::Notice) }
+    /// The log that `target` is.
+    pub fn new(target: Target) -> Self {
+        let (sink, instead) = sinks(target.writer, target.server, target.file);
+        Self {
+            sink,
+            instead,
+            waiting: VecDeque::new(),
+            bytes: 0,
+            rest: Vec::new(),
+            moved: Instant::now(),
+            lost: 0,
+            // As in httpd, a notice can't be suppressed.
+            least: target.least.max(Level::Notice),
+        }
     }
 
-    /// Goes on in another log. What waits goes there, too: httpd has closed the one that was used up to here, and something else may move or remove it.
-    pub fn go_on_in(&mut self, fd: OwnedFd, least: Level) {
+    /// Has everything from here on, and what waits, go to another log: httpd has opened its logs again, and something else may move or remove the one that was
+    /// used up to here.
+    pub fn replace(&mut self, target: Target) {
+        let (sink, instead) = sinks(target.writer, target.server, target.file);
+        self.sink = sink;
+        self.instead = instead;
+        // The rest of a line that has begun elsewhere would be a line without its beginning.
+        self.rest.clear();
+        self.least = target.least.max(Level::Notice);
         self.flush();
-        self.sink = Sink::new(fd);
-        self.least = least.max(Level::Notice);
     }
 
     /// Whether it takes lines of that level.
@@ -85,11 +126,10 @@ impl Log {
         }
         if self.lost > 0 && self.waiting.is_empty() {
             let lost = std::mem::take(&mut self.lost);
-            let own = std::process::id();
             let text = format!("{LOG_LINES_LOST}: {lost} lines were lost: this log did not take them in time");
-            self.put(&render(Level::Warning, own, text.as_bytes()));
+            self.put(Level::Warning, std::process::id(), text.as_bytes());
         }
-        self.put(&render(level, pid, text));
+        self.put(level, pid, text);
     }
 
     /// Logs a line of a process's output. The engine's own begin with `<level>`; whatever else comes is an application's, of level error.
@@ -108,54 +148,137 @@ impl Log {
         self.line(code.level, std::process::id(), format!("{code}: {text}").as_bytes());
     }
 
+    /// Whether so much waits that those who write had better wait, too. Not for long: a log that nobody reads stops no group.
+    pub fn is_behind(&self) -> bool {
+        self.bytes >= MANY && self.moved.elapsed() < PATIENCE
+    }
+
     /// The descriptor to wait on until it takes more, while something waits.
     pub fn wants(&self) -> Option<BorrowedFd<'_>> {
-        use std::os::fd::AsFd;
         match &self.sink {
-            _ if self.waiting.is_empty() => None,
+            _ if self.waiting.is_empty() && self.rest.is_empty() => None,
+            Sink::Writer(socket, _) => Some(socket.as_fd()),
             Sink::File(file) => Some(file.as_fd()),
             Sink::Socket(socket) => Some(socket.as_fd()),
             Sink::Nowhere => None,
         }
     }
 
-    /// Writes on what waits.
+    /// Writes on what waits, as far as the log takes it.
     pub fn flush(&mut self) {
-        let taken = self.write(&self.waiting);
-        self.waiting.drain(..taken.min(self.waiting.len()));
+        let mut left = PIECE;
+        while left > 0 {
+            if !self.rest.is_empty() {
+                let rest = std::mem::take(&mut self.rest);
+                if !self.begin(rest) {
+                    return;
+                }
+            }
+            let Some(line) = self.waiting.pop_front() else { return };
+            if !self.write(line.level, line.pid, &line.text) {
+                self.waiting.push_front(line);
+                return;
+            }
+            let length = line.text.len() + OVERHEAD;
+            self.bytes = self.bytes.saturating_sub(length);
+            self.moved = Instant::now();
+            left = left.saturating_sub(length);
+        }
     }
 
-    fn put(&mut self, line: &[u8]) {
-        if !self.waiting.is_empty() {
+    /// Writes on what waits, for so long at most: the supervisor is about to end.
+    pub fn finish(&mut self, until: Instant) {
+        while self.wants().is_some() && Instant::now() < until {
             self.flush();
-        }
-        let taken = if self.waiting.is_empty() { self.write(line) } else { 0 };
-        let rest = line.get(taken..).unwrap_or_default();
-        if taken == 0 && self.waiting.len() + rest.len() > WAITING {
-            self.lost += 1;
-        } else {
-            self.waiting.extend_from_slice(rest);
+            if self.wants().is_some() {
+                std::thread::sleep(Duration::from_millis(2));
+            }
         }
     }
 
-    /// How many bytes the log takes now. What goes wrong for good (a closed pipe, a full disk) counts as taken: it can't be logged.
-    fn write(&self, bytes: &[u8]) -> usize {
+    fn put(&mut self, level: Level, pid: u32, text: &[u8]) {
+        let text = text.get(..LONGEST_TEXT).unwrap_or(text);
+        self.flush();
+        if self.wants().is_none() && self.write(level, pid, text) {
+            return;
+        }
+        let length = text.len() + OVERHEAD;
+        if self.bytes.saturating_add(length) > WAITING {
+            self.lose();
+        } else {
+            if self.waiting.is_empty() {
+                self.moved = Instant::now();
+            }
+            self.bytes += length;
+            self.waiting.push_back(Waiting { level, pid, text: text.to_vec() });
+        }
+    }
+
+    /// Whether the log has taken a line, or at least its beginning.
+    fn write(&mut self, level: Level, pid: u32, text: &[u8]) -> bool {
+        let Sink::Writer(socket, server) = &self.sink else { return self.begin(render(level, pid, text)) };
+        let message = Line { server: *server, level, pid, text }.encode();
+        match rustix::net::send(socket, &message, SendFlags::DONTWAIT | SendFlags::NOSIGNAL) {
+            Ok(_) => true,
+            Err(Errno::AGAIN | Errno::INTR | Errno::NOBUFS | Errno::NOMEM) => false,
+            Err(_) => {
+                // It has gone, and httpd's parent with it, or into a newer generation.
+                self.sink = self.instead.take().unwrap_or(Sink::Nowhere);
+                self.begin(render(level, pid, text))
+            }
+        }
+    }
+
+    /// Begins to write bytes to a file or socket; what it does not take becomes `rest`. Whether it has taken any. What goes wrong for good (a closed pipe, a
+    /// full disk) counts as taken: it can't be logged.
+    fn begin(&mut self, bytes: Vec<u8>) -> bool {
         let result = match &self.sink {
             Sink::File(file) => {
                 let mut file: &File = file;
-                file.write(bytes)
+                file.write(&bytes)
             }
             Sink::Socket(socket) => {
-                rustix::net::send(socket, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL).map_err(Into::into)
+                rustix::net::send(socket, &bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL).map_err(Into::into)
             }
-            Sink::Nowhere => return bytes.len(),
+            // The rest of a line is never the log writer's.
+            Sink::Writer(..) | Sink::Nowhere => return true,
         };
         match result {
-            Ok(taken) => taken,
-            Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => 0,
-            Err(_) => bytes.len(),
+            Ok(taken) => {
+                self.rest = bytes.get(taken..).unwrap_or_default().to_vec();
+                self.moved = Instant::now();
+                true
+            }
+            Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => false,
+            Err(_) => true,
         }
     }
+}
+
+/// Where lines go, and where instead.
+fn sinks(writer: Option<Rc<OwnedFd>>, server: u32, file: Option<OwnedFd>) -> (Sink, Option<Sink>) {
+    let file = file.map_or(Sink::Nowhere, direct);
+    match writer {
+        Some(writer) => (Sink::Writer(writer, server), Some(file)),
+        None => (file, None),
+    }
+}
+
+/// The log behind an inherited descriptor.
+fn direct(fd: OwnedFd) -> Sink {
+    let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
+    let flags = i32::try_from((OFlags::NONBLOCK | OFlags::APPEND | OFlags::NOCTTY | OFlags::CLOEXEC).bits()).unwrap_or_default();
+    match OpenOptions::new().append(true).custom_flags(flags).open(path) {
+        Ok(file) => Sink::File(file),
+        Err(_) if rustix::net::sockopt::socket_type(&fd).is_ok() => Sink::Socket(fd),
+        // Of a user whose files the supervisor may not open any more. To write to a file never waits for a reader.
+        Err(_) if is_regular(&fd) => Sink::File(File::from(fd)),
+        Err(_) => Sink::Nowhere,
+    }
+}
+
+fn is_regular(fd: &OwnedFd) -> bool {
+    rustix::fs::fstat(fd).is_ok_and(|found| FileType::from_raw_mode(found.st_mode) == FileType::RegularFile)
 }
 
 /// The level that stands before a line as `<4>`, and the line.
@@ -166,37 +289,12 @@ fn marked(line: &[u8]) -> Option<(Level, &[u8])> {
     }
 }
 
-/// A line as httpd writes it. Control characters are shown, so that no application can forge a line or a terminal's commands.
+/// A line in httpd's default format. No application can forge one, or a terminal's commands.
 fn render(level: Level, pid: u32, text: &[u8]) -> Vec<u8> {
     let now = clock_gettime(ClockId::Realtime);
-    let name = match level {
-        Level::Critical => "crit",
-        Level::Error => "error",
-        Level::Warning => "warn",
-        Level::Notice => "notice",
-        Level::Info => "info",
-        Level::Debug => "debug",
-        Level::Trace => "trace1",
-    };
     let time = local_time(now.tv_sec, now.tv_nsec / 1_000);
-    let mut line = format!("[{time}] [wsgi:{name}] [pid {pid}] ").into_bytes();
-    let text = text.get(..LONGEST).unwrap_or(text);
-    for piece in text.utf8_chunks() {
-        for character in piece.valid().chars() {
-            if character != '\t' && character.is_control() {
-                line.extend_from_slice(format!("\\x{:02x}", u32::from(character)).as_bytes());
-            } else {
-                line.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
-            }
-        }
-        for byte in piece.invalid() {
-            // Text of another encoding; some terminals take these for control characters.
-            match byte {
-                0xa0.. => line.push(*byte),
-                other => line.extend_from_slice(format!("\\x{other:02x}").as_bytes()),
-            }
-        }
-    }
+    let mut line = format!("[{time}] [wsgi:{}] [pid {pid}] ", level.name()).into_bytes();
+    escape(text, Escapes::Plain, 4 * LONGEST_TEXT, &mut line);
     line.push(b'\n');
     line
 }
@@ -205,9 +303,100 @@ fn render(level: Level, pid: u32, text: &[u8]) -> Vec<u8> {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that meets what it does not expect is to fail")]
 
-    use super::{Level, Log, WAITING, render};
+    use super::{Level, Log, Target, WAITING, render};
+    use protocol::log_line::{Line, Message, decode};
+    use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, recv, socketpair};
     use std::io::Read;
     use std::os::fd::OwnedFd;
+    use std::rc::Rc;
+
+    fn file(fd: impl Into<OwnedFd>) -> Target {
+        Target { writer: None, server: 0, file: Some(fd.into()), least: Level::Warning }
+    }
+
+    /// The socket of a log writer, from its side and from ours.
+    fn writer() -> (OwnedFd, Rc<OwnedFd>) {
+        let (theirs, ours) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None).unwrap();
+        (theirs, Rc::new(ours))
+    }
+
+    /// The next line that the log writer gets: server, process, text.
+    fn heard(socket: &OwnedFd) -> Option<(u32, u32, String)> {
+        let mut buffer = [0; 9_000];
+        let (count, _) = recv(socket, &mut buffer, RecvFlags::DONTWAIT).ok()?;
+        match decode(&buffer[..count]) {
+            Some(Message::Line(Line { server, pid, text, .. })) => {
+                Some((server, pid, String::from_utf8_lossy(text).into_owned()))
+            }
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn the_log_writer_gets_lines_as_they_are() {
+        let (theirs, ours) = writer();
+        let (_reader, pipe) = std::io::pipe().unwrap();
+        let mut log = Log::new(Target { writer: Some(ours), server: 7, ..file(pipe) });
+        log.output(12, b"<6>not wanted");
+        log.output(12, b"an \x1b application's");
+        assert_eq!(heard(&theirs), Some((7, 12, "an \x1b application's".to_owned())));
+        assert_eq!(heard(&theirs), None);
+    }
+
+    #[test]
+    fn a_log_writer_that_stands_still_loses_lines_and_is_told_how_many() {
+        let (theirs, ours) = writer();
+        let (_reader, pipe) = std::io::pipe().unwrap();
+        let mut log = Log::new(Target { writer: Some(ours), server: 0, ..file(pipe) });
+        for number in 0..4_000 {
+            log.line(Level::Error, 1, format!("{number} {}", "x".repeat(1_000)).as_bytes());
+        }
+        assert!(log.lost > 0 && log.bytes <= WAITING && log.wants().is_some() && log.is_behind());
+        let mut seen = Vec::new();
+        while log.wants().is_some() {
+            while let Some((_, _, text)) = heard(&theirs) {
+                seen.push(text);
+            }
+            log.flush();
+        }
+        assert!(!log.is_behind());
+        let lost = log.lost;
+        log.line(Level::Error, 1, b"after");
+        seen.extend(std::iter::from_fn(|| heard(&theirs)).map(|(_, _, text)| text));
+        let numbers: Vec<u64> = seen.iter().filter_map(|text| text.split_once(' ')?.0.parse().ok()).collect();
+        assert_eq!(numbers, (0..4_000 - lost).collect::<Vec<_>>());
+        assert!(seen[seen.len() - 2].contains(&format!("{lost} lines were lost")) && seen[seen.len() - 1] == "after");
+    }
+
+    #[test]
+    fn without_its_log_writer_a_log_is_written_to_directly() {
+        let (theirs, ours) = writer();
+        let (mut reader, pipe) = std::io::pipe().unwrap();
+        let mut log = Log::new(Target { writer: Some(ours), server: 0, ..file(pipe) });
+        drop(theirs);
+        log.line(Level::Error, 5, b"one");
+        log.line(Level::Error, 5, b"two");
+        drop(log);
+        let mut text = String::new();
+        reader.read_to_string(&mut text).unwrap();
+        assert!(text.lines().count() == 2 && text.ends_with("[wsgi:error] [pid 5] two\n"), "{text}");
+    }
+
+    #[test]
+    fn a_new_generation_gets_what_waits() {
+        let ((full, ours), (theirs, next)) = (writer(), writer());
+        let (_reader, pipe) = std::io::pipe().unwrap();
+        let mut log = Log::new(Target { writer: Some(ours), server: 0, ..file(pipe.try_clone().unwrap()) });
+        while log.wants().is_none() {
+            log.line(Level::Error, 1, &[b'x'; 1_000]);
+        }
+        log.replace(Target { writer: Some(next), server: 3, least: Level::Info, ..file(pipe) });
+        log.line(Level::Info, 1, b"for the new one");
+        let seen: Vec<_> = std::iter::from_fn(|| heard(&theirs)).collect();
+        assert_eq!(seen.last(), Some(&(3, 1, "for the new one".to_owned())));
+        assert_eq!(seen.len(), 2);
+        drop(full);
+    }
 
     #[test]
     fn lines_look_like_httpds_and_forge_nothing() {
@@ -221,14 +410,14 @@ mod tests {
     #[test]
     fn a_full_pipe_blocks_nobody_and_the_loss_is_told() {
         let (mut reader, writer) = std::io::pipe().unwrap();
-        let mut log = Log::new(OwnedFd::from(writer), Level::Warning);
+        let mut log = Log::new(file(writer));
         // Far more than the pipe (64 KiB) and what may wait can hold.
         for _ in 0..1_000 {
             log.line(Level::Error, 1, &[b'x'; 1_000]);
         }
-        assert!(log.waiting.len() <= WAITING + 2_000 && log.lost > 0 && log.wants().is_some());
+        assert!(log.bytes <= WAITING && log.lost > 0 && log.wants().is_some());
         let mut seen = Vec::new();
-        while !log.waiting.is_empty() {
+        while log.wants().is_some() {
             let mut buffer = [0; 65_536];
             let count = reader.read(&mut buffer).unwrap();
             seen.extend_from_slice(&buffer[..count]);
@@ -245,7 +434,7 @@ mod tests {
     #[test]
     fn levels_are_kept_and_obeyed() {
         let (mut reader, writer) = std::io::pipe().unwrap();
-        let mut log = Log::new(OwnedFd::from(writer), Level::Warning);
+        let mut log = Log::new(file(writer));
         for line in ["<4>engine", "<6>too much", "application", "<x>odd", "<5>notice"] {
             log.output(7, line.as_bytes());
         }
@@ -261,7 +450,7 @@ mod tests {
     #[test]
     fn a_closed_log_is_no_error() {
         let (reader, writer) = std::io::pipe().unwrap();
-        let mut log = Log::new(OwnedFd::from(writer), Level::Warning);
+        let mut log = Log::new(file(writer));
         drop(reader);
         log.line(Level::Error, 1, b"to nobody");
         assert!(log.waiting.is_empty());
@@ -270,7 +459,7 @@ mod tests {
     #[test]
     fn a_socket_is_written_to_as_well() {
         let (ours, mut theirs) = std::os::unix::net::UnixStream::pair().unwrap();
-        let mut log = Log::new(OwnedFd::from(ours), Level::Warning);
+        let mut log = Log::new(file(ours));
         log.line(Level::Notice, 1, b"hello");
         drop(log);
         let mut text = String::new();

@@ -1,6 +1,6 @@
 /*! `wsgi-supervisor`: the exec'd parent of daemon processes. It goes on over graceful restarts, until another build of it takes over.
 
-`wsgi-supervisor <descriptor of the plan> [<descriptor of the command socket>] [-d <ServerRoot>]`. The plan is a `protocol::plan::Plan` in a memory file that is sealed against
+`wsgi-supervisor <descriptor of the plan> [<descriptor of the command socket> [<descriptor of the log writer>]] [-d <ServerRoot>]`. The plan is a `protocol::plan::Plan` in a memory file that is sealed against
 every change; the descriptors that it names are inherited. SIGTERM or the death of httpd's parent ends everything, SIGUSR1 retires the generation.
 
 | file | what |
@@ -59,11 +59,13 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io::Write as _;
 use std::process::ExitCode;
+use std::rc::Rc;
 
 use protocol::Level;
 use protocol::log_code;
 use protocol::plan::Plan;
 
+use crate::log::{Log, Target};
 use crate::supervisor::Supervisor;
 
 /// No plan has so many bytes: some 2,000 for each of 30,000 groups.
@@ -78,15 +80,19 @@ fn main() -> ExitCode {
         Some("--help" | "-h") => return print(HELP),
         _ => {}
     }
+    let number = std::env::args_os().nth(3).and_then(|argument| argument.to_str()?.parse().ok());
+    let writer = number.and_then(|number| spawn::inherited(number).ok()).map(Rc::new);
     match start() {
         Ok(mut supervisor) => {
+            // The log writer ends with the last copy.
+            drop(writer);
             supervisor.run();
             ExitCode::SUCCESS
         }
         Err(why) => {
-            // Descriptor 2 is httpd's main error log.
-            if let Ok(fd) = spawn::inherited(2) {
-                log::Log::new(fd, Level::Notice)
+            // Descriptor 2 is httpd's main error log, if that is a file or a pipe.
+            if let Ok(file) = spawn::inherited(2) {
+                Log::new(Target { writer, server: 0, file: Some(file), least: Level::Notice })
                     .coded(log_code::SUPERVISOR_NOT_STARTED, &format!("wsgi-supervisor can't start: {why}"));
             }
             ExitCode::FAILURE
@@ -100,7 +106,7 @@ wsgi-supervisor: the parent of the daemon processes of mod_wsgi_rs, a module of 
 
 httpd starts it; nobody else has to. There is one for each configuration that has a WSGIDaemonProcess.
 
-  wsgi-supervisor PLAN [COMMANDS] [-d SERVERROOT]
+  wsgi-supervisor PLAN [COMMANDS [LOGWRITER]] [-d SERVERROOT]
       how httpd starts it: numbers of descriptors that it inherits; the ServerRoot tells supervisors of several servers apart in `ps`
   wsgi-supervisor probe
       how `apachectl configtest` asks about a group's files: questions on descriptor 0, answers on 1
@@ -135,7 +141,9 @@ fn start() -> Result<Supervisor, String> {
         .map(|argument| number(argument.clone()).ok_or_else(|| format!("`{}` is no descriptor", argument.display())))
         .collect::<Result<_, _>>()?;
     let mut own = numbers.iter().map(|number| spawn::inherited(*number).map_err(|e| format!("descriptor {number}: {e}")));
-    let plan = own.next().ok_or("usage: wsgi-supervisor <descriptor of the plan> [<descriptor of the command socket>]")??;
+    let plan = own.next().ok_or(
+        "usage: wsgi-supervisor <descriptor of the plan> [<descriptor of the command socket> [<descriptor of the log writer>]]",
+    )??;
     let command = own.next().transpose()?;
     // Read only where nobody can change it: what stands in it is done as root.
     let bytes = shared_memory::read_sealed(&plan, LONGEST_PLAN).map_err(|e| format!("the plan could not be read: {e}"))?;
@@ -145,7 +153,8 @@ fn start() -> Result<Supervisor, String> {
     let supervisor = Supervisor::new(&plan, signals, command)?;
     // Each part has its own copy.
     spawn::close_passed(&plan.passed());
-    spawn::close_passed(&numbers);
+    // The third is one of those that the plan names.
+    spawn::close_passed(numbers.get(..2).unwrap_or(&numbers));
     // While every right is there: the directory above may be another user's. Who needs one that could not be made says so.
     let directories: BTreeSet<&[u8]> = plan.groups.iter().map(|group| group.socket_directory.as_slice()).collect();
     for directory in directories.into_iter().filter(|directory| !directory.is_empty()) {

@@ -24,7 +24,7 @@ use crate::file_watch::{FileWatch, Watched};
 use crate::group::Group;
 use crate::handover::Way;
 use crate::lack_of_memory::Kills;
-use crate::log::Log;
+use crate::log::{Log, Target};
 use crate::pipe::Held;
 use crate::posts::{Post, Posts};
 use crate::recipe::Recipe;
@@ -37,9 +37,10 @@ const MOST_HELD: usize = 16;
 /// Signals at which faulthandler writes the stack: SIGILL, SIGABRT, SIGBUS, SIGFPE, SIGSEGV.
 const FAULTS: [i32; 5] = [4, 6, 7, 8, 11];
 
-/// The least urgent level that a group's log takes.
-fn log_level(group: &plan::Group) -> Level {
-    Level::from_number(i32::try_from(group.log_level).unwrap_or_default())
+/// Where a group's lines go, but for the descriptor of its log.
+fn target(group: &plan::Group, writer: Option<Rc<OwnedFd>>) -> Target {
+    let least = Level::from_number(i32::try_from(group.log_level).unwrap_or_default());
+    Target { writer, server: group.log_server, file: None, least }
 }
 
 /// A group of the plan, at work.
@@ -92,7 +93,7 @@ impl Running {
     ///
     /// # Errors
     /// What can't be used, in words.
-    pub fn new(plan: &Plan, group: &plan::Group, null: &OwnedFd) -> Result<Self, String> {
+    pub fn new(plan: &Plan, group: &plan::Group, null: &OwnedFd, writer: Option<Rc<OwnedFd>>) -> Result<Self, String> {
         let descriptor = |what: &str, number| inherited(number).map_err(|e| format!("{what} (descriptor {number}): {e}"));
         let rc = Rc::new(group.clone());
         let machine = Group::new(Rc::clone(&rc));
@@ -104,7 +105,7 @@ impl Running {
             stands_in: None,
             stands_in_again: 0,
             children: BTreeMap::new(),
-            log: Log::new(descriptor("its log", group.log)?, log_level(group)),
+            log: Log::new(Target { file: Some(descriptor("its log", group.log)?), ..target(group, writer) }),
             recipe: Recipe::new(plan, group, std::env::vars_os())?,
             posts: Posts::new(group)?,
             taken: BTreeMap::new(),
@@ -164,11 +165,9 @@ impl Running {
         self.act(now);
     }
 
-    /// Its lines go to the log that httpd has opened for `group`.
-    pub fn go_on_in_log(&mut self, group: &plan::Group) {
-        if let Ok(log) = inherited(group.log) {
-            self.log.go_on_in(log, log_level(group));
-        }
+    /// Its lines go to the log that httpd has opened for `group`, by the log writer of the same configuration.
+    pub fn go_on_in_log(&mut self, group: &plan::Group, writer: Option<Rc<OwnedFd>>) {
+        self.log.replace(Target { file: inherited(group.log).ok(), ..target(group, writer) });
     }
 
     /// The scripts that its processes serve with, and that `group` still has; `None` if none serves.

@@ -4,6 +4,8 @@ else. *Runs in: supervisor.* */
 mod adoption;
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 use protocol::Level;
 use protocol::log_code;
@@ -16,11 +18,14 @@ use self::adoption::Handed;
 use crate::LONGEST_PLAN;
 use crate::action::Id;
 use crate::handover::{FILES, GIVE_WAY, HERE, PLAN, Peer, RETIRE, Said, Way};
-use crate::log::Log;
+use crate::log::{Log, Target};
 use crate::pipe::{self, Pipe};
 use crate::running::Running;
 use crate::spawn::{ended_child, inherited};
 use crate::timers::{GLANCE, GRACE, LAST_REQUESTS, LAST_RESORT, LOOK, Millis, ORPHANED, TAKE_OVER, turn};
+
+/// How long the end waits for logs that do not take the last lines.
+const LAST_LINES: Duration = Duration::from_secs(1);
 
 const SIGINT: u32 = 2;
 const SIGUSR1: u32 = 10;
@@ -29,7 +34,7 @@ const SIGTERM: u32 = 15;
 const STRANGERS: usize = 1_024;
 
 /// What a descriptor of the loop belongs to.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Source {
     Signals,
     Parent,
@@ -92,6 +97,24 @@ pub struct Supervisor {
     born: Millis,
     phase: Phase,
     replacements: usize,
+    /// Counts the turns of the loop.
+    turns: usize,
+}
+
+/// What is ready, in order: what concerns the supervisor itself, the logs of groups, what processes say. All logs share the socket of the log writer, so another
+/// one comes first at each turn, and none of them after new output: a group that writes without end would leave the others no room.
+fn in_turn(mut ready: Vec<Source>, turn: usize) -> Vec<Source> {
+    let rank = |source: &Source| match source {
+        Source::Log(_) => 1,
+        Source::Control(..) | Source::Inbox(..) | Source::Output(..) | Source::Trouble(..) => 2,
+        _ => 0,
+    };
+    ready.sort_by_key(rank);
+    let (first, end) = (ready.partition_point(|one| rank(one) < 1), ready.partition_point(|one| rank(one) < 2));
+    if let Some(logs) = ready.get_mut(first..end).filter(|logs| !logs.is_empty()) {
+        logs.rotate_left(turn % logs.len());
+    }
+    ready
 }
 
 /// httpd's parent process.
@@ -120,6 +143,11 @@ fn hung_up(pipe: &OwnedFd) -> bool {
     poll(&mut set, Some(&at_once)).is_ok_and(|found| found > 0)
 }
 
+/// The log writer of a plan. It ends when the last copy is closed.
+fn log_writer(plan: &Plan) -> Option<Rc<OwnedFd>> {
+    plan.log_writer.and_then(|number| inherited(number).ok()).map(Rc::new)
+}
+
 /// Milliseconds of the monotonic clock.
 fn now() -> Millis {
     let time = clock_gettime(ClockId::Monotonic);
@@ -137,12 +165,13 @@ impl Supervisor {
             return Err(format!("process {}, which the plan calls httpd's parent, has ended or did not start it", plan.parent));
         }
         let main_log = inherited(plan.main_log).map_err(|e| format!("the main log (descriptor {}): {e}", plan.main_log))?;
-        let mut log = Log::new(main_log, Level::Notice);
+        let writer = log_writer(plan);
+        let mut log = Log::new(Target { writer: writer.clone(), server: 0, file: Some(main_log), least: Level::Notice });
         let null: OwnedFd =
             std::fs::OpenOptions::new().read(true).write(true).open("/dev/null").map_err(|e| format!("/dev/null: {e}"))?.into();
         let mut groups = Vec::new();
         for group in &plan.groups {
-            match Running::new(plan, group, &null) {
+            match Running::new(plan, group, &null, writer.clone()) {
                 Ok(running) => groups.push(running),
                 Err(why) => {
                     let name = String::from_utf8_lossy(&group.name);
@@ -179,11 +208,20 @@ impl Supervisor {
             born,
             phase: Phase::Serving,
             replacements: usize::try_from(plan.replacements).unwrap_or(usize::MAX).max(1),
+            turns: 0,
         })
     }
 
     /// Runs until everything has ended.
     pub fn run(&mut self) {
+        self.live();
+        let until = Instant::now() + LAST_LINES;
+        for log in self.groups.iter_mut().map(|group| &mut group.log).chain([&mut self.log]) {
+            log.finish(until);
+        }
+    }
+
+    fn live(&mut self) {
         self.begin();
         loop {
             let at = now();
@@ -195,7 +233,8 @@ impl Supervisor {
                 return;
             }
             let ready = self.wait(at);
-            for source in ready {
+            self.turns = self.turns.wrapping_add(1);
+            for source in in_turn(ready, self.turns) {
                 self.handle(source, now());
             }
         }
@@ -551,5 +590,24 @@ impl Supervisor {
         if !said.is_empty() {
             self.begin_groups(at);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Source, in_turn};
+
+    #[test]
+    fn each_log_has_its_turn_before_others_write_more() {
+        let ready = vec![Source::Signals, Source::Log(0), Source::Output(0, 1), Source::Log(3), Source::Log(7), Source::MainLog];
+        for (turn, logs) in [(0, [0, 3, 7]), (1, [3, 7, 0]), (usize::MAX, [0, 3, 7])] {
+            let expected = [Source::Signals, Source::MainLog]
+                .into_iter()
+                .chain(logs.map(Source::Log))
+                .chain([Source::Output(0, 1)])
+                .collect::<Vec<_>>();
+            assert_eq!(in_turn(ready.clone(), turn), expected, "{turn}");
+        }
+        assert_eq!(in_turn(vec![Source::Pipes], 5), [Source::Pipes]);
     }
 }

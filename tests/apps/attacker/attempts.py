@@ -82,6 +82,57 @@ def traces(httpd, root):
     return tried(*((f"ptrace of {pid}", lambda pid=pid: trace(pid)) for pid in of_others(httpd)))
 
 
+def reaches_the_log_writer(httpd, root):
+    """The process of httpd's own user that writes the lines of daemon processes: its memory, and the socket over which they come."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    writers = [pid for pid in family(httpd) if name_of(pid) == "wsgi-log"]
+    assert writers and all(owner(pid) == os.getuid() for pid in writers), "there is none of this user"
+
+    def call(what, *arguments):
+        if what(*arguments) < 0:
+            raise OSError(ctypes.get_errno(), what.__name__)
+
+    def takes_a_descriptor(pid):
+        # pidfd_open, pidfd_getfd
+        watch = libc.syscall(434, pid, 0)
+        for number in range(3, 64) if watch >= 0 else ():
+            if libc.syscall(438, watch, number, 0) >= 0:
+                return
+        raise OSError("no descriptor")
+
+    def reads_memory(pid):
+        there = (ctypes.c_size_t * 2)(ctypes.addressof(libc), 1)
+        here = (ctypes.c_size_t * 2)(ctypes.addressof(ctypes.create_string_buffer(8)), 1)
+        # EFAULT says that it may: nothing is mapped there.
+        if libc.process_vm_readv(pid, here, 1, there, 1, 0) < 0 and ctypes.get_errno() != 14:
+            raise OSError(ctypes.get_errno(), "process_vm_readv")
+
+    attempts = []
+    for pid in writers:
+        for part in ("mem", "environ", "maps"):
+            attempts.append((f"{part} of {pid}", lambda pid=pid, part=part: open(f"/proc/{pid}/{part}", "rb").read(1)))
+        attempts.append((f"descriptors of {pid}", lambda pid=pid: os.listdir(f"/proc/{pid}/fd")))
+        attempts.append((f"a descriptor of {pid}", lambda pid=pid: takes_a_descriptor(pid)))
+        attempts.append((f"memory of {pid}", lambda pid=pid: reads_memory(pid)))
+        # PTRACE_SEIZE
+        attempts.append((f"ptrace of {pid}", lambda pid=pid: call(libc.ptrace, 0x4206, pid, 0, 0)))
+    ours = [target for number, target in open_files() if target.startswith("socket:") and is_seqpacket(number)]
+    return "; ".join(filter(None, [tried(*attempts)] + [f"{target} is open" for target in ours]))
+
+
+def name_of(pid):
+    try:
+        with open(f"/proc/{pid}/comm") as name:
+            return name.read().strip()
+    except OSError:
+        return ""
+
+
+def is_seqpacket(number):
+    with socket.socket(fileno=os.dup(number)) as peer:
+        return peer.type == socket.SOCK_SEQPACKET
+
+
 def sockets(root):
     paths = set()
     for line in open("/proc/net/unix"):
@@ -252,6 +303,7 @@ ATTEMPTS = {
         writes_logs,
         speaks_without_the_secret,
         regains,
+        reaches_the_log_writer,
     )
 }
 

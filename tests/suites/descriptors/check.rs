@@ -99,15 +99,23 @@ const fn kinds_of(mode: Mode) -> &'static [Kind] {
             Kind::Parent,
             Kind::EmbeddedChild,
             Kind::Supervisor,
+            Kind::LogWriter,
             Kind::Daemon,
             Kind::DaemonWithMore,
             Kind::DaemonProgram,
             Kind::EmbeddedProgram,
             Kind::Logger,
         ],
-        Mode::Daemon => {
-            &[Kind::Parent, Kind::Child, Kind::Supervisor, Kind::Daemon, Kind::DaemonWithMore, Kind::DaemonProgram, Kind::Logger]
-        }
+        Mode::Daemon => &[
+            Kind::Parent,
+            Kind::Child,
+            Kind::Supervisor,
+            Kind::LogWriter,
+            Kind::Daemon,
+            Kind::DaemonWithMore,
+            Kind::DaemonProgram,
+            Kind::Logger,
+        ],
     }
 }
 

@@ -16,6 +16,8 @@ pub enum Kind {
     Child,
     /// The parent of daemon processes.
     Supervisor,
+    /// The process that writes their lines to httpd's logs.
+    LogWriter,
     /// A daemon process.
     Daemon,
     /// A daemon process of a group with `server-metrics=On` and `overlap=Off`.
@@ -40,11 +42,12 @@ pub enum Kind {
 
 impl Kind {
     /// All of them, in the order of the page.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Parent,
         Self::Child,
         Self::EmbeddedChild,
         Self::Supervisor,
+        Self::LogWriter,
         Self::Daemon,
         Self::DaemonWithMore,
         Self::DaemonProgram,
@@ -64,6 +67,7 @@ impl Kind {
             Self::EmbeddedChild => "A child of httpd that runs applications (embedded mode)",
             Self::Child => "A child of httpd where all applications run in daemon processes",
             Self::Supervisor => "The supervisor",
+            Self::LogWriter => "The log writer (`wsgi-log`)",
             Self::Daemon => "A daemon process",
             Self::DaemonWithMore => "A daemon process of a group with `server-metrics=On` and `overlap=Off`",
             Self::EmbeddedProgram => {
@@ -108,6 +112,7 @@ pub fn of(server: &Httpd, mode: Mode, with_more: i32, programs: &[(i32, Kind)]) 
             _ => all.push((child.pid, Kind::Child)),
         }
     }
+    all.extend(server.log_writers().into_iter().map(|writer| (writer.pid, Kind::LogWriter)));
     for (pid, kind) in programs {
         all.push((*pid, *kind));
         all.extend(processes::children(*pid).into_iter().map(|program| (program.pid, *kind)));

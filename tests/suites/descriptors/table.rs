@@ -94,12 +94,14 @@ use At::{Above, Engine, Number};
 use Count::{EachGroup, EachProcess, Exactly, UpTo};
 use Kind::{
     Child, Configtest, Daemon, DaemonProgram, DaemonWithMore, EmbeddedChild, EmbeddedProgram, FirstHelper, Helper,
-    InterpreterOfChild, InterpreterOfHelper, Logger, Parent, Supervisor,
+    InterpreterOfChild, InterpreterOfHelper, LogWriter, Logger, Parent, Supervisor,
 };
 use Whose::{Httpds, Programs};
 
 const CHILDREN: &[Kind] = &[Child, EmbeddedChild];
 const HTTPDS: &[Kind] = &[Parent, Child, EmbeddedChild];
+/// Forked from httpd's parent, and running httpd's own program.
+const FORKED: &[Kind] = &[Parent, LogWriter, Child, EmbeddedChild];
 const DAEMONS: &[Kind] = &[Daemon, DaemonWithMore];
 const IN_GROUPS: &[Kind] = &[Daemon, DaemonWithMore, DaemonProgram];
 const THREADED: &[Mpm] = &[Mpm::Event, Mpm::Worker];
@@ -107,9 +109,9 @@ const THREADED: &[Mpm] = &[Mpm::Event, Mpm::Worker];
 /// The list.
 pub const ROWS: &[Row] = &[
     // httpd's own.
-    Row::new(&[Parent, Child, EmbeddedChild, EmbeddedProgram], Number(0), "/dev/null", "r", "standard input").of(Httpds),
+    Row::new(&[Parent, LogWriter, Child, EmbeddedChild, EmbeddedProgram], Number(0), "/dev/null", "r", "standard input").of(Httpds),
     Row::new(
-        &[Parent, Child, EmbeddedChild, EmbeddedProgram, Logger],
+        &[Parent, LogWriter, Child, EmbeddedChild, EmbeddedProgram, Logger],
         Number(1),
         "/console.txt",
         "w",
@@ -117,7 +119,7 @@ pub const ROWS: &[Row] = &[
     )
     .of(Httpds),
     Row::new(
-        &[Parent, Child, EmbeddedChild, EmbeddedProgram, Logger],
+        &[Parent, LogWriter, Child, EmbeddedChild, EmbeddedProgram, Logger],
         Number(2),
         "/logs/error.log",
         "w",
@@ -125,14 +127,12 @@ pub const ROWS: &[Row] = &[
     )
     .of(Httpds),
     Row::new(HTTPDS, Above, "listening TCP socket", "rw", "`Listen`").closed().of(Httpds),
-    Row::new(HTTPDS, Above, "/logs/access.log", "w", "`CustomLog` with a file").closed().of(Httpds),
-    Row::new(&[Parent], Above, "pipe among httpd's processes", "r", "by which httpd ends its children gracefully").closed().of(Httpds),
-    Row::new(&[Parent], Above, "pipe among httpd's processes", "w", "its other end").closed().of(Httpds),
-    Row::new(CHILDREN, Above, "pipe among httpd's processes", "r", "by which httpd ends its children gracefully").closed().of(Httpds),
-    Row::new(CHILDREN, Above, "pipe among httpd's processes", "w", "its other end").closed().of(Httpds),
-    Row::new(&[Parent], Above, "pipe to a program that reads a log", "r", "to start that program again, if it ends").of(Httpds),
+    Row::new(FORKED, Above, "/logs/access.log", "w", "`CustomLog` with a file").closed().of(Httpds),
+    Row::new(FORKED, Above, "pipe among httpd's processes", "r", "by which httpd ends its children gracefully").closed().of(Httpds),
+    Row::new(FORKED, Above, "pipe among httpd's processes", "w", "its other end").closed().of(Httpds),
+    Row::new(&[Parent, LogWriter], Above, "pipe to a program that reads a log", "r", "to start that program again, if it ends").of(Httpds),
     Row::new(
-        HTTPDS,
+        FORKED,
         Above,
         "pipe to a program that reads a log",
         "w",
@@ -157,6 +157,10 @@ pub const ROWS: &[Row] = &[
         .closed()
         .count(EachGroup(1)),
     Row::new(&[Parent], Above, "Unix stream socket", "rw", "the connection with the supervisor").closed(),
+    Row::new(&[Parent], Above, "Unix seqpacket socket", "rw", "both ends of the socket of the log writer, for one that takes the place of another")
+        .closed()
+        .count(Exactly(2)),
+    Row::new(&[LogWriter], Above, "Unix seqpacket socket", "rw", "where lines of daemon processes come from the supervisor").closed(),
     Row::new(&[Parent], Above, "pipe to or from the supervisor", "w", "two pipes of which the supervisor has the other ends: the lifeline, which shows when the last process of groups with `overlap=Off` has ended, and one that httpd closes when it has read its next configuration").closed().count(Exactly(2)),
     Row::new(&[Parent], Above, "/memfd:mod_wsgi_rs-scoreboard", "rw", "httpd's scoreboard is written there for groups with `server-metrics=On`; kept over restarts").closed().count(Exactly(2)),
     Row::new(CHILDREN, Above, "/memfd:mod_wsgi_rs-scoreboard", "rw", "httpd's scoreboard is written there for groups with `server-metrics=On`").closed(),
@@ -180,6 +184,7 @@ pub const ROWS: &[Row] = &[
     Row::new(&[Supervisor], Above, "Unix stream socket", "rw", "one connection with httpd's parent, and one with each of the two processes")
         .closed()
         .count(Exactly(3)),
+    Row::new(&[Supervisor], Above, "Unix seqpacket socket", "rw", "lines for the error logs, to the log writer").closed(),
     Row::new(&[Supervisor], Above, "pipe to or from the supervisor", "r", "output and messages of each of the two processes; the lifeline, twice; and a pipe that httpd closes when it has read its next configuration").closed().count(Exactly(7)),
     // Daemon processes.
     Row::new(IN_GROUPS, Number(0), "/dev/null", "rw", "standard input"),

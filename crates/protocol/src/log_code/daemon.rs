@@ -74,6 +74,10 @@ log_codes! {
         cause "httpd runs as root, and the directory that `WSGISocketPrefix` names (or `DefaultRuntimeDir`, without it), or one above it, belongs to another user than root or can be written by others. The line names it. Whoever can write there can put a socket of his own in a group's place and be sent its requests."
         did "Configtest warns. At start everything else is served; requests for daemon groups get 503 (WSGI1316)."
         cure "Name a directory that only root writes, as `WSGISocketPrefix /run/wsgi/s` after `install -d -m 0755 -o root -g root /run/wsgi`.";
+    1318 LOG_WRITER_FAILED Error "the process that writes the lines of daemon processes to the error logs does not run"
+        cause "Somebody killed it, or the system has no more processes or descriptors; the line says which."
+        did "Another is started. Lines wait for it, as far as there is room. Without one, lines go to the log file in httpd's default format, and to no syslog."
+        cure "Look for what killed it (the kernel, when memory is out, or an operator), or raise the limit that the line names.";
     1320 PROCESS_GROUP_FOREIGN Error "the process group belongs to another virtual host"
         cause "A group that is declared inside `<VirtualHost>` is for requests to servers of the same `ServerName` alone."
         did "The request got 500."

@@ -15,6 +15,8 @@ const LINES: Budget = Budget::new(40_000, 20_000);
 const BYTES: Budget = Budget::new(8 * 1024 * 1024, 4 * 1024 * 1024);
 /// How often the supervisor wakes for what the processes of a group write: at once, and each second. What comes meanwhile is read together.
 const READS: Budget = Budget::new(200, 500);
+/// How often it is looked whether a log that was behind has taken what waited, milliseconds. The log itself wakes the supervisor earlier.
+const BEHIND: Millis = 20;
 /// Most pieces that are read of the output, or of the messages, of a process that has ended: as much as a pipe can hold.
 const LAST_PIECES: usize = 64;
 /// Most lines that are logged of the output of a process after its end.
@@ -42,9 +44,9 @@ impl Output {
 }
 
 impl Running {
-    /// Until when the output of its processes is not read, because they have written too much.
+    /// Until when the output of its processes is not read, because they have written too much, or more than the log takes at once.
     pub fn output_waits(&self, now: Millis) -> Option<Millis> {
-        let until = self.output.when(now);
+        let until = if self.log.is_behind() { now.saturating_add(BEHIND) } else { self.output.when(now) };
         (until > now && !self.children.is_empty()).then_some(until)
     }
 

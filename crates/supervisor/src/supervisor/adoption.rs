@@ -6,11 +6,14 @@ what it has. *Runs in: supervisor.* */
 
 use std::collections::BTreeMap;
 use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::rc::Rc;
 
+use protocol::Level;
 use protocol::log_code;
 use protocol::plan::{self, Plan};
 
-use super::{LONGEST_PLAN, Phase, Supervisor};
+use super::{LONGEST_PLAN, Phase, Supervisor, log_writer};
+use crate::log::Target;
 use crate::rights;
 use crate::running::Running;
 use crate::spawn::inherited;
@@ -47,34 +50,35 @@ impl Supervisor {
             plan.named().into_iter().zip(files.iter().map(|file| u32::try_from(file.as_raw_fd()).unwrap_or(u32::MAX))).collect();
         plan.renumber(|number| own.get(&number).copied().unwrap_or(u32::MAX));
         plan.lifeline = self.lifeline.as_ref().and_then(|lifeline| u32::try_from(lifeline.as_raw_fd()).ok());
+        let writer = log_writer(&plan);
+        self.logs_go_on(&plan, writer.as_ref());
         self.hear_out(at);
-        if let Ok(log) = inherited(plan.main_log) {
-            self.log.go_on_in(log, protocol::Level::Notice);
-        }
         self.next_configuration = plan.next_configuration.and_then(|number| inherited(number).ok());
         self.announced = false;
         self.retires_at = None;
         self.replacements = usize::try_from(plan.replacements).unwrap_or(usize::MAX).max(1);
         rights::raise(&plan);
-        self.logs_go_on(&plan);
         let before = self.groups.len();
         for group in &plan.groups {
-            self.group_comes(&plan, group, before, at);
+            self.group_comes(&plan, group, writer.clone(), before, at);
         }
         self.gone_from(&plan, at);
         self.begin_groups(at);
     }
 
-    /// Lines of what is there already go to the logs of the new configuration.
-    fn logs_go_on(&mut self, plan: &Plan) {
+    /// Lines of what is there already go to the logs of the new configuration. The log writer of the one before ends with its last line.
+    fn logs_go_on(&mut self, plan: &Plan, writer: Option<&Rc<OwnedFd>>) {
+        let main_log = inherited(plan.main_log).ok();
+        self.log.replace(Target { writer: writer.cloned(), server: 0, file: main_log, least: Level::Notice });
         let main = plan::Group { log: plan.main_log, log_level: 6, ..plan::Group::default() };
         for running in &mut self.groups {
-            running.go_on_in_log(plan.groups.iter().find(|group| *group.name == *running.name()).unwrap_or(&main));
+            let group = plan.groups.iter().find(|group| *group.name == *running.name()).unwrap_or(&main);
+            running.go_on_in_log(group, writer.cloned());
         }
     }
 
     /// A group of the new configuration. `before`: how many groups there were before it was read.
-    fn group_comes(&mut self, plan: &Plan, group: &plan::Group, before: usize, at: Millis) {
+    fn group_comes(&mut self, plan: &Plan, group: &plan::Group, writer: Option<Rc<OwnedFd>>, before: usize, at: Millis) {
         let mut same =
             self.groups.iter_mut().take(before).filter(|running| !running.superseded && *running.name() == *group.name);
         let old = same.next();
@@ -82,7 +86,7 @@ impl Supervisor {
             kept.go_on(plan, group, at);
             return;
         }
-        let mut new = match Running::new(plan, group, &self.null) {
+        let mut new = match Running::new(plan, group, &self.null, writer) {
             Ok(new) => new,
             Err(why) => {
                 let name = String::from_utf8_lossy(&group.name);
