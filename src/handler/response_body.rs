@@ -4,13 +4,15 @@ What may wait is kept in one brigade, which is passed on once for a small respon
 pass, so until then any failure can still become an error page; after it, a response that breaks off must look broken: an error
 bucket, and no keep-alive, as Apache's own proxy does it. *Runs in: child.* */
 
+mod ending;
+
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use protocol::log_code;
 
 use crate::httpd::client_socket::WriteLimit;
-use crate::httpd::status::Answer;
+use crate::httpd::file_bucket;
 use crate::httpd::{Brigade, Log, Request, Status};
 
 /// More than what httpd adds to the head of a response (status line, date, server, ...) and chunking to a piece, and than what the kernel needs around it.
@@ -87,6 +89,10 @@ pub struct ResponseBody<'r> {
     status_before: u16,
     /// Something could not be taken: what there is, is not the application's response.
     failed: bool,
+    /// Files are among what was given.
+    files: bool,
+    /// A file ended before what was announced of it: nothing that follows may reach the client as its rest.
+    short: bool,
     /// HTTP/1 over a plain socket; looked at once.
     plain: Option<bool>,
     /// Bytes that the client's socket takes without waiting, as far as known.
@@ -115,6 +121,8 @@ impl<'r> ResponseBody<'r> {
             status_before: request.status(),
             answered: false,
             failed: false,
+            files: false,
+            short: false,
             plain: None,
             room: 0,
             most_unflushed: u64::MAX,
@@ -199,7 +207,7 @@ impl<'r> ResponseBody<'r> {
             counted.filter(|piece| !piece.is_empty()).try_for_each(|piece| brigade.append_copy(piece))
         } else {
             self.begin();
-            self.request.pass_with(&mut self.brigade, counted, flush)
+            passed(self.request, &mut self.short, || self.request.pass_with(&mut self.brigade, counted, flush))
         };
         let count_passed = u64::try_from(count).unwrap_or(u64::MAX);
         self.unflushed = if passing != Passing::Kept && flush { 0 } else { self.unflushed.saturating_add(count_passed) };
@@ -211,7 +219,7 @@ impl<'r> ResponseBody<'r> {
     /// wait for. So only through httpd's own filters, to a plain socket that has room for all of it, and with nothing to go before it.
     pub fn write_promptly<'d>(&mut self, pieces: impl Iterator<Item = &'d [u8]> + Clone) -> Taken {
         let connection = self.request.connection();
-        let plain = *self.plain.get_or_insert_with(|| connection.is_plain());
+        let plain = self.is_plain();
         // Filters come and go with each piece: some are put in when the head passes.
         if !plain || !self.brigade.is_empty() || !self.request.sends_promptly() {
             return Taken::WouldWait;
@@ -227,6 +235,11 @@ impl<'r> ResponseBody<'r> {
         }
         self.room -= needed;
         self.write(pieces, Passing::Flushed)
+    }
+
+    fn is_plain(&mut self) -> bool {
+        let connection = self.request.connection();
+        *self.plain.get_or_insert_with(|| connection.is_plain())
     }
 
     /// Whether something that works on the content stands between here and the client.
@@ -246,6 +259,10 @@ impl<'r> ResponseBody<'r> {
         if length <= 0 {
             return Taken::Ok;
         }
+        if !self.files && self.is_plain() && !self.request.is_subrequest() {
+            self.request.send_files_by_core();
+        }
+        self.files = true;
         let result = self.brigade.append_file(file, offset, length, self.sendfile, self.request.pool());
         if result.is_ok() {
             self.given = self.given.saturating_add(length);
@@ -255,6 +272,7 @@ impl<'r> ResponseBody<'r> {
 
     fn taken(&self, result: Result<(), Status>) -> Taken {
         match result {
+            _ if self.short => Taken::Failed,
             Ok(()) if self.request.connection().is_aborted() => Taken::ClientGone,
             Ok(()) => Taken::Ok,
             Err(status) if status.is_timeout() => Taken::Overdue,
@@ -292,81 +310,6 @@ impl<'r> ResponseBody<'r> {
         self.sent
     }
 
-    /// Sends what is left, or makes the missing end visible, and says what httpd is told.
-    pub fn finish(mut self, ending: Ending) -> Answer {
-        if self.answered {
-            self.brigade.clear();
-            self.request.connection().close_after_this();
-            return Answer::Answered;
-        }
-        let ending = match ending {
-            Ending::Done | Ending::Cut if self.failed || !self.started => Ending::Failed(500),
-            ending => ending,
-        };
-        match (ending, self.overridden) {
-            (Ending::Done | Ending::Cut, Some(status)) => self.leave_to_httpd(status),
-            (Ending::Failed(status), _) if !self.sent => self.leave_to_httpd(status),
-            (Ending::Done, None) if self.is_short() => {
-                // The engine has warned of it.
-                self.cut()
-            }
-            (Ending::Done, None) => {
-                self.brigade.append_end();
-                self.begin();
-                let result = self.request.pass(&mut self.brigade);
-                if self.taken(result) != Taken::Ok {
-                    self.request.connection().close_after_this();
-                }
-                Answer::Ok
-            }
-            (Ending::Failed(_) | Ending::Cut, _) => self.cut(),
-            (Ending::ClientGone, _) => {
-                self.brigade.clear();
-                // httpd ends the response by itself, and a cache would take what there is for all of it.
-                self.request.forbid_caching();
-                self.request.connection().close_after_this();
-                if self.started { Answer::Ok } else { Answer::Http(400) }
-            }
-        }
-    }
-
-    /// The application promised a longer body than it gave, and the client expects one.
-    fn is_short(&self) -> bool {
-        let has_body = !self.request.is_head() && !matches!(self.status, 100..=199 | 204 | 304);
-        has_body && self.promised.is_some_and(|promised| self.given < promised)
-    }
-
-    /// Sends what there is, then an error bucket: chunked, the last chunk is left out; over HTTP/2 the stream is reset; otherwise
-    /// the connection ends before the promised length. An error bucket that came before the head would replace it.
-    fn cut(&mut self) -> Answer {
-        self.request.forbid_caching();
-        // The head goes out as that of a connection that lives on: a response that the connection's end ends could not look cut.
-        let begun = self.sent || {
-            self.brigade.append_flush();
-            self.begin();
-            self.request.pass(&mut self.brigade).is_ok()
-        };
-        self.request.connection().close_after_this();
-        if !begun {
-            return Answer::Ok;
-        }
-        self.brigade.append_error(502, self.request.pool());
-        self.brigade.append_end();
-        // When this fails the client is gone already, or a filter has dealt with the error bucket: nothing is left to be said.
-        let _told: Result<(), Status> = self.request.pass(&mut self.brigade);
-        Answer::Ok
-    }
-
-    /// Lets httpd make the answer.
-    fn leave_to_httpd(&mut self, status: u16) -> Answer {
-        self.brigade.clear();
-        if self.started && self.overridden.is_none() {
-            self.forget_head();
-        }
-        self.request.reset_status(self.status_before);
-        Answer::Http(status)
-    }
-
     /// Takes back what [`ResponseBody::start`] recorded.
     fn forget_head(&mut self) {
         self.request.headers_out().clear();
@@ -386,6 +329,18 @@ impl Drop for ResponseBody<'_> {
             }
         }
     }
+}
+
+/// Passes something on by `pass`, and notes it in `short` if a file turns out to be shorter than announced.
+fn passed(request: Request<'_>, short: &mut bool, pass: impl FnOnce() -> Result<(), Status>) -> Result<(), Status> {
+    let before = file_bucket::ended_early();
+    let result = pass();
+    if before != file_bucket::ended_early() && !*short {
+        *short = true;
+        let what = "a file that the application has returned could not be read up to the length that was announced: it is shorter by now, or reading failed";
+        Log::Request(request).coded(&log_code::FILE_ENDED_EARLY, format_args!("{what}; the response is broken off"));
+    }
+    result
 }
 
 /// A decimal number, digits alone.

@@ -8,6 +8,7 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 use std::ptr::NonNull;
 
 use super::bucket::Bucket;
+use super::file_bucket;
 use super::pool::Pool;
 use super::status::Status;
 use super::sys;
@@ -40,11 +41,9 @@ impl<'p> Brigade<'p> {
         unsafe { self.raw.as_ref() }.bucket_alloc
     }
 
-    /// The ring's sentinel: the address of the list, because a bucket's link is its first field (`APR_RING_SENTINEL`).
     fn sentinel(&self) -> *mut sys::apr_bucket {
-        const { assert!(std::mem::offset_of!(sys::apr_bucket, link) == 0) };
-        // SAFETY: the brigade is live; only an address is taken.
-        unsafe { (&raw mut (*self.raw()).list).cast() }
+        // SAFETY: the brigade is live.
+        unsafe { sentinel(self.raw()) }
     }
 
     /// `APR_BRIGADE_INSERT_TAIL`
@@ -128,6 +127,7 @@ impl<'p> Brigade<'p> {
 
     /// Appends `length` bytes of a file from `offset`. The descriptor is duplicated. With `sendfile` the kernel copies where it can. The file
     /// is never mapped into memory, whatever `EnableMMAP` says: if it is shortened meanwhile, the next access would end this process by SIGBUS.
+    /// See [`file_bucket`] for what becomes of one that is shorter than that.
     ///
     /// # Errors
     /// What `dup` says.
@@ -146,8 +146,39 @@ impl<'p> Brigade<'p> {
             sys::apr_bucket_file_enable_mmap(bucket, 0);
             #[cfg(file_buffer)]
             sys::apr_bucket_file_set_buf_size(bucket, READ_SIZE);
+            each(self.raw(), |bucket| {
+                if file_bucket::is_file(bucket) {
+                    file_bucket::watch(bucket);
+                }
+            });
         }
         Ok(())
+    }
+}
+
+/// The ring's sentinel: the address of the list, because a bucket's link is its first field (`APR_RING_SENTINEL`).
+///
+/// # Safety
+/// `brigade` is live.
+unsafe fn sentinel(brigade: *mut sys::apr_bucket_brigade) -> *mut sys::apr_bucket {
+    const { assert!(std::mem::offset_of!(sys::apr_bucket, link) == 0) };
+    // SAFETY: promised by the caller; only an address is taken.
+    unsafe { (&raw mut (*brigade).list).cast() }
+}
+
+/// Looks at each bucket of a brigade.
+///
+/// # Safety
+/// `brigade` is live, this thread alone works on it, and `look` leaves the ring as it is.
+pub(super) unsafe fn each(brigade: *mut sys::apr_bucket_brigade, mut look: impl FnMut(*mut sys::apr_bucket)) {
+    // SAFETY: promised by the caller: the links lead through live buckets to the sentinel.
+    unsafe {
+        let end = sentinel(brigade);
+        let mut bucket = (*brigade).list.next;
+        while bucket != end {
+            look(bucket);
+            bucket = (*bucket).link.next;
+        }
     }
 }
 

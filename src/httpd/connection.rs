@@ -46,6 +46,15 @@ impl<'c> Connection<'c> {
         unsafe { (*self.raw()).keepalive = sys::AP_CONN_CLOSE };
     }
 
+    /// Nothing more goes to the client: httpd closes the connection without the end that a complete response has, and drops what it has not sent. A stream of
+    /// HTTP/2 is reset by an error bucket instead.
+    pub fn abort(self) {
+        if !self.is_secondary() {
+            // SAFETY: live, and this thread alone works on it; a plain field.
+            unsafe { (*self.raw()).aborted = 1 };
+        }
+    }
+
     /// A stream of an HTTP/2 connection, which has another connection above it.
     pub fn is_secondary(self) -> bool {
         !self.get().master.is_null()

@@ -46,6 +46,15 @@ unsafe fn are_all(first: *const sys::ap_filter_t, known: &[&[u8]]) -> bool {
     any
 }
 
+/// Do filters that pass on what they get, and reach the core by that, begin with `first`?
+///
+/// # Safety
+/// As [`are_all`].
+pub(super) unsafe fn lead_to_core(first: *const sys::ap_filter_t) -> bool {
+    // SAFETY: promised by the caller.
+    unsafe { are_all(first, &PROMPT_OUTPUT) }
+}
+
 impl Request<'_> {
     /// No filter between here and the client's socket can wait, and nothing that was sent before is kept by one. The socket itself may
     /// be full (see [`Connection::room`]).

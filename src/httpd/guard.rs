@@ -39,6 +39,10 @@ pub enum Kind {
     Write,
     /// The engine gives a file to send.
     SendFile,
+    /// A filter reads a file that is sent.
+    FileRead,
+    /// The filter for files.
+    FileFilter,
     /// The engine logs.
     Log,
     /// The engine asks for the scoreboard.
@@ -60,6 +64,8 @@ impl Kind {
             Self::Start => "start",
             Self::Write => "write",
             Self::SendFile => "send_file",
+            Self::FileRead => "file_read",
+            Self::FileFilter => "file_filter",
             Self::Log => "log",
             Self::Scoreboard => "scoreboard",
         }
@@ -115,6 +121,15 @@ impl AfterPanic for Kept {
 pub struct CleanupStatus(pub i32);
 
 impl AfterPanic for CleanupStatus {
+    fn after_panic() -> Self {
+        Self(super::sys::APR_EGENERAL.cast_signed())
+    }
+}
+
+/// What a filter or a bucket answers: an APR status.
+pub struct FilterStatus(pub i32);
+
+impl AfterPanic for FilterStatus {
     fn after_panic() -> Self {
         Self(super::sys::APR_EGENERAL.cast_signed())
     }

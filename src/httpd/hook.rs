@@ -3,6 +3,7 @@
 
 use std::ffi::{c_char, c_int};
 
+use super::file_bucket;
 use super::guard::{self, AfterPanic as _, Configured, Kind};
 use super::log::Log;
 use super::pool::{Logs, Pool};
@@ -42,7 +43,7 @@ struct Names<const N: usize>([*const c_char; N]);
 // SAFETY: pointers to static strings, never written.
 unsafe impl<const N: usize> Sync for Names<N> {}
 
-/// Registers them.
+/// Registers them, and the filter for files.
 pub fn register<H: Hooks>() {
     let middle = sys::APR_HOOK_MIDDLE.cast_signed();
     let none = std::ptr::null();
@@ -57,6 +58,7 @@ pub fn register<H: Hooks>() {
         sys::ap_hook_translate_name(Some(translate_name::<H>), AFTER.0.as_ptr(), BEFORE.0.as_ptr(), middle);
         sys::ap_hook_handler(Some(handler::<H>), none, none, middle);
     }
+    file_bucket::register();
 }
 
 unsafe extern "C" fn pre_config<H: Hooks>(

@@ -14,6 +14,7 @@ pub mod connection;
 pub mod descriptor;
 #[cfg(feature = "test-faults")]
 pub mod faults;
+pub mod file_bucket;
 pub mod filters;
 pub mod foreign_line;
 pub mod forked;

@@ -57,6 +57,7 @@ mod run_modes;
 mod script_owner;
 mod serve;
 mod server_metrics;
+mod shrinking_files;
 mod statuses;
 mod strangers;
 mod streams;
@@ -106,6 +107,7 @@ pub fn all() -> Vec<Suite> {
         panics::suite(),
         bad_input::suite(),
         stress::suite(),
+        shrinking_files::suite(),
         statuses::suite(),
         trials::suite(),
         differential::suite(),

@@ -49,6 +49,10 @@ log_codes! {
         cause "An output filter of Apache failed; the line has its words."
         did "The response was cut so that it looks cut."
         cure "Look at the modules that filter this response (`SetOutputFilter`, `AddOutputFilterByType`).";
+    1151 FILE_ENDED_EARLY Error "a file became shorter while it was sent"
+        cause "Something shortened the file, or began to write it again in place, after the application had returned it by `wsgi.file_wrapper`; or the disk failed."
+        did "The response was broken off so that the client can tell: the connection was closed, a stream of HTTP/2 reset."
+        cure "Have what changes such files write a new file, and rename it to the old one's name when it is complete.";
     1180 BODY_TOO_LONG Warning "the response body is longer than its Content-Length"
         cause "The application set Content-Length itself and then gave more bytes."
         did "The bytes beyond Content-Length were left out."
