@@ -337,8 +337,13 @@ fn passed(request: Request<'_>, short: &mut bool, pass: impl FnOnce() -> Result<
     let result = pass();
     if before != file_bucket::ended_early() && !*short {
         *short = true;
-        let what = "a file that the application has returned could not be read up to the length that was announced: it is shorter by now, or reading failed";
-        Log::Request(request).coded(&log_code::FILE_ENDED_EARLY, format_args!("{what}; the response is broken off"));
+        Log::Request(request).coded(
+            &log_code::FILE_ENDED_EARLY,
+            format_args!(
+                "a file that the application has returned can't be read up to the length that was announced, because it is shorter by now or reading failed: \
+                 the response is broken off. To fix: have what changes such files write a new one, and rename it to the old one's name"
+            ),
+        );
     }
     result
 }

@@ -13,7 +13,7 @@ use std::ffi::{CStr, c_char, c_void};
 
 use super::brigade;
 use super::filters;
-use super::guard::{self, FilterStatus, Kind};
+use super::guard::{self, Kind, ReadStatus};
 use super::log::Log;
 use super::request::Request;
 use super::status::Status;
@@ -92,8 +92,11 @@ unsafe extern "C" fn read(
     block: sys::apr_read_type_e,
 ) -> sys::apr_status_t {
     // SAFETY: as httpd calls it.
-    let read = || FilterStatus(unsafe { read_announced(bucket, data, length, block) });
-    let FilterStatus(status) = guard::callback(Kind::FileRead, Log::MainServer, read);
+    let read = || ReadStatus(unsafe { read_announced(bucket, data, length, block) });
+    let ReadStatus(status) = guard::callback(Kind::FileRead, Log::MainServer, read);
+    if status != 0 {
+        note_early_end();
+    }
     status
 }
 
@@ -119,16 +122,32 @@ unsafe fn read_announced(
             watch(rest);
             return 0;
         }
-        note_early_end();
         if is_file(bucket) {
             watch(bucket);
         }
-        // With status 502 httpd's filters leave the last chunk out and close the connection, and HTTP/2 resets the stream.
-        let error =
-            sys::ap_bucket_error_create(sys::HTTP_BAD_GATEWAY.cast_signed(), std::ptr::null(), pool, (*bucket).list);
-        insert_after(bucket, error);
+        insert_after(bucket, error_bucket(pool, (*bucket).list));
         if status == 0 || Status(status).is_end_of_file() { INCOMPLETE } else { status }
     }
+}
+
+/// With status 502 httpd's filters leave the last chunk out and close the connection, and HTTP/2 resets the stream.
+///
+/// # Safety
+/// Pool and allocator are live.
+#[cfg(not(test))]
+unsafe fn error_bucket(pool: *mut sys::apr_pool_t, list: *mut sys::apr_bucket_alloc_t) -> *mut sys::apr_bucket {
+    // SAFETY: promised by the caller; a null text means httpd's own.
+    unsafe { sys::ap_bucket_error_create(sys::HTTP_BAD_GATEWAY.cast_signed(), std::ptr::null(), pool, list) }
+}
+
+/// Unit tests have no httpd, which makes such buckets: another one without data takes its place.
+///
+/// # Safety
+/// The allocator is live.
+#[cfg(test)]
+unsafe fn error_bucket(_pool: *mut sys::apr_pool_t, list: *mut sys::apr_bucket_alloc_t) -> *mut sys::apr_bucket {
+    // SAFETY: promised by the caller.
+    unsafe { sys::apr_bucket_flush_create(list) }
 }
 
 /// Is it a file bucket of APR's?
@@ -176,7 +195,9 @@ impl Request<'_> {
 /// # Safety
 /// As httpd calls it: a live filter, and a brigade that this thread works on.
 unsafe extern "C" fn to_core(filter: *mut sys::ap_filter_t, brigade: *mut sys::apr_bucket_brigade) -> sys::apr_status_t {
-    let prepare = || {
+    // SAFETY: as httpd calls it; a filter of a request knows that.
+    let log = unsafe { Request::new((*filter).r) }.map_or(Log::MainServer, Log::Request);
+    guard::callback(Kind::FileFilter, log, || {
         // SAFETY: as httpd calls it.
         unsafe {
             if filters::lead_to_core((*filter).next) && unwatch(brigade) {
@@ -184,12 +205,7 @@ unsafe extern "C" fn to_core(filter: *mut sys::ap_filter_t, brigade: *mut sys::a
                 (*filter).ctx = filter.cast();
             }
         }
-        FilterStatus(0)
-    };
-    let FilterStatus(prepared) = guard::callback(Kind::FileFilter, Log::MainServer, prepare);
-    if prepared != 0 {
-        return prepared;
-    }
+    });
     // SAFETY: as httpd calls it.
     let status = unsafe { sys::ap_pass_brigade((*filter).next, brigade) };
     // SAFETY: the filter lives as long as the request.
@@ -215,4 +231,98 @@ unsafe fn unwatch(brigade: *mut sys::apr_bucket_brigade) -> bool {
         });
     }
     any
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use std::io::Write as _;
+    use std::os::fd::AsFd as _;
+
+    use super::{TYPE, brigade, ended_early, unwatch};
+    use crate::httpd::brigade::Brigade;
+    use crate::httpd::pool::testing::with_pool;
+    use crate::httpd::{Pool, Status, sys};
+
+    fn with_file(test: impl for<'p> FnOnce(&mut Brigade<'p>, Pool<'p>, &std::fs::File)) {
+        with_pool(|pool| {
+            // SAFETY: the allocator belongs to the pool.
+            let mut brigade = unsafe { Brigade::new(pool, sys::apr_bucket_alloc_create(pool.raw())) };
+            let path = std::env::temp_dir().join(format!("file-{}-{:?}", std::process::id(), std::thread::current().id()));
+            let mut file = std::fs::File::options().create(true).truncate(true).read(true).write(true).open(&path).unwrap();
+            std::fs::remove_file(path).unwrap();
+            file.write_all(&[b'x'; 200_000]).unwrap();
+            brigade.append_file(file.as_fd(), 0, 200_000, false, pool).unwrap();
+            test(&mut brigade, pool, &file);
+            brigade.clear();
+        });
+    }
+
+    /// The lengths of the buckets, and whether they are watched.
+    fn kinds(brigade: &Brigade<'_>) -> Vec<(usize, bool)> {
+        let mut found = Vec::new();
+        // SAFETY: the brigade is live, and nothing is changed.
+        unsafe {
+            brigade::each(brigade.raw(), |bucket| {
+                found.push(((*bucket).length, std::ptr::eq((*bucket).type_, &raw const TYPE.0)))
+            })
+        };
+        found
+    }
+
+    /// Reads and removes buckets until one fails or there are none: the bytes, and the failure.
+    fn read(brigade: &mut Brigade<'_>) -> (usize, Option<Status>) {
+        let mut count = 0;
+        while let Some(mut bucket) = brigade.first() {
+            match bucket.read(true) {
+                Ok(bytes) => count += bytes.len(),
+                Err(status) => return (count, Some(status)),
+            }
+            bucket.remove();
+        }
+        (count, None)
+    }
+
+    #[test]
+    fn a_file_is_watched_to_its_end() {
+        with_file(|brigade, _, _| {
+            let before = ended_early();
+            brigade.first().unwrap().split(150_000).unwrap();
+            assert_eq!(kinds(brigade), [(150_000, true), (50_000, true)]);
+            brigade.first().unwrap().read(true).unwrap();
+            assert!(kinds(brigade).iter().skip(1).all(|(_, watched)| *watched), "{:?}", kinds(brigade));
+            assert_eq!(read(brigade), (200_000, None));
+            assert_eq!(ended_early(), before);
+        });
+    }
+
+    #[test]
+    fn an_early_end_fails_and_leaves_a_mark_behind_it() {
+        with_file(|brigade, _, file| {
+            file.set_len(100_000).unwrap();
+            let before = ended_early();
+            let (count, failure) = read(brigade);
+            assert_eq!((count, ended_early()), (100_000, before + 1));
+            assert!(failure.is_some_and(|status| !status.is_end_of_file() && !status.is_again()), "{failure:?}");
+            brigade.first().unwrap().remove();
+            assert!(brigade.first().unwrap().is_metadata(), "who ignores the failure comes upon what stands for the error");
+        });
+    }
+
+    #[test]
+    fn a_watched_file_may_be_set_aside_and_given_to_the_core() {
+        with_file(|brigade, _, _| {
+            with_pool(|longer| {
+                // SAFETY: bucket and pool are live, and the type has the function.
+                let status = unsafe { TYPE.0.setaside.unwrap()((*brigade.raw()).list.next, longer.raw()) };
+                assert_eq!(status, 0);
+                assert_eq!(kinds(brigade), [(200_000, true)]);
+                // SAFETY: the brigade is live.
+                assert!(unsafe { unwatch(brigade.raw()) && !unwatch(brigade.raw()) });
+                assert_eq!(kinds(brigade), [(200_000, false)]);
+                assert_eq!(read(brigade), (200_000, None));
+            });
+        });
+    }
 }

@@ -126,10 +126,10 @@ impl AfterPanic for CleanupStatus {
     }
 }
 
-/// What a filter or a bucket answers: an APR status.
-pub struct FilterStatus(pub i32);
+/// What a bucket that is read answers: an APR status.
+pub struct ReadStatus(pub i32);
 
-impl AfterPanic for FilterStatus {
+impl AfterPanic for ReadStatus {
     fn after_panic() -> Self {
         Self(super::sys::APR_EGENERAL.cast_signed())
     }

@@ -20,6 +20,7 @@ pub fn suite() -> Suite {
             own!(after_the_head_it_cuts_the_response).differs(THEIRS),
             own!(while_the_body_is_read_it_is_an_error_of_the_application).differs(THEIRS),
             own!(while_the_response_is_sent_it_cuts_the_response).differs(THEIRS),
+            own!(while_a_file_is_sent_it_breaks_off_or_shows_nowhere).differs(THEIRS),
             own!(while_logging_it_costs_the_line).differs(THEIRS),
             own!(while_the_scoreboard_is_read_there_is_none).differs(THEIRS),
             own!(in_a_directive_it_refuses_the_configuration).differs(THEIRS),
@@ -117,6 +118,25 @@ fn while_the_response_is_sent_it_cuts_the_response(setup: &Setup) {
     }
     assert_eq!(before, pid(&site));
     site.get("/response/list").expect(200);
+}
+
+/// What reads the file can only fail; what hands it over to httpd's core can leave that.
+fn while_a_file_is_sent_it_breaks_off_or_shows_nowhere(setup: &Setup) {
+    let setup = faulty(setup);
+    let plan = Plan::new("panics.conf").modules(&["filter", "deflate"]).line("SetOutputFilter DEFLATE");
+    for (fault, whole) in [("file_read", false), ("file_filter", true)] {
+        let server = Httpd::start(&setup, &plan.clone().environment("MOD_WSGI_RS_TEST_FAULT", fault), fault);
+        server.announce(PANIC);
+        server.announce("re:WSGI1151|AH10298");
+        let site = Site::new(&server, &setup);
+        let before = site.server.children();
+        let target = format!("/file_wrapper/file?file={}/httpd.conf", server.files.root.display());
+        let asked = asked(&target, fault).header("Accept-Encoding", if whole { "identity" } else { "gzip" });
+        let complete = site.connect().exchange(&asked).is_ok_and(|response| response.complete && response.status == 200);
+        assert_eq!(complete, whole, "{fault}");
+        site.expect_log(&format!("WSGI1001: {fault} callback: "));
+        assert_eq!(before, site.server.children(), "{fault}");
+    }
 }
 
 fn while_logging_it_costs_the_line(setup: &Setup) {

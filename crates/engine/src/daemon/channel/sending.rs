@@ -5,6 +5,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use protocol::frame::{LONGEST_DATA, Writer};
+use protocol::log_code::FILE_ENDED_EARLY;
 use rustix::event::PollFlags;
 use rustix::io::Errno;
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags};
@@ -133,10 +134,10 @@ impl Channel {
             let Some(room) = block.get_mut(..most) else { return Err(SendError::Failed) };
             let count = match rustix::io::pread(file, &mut *room, offset) {
                 // It has become shorter; the child sees that less came than was announced.
-                Ok(0) => return Err(SendError::Failed),
+                Ok(0) => return Err(ended_early(state, "it is shorter by now")),
                 Ok(count) => count,
                 Err(Errno::INTR) => continue,
-                Err(_) => return Err(SendError::Failed),
+                Err(error) => return Err(ended_early(state, &std::io::Error::from(error).to_string())),
             };
             let part = room.get(..count).unwrap_or_default();
             if part.len() < LEAST || !state.lend(part) {
@@ -169,4 +170,14 @@ impl Channel {
             }
         }
     }
+}
+
+/// Says in the request's log why a file cannot be sent as announced.
+fn ended_early(state: &mut State, why: &str) -> SendError {
+    let text = format!(
+        "{FILE_ENDED_EARLY}: a file that the application has returned can't be read up to the length that was announced, because {why}: the response is \
+         broken off. To fix: have what changes such files write a new one, and rename it to the old one's name"
+    );
+    Writer::new(&mut state.outgoing).log(FILE_ENDED_EARLY.level as u8, 0, b"", text.as_bytes());
+    SendError::Failed
 }
