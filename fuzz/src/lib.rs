@@ -56,6 +56,15 @@ mod ending;
 #[path = "../../crates/supervisor/src/group.rs"]
 #[allow(dead_code, reason = "the supervisor's own, of which a part is tried")]
 mod group;
+#[path = "../../crates/supervisor/src/keep.rs"]
+#[allow(dead_code, reason = "the supervisor's own, of which a part is tried")]
+mod keep;
+#[path = "../../crates/supervisor/src/new_code.rs"]
+#[allow(dead_code, reason = "the supervisor's own, of which a part is tried")]
+mod new_code;
+#[path = "../../crates/supervisor/src/pause.rs"]
+#[allow(dead_code, reason = "the supervisor's own, of which a part is tried")]
+mod pause;
 #[path = "../../crates/supervisor/src/process.rs"]
 #[allow(dead_code, reason = "the supervisor's own, of which a part is tried")]
 mod process;
