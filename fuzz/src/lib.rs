@@ -44,39 +44,15 @@ mod handler {
 }
 
 /// The supervisor's files.
-#[path = "../../crates/supervisor/src/action.rs"]
-#[allow(dead_code, reason = "the supervisor's own, of which a part is tried")]
-mod action;
 #[path = "../../crates/supervisor/src/budget.rs"]
 #[allow(dead_code, reason = "the supervisor's own, of which a part is tried")]
 mod budget;
-#[path = "../../crates/supervisor/src/ending.rs"]
-#[allow(dead_code, reason = "the supervisor's own, of which a part is tried")]
-mod ending;
-#[path = "../../crates/supervisor/src/group.rs"]
+#[path = "../../crates/supervisor/src/group/mod.rs"]
 #[allow(dead_code, reason = "the supervisor's own, of which a part is tried")]
 mod group;
-#[path = "../../crates/supervisor/src/keep.rs"]
-#[allow(dead_code, reason = "the supervisor's own, of which a part is tried")]
-mod keep;
-#[path = "../../crates/supervisor/src/new_code.rs"]
-#[allow(dead_code, reason = "the supervisor's own, of which a part is tried")]
-mod new_code;
-#[path = "../../crates/supervisor/src/pause.rs"]
-#[allow(dead_code, reason = "the supervisor's own, of which a part is tried")]
-mod pause;
-#[path = "../../crates/supervisor/src/process.rs"]
-#[allow(dead_code, reason = "the supervisor's own, of which a part is tried")]
-mod process;
-#[path = "../../crates/supervisor/src/replace.rs"]
-#[allow(dead_code, reason = "the supervisor's own, of which a part is tried")]
-mod replace;
 #[path = "../../crates/supervisor/src/timers.rs"]
 #[allow(dead_code, reason = "the supervisor's own, of which a part is tried")]
 mod timers;
-#[path = "../../crates/supervisor/src/watch.rs"]
-#[allow(dead_code, reason = "the supervisor's own, of which a part is tried")]
-mod watch;
 
 pub use control::control_messages;
 pub use fields::header_fields;

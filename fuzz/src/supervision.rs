@@ -9,7 +9,7 @@ use std::rc::Rc;
 use protocol::control::{Message, Sender};
 use protocol::plan;
 
-use crate::action::{Action, End, Id};
+use crate::group::action::{Action, End, Id};
 use crate::group::Group;
 
 /// The group's processes; each may have a successor beside it, and predecessors that have not ended yet.

@@ -22,7 +22,7 @@ use rustix::io::Errno;
 use rustix::net::SendFlags;
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::spawn::local_time;
+use crate::sys::local_time;
 
 /// Most bytes that wait for a log.
 const WAITING: usize = 256 * 1024;

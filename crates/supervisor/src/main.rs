@@ -5,55 +5,31 @@ every change; the descriptors that it names are inherited. SIGTERM or the death 
 
 | file | what |
 |---|---|
-| `supervisor`, `supervisor::adoption`, `handover` | the loop; a further configuration; supervisors taking over from one another |
-| `group`, `replace`, `new_code`, `keep`, `ending`, `pause`, `process`, `timers`, `action` | a group as a state machine, without clock or system call |
-| `running`, `child` | a group's live processes |
-| `pipe` | what they write, read by threads that nobody waits for |
-| `root` | the directory of `chroot=`: may root enter it? |
-| `rights` | what the supervisor itself may do and take |
-| `recipe`, `spawn`, `trouble`, `explain` | from the plan to Python: prepared, forked, and what went wrong |
-| `posts`, `listener` | the group's table: who takes requests, and over which socket |
-| `watch`, `log` | scripts that processes say have changed; lines for the error log |
-| `companions` | programs of an application that are killed with its process |
-| `file_watch` | what a group that cannot start may wait for: looked at by a helper, `wsgi-supervisor watch` |
-| `budget` | how much of root's time and memory a process may have |
-| `probe` | configtest's helper, `wsgi-supervisor probe` |
-| `memory`, `lack_of_memory` | what a process was at when it died, and whether the kernel killed it |
+| `supervisor/`, `handover` | the loop; a further configuration; supervisors that take over from one another |
+| `group/` | a group as a state machine, without clock or system call: its processes, new code, replacement, stop, pauses after failures |
+| `group_runner/` | a group at work: its live processes, what they write and send, the slots of its table and its sockets, why a process died |
+| `spawn/` | from the plan to Python: what is executed, fork to exec, what went wrong, the directory of `chroot=` |
+| `file_watch/` | the files that a group waits for which cannot start, looked at by a helper: `wsgi-supervisor watch` |
+| `probe/` | configtest's helper, `wsgi-supervisor probe` |
+| `rights` | the capabilities and limits of the supervisor itself |
+| `budget`, `timers` | how much of root's time and memory a process may use; times and limits |
+| `log` | lines for the error log |
+| `sys` | system calls that rustix lacks |
 
 *Runs in: supervisor.* */
 
-mod action;
 mod budget;
-mod child;
-mod companions;
-mod ending;
-mod explain;
 mod file_watch;
 mod group;
-#[cfg(test)]
-mod group_bench;
+mod group_runner;
 mod handover;
-mod keep;
-mod lack_of_memory;
-mod listener;
 mod log;
-mod memory;
-mod new_code;
-mod pause;
-mod pipe;
-mod posts;
 mod probe;
-mod process;
-mod recipe;
-mod replace;
 mod rights;
-mod root;
-mod running;
 mod spawn;
 mod supervisor;
+mod sys;
 mod timers;
-mod trouble;
-mod watch;
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -81,7 +57,7 @@ fn main() -> ExitCode {
         _ => {}
     }
     let number = std::env::args_os().nth(3).and_then(|argument| argument.to_str()?.parse().ok());
-    let writer = number.and_then(|number| spawn::inherited(number).ok()).map(Rc::new);
+    let writer = number.and_then(|number| sys::inherited(number).ok()).map(Rc::new);
     match start() {
         Ok(mut supervisor) => {
             // The log writer ends with the last copy.
@@ -91,7 +67,7 @@ fn main() -> ExitCode {
         }
         Err(why) => {
             // Descriptor 2 is httpd's main error log, if that is a file or a pipe.
-            if let Ok(file) = spawn::inherited(2) {
+            if let Ok(file) = sys::inherited(2) {
                 Log::new(Target { writer, server: 0, file: Some(file), least: Level::Notice })
                     .coded(log_code::SUPERVISOR_NOT_STARTED, &format!("wsgi-supervisor can't start: {why}"));
             }
@@ -129,18 +105,18 @@ fn print(text: &str) -> ExitCode {
 }
 
 fn start() -> Result<Supervisor, String> {
-    let signals = spawn::signals().map_err(|e| format!("signals: {e}"))?;
+    let signals = sys::signals().map_err(|e| format!("signals: {e}"))?;
     // Out of reach of the terminal's signals, and of those that httpd sends to its process group. One that leads a session already stays so.
     rustix::process::setsid().map(drop).unwrap_or_default();
     // Each process leaves this one's, too; where the system has no more keyrings to give, this one holds nothing.
-    spawn::leave_keyring();
+    sys::leave_keyring();
     let number = |argument: OsString| argument.to_str()?.parse::<u32>().ok();
     let numbers: Vec<u32> = std::env::args_os()
         .skip(1)
         .take_while(|argument| argument != "-d")
         .map(|argument| number(argument.clone()).ok_or_else(|| format!("`{}` is no descriptor", argument.display())))
         .collect::<Result<_, _>>()?;
-    let mut own = numbers.iter().map(|number| spawn::inherited(*number).map_err(|e| format!("descriptor {number}: {e}")));
+    let mut own = numbers.iter().map(|number| sys::inherited(*number).map_err(|e| format!("descriptor {number}: {e}")));
     let plan = own.next().ok_or(
         "usage: wsgi-supervisor <descriptor of the plan> [<descriptor of the command socket> [<descriptor of the log writer>]]",
     )??;
@@ -152,13 +128,13 @@ fn start() -> Result<Supervisor, String> {
     rights::limit(&plan);
     let supervisor = Supervisor::new(&plan, signals, command)?;
     // Each part has its own copy.
-    spawn::close_passed(&plan.passed());
+    sys::close_passed(&plan.passed());
     // The third is one of those that the plan names.
-    spawn::close_passed(numbers.get(..2).unwrap_or(&numbers));
+    sys::close_passed(numbers.get(..2).unwrap_or(&numbers));
     // While every right is there: the directory above may be another user's. Who needs one that could not be made says so.
     let directories: BTreeSet<&[u8]> = plan.groups.iter().map(|group| group.socket_directory.as_slice()).collect();
     for directory in directories.into_iter().filter(|directory| !directory.is_empty()) {
-        listener::make_directory(directory).unwrap_or_default();
+        group_runner::listener::make_directory(directory).unwrap_or_default();
     }
     rights::give_up(&plan)?;
     Ok(supervisor)

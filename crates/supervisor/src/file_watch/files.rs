@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use protocol::file_watch::MOST;
 use protocol::plan;
 
-use crate::recipe::Recipe;
+use crate::spawn::exec_spec::ExecSpec;
 
 /// So many scripts are among them.
 const SCRIPTS: usize = 100;
@@ -15,13 +15,13 @@ const SCRIPTS: usize = 100;
 const LONGEST: usize = 4_096;
 
 /// The paths, as the group's processes see them. Nothing is looked at. `more`: scripts that its processes are known to load besides those of the plan.
-pub fn of(group: &plan::Group, recipe: &Recipe, more: &[Vec<u8>]) -> Vec<Vec<u8>> {
+pub fn of(group: &plan::Group, spec: &ExecSpec, more: &[Vec<u8>]) -> Vec<Vec<u8>> {
     let scripts = group.scripts.iter().map(|script| script.path.as_slice()).chain(more.iter().map(Vec::as_slice));
     let mut all = Vec::new();
     for script in scripts.filter_map(|path| inside(path, &group.chroot)) {
         push(&mut all, script, SCRIPTS);
     }
-    let executables = || recipe.candidates.iter().map(|candidate| Path::new(OsStr::from_bytes(candidate.path.to_bytes())));
+    let executables = || spec.candidates.iter().map(|candidate| Path::new(OsStr::from_bytes(candidate.path.to_bytes())));
     // `bin/python` below it.
     let homes = || executables().filter_map(|path| path.parent()?.parent());
     for home in homes() {
@@ -31,7 +31,7 @@ pub fn of(group: &plan::Group, recipe: &Recipe, more: &[Vec<u8>]) -> Vec<Vec<u8>
         push(&mut all, path.to_owned(), MOST);
     }
     for home in homes() {
-        for version in crate::recipe::MINORS.rev() {
+        for version in crate::spawn::exec_spec::MINORS.rev() {
             push(&mut all, home.join(format!("lib/python3.{version}/site-packages")), MOST);
         }
     }
@@ -59,11 +59,11 @@ mod tests {
     use protocol::plan::{Group, Interpreter, Plan, Script};
 
     use super::of;
-    use crate::recipe::Recipe;
+    use crate::spawn::exec_spec::ExecSpec;
 
     fn files(group: &Group, more: &[Vec<u8>]) -> Vec<String> {
-        let Ok(recipe) = Recipe::new(&Plan::default(), group, std::iter::empty()) else { return Vec::new() };
-        of(group, &recipe, more).iter().map(|path| String::from_utf8_lossy(path).into_owned()).collect()
+        let Ok(spec) = ExecSpec::new(&Plan::default(), group, std::iter::empty()) else { return Vec::new() };
+        of(group, &spec, more).iter().map(|path| String::from_utf8_lossy(path).into_owned()).collect()
     }
 
     fn script(path: &str) -> Script {

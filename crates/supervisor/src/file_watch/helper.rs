@@ -14,7 +14,7 @@ use protocol::file_watch::{FAILED, LONGEST, MOST, Request, UNCHANGED, changed};
 use rustix::fs::{Mode, OFlags};
 use rustix::process::{Resource, getppid};
 
-use crate::{probe, spawn};
+use crate::{probe, sys};
 
 /// How often it looks.
 const LOOK: Duration = Duration::from_millis(500);
@@ -46,15 +46,15 @@ pub fn main() -> ExitCode {
 fn prepare() -> Option<Request> {
     // One that leads a session already has no other's terminal.
     rustix::process::setsid().map(drop).unwrap_or_default();
-    spawn::leave_keyring();
-    spawn::only_standard_descriptors();
-    spawn::signals_to_default();
+    sys::leave_keyring();
+    sys::only_standard_descriptors();
+    sys::signals_to_default();
     let null = rustix::fs::open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty()).ok()?;
     let request = Request::decode(&shared_memory::read_sealed(rustix::stdio::stdin(), LONGEST).ok()?).ok()?;
     rustix::stdio::dup2_stdin(&null).ok()?;
     drop(null);
     if !request.root.is_empty() {
-        probe::root::enter(Path::new(OsStr::from_bytes(&request.root))).ok()?;
+        probe::chroot::enter(Path::new(OsStr::from_bytes(&request.root))).ok()?;
     }
     rustix::process::chdir("/").ok()?;
     if let Some(identity) = &request.identity {

@@ -22,7 +22,7 @@ use protocol::probe::Identity;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::recipe::Recipe;
+use crate::spawn::exec_spec::ExecSpec;
 use crate::timers::Millis;
 
 /// How long a helper looks. One that has not ended some seconds later stands still in a file system, and is killed.
@@ -65,7 +65,7 @@ pub struct Watched<'a> {
     /// The group.
     pub group: &'a plan::Group,
     /// How its processes are started.
-    pub recipe: &'a Recipe,
+    pub spec: &'a ExecSpec,
     /// Further scripts that its processes are known to load.
     pub scripts: Vec<Vec<u8>>,
     /// When a process was started last.
@@ -128,12 +128,12 @@ impl Drop for FileWatch {
 
 /// Starts a helper; `None` where there can't be one.
 fn start(watched: &Watched<'_>, now: Millis) -> Option<Helper> {
-    let Watched { group, recipe, scripts, since } = watched;
-    let files = files::of(group, recipe, scripts);
+    let Watched { group, spec, scripts, since } = watched;
+    let files = files::of(group, spec, scripts);
     let time = clock_gettime(ClockId::Realtime);
     let nanoseconds = u64::try_from(time.tv_sec.saturating_mul(1_000_000_000).saturating_add(time.tv_nsec)).unwrap_or_default();
     let request = Request {
-        identity: recipe.identity.as_ref().map(|who| Identity { uid: who.uid, gid: who.gid, groups: who.groups.clone() }),
+        identity: spec.identity.as_ref().map(|who| Identity { uid: who.uid, gid: who.gid, groups: who.groups.clone() }),
         supervisor: std::process::id(),
         root: group.chroot.clone(),
         since: nanoseconds.saturating_sub(now.saturating_sub(*since).saturating_mul(1_000_000)),

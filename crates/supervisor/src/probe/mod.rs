@@ -8,14 +8,14 @@ descriptor but three; then root directory, groups and user, which are verified; 
 |---|---|
 | `root` | the root directory of `chroot=` |
 | `questions` | what is asked about a group, and of embedded mode |
-| `jail` | what is missing in a `chroot=` |
+| `chroot_check` | what is missing in a `chroot=` |
 | `scripts` | whether the user can read its scripts |
 
 *Runs in: helper.* */
 
-mod jail;
+pub mod chroot;
+mod chroot_check;
 mod questions;
-pub mod root;
 mod scripts;
 
 use std::ffi::OsStr;
@@ -30,8 +30,8 @@ use protocol::probe::{Answer, Finding, Identity, LONGEST_REQUEST, Request};
 use rustix::fs::{Mode, OFlags};
 use rustix::process::{DumpableBehavior, Resource, Rlimit, Signal};
 
-use crate::recipe::Drop;
-use crate::spawn;
+use crate::spawn::exec_spec::Drop;
+use crate::{spawn, sys};
 
 /// The address space of the helper, and of what it runs. A Python takes 50 MB.
 const MEMORY: u64 = 4 << 30;
@@ -74,9 +74,9 @@ pub fn main() -> ExitCode {
 fn in_namespace() -> Option<ExitCode> {
     // One that leads a session already has no other's terminal.
     rustix::process::setsid().map(drop).unwrap_or_default();
-    spawn::only_standard_descriptors();
+    sys::only_standard_descriptors();
     let program = std::env::current_exe().ok()?;
-    if !spawn::own_process_numbers() {
+    if !sys::own_process_numbers() {
         return None;
     }
     let status = Command::new(program).args(["probe", INSIDE]).env_clear().status();
@@ -91,9 +91,9 @@ fn finding(problem: &Problem) -> Finding {
 fn prepare() -> Result<Request, Problem> {
     // One that leads a session already has no other's terminal.
     rustix::process::setsid().map(drop).unwrap_or_default();
-    spawn::leave_keyring();
-    spawn::only_standard_descriptors();
-    spawn::signals_to_default();
+    sys::leave_keyring();
+    sys::only_standard_descriptors();
+    sys::signals_to_default();
     rustix::process::umask(Mode::from_raw_mode(0o077));
     let failed = |what: &str, error: &dyn std::fmt::Display| {
         let hint = "the user's own limits, and the rights that httpd was started with, decide that";
@@ -108,7 +108,7 @@ fn prepare() -> Result<Request, Problem> {
     // What is run later has this as its input.
     rustix::stdio::dup2_stdin(&null).map_err(|error| failed("its input cannot be closed", &error))?;
     if !request.root.is_empty() {
-        root::enter(Path::new(OsStr::from_bytes(&request.root)))
+        chroot::enter(Path::new(OsStr::from_bytes(&request.root)))
             .map_err(|why| Problem::new(&JAIL_INCOMPLETE, format!("the directory of `chroot=`: {why}")))?;
     }
     rustix::process::chdir("/").map_err(|error| failed("`/` cannot be entered", &error))?;

@@ -12,7 +12,7 @@ use interpreter::{Problem, facts, libpython, virtualenv};
 use protocol::log_code;
 use protocol::probe::{Answer, INTERPRETER_LIMIT_MS, Request};
 
-use super::{finding, jail, scripts};
+use super::{chroot_check, finding, scripts};
 
 /// How an interpreter is run: in this process's group, which is killed by who asked, and with this process's input.
 pub const MANNER: Manner = Manner { limit: Duration::from_millis(INTERPRETER_LIMIT_MS), own_group: false, own_input: true };
@@ -20,7 +20,7 @@ pub const MANNER: Manner = Manner { limit: Duration::from_millis(INTERPRETER_LIM
 /// All that is asked.
 pub fn answer(request: &Request) -> Answer {
     if !request.root.is_empty() {
-        let mut problems = jail::missing(request, &candidates(request));
+        let mut problems = chroot_check::missing(request, &candidates(request));
         problems.extend(scripts::out_of_reach(request));
         return Answer { findings: problems.iter().map(finding).collect(), ..Answer::default() };
     }

@@ -13,10 +13,10 @@ use protocol::log_code;
 use protocol::plan::{self, Plan};
 
 use super::{LONGEST_PLAN, Phase, Supervisor, log_writer};
+use crate::group_runner::GroupRunner;
 use crate::log::Target;
 use crate::rights;
-use crate::running::Running;
-use crate::spawn::inherited;
+use crate::sys::inherited;
 use crate::timers::{Millis, TAKE_OVER};
 
 /// A plan whose descriptors have not all come.
@@ -86,7 +86,7 @@ impl Supervisor {
             kept.go_on(plan, group, at);
             return;
         }
-        let mut new = match Running::new(plan, group, &self.null, writer) {
+        let mut new = match GroupRunner::new(plan, group, &self.null, writer) {
             Ok(new) => new,
             Err(why) => {
                 let name = String::from_utf8_lossy(&group.name);
@@ -142,7 +142,7 @@ impl Supervisor {
             if !serves && !fails {
                 continue;
             }
-            let old = |running: &&mut Running| running.superseded && *running.name() == *name && running.machine.running();
+            let old = |running: &&mut GroupRunner| running.superseded && *running.name() == *name && running.machine.running();
             let mut taken_over = false;
             for old in self.groups.iter_mut().filter(old) {
                 if serves {

@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 
 /// How many processes the kernel has killed so.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Kills {
+pub struct OomKills {
     /// In the supervisor's control group and below it.
     group: Option<u64>,
     /// On the whole machine.
     machine: Option<u64>,
 }
 
-impl Kills {
+impl OomKills {
     /// Looks.
     pub fn now() -> Self {
         Self::below(Path::new("/"))
@@ -56,7 +56,7 @@ fn count(text: &str, name: &str) -> Option<u64> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test that meets what it does not expect is to fail")]
 
-    use super::Kills;
+    use super::OomKills;
     use std::path::Path;
 
     fn write(root: &Path, path: &str, text: &str) {
@@ -69,18 +69,18 @@ mod tests {
     fn a_count_that_grows_tells_of_a_kill() {
         let root = std::env::temp_dir().join(format!("wsgi-kills-{}", std::process::id()));
         write(&root, "proc/vmstat", "nr_free_pages 5\noom_kill 3\n");
-        let bare = Kills::below(&root);
+        let bare = OomKills::below(&root);
         write(&root, "proc/vmstat", "nr_free_pages 5\noom_kill 4\n");
-        let grown = Kills::below(&root);
+        let grown = OomKills::below(&root);
         assert!(bare.since(&bare).is_none() && grown.since(&bare).is_some_and(|known| known.contains("the kernel counts")));
         write(&root, "proc/self/cgroup", "1:name=systemd:/\n0::/system.slice/apache2.service\n");
         let events = "sys/fs/cgroup/system.slice/apache2.service/memory.events";
         write(&root, events, "low 0\noom 2\noom_kill 0\noom_group_kill 0\n");
-        let calm = Kills::below(&root);
+        let calm = OomKills::below(&root);
         write(&root, "proc/vmstat", "oom_kill 9\n");
-        assert!(Kills::below(&root).since(&calm).is_none(), "somebody else's control group");
+        assert!(OomKills::below(&root).since(&calm).is_none(), "somebody else's control group");
         write(&root, events, "oom_kill 1\n");
-        assert!(Kills::below(&root).since(&calm).is_some_and(|known| known.contains("memory.events")));
+        assert!(OomKills::below(&root).since(&calm).is_some_and(|known| known.contains("memory.events")));
         std::fs::remove_dir_all(root).unwrap();
     }
 }

@@ -79,7 +79,7 @@ pub enum Resource {
 
 /// A group's processes before they are Python.
 #[derive(Debug)]
-pub struct Recipe {
+pub struct ExecSpec {
     /// What to execute, best first.
     pub candidates: Vec<Candidate>,
     /// The whole environment.
@@ -100,8 +100,8 @@ pub struct Recipe {
     pub no_new_privileges: bool,
 }
 
-impl Recipe {
-    /// The recipe for a group, given the supervisor's own environment.
+impl ExecSpec {
+    /// The spec for a group, given the supervisor's own environment.
     ///
     /// # Errors
     /// What holds a NUL byte, which no argument, path or environment entry can.
@@ -236,21 +236,21 @@ fn executables(interpreter: &Interpreter, path: &[u8]) -> Vec<(Vec<u8>, Vec<Vec<
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that meets what it does not expect is to fail")]
 
-    use super::{Recipe, Resource};
+    use super::{ExecSpec, Resource};
     use protocol::plan::{Group, Identity, Interpreter, Plan};
     use std::ffi::OsString;
 
-    fn recipe(group: &Group, environment: &[(&str, &str)]) -> Recipe {
+    fn spec(group: &Group, environment: &[(&str, &str)]) -> ExecSpec {
         let plan = Plan { engine: b"/lib/engine.so".to_vec(), ..Plan::default() };
-        Recipe::new(&plan, group, environment.iter().map(|(n, v)| (OsString::from(n), OsString::from(v)))).unwrap()
+        ExecSpec::new(&plan, group, environment.iter().map(|(n, v)| (OsString::from(n), OsString::from(v)))).unwrap()
     }
 
     fn interpreter(path: &str, home: bool) -> Interpreter {
         Interpreter { path: path.into(), home, because: b"python-home=".to_vec() }
     }
 
-    fn entries(recipe: &Recipe) -> Vec<String> {
-        recipe.environment.iter().map(|e| e.to_string_lossy().into_owned()).collect()
+    fn entries(spec: &ExecSpec) -> Vec<String> {
+        spec.environment.iter().map(|e| e.to_string_lossy().into_owned()).collect()
     }
 
     #[test]
@@ -270,7 +270,7 @@ mod tests {
             ("LANG", "de"),
             ("X", "y"),
         ];
-        assert_eq!(entries(&recipe(&group, &inherited)), ["A=b=c", "HOME=/home/shop", "LANG=C.UTF-8", "USER=shop", "X=y"]);
+        assert_eq!(entries(&spec(&group, &inherited)), ["A=b=c", "HOME=/home/shop", "LANG=C.UTF-8", "USER=shop", "X=y"]);
     }
 
     #[test]
@@ -280,7 +280,7 @@ mod tests {
                 Group { inherited_environment: patterns.iter().map(|p| p.as_bytes().to_vec()).collect(), ..Group::default() };
             let inherited =
                 [("LC_ALL", "C"), ("LC", "x"), ("SECRET", "s"), ("TZ", "UTC"), ("NOTIFY_SOCKET", "/n"), ("LISTEN_FDS", "1")];
-            entries(&recipe(&group, &inherited)).join(" ")
+            entries(&spec(&group, &inherited)).join(" ")
         };
         assert_eq!(found(&[]), "");
         assert_eq!(found(&["TZ", "LC_*"]), "LC_ALL=C TZ=UTC");
@@ -293,7 +293,7 @@ mod tests {
         let plan = Plan { privileged: true, ..Plan::default() };
         let new = |uid, gid, groups: &[u32]| {
             let identity = Identity { uid, gid, groups: groups.to_vec(), ..Identity::default() };
-            Recipe::new(&plan, &Group { identity, ..Group::default() }, std::iter::empty())
+            ExecSpec::new(&plan, &Group { identity, ..Group::default() }, std::iter::empty())
         };
         assert_eq!(new(7, 8, &[9, 8, 9]).unwrap().identity.unwrap().groups, [8, 9]);
         for (uid, gid, groups) in [(0, 8, &[8][..]), (7, 0, &[8]), (7, 8, &[8, 0]), (0, 0, &[])] {
@@ -305,12 +305,12 @@ mod tests {
     fn a_home_is_searched_as_decided() {
         let group =
             Group { interpreters: vec![interpreter("/v:/x", true)], display_name: b"(wsgi:shop)".to_vec(), ..Group::default() };
-        let recipe = recipe(&group, &[]);
-        let paths: Vec<_> = recipe.candidates.iter().map(|c| c.path.to_str().unwrap()).collect();
+        let spec = spec(&group, &[]);
+        let paths: Vec<_> = spec.candidates.iter().map(|c| c.path.to_str().unwrap()).collect();
         assert_eq!(paths[..3], ["/x/bin/python", "/x/bin/python3", "/x/bin/python3.30"]);
         assert_eq!(paths.last(), Some(&"/x/bin/python3.9"));
-        assert_eq!(recipe.candidates[2].libraries[0].to_str(), Ok("/v/lib/python3.30"));
-        let arguments = &recipe.candidates[0].arguments;
+        assert_eq!(spec.candidates[2].libraries[0].to_str(), Ok("/v/lib/python3.30"));
+        let arguments = &spec.candidates[0].arguments;
         assert_eq!(arguments[0].to_str(), Ok("/x/bin/python"));
         assert_eq!(arguments[3].to_str(), Ok("/lib/engine.so"));
         assert_eq!(arguments[4].as_bytes().len(), "(wsgi:shop)".len());
@@ -319,21 +319,21 @@ mod tests {
     #[test]
     fn a_bare_name_is_looked_for_in_absolute_directories_alone() {
         let group = Group { interpreters: vec![interpreter("python3", false)], ..Group::default() };
-        let recipe = recipe(&group, &[("PATH", ".:/a::/b:bin")]);
-        let paths: Vec<_> = recipe.candidates.iter().map(|c| c.path.to_str().unwrap()).collect();
+        let spec = spec(&group, &[("PATH", ".:/a::/b:bin")]);
+        let paths: Vec<_> = spec.candidates.iter().map(|c| c.path.to_str().unwrap()).collect();
         assert_eq!(paths, ["/a/python3", "/b/python3"]);
     }
 
     #[test]
     fn the_processor_time_leaves_room_to_drain() {
         let group = Group { cpu_time_limit: 10, shutdown_timeout: 4_500, memory_limit: 7, ..Group::default() };
-        let limits: Vec<_> = recipe(&group, &[]).limits.iter().map(|l| (l.what, l.soft, l.hard)).collect();
+        let limits: Vec<_> = spec(&group, &[]).limits.iter().map(|l| (l.what, l.soft, l.hard)).collect();
         assert_eq!(limits, [(Resource::Data, 7, 7), (Resource::Cpu, 10, 16)]);
     }
 
     #[test]
     fn a_nul_byte_is_named() {
         let group = Group { directory: b"/a\0b".to_vec(), ..Group::default() };
-        assert!(Recipe::new(&Plan::default(), &group, std::iter::empty()).is_err_and(|e| e.contains("home")));
+        assert!(ExecSpec::new(&Plan::default(), &group, std::iter::empty()).is_err_and(|e| e.contains("home")));
     }
 }

@@ -17,12 +17,12 @@ const FRAMES: usize = 60;
 
 /// A process's memory file.
 #[derive(Debug)]
-pub struct Memory {
+pub struct CrashRecord {
     file: OwnedFd,
     threads: usize,
 }
 
-impl Memory {
+impl CrashRecord {
     /// An empty one for a process with so many threads.
     ///
     /// # Errors
@@ -93,7 +93,7 @@ mod tests {
     use std::io::Write;
     use std::os::unix::fs::FileExt;
 
-    use super::{Memory, stack};
+    use super::{CrashRecord, stack};
     use protocol::running::{SLOT, words};
 
     const REPORT: &str = "Fatal Python error: Aborted\n\nCurrent thread 0x1 (most recent call first):\n  File \"child.py\", line 1 in f\n\n\
@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn what_the_process_wrote_is_read_after_it() {
-        let memory = Memory::new(20).unwrap();
+        let memory = CrashRecord::new(20).unwrap();
         assert_eq!(memory.serving(), "");
         let file = File::from(memory.file.try_clone().unwrap());
         for (slot, path) in [(3_u64, "/b?x=1"), (19, "/a")] {

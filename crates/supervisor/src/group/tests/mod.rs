@@ -1,10 +1,15 @@
 /*! Processes start, settle and begin again. *Runs in: tests.* */
 
+pub mod bench;
+mod new_code;
+mod replace;
+mod stop;
+
 use protocol::control::Message;
 use protocol::plan;
 
-use crate::action::End;
-use crate::group_bench::{Bench, SEGV, script, shop};
+use crate::group::action::End;
+use crate::group::tests::bench::{Bench, SEGV, script, shop};
 use crate::timers::LOOK;
 
 #[test]

@@ -100,7 +100,7 @@ pub const LENGTH: usize = 6;
 
 /// One report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Report {
+pub struct SpawnReport {
     /// Which step.
     pub step: Step,
     /// Whether the child gave up over it.
@@ -109,7 +109,7 @@ pub struct Report {
     pub number: i32,
 }
 
-impl Report {
+impl SpawnReport {
     /// Its bytes.
     pub const fn encode(self) -> [u8; LENGTH] {
         let [a, b, c, d] = self.number.to_le_bytes();
@@ -128,7 +128,7 @@ impl Report {
 
 #[cfg(test)]
 mod tests {
-    use super::{ALL, Report, ways};
+    use super::{ALL, SpawnReport, ways};
 
     #[test]
     fn the_way_to_a_file_begins_at_the_root() {
@@ -138,9 +138,9 @@ mod tests {
 
     #[test]
     fn reports_arrive() {
-        let sent: Vec<_> = ALL.into_iter().map(|step| Report { step, fatal: true, number: -7 }).collect();
+        let sent: Vec<_> = ALL.into_iter().map(|step| SpawnReport { step, fatal: true, number: -7 }).collect();
         let mut bytes: Vec<u8> = sent.iter().flat_map(|r| r.encode()).collect();
         bytes.extend([200, 0, 0, 0, 0, 0, 1]);
-        assert_eq!(Report::decode(&bytes), sent);
+        assert_eq!(SpawnReport::decode(&bytes), sent);
     }
 }

@@ -2,8 +2,8 @@
 
 use protocol::log_code;
 
-use crate::action::Note;
 use crate::group::Group;
+use crate::group::action::Note;
 use crate::timers::{LOOK, Millis};
 
 impl Group {

@@ -6,9 +6,9 @@ use protocol::Level;
 use protocol::log_code::{self, LogCode};
 use protocol::repetition::{Say, is_round, key};
 
-use super::Running;
-use crate::action::{Id, Note};
-use crate::companions;
+use super::GroupRunner;
+use crate::group::action::{Id, Note};
+use crate::group_runner::companions;
 use crate::timers::Millis;
 
 /// What each process of a group says for itself, though the reason is one.
@@ -22,7 +22,7 @@ fn ends_requests(code: LogCode) -> bool {
     [log_code::PROCESS_DIED, log_code::PROCESS_KILLED, log_code::DRAIN_OVERDUE].contains(&code)
 }
 
-impl Running {
+impl GroupRunner {
     /// Logs a note. One that is about the whole group, or says that a process is not ready, is logged whole once an hour, and counted in between.
     pub(super) fn note(&mut self, note: &Note) {
         let Some(note) = self.without_repetition(note) else { return };

@@ -5,9 +5,9 @@ The log has one line when all processes have it, and one each hour for as long a
 use protocol::log_code;
 use protocol::reason::Reason;
 
-use crate::action::Note;
 use crate::group::Group;
-use crate::process::State;
+use crate::group::action::Note;
+use crate::group::process::State;
 use crate::timers::{LOOK, Millis, REMIND};
 
 /// So many files are named; of others there is a count.
@@ -175,7 +175,3 @@ impl Group {
         self.actions.push(Note::group(log_code::NEW_CODE_SERVES, text));
     }
 }
-
-#[cfg(test)]
-#[path = "new_code_tests.rs"]
-mod tests;

@@ -1,7 +1,18 @@
-/*! A group of processes as a state machine: told what happened and what time it is, it says what is to be done. No system call, no clock.
+/*! A group of processes as a state machine. It is given what happened and the time, and answers with what is to be done. It makes no system call and reads no clock.
 
-A *slot* is one of the group's `processes`. Its *current* process serves; a *successor* is being started beside it; whoever was replaced
-drains without a slot. What replaces a current process and when stands in `replace.rs`, how one ends in `ending.rs`. *Runs in: supervisor.* */
+A *slot* is one of the group's `processes`. Its *current* process serves; a *successor* starts beside it; a process that was replaced finishes its
+requests without a slot. `replace.rs` says what replaces a current process and when, `stop.rs` how a process ends. *Runs in: supervisor.* */
+
+pub mod action;
+mod keep;
+pub mod new_code;
+mod pause;
+pub mod process;
+mod replace;
+pub mod script_files;
+mod stop;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -12,12 +23,12 @@ use protocol::plan::{self, Script};
 use protocol::reason::Reason;
 use protocol::table;
 
-use crate::action::{Action, Id, Note};
 use crate::budget::Budget;
-use crate::new_code::NewCode;
-use crate::process::{Process, State};
+use crate::group::action::{Action, Id, Note};
+use crate::group::new_code::NewCode;
+use crate::group::process::{Process, State};
+use crate::group::script_files::Versions;
 use crate::timers::{Backoff, LOOK, Millis, PERMIT, SUCCESSOR_STARTUP, UNKILLABLE};
-use crate::watch::Versions;
 
 /// What a group is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -396,7 +407,3 @@ impl std::fmt::Debug for Group {
             .finish_non_exhaustive()
     }
 }
-
-#[cfg(test)]
-#[path = "group_tests.rs"]
-mod tests;

@@ -4,8 +4,8 @@ use protocol::control::Message;
 use protocol::plan;
 use protocol::reason::Reason;
 
-use crate::action::{Action, End};
-use crate::group_bench::{Bench, SEGV, shop};
+use crate::group::action::{Action, End};
+use crate::group::tests::bench::{Bench, SEGV, shop};
 use crate::timers::{RETIRED, UNKILLABLE};
 
 #[test]

@@ -18,7 +18,7 @@ pub type Versions = BTreeMap<ScriptId, Version>;
 
 /// The scripts of one process.
 #[derive(Debug, Default)]
-pub struct Watched {
+pub struct ScriptFiles {
     /// As they were loaded.
     loaded: Versions,
     /// Those whose files have another version now.
@@ -34,7 +34,7 @@ pub struct Watched {
     hasher: RandomState,
 }
 
-impl Watched {
+impl ScriptFiles {
     /// A script was loaded. Whether there is room for it.
     pub fn loaded(&mut self, id: ScriptId, version: Version, script: Script) -> bool {
         let number = self.hasher.hash_one((&script.path, &script.application_group));
@@ -87,7 +87,7 @@ impl Watched {
 
 #[cfg(test)]
 mod tests {
-    use super::{MOST_NAMES, Watched};
+    use super::{MOST_NAMES, ScriptFiles};
     use protocol::control::MOST_SCRIPTS;
     use protocol::plan::Script;
 
@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn only_another_version_of_a_loaded_script_is_news() {
-        let mut watched = Watched::default();
+        let mut watched = ScriptFiles::default();
         assert!(!watched.changed([1; 16], [2; 32]), "nobody has loaded it");
         assert!(watched.loaded([1; 16], [1; 32], script(b"/a".to_vec())));
         assert_eq!((watched.path([1; 16]), watched.path([2; 16])), (Some(b"/a".as_slice()), None));
@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn a_process_can_name_so_many_scripts_and_no_more() {
-        let mut watched = Watched::default();
+        let mut watched = ScriptFiles::default();
         let path = |n: usize| format!("/{n}").into_bytes();
         let id = |n: usize| u128::try_from(n).unwrap_or_default().to_le_bytes();
         let kept = (0..30_000).filter(|n| watched.loaded(id(*n), [0; 32], script(path(*n)))).count();
@@ -116,7 +116,7 @@ mod tests {
         assert!(watched.loaded(id(0), [0; 32], script(path(0))), "one that is known already");
         let changed = (0..30_000).filter(|n| watched.changed(id(*n), [1; 32])).count();
         assert_eq!((changed, watched.news().len()), (MOST_SCRIPTS, MOST_SCRIPTS));
-        let mut watched = Watched::default();
+        let mut watched = ScriptFiles::default();
         let long = |n: usize| script([path(n), vec![b'x'; 4_000]].concat());
         let kept = (0..1_000).filter(|n| watched.loaded(id(*n), [0; 32], long(*n))).count();
         assert!(kept < 1_000 && watched.scripts().iter().map(|s| s.path.len()).sum::<usize>() <= MOST_NAMES);

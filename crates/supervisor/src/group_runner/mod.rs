@@ -1,7 +1,14 @@
 /*! A group and its live processes: does what the group's state machine asks for and tells it what happened. *Runs in: supervisor.* */
 
+mod child;
+mod companions;
+mod crash_record;
 mod heard;
+pub mod listener;
 mod notes;
+mod oom;
+pub mod pipe;
+mod slots;
 
 use std::collections::BTreeMap;
 use std::os::fd::{AsFd, OwnedFd};
@@ -17,18 +24,18 @@ use rustix::fs::{Mode, OFlags};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid};
 
 use self::heard::Output;
-use crate::action::{Action, End, Id, Note};
-use crate::child::{self, Child};
-use crate::explain;
 use crate::file_watch::{FileWatch, Watched};
 use crate::group::Group;
+use crate::group::action::{Action, End, Id, Note};
+use crate::group_runner::child::Child;
+use crate::group_runner::oom::OomKills;
+use crate::group_runner::pipe::Held;
+use crate::group_runner::slots::{SlotClaim, Slots};
 use crate::handover::Way;
-use crate::lack_of_memory::Kills;
 use crate::log::{Log, Target};
-use crate::pipe::Held;
-use crate::posts::{Post, Posts};
-use crate::recipe::Recipe;
-use crate::spawn::inherited;
+use crate::spawn::exec_spec::ExecSpec;
+use crate::spawn::explain;
+use crate::sys::inherited;
 use crate::timers::{LOOK, Millis, REMIND};
 
 const KILL: i32 = 9;
@@ -45,7 +52,7 @@ fn target(group: &plan::Group, writer: Option<Rc<OwnedFd>>) -> Target {
 
 /// A group of the plan, at work.
 #[derive(Debug)]
-pub struct Running {
+pub struct GroupRunner {
     /// Its state machine.
     pub machine: Group,
     /// It is of an earlier configuration, and serves until the group of its name in the newest one does.
@@ -63,10 +70,10 @@ pub struct Running {
     /// There was a generation before it.
     follows: bool,
     parent: u32,
-    recipe: Recipe,
+    spec: ExecSpec,
     /// Where its processes are found by requests; none in a service group.
-    posts: Option<Posts>,
-    taken: BTreeMap<Id, Post>,
+    slots: Option<Slots>,
+    taken: BTreeMap<Id, SlotClaim>,
     looked: Millis,
     null: OwnedFd,
     /// For processes whose end a successor waits for.
@@ -75,7 +82,7 @@ pub struct Running {
     scoreboard: Option<OwnedFd>,
     introduced: bool,
     /// What the kernel had killed when it was looked at last.
-    kills: Kills,
+    kills: OomKills,
     /// What its processes may still write.
     output: Output,
     /// What was logged of it.
@@ -88,7 +95,7 @@ pub struct Running {
     file_watch: FileWatch,
 }
 
-impl Running {
+impl GroupRunner {
     /// The group as the plan describes it; nothing is started yet.
     ///
     /// # Errors
@@ -106,8 +113,8 @@ impl Running {
             stands_in_again: 0,
             children: BTreeMap::new(),
             log: Log::new(Target { file: Some(descriptor("its log", group.log)?), ..target(group, writer) }),
-            recipe: Recipe::new(plan, group, std::env::vars_os())?,
-            posts: Posts::new(group)?,
+            spec: ExecSpec::new(plan, group, std::env::vars_os())?,
+            slots: Slots::new(group)?,
             taken: BTreeMap::new(),
             looked: 0,
             null: null.try_clone().map_err(|e| e.to_string())?,
@@ -118,7 +125,7 @@ impl Running {
             lifeline,
             scoreboard: None,
             introduced: false,
-            kills: Kills::default(),
+            kills: OomKills::default(),
             output: Output::default(),
             said: Repetitions::new(),
             now: 0,
@@ -190,10 +197,10 @@ impl Running {
             return;
         }
         self.stands_in_again = now.saturating_add(REMIND);
-        if let Some(posts) = self.posts.as_ref().filter(|_| news) {
-            for (id, post) in &mut self.taken {
+        if let Some(slots) = self.slots.as_ref().filter(|_| news) {
+            for (id, slot) in &mut self.taken {
                 if let (Some(table::State::Serving), Some(child)) = (self.machine.state(*id), self.children.get(id)) {
-                    posts.serves_for(post, definition, child.pid);
+                    slots.serves_for(slot, definition, child.pid);
                 }
             }
         }
@@ -214,7 +221,7 @@ impl Running {
     }
 
     fn has_strangers(&self) -> bool {
-        self.posts.as_ref().is_none_or(Posts::has_strangers)
+        self.slots.as_ref().is_none_or(Slots::has_strangers)
     }
 
     /// Lets time pass, and does what that leads to.
@@ -222,8 +229,8 @@ impl Running {
         self.now = now;
         self.machine.tick(now, room);
         self.act(now);
-        let (machine, group, recipe) = (&self.machine, &*self.plan, &self.recipe);
-        let watched = || Watched { group, recipe, scripts: machine.known_scripts(), since: machine.last_start() };
+        let (machine, group, spec) = (&self.machine, &*self.plan, &self.spec);
+        let watched = || Watched { group, spec, scripts: machine.known_scripts(), since: machine.last_start() };
         self.file_watch.tick(machine.pauses(now).then_some(watched), now);
         if now >= self.looked.saturating_add(LOOK) {
             self.looked = now;
@@ -234,7 +241,7 @@ impl Running {
 
     /// When `tick` has something to do next.
     pub fn wake(&self, now: Millis) -> Option<Millis> {
-        let looks = self.posts.is_some() || self.held.count() > 0;
+        let looks = self.slots.is_some() || self.held.count() > 0;
         let look = looks.then(|| self.looked.saturating_add(LOOK));
         let watch = self.machine.pauses(now).then(|| self.file_watch.wake());
         self.machine.wake(now).into_iter().chain(look).chain(watch).chain(self.output_waits(now)).min()
@@ -255,17 +262,17 @@ impl Running {
         }
     }
 
-    /// Looks after the posts.
+    /// Looks after the slots.
     fn look(&mut self) {
-        let Some(posts) = &mut self.posts else { return };
-        for (id, post) in &self.taken {
+        let Some(slots) = &mut self.slots else { return };
+        for (id, slot) in &self.taken {
             if let (Some(state), Some(child)) = (self.machine.state(*id), self.children.get(id)) {
-                posts.correct(post, state, child.pid);
+                slots.correct(slot, state, child.pid);
             }
         }
-        let taken: Vec<_> = self.taken.values().map(|post| post.place).collect();
-        posts.tidy(&self.plan.path, &taken);
-        let lost: Vec<Id> = self.taken.iter().filter(|(_, post)| !posts.is_reachable(post)).map(|(id, _)| *id).collect();
+        let taken: Vec<_> = self.taken.values().map(|slot| slot.place).collect();
+        slots.tidy(&self.plan.path, &taken);
+        let lost: Vec<Id> = self.taken.iter().filter(|(_, slot)| !slots.is_reachable(slot)).map(|(id, _)| *id).collect();
         for id in lost {
             if self.machine.out_of_reach(id) {
                 self.note(&Note::process(
@@ -293,30 +300,30 @@ impl Running {
     fn perform(&mut self, action: Action, now: Millis) {
         match action {
             Action::Start { process, scripts, must_load } => self.start(process, scripts, must_load, now),
-            Action::Serve(id) => self.with_post(id, Posts::serve),
+            Action::Serve(id) => self.with_slot(id, Slots::serve),
             Action::Changed(took_over) => {
-                if let Some(posts) = &self.posts {
-                    posts.changed(took_over);
+                if let Some(slots) = &self.slots {
+                    slots.changed(took_over);
                 }
             }
             Action::Send(id, message) => {
                 if matches!(message, Message::Drain(_) | Message::Stop(_)) {
-                    self.with_post(id, Posts::leave);
+                    self.with_slot(id, Slots::leave);
                 }
                 if matches!(message, Message::Stop(_)) {
-                    self.with_post(id, |posts, post| posts.bound(post, self.machine.limit(id)));
+                    self.with_slot(id, |slots, slot| slots.bound(slot, self.machine.limit(id)));
                 }
                 if let Some(child) = self.children.get_mut(&id) {
                     child.send(&message);
                 }
             }
             Action::Terminate(id) => {
-                self.with_post(id, Posts::leave);
+                self.with_slot(id, Slots::leave);
                 self.signal(id, false);
             }
             Action::Kill(id) => {
-                self.with_post(id, Posts::leave);
-                self.with_post(id, Posts::cut);
+                self.with_slot(id, Slots::leave);
+                self.with_slot(id, Slots::cut);
                 self.name_companions(id, now);
                 self.signal(id, true);
             }
@@ -326,8 +333,8 @@ impl Running {
 
     /// httpd stops: no request waits for a process of this group any more, or its child would hold the stop up.
     pub fn close(&self) {
-        if let Some(posts) = &self.posts {
-            posts.close(self.generation);
+        if let Some(slots) = &self.slots {
+            slots.close(self.generation);
         }
     }
 
@@ -345,11 +352,11 @@ impl Running {
 
     fn start(&mut self, id: Id, scripts: Vec<Script>, must_load: bool, now: Millis) {
         if let Err(end) = self.post_and_start(id, scripts, must_load) {
-            if let (Some(posts), Some(post)) = (&mut self.posts, self.taken.remove(&id)) {
-                posts.vacate(&post);
+            if let (Some(slots), Some(slot)) = (&mut self.slots, self.taken.remove(&id)) {
+                slots.vacate(&slot);
             }
-            if let Some(posts) = &self.posts {
-                posts.trouble();
+            if let Some(slots) = &self.slots {
+                slots.trouble();
             }
             self.machine.ended(id, &end, now);
         }
@@ -362,41 +369,41 @@ impl Running {
             return Err(End::NotStarted(log_code::PIPES_LOCKED, text.to_owned()));
         }
         let mut listener = None;
-        if let Some(posts) = &self.posts {
-            let (mut post, socket) = posts.take(&self.plan).map_err(|why| End::NotStarted(log_code::SOCKET_NOT_MADE, why))?;
+        if let Some(slots) = &self.slots {
+            let (mut slot, socket) = slots.take(&self.plan).map_err(|why| End::NotStarted(log_code::SOCKET_NOT_MADE, why))?;
             if let Some(definition) = self.stands_in {
-                post.stand_in(definition);
+                slot.stand_in(definition);
             }
-            self.taken.insert(id, post);
+            self.taken.insert(id, slot);
             // Our copy is closed when the process has its own: when that is dead, whoever connects hears so at once.
             listener = Some(socket);
         }
-        let post = child::Post {
+        let slot = child::GroupDescriptors {
             listener: listener.as_ref().map(AsFd::as_fd),
-            table: self.posts.as_ref().map(Posts::file),
+            table: self.slots.as_ref().map(Slots::file),
             lifeline: self.lifeline.as_ref().map(AsFd::as_fd),
             scoreboard: self.scoreboard.as_ref().map(AsFd::as_fd),
         };
-        let mut child = Child::start(&self.recipe, self.plan.threads, post, &self.null, &self.held)
+        let mut child = Child::start(&self.spec, self.plan.threads, slot, &self.null, &self.held)
             .map_err(|error| End::NotStarted(log_code::FORK_FAILED, format!("no process could be started: {error}")))?;
-        if let (Some(posts), Some(post)) = (&self.posts, self.taken.get(&id)) {
-            posts.name(post, child.pid);
+        if let (Some(slots), Some(slot)) = (&self.slots, self.taken.get(&id)) {
+            slots.name(slot, child.pid);
         }
         child.send(&Message::Begin(Box::new(self.begin(id, scripts, must_load))));
-        self.kills = Kills::now();
+        self.kills = OomKills::now();
         self.children.insert(id, child);
         Ok(())
     }
 
-    fn with_post(&self, id: Id, act: impl FnOnce(&Posts, &Post)) {
-        if let (Some(posts), Some(post)) = (&self.posts, self.taken.get(&id)) {
-            act(posts, post);
+    fn with_slot(&self, id: Id, act: impl FnOnce(&Slots, &SlotClaim)) {
+        if let (Some(slots), Some(slot)) = (&self.slots, self.taken.get(&id)) {
+            act(slots, slot);
         }
     }
 
     fn begin(&self, id: Id, scripts: Vec<Script>, must_load: bool) -> Process {
         let group = &self.plan;
-        let place = self.taken.get(&id).map(|post| post.place);
+        let place = self.taken.get(&id).map(|slot| slot.place);
         Process {
             generation: self.generation,
             token: group.token,
@@ -446,7 +453,7 @@ impl Running {
 
     /// What a SIGKILL means.
     fn killed(&mut self) -> End {
-        let before = std::mem::replace(&mut self.kills, Kills::now());
+        let before = std::mem::replace(&mut self.kills, OomKills::now());
         self.kills.since(&before).map_or(End::Signal(KILL), End::LackOfMemory)
     }
 
@@ -457,7 +464,7 @@ impl Running {
         let killed = self.killed();
         let Some(child) = self.children.get_mut(&id) else { return };
         child.cut_off();
-        let (_, failed) = explain::reports(&self.plan, &self.recipe, &child.reports);
+        let (_, failed) = explain::reports(&self.plan, &self.spec, &child.reports);
         let end = match (failed, status) {
             (Some((code, why)), _) => End::NotStarted(code, why),
             (None, Some(status)) => match status.terminating_signal() {
@@ -468,8 +475,8 @@ impl Running {
             (None, None) => End::Status(-1),
         };
         child.faulted = matches!(end, End::Signal(number) if FAULTS.contains(&number));
-        if let (Some(posts), Some(post)) = (&mut self.posts, self.taken.remove(&id)) {
-            posts.vacate(&post);
+        if let (Some(slots), Some(slot)) = (&mut self.slots, self.taken.remove(&id)) {
+            slots.vacate(&slot);
         }
         self.machine.ended(id, &end, now);
         self.act(now);

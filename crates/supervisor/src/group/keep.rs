@@ -8,9 +8,9 @@ use protocol::control::Message;
 use protocol::plan::{self, Script};
 use protocol::reason::Reason;
 
-use crate::action::{Action, Id};
 use crate::group::Group;
-use crate::process::State;
+use crate::group::action::{Action, Id};
+use crate::group::process::State;
 use crate::timers::{LOOKED, Millis};
 
 impl Group {

@@ -1,26 +1,28 @@
-/*! From fork to exec: the only file here that is unsafe, and so also the home of some other calls that rustix lacks, and of the mapping of a group's table.
+/*! From fork to exec.
 
 Between fork and exec the child makes async-signal-safe calls alone and allocates nothing. Every step of the identity is checked, and a failure is
 the end of the child: it says which step over a pipe and exits. It never executes anything with effective user 0.
 *Runs in: supervisor, and in a daemon before it is Python.* */
-#![expect(
-    unsafe_code,
-    reason = "fork, exec and the change of identity have no safe form; rustix has no signalfd and no local time"
-)]
+#![expect(unsafe_code, reason = "fork, exec and the change of identity have no safe form")]
+
+pub mod chroot;
+pub mod exec_spec;
+pub mod explain;
+pub mod spawn_report;
 
 use std::ffi::{CStr, CString, c_char, c_int};
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
-use std::ptr::{null, null_mut};
+use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
+use std::ptr::null;
 
 use protocol::control::{CONTROL, LIFELINE, LISTENER, MEMORY, OUTBOX, SCOREBOARD, TABLE};
 use rustix::io::Errno;
 use rustix::process::Pid;
 
-use crate::recipe::{Candidate, Drop, Limit, Recipe, Resource};
 use crate::rights;
-use crate::root;
-use crate::trouble::{Report, Step, ways};
+use crate::spawn::exec_spec::{Candidate, Drop, ExecSpec, Limit, Resource};
+use crate::spawn::spawn_report::{SpawnReport, Step, ways};
+use crate::sys::{check, leave_keyring, signals_to_default};
 
 /// Where the pipe for reports stands in the child.
 const TROUBLE: RawFd = 10;
@@ -68,7 +70,7 @@ impl<'a> List<'a> {
 
 /// What the child looks at, allocated before the fork.
 struct Prepared<'a> {
-    recipe: &'a Recipe,
+    spec: &'a ExecSpec,
     arguments: Vec<List<'a>>,
     environment: List<'a>,
     supervisor: libc::pid_t,
@@ -89,19 +91,19 @@ fn ways_to(path: &CStr) -> Vec<CString> {
 ///
 /// # Errors
 /// When there can't be a further process.
-pub fn spawn(recipe: &Recipe, descriptors: Descriptors<'_>) -> io::Result<Pid> {
+pub fn spawn(spec: &ExecSpec, descriptors: Descriptors<'_>) -> io::Result<Pid> {
     // SAFETY: getpid and sysconf have no preconditions.
     let (supervisor, highest) = unsafe { (libc::getpid(), libc::sysconf(libc::_SC_OPEN_MAX)) };
     let mut prepared = Prepared {
-        recipe,
-        arguments: recipe.candidates.iter().map(|c| List::new(&c.arguments)).collect(),
-        environment: List::new(&recipe.environment),
+        spec,
+        arguments: spec.candidates.iter().map(|c| List::new(&c.arguments)).collect(),
+        environment: List::new(&spec.environment),
         supervisor,
         inherited: rights::inherited(),
-        groups_found: vec![0; recipe.identity.as_ref().map_or(0, |i| i.groups.len()) + 64],
+        groups_found: vec![0; spec.identity.as_ref().map_or(0, |i| i.groups.len()) + 64],
         highest: c_int::try_from(highest).unwrap_or(65_536).max(1_024),
-        ways: recipe.candidates.iter().map(|candidate| ways_to(&candidate.path)).collect(),
-        directory_ways: recipe.directory.as_deref().map(ways_to).unwrap_or_default(),
+        ways: spec.candidates.iter().map(|candidate| ways_to(&candidate.path)).collect(),
+        directory_ways: spec.directory.as_deref().map(ways_to).unwrap_or_default(),
     };
     // SAFETY: the child calls async-signal-safe functions alone and ends in exec or _exit, so nothing of this process runs twice.
     match unsafe { libc::fork() } {
@@ -119,7 +121,7 @@ fn child(prepared: &mut Prepared<'_>, descriptors: Descriptors<'_>) -> ! {
         Ok(()) => become_user(prepared).err().map(|(step, error)| (TROUBLE, step, error)),
     };
     if let Some((fd, step, error)) = failed {
-        report(fd, Report { step, fatal: true, number: error });
+        report(fd, SpawnReport { step, fatal: true, number: error });
     } else {
         execute(prepared);
     }
@@ -129,13 +131,7 @@ fn child(prepared: &mut Prepared<'_>, descriptors: Descriptors<'_>) -> ! {
 
 type Failed = (Step, i32);
 
-/// `errno` if a call has failed.
-fn check(result: c_int) -> Result<c_int, i32> {
-    // SAFETY: the address of this thread's errno is always valid.
-    if result == -1 { Err(unsafe { *libc::__errno_location() }) } else { Ok(result) }
-}
-
-fn report(fd: RawFd, report: Report) {
+fn report(fd: RawFd, report: SpawnReport) {
     let bytes = report.encode();
     // SAFETY: the buffer is valid for its length. A report that can't be written has nobody to be told to.
     unsafe { libc::write(fd, bytes.as_ptr().cast(), bytes.len()) };
@@ -179,17 +175,17 @@ fn place_descriptors(from: Descriptors<'_>, highest: c_int) -> Result<(), i32> {
 
 /// Everything from the session to the working directory, in an order in which each step still has the rights that it needs.
 fn become_user(prepared: &mut Prepared<'_>) -> Result<(), Failed> {
-    let recipe = prepared.recipe;
+    let spec = prepared.spec;
     signals_to_default();
     // SAFETY: no preconditions.
     check(unsafe { libc::setsid() }).map_err(|e| (Step::Session, e))?;
     leave_keyring();
     give_back(&prepared.inherited);
-    warn_only(recipe);
-    if let Some(directory) = &recipe.chroot {
+    warn_only(spec);
+    if let Some(directory) = &spec.chroot {
         enter_root(directory.to_bytes()).map_err(|obstacle| obstructed(&obstacle))?;
     }
-    if let Some(identity) = &recipe.identity {
+    if let Some(identity) = &spec.identity {
         drop_root(identity)?;
         verify(identity, &mut prepared.groups_found)?;
     }
@@ -199,7 +195,7 @@ fn become_user(prepared: &mut Prepared<'_>) -> Result<(), Failed> {
     }
     // SAFETY: prctl with constant arguments. The signal comes after the change of user, which would clear it.
     unsafe {
-        if recipe.no_new_privileges {
+        if spec.no_new_privileges {
             check(libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)).map_err(|e| (Step::NoNewPrivileges, e))?;
         }
         check(libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM, 0, 0, 0)).map_err(|e| (Step::Parent, e))?;
@@ -207,14 +203,14 @@ fn become_user(prepared: &mut Prepared<'_>) -> Result<(), Failed> {
             return Err((Step::Parent, libc::ESRCH));
         }
     }
-    if let Some(directory) = &recipe.directory {
+    if let Some(directory) = &spec.directory {
         // SAFETY: a NUL-terminated path.
         check(unsafe { libc::chdir(directory.as_ptr()) }).map_err(|e| {
             tell_obstacle(&prepared.directory_ways, directory);
             (Step::Directory, e)
         })?;
     }
-    if let Some(mask) = recipe.umask {
+    if let Some(mask) = spec.umask {
         // SAFETY: no preconditions; it can't fail.
         unsafe { libc::umask(mask) };
     }
@@ -226,8 +222,8 @@ fn become_user(prepared: &mut Prepared<'_>) -> Result<(), Failed> {
 /// # Errors
 /// The first obstacle on the way; for a system call after that, `root` itself.
 #[expect(clippy::result_large_err, reason = "an error holds its path, because nothing may be allocated")]
-pub fn enter_root(root: &[u8]) -> Result<(), root::Obstacle> {
-    let directory = root::find(root)?;
+pub fn enter_root(root: &[u8]) -> Result<(), chroot::Obstacle> {
+    let directory = chroot::find(root)?;
     // SAFETY: an open descriptor, then constants.
     unsafe {
         check(libc::fchdir(directory.as_raw_fd()))
@@ -235,19 +231,19 @@ pub fn enter_root(root: &[u8]) -> Result<(), root::Obstacle> {
             .and_then(|_| check(libc::chdir(c"/".as_ptr())))
     }
     .map(drop)
-    .map_err(|number| root::Obstacle::failed(root, Errno::from_raw_os_error(number)))
+    .map_err(|number| chroot::Obstacle::failed(root, Errno::from_raw_os_error(number)))
 }
 
 /// The error for an obstacle. The owner or the mode of what others can change is reported, too.
-fn obstructed(obstacle: &root::Obstacle) -> Failed {
-    let hint = |step, number| report(TROUBLE, Report { step, fatal: false, number });
+fn obstructed(obstacle: &chroot::Obstacle) -> Failed {
+    let hint = |step, number| report(TROUBLE, SpawnReport { step, fatal: false, number });
     let number = match obstacle.cause {
-        root::Cause::Failed(error) => error.raw_os_error(),
-        root::Cause::Owner(uid) => {
+        chroot::Cause::Failed(error) => error.raw_os_error(),
+        chroot::Cause::Owner(uid) => {
             hint(Step::RootOwner, uid.cast_signed());
             libc::EPERM
         }
-        root::Cause::Writable(mode) => {
+        chroot::Cause::Writable(mode) => {
             hint(Step::RootMode, mode.cast_signed());
             libc::EPERM
         }
@@ -265,28 +261,15 @@ fn give_back(inherited: &rights::Inherited) {
     unsafe { libc::umask(inherited.umask) };
 }
 
-/// Every signal as a new program expects it, and none blocked.
-pub fn signals_to_default() {
-    // SAFETY: SIG_DFL for numbers of which some are refused, which is no harm; an empty set made by its own function.
-    unsafe {
-        for signal in 1..=libc::SIGRTMAX() {
-            libc::signal(signal, libc::SIG_DFL);
-        }
-        let mut none = std::mem::zeroed();
-        libc::sigemptyset(&raw mut none);
-        libc::sigprocmask(libc::SIG_SETMASK, &raw const none, null_mut());
-    }
-}
-
 /// Priority and limits: what can't be had is worth a warning, not a refusal.
-fn warn_only(recipe: &Recipe) {
-    if let Some(nice) = recipe.priority {
+fn warn_only(spec: &ExecSpec) {
+    if let Some(nice) = spec.priority {
         // SAFETY: no preconditions.
         if let Err(number) = check(unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, nice) }) {
-            report(TROUBLE, Report { step: Step::Priority, fatal: false, number });
+            report(TROUBLE, SpawnReport { step: Step::Priority, fatal: false, number });
         }
     }
-    for Limit { what, soft, hard } in &recipe.limits {
+    for Limit { what, soft, hard } in &spec.limits {
         let what = match what {
             Resource::Data => libc::RLIMIT_DATA,
             Resource::AddressSpace => libc::RLIMIT_AS,
@@ -295,7 +278,7 @@ fn warn_only(recipe: &Recipe) {
         let limit = libc::rlimit { rlim_cur: *soft, rlim_max: *hard };
         // SAFETY: a valid structure.
         if let Err(number) = check(unsafe { libc::setrlimit(what, &raw const limit) }) {
-            report(TROUBLE, Report { step: Step::Limit, fatal: false, number });
+            report(TROUBLE, SpawnReport { step: Step::Limit, fatal: false, number });
         }
     }
 }
@@ -307,25 +290,6 @@ fn warn_only(recipe: &Recipe) {
 pub fn become_identity(identity: &Drop) -> Result<(), (Step, i32)> {
     drop_root(identity)?;
     verify(identity, &mut vec![0; identity.groups.len() + 64])
-}
-
-/// Closes every descriptor above 2.
-pub fn only_standard_descriptors() {
-    // SAFETY: at the start of a program nothing in it has opened any of these, so nobody uses what is closed. A kernel older than 5.9 does not know the first call.
-    unsafe {
-        if libc::syscall(libc::SYS_close_range, 3, c_int::MAX, 0) == -1 {
-            let highest = c_int::try_from(libc::sysconf(libc::_SC_OPEN_MAX)).unwrap_or(65_536).max(1_024);
-            for fd in 3..highest {
-                libc::close(fd);
-            }
-        }
-    }
-}
-
-/// Has what this process starts next be the first of a PID namespace of its own: when that has ended, the kernel ends all others in it. `false` where this process may not do that.
-pub fn own_process_numbers() -> bool {
-    // SAFETY: a constant flag; nothing of this process itself changes.
-    unsafe { libc::unshare(libc::CLONE_NEWPID) == 0 }
 }
 
 fn drop_root(identity: &Drop) -> Result<(), Failed> {
@@ -372,11 +336,11 @@ fn verify(identity: &Drop, found: &mut [libc::gid_t]) -> Result<(), Failed> {
 /// Tries each executable in turn; returns only if none could be executed.
 fn execute(prepared: &Prepared<'_>) {
     let mut worst = (libc::ENOENT, 0);
-    for (number, (candidate, arguments)) in (0_i32..).zip(prepared.recipe.candidates.iter().zip(&prepared.arguments)) {
+    for (number, (candidate, arguments)) in (0_i32..).zip(prepared.spec.candidates.iter().zip(&prepared.arguments)) {
         if !wanted(candidate) {
             continue;
         }
-        report(TROUBLE, Report { step: Step::Trying, fatal: false, number });
+        report(TROUBLE, SpawnReport { step: Step::Trying, fatal: false, number });
         // SAFETY: a NUL-terminated path, and two null-terminated lists whose strings live in `prepared`.
         let tried =
             unsafe { libc::execve(candidate.path.as_ptr(), arguments.pointers.as_ptr(), prepared.environment.pointers.as_ptr()) };
@@ -387,17 +351,17 @@ fn execute(prepared: &Prepared<'_>) {
             worst = (error, if error == libc::ENOENT { worst.1 } else { number });
         }
     }
-    report(TROUBLE, Report { step: Step::Trying, fatal: false, number: worst.1 });
+    report(TROUBLE, SpawnReport { step: Step::Trying, fatal: false, number: worst.1 });
     let index = usize::try_from(worst.1).unwrap_or_default();
-    if let (Some(ways), Some(candidate)) = (prepared.ways.get(index), prepared.recipe.candidates.get(index)) {
+    if let (Some(ways), Some(candidate)) = (prepared.ways.get(index), prepared.spec.candidates.get(index)) {
         tell_obstacle(ways, &candidate.path);
     }
-    report(TROUBLE, Report { step: Step::Exec, fatal: true, number: worst.0 });
+    report(TROUBLE, SpawnReport { step: Step::Exec, fatal: true, number: worst.0 });
 }
 
 /// Says what is in the way to `path`. This process is the user's, and looks as the user: the supervisor looks at nothing that he owns.
 fn tell_obstacle(ways: &[CString], path: &CStr) {
-    let hint = |step, number| report(TROUBLE, Report { step, fatal: false, number });
+    let hint = |step, number| report(TROUBLE, SpawnReport { step, fatal: false, number });
     // SAFETY: an all-zero stat is valid, and is filled by the kernel; NUL-terminated paths.
     unsafe {
         let mut found: libc::stat = std::mem::zeroed();
@@ -423,104 +387,4 @@ fn wanted(candidate: &Candidate) -> bool {
     // SAFETY: NUL-terminated paths.
     let there = |directory: &CString| unsafe { libc::access(directory.as_ptr(), libc::F_OK) == 0 };
     candidate.libraries.is_empty() || candidate.libraries.iter().any(there)
-}
-
-/// Closes the descriptors that were passed at start, when [`inherited`] has made copies of all that are needed.
-pub fn close_passed(numbers: &[u32]) {
-    for number in numbers {
-        if let Ok(number) = RawFd::try_from(*number) {
-            // SAFETY: httpd passed the number when it executed this program, before it opened anything, and only copies are in use.
-            unsafe { libc::close(number) };
-        }
-    }
-}
-
-/// Takes possession of a descriptor that was passed at start, and keeps it out of what is executed later. Each number once.
-///
-/// # Errors
-/// When the number is no open descriptor.
-pub fn inherited(number: u32) -> io::Result<OwnedFd> {
-    let number = RawFd::try_from(number).map_err(|_| io::Error::from_raw_os_error(libc::EBADF))?;
-    // SAFETY: fcntl on a number that may be closed, which it says. A copy is made, so that two names of one number do no harm.
-    let copy = check(unsafe { libc::fcntl(number, libc::F_DUPFD_CLOEXEC, 10) }).map_err(io::Error::from_raw_os_error)?;
-    // SAFETY: the copy was made just now, and nobody else knows of it.
-    Ok(unsafe { OwnedFd::from_raw_fd(copy) })
-}
-
-/// Blocks the signals that the supervisor listens for and returns the descriptor that tells of them (128 bytes each, the number in the first four).
-///
-/// # Errors
-/// What the kernel says.
-pub fn signals() -> io::Result<OwnedFd> {
-    let wanted = [libc::SIGTERM, libc::SIGINT, libc::SIGUSR1, libc::SIGUSR2, libc::SIGHUP, libc::SIGCHLD];
-    // SAFETY: a set made by its own functions, and the descriptor is new.
-    unsafe {
-        let mut set = std::mem::zeroed();
-        libc::sigemptyset(&raw mut set);
-        for signal in wanted {
-            // One that was ignored by whoever started us would be thrown away instead of being told of.
-            libc::signal(signal, libc::SIG_DFL);
-            libc::sigaddset(&raw mut set, signal);
-        }
-        // A process can be stopped and continued without end by others of its user: nobody wants to hear of it.
-        let mut deaths: libc::sigaction = std::mem::zeroed();
-        (deaths.sa_sigaction, deaths.sa_flags) = (libc::SIG_DFL, libc::SA_NOCLDSTOP);
-        check(libc::sigaction(libc::SIGCHLD, &raw const deaths, null_mut())).map_err(io::Error::from_raw_os_error)?;
-        check(libc::sigprocmask(libc::SIG_SETMASK, &raw const set, null_mut())).map_err(io::Error::from_raw_os_error)?;
-        let fd = check(libc::signalfd(-1, &raw const set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK))
-            .map_err(io::Error::from_raw_os_error)?;
-        Ok(OwnedFd::from_raw_fd(fd))
-    }
-}
-
-/// Returns a child of this process that has ended and was not waited for, also one that the supervisor has not started. It is not reaped.
-pub fn ended_child() -> Option<Pid> {
-    // SAFETY: an all-zero siginfo is valid, and is filled by the kernel; its process id is read where the call has succeeded, and is 0 where there is no child.
-    unsafe {
-        let mut found: libc::siginfo_t = std::mem::zeroed();
-        let how = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
-        if libc::waitid(libc::P_ALL, 0, &raw mut found, how) == 0 { Pid::from_raw(found.si_pid()) } else { None }
-    }
-}
-
-/// The process group of a process; `None` for one that has ended, and for those without a group that can be seen from here: threads of the kernel have the group 0,
-/// which rustix takes for impossible.
-pub fn process_group(pid: Pid) -> Option<Pid> {
-    // SAFETY: a number alone; it changes nothing.
-    Pid::from_raw(check(unsafe { libc::getpgid(pid.as_raw_nonzero().get()) }).ok()?)
-}
-
-/// Joins a new, empty session keyring. The inherited one may hold keys of the user who started httpd, and every process in a keyring can read its keys, whatever its
-/// user. Where the system has no keyrings, or a filter forbids the call, no process can read one either.
-pub fn leave_keyring() {
-    const JOIN_SESSION_KEYRING: libc::c_long = 1;
-    // SAFETY: keyctl(2); the name of the keyring is null, for one without a name.
-    unsafe { libc::syscall(libc::SYS_keyctl, JOIN_SESSION_KEYRING, null::<c_char>()) };
-}
-
-/// A moment as httpd's error log shows it: `Sat Nov 21 12:00:00.123456 2026`, in local time.
-pub fn local_time(seconds: i64, micros: i64) -> String {
-    let mut text = [0_u8; 64];
-    // SAFETY: localtime_r fills the structure; strftime writes at most the buffer's length, terminated. Both are called by one thread.
-    unsafe {
-        let mut when = std::mem::zeroed();
-        if libc::localtime_r(&raw const seconds, &raw mut when).is_null() {
-            return "-".to_owned();
-        }
-        libc::strftime(text.as_mut_ptr().cast(), text.len(), c"%a %b %d %H:%M:%S.@ %Y".as_ptr(), &raw const when);
-    }
-    CStr::from_bytes_until_nul(&text).unwrap_or_default().to_string_lossy().replace('@', &format!("{micros:06}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::local_time;
-
-    #[test]
-    fn time_reads_as_httpd_writes_it() {
-        // Whatever the zone: the fraction stands between seconds and year.
-        let text = local_time(1_795_262_400, 1_234);
-        assert!(text.contains(".001234 2026"), "{text}");
-        assert_eq!(text.len(), "Sat Nov 21 12:00:00.123456 2026".len());
-    }
 }

@@ -3,10 +3,10 @@
 use protocol::Level;
 use protocol::control::Message;
 
-use super::Running;
-use crate::action::{Id, Note};
+use super::GroupRunner;
 use crate::budget::Budget;
-use crate::explain;
+use crate::group::action::{Id, Note};
+use crate::spawn::explain;
 use crate::timers::Millis;
 
 /// How many lines the processes of a group may write: at once, and each second. One that writes more waits in its `write()`.
@@ -43,7 +43,7 @@ impl Output {
     }
 }
 
-impl Running {
+impl GroupRunner {
     /// Until when the output of its processes is not read, because they have written too much, or more than the log takes at once.
     pub fn output_waits(&self, now: Millis) -> Option<Millis> {
         let until = if self.log.is_behind() { now.saturating_add(BEHIND) } else { self.output.when(now) };
@@ -88,7 +88,7 @@ impl Running {
         let Some(child) = self.children.get_mut(&id) else { return };
         child.read_reports();
         let name = String::from_utf8_lossy(&self.plan.name);
-        let python = explain::tried(&self.recipe, &child.reports)
+        let python = explain::tried(&self.spec, &child.reports)
             .map(|c| format!(", `{}` ({})", c.path.to_string_lossy(), c.because))
             .unwrap_or_default();
         let line = format!("group {name} runs Python {what}{python}");
@@ -149,7 +149,7 @@ impl Running {
     pub fn trouble(&mut self, id: Id) {
         let Some(child) = self.children.get_mut(&id) else { return };
         if child.read_reports() {
-            let (warnings, _) = explain::reports(&self.plan, &self.recipe, &child.reports);
+            let (warnings, _) = explain::reports(&self.plan, &self.spec, &child.reports);
             for (code, text) in warnings {
                 self.note(&Note { code: Some(code), level: code.level, process: None, text });
             }

@@ -6,8 +6,8 @@ use std::rc::Rc;
 use protocol::control::{Message, ScriptId, Version};
 use protocol::plan::{self, Script};
 
-use crate::action::{Action, End, Id};
 use crate::group::Group;
+use crate::group::action::{Action, End, Id};
 use crate::timers::{LOOK, Millis};
 
 /// The end by a fault.

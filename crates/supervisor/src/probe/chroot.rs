@@ -6,8 +6,8 @@ use std::path::Path;
 
 use rustix::io::Errno;
 
-use crate::root::Cause;
 use crate::spawn;
+use crate::spawn::chroot::Cause;
 
 /// Makes `root` the root directory of this process.
 ///

@@ -9,8 +9,8 @@ Starting ──Ready──► Ready ──► Draining ──► (gone)
 use protocol::reason::Reason;
 use protocol::table::Limit;
 
+use crate::group::script_files::{ScriptFiles, Versions};
 use crate::timers::Millis;
-use crate::watch::{Versions, Watched};
 
 /// Where a process stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +53,7 @@ pub struct Process {
     /// The versions of scripts that it was started for.
     pub tried: Versions,
     /// What it has loaded, and what has changed since.
-    pub watched: Watched,
+    pub watched: ScriptFiles,
     /// It was said that it names more scripts than there is room for.
     pub crowded: bool,
     /// Until when it has to say whether its files have changed.
@@ -81,7 +81,7 @@ impl Process {
             failed: false,
             asked: None,
             tried,
-            watched: Watched::default(),
+            watched: ScriptFiles::default(),
             crowded: false,
             looks_until: None,
             busy: 0,
@@ -158,7 +158,7 @@ impl Process {
 #[cfg(test)]
 mod tests {
     use super::{Process, State};
-    use crate::watch::Versions;
+    use crate::group::script_files::Versions;
 
     fn process(startup: Option<u64>) -> Process {
         Process::new(0, 100, startup, Versions::new())

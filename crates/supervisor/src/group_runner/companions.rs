@@ -12,7 +12,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use crate::budget::Budget;
-use crate::spawn::process_group;
+use crate::sys::process_group;
 use crate::timers::Millis;
 
 /// So many processes of the machine are looked at.

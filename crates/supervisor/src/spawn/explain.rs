@@ -8,21 +8,21 @@ use interpreter::opening::{self, Rights, User};
 use protocol::log_code::{self, LogCode};
 use protocol::plan;
 
-use crate::recipe::Recipe;
-use crate::trouble::{Report, Step, ways};
+use crate::spawn::exec_spec::ExecSpec;
+use crate::spawn::spawn_report::{SpawnReport, Step, ways};
 
 /// A message and its text.
 pub type Said = (LogCode, String);
 
 /// What a child's reports come to: warnings, and the end if it gave up.
-pub fn reports(group: &plan::Group, recipe: &Recipe, reports: &[Report]) -> (Vec<Said>, Option<Said>) {
+pub fn reports(group: &plan::Group, spec: &ExecSpec, reports: &[SpawnReport]) -> (Vec<Said>, Option<Said>) {
     let mut warnings = Vec::new();
     let mut end = None;
     for report in reports {
         let error = io::Error::from_raw_os_error(report.number);
         match report.step {
             step if step.is_hint() => {}
-            Step::Exec => end = Some((log_code::PYTHON_NOT_EXECUTED, not_executed(group, recipe, reports, &error))),
+            Step::Exec => end = Some((log_code::PYTHON_NOT_EXECUTED, not_executed(group, spec, reports, &error))),
             step if report.fatal => end = Some((log_code::PROCESS_NOT_PREPARED, not_prepared(group, step, &error, reports))),
             step => {
                 let option =
@@ -35,9 +35,9 @@ pub fn reports(group: &plan::Group, recipe: &Recipe, reports: &[Report]) -> (Vec
 }
 
 /// Which executable the child became, or tried last.
-pub fn tried<'a>(recipe: &'a Recipe, reports: &[Report]) -> Option<&'a crate::recipe::Candidate> {
+pub fn tried<'a>(spec: &'a ExecSpec, reports: &[SpawnReport]) -> Option<&'a crate::spawn::exec_spec::Candidate> {
     let last = reports.iter().rev().find(|r| r.step == Step::Trying)?;
-    recipe.candidates.get(usize::try_from(last.number).ok()?)
+    spec.candidates.get(usize::try_from(last.number).ok()?)
 }
 
 fn place(group: &plan::Group) -> String {
@@ -53,7 +53,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-fn not_prepared(group: &plan::Group, step: Step, error: &io::Error, reports: &[Report]) -> String {
+fn not_prepared(group: &plan::Group, step: Step, error: &io::Error, reports: &[SpawnReport]) -> String {
     let identity = &group.identity;
     let why = match step {
         Step::Session => format!("a session of its own was refused: {error}"),
@@ -91,7 +91,7 @@ fn not_prepared(group: &plan::Group, step: Step, error: &io::Error, reports: &[R
 }
 
 /// Why the directory of `chroot=` was not entered. Configtest says what of the way it is.
-fn not_entered(path: &str, error: &io::Error, reports: &[Report]) -> String {
+fn not_entered(path: &str, error: &io::Error, reports: &[SpawnReport]) -> String {
     if let Some(uid) = hint(reports, Step::RootOwner) {
         let uid = uid.cast_unsigned();
         return format!(
@@ -106,8 +106,8 @@ fn not_entered(path: &str, error: &io::Error, reports: &[Report]) -> String {
     format!("chroot `{path}`: {error}; the directory must exist, and httpd must have the right to chroot")
 }
 
-fn not_executed(group: &plan::Group, recipe: &Recipe, reports: &[Report], error: &io::Error) -> String {
-    let Some(candidate) = tried(recipe, reports) else {
+fn not_executed(group: &plan::Group, spec: &ExecSpec, reports: &[SpawnReport], error: &io::Error) -> String {
+    let Some(candidate) = tried(spec, reports) else {
         return format!("no Python is configured and none was found ({})", place(group));
     };
     let path = candidate.path.to_string_lossy();
@@ -128,7 +128,7 @@ fn not_executed(group: &plan::Group, recipe: &Recipe, reports: &[Report], error:
 }
 
 /// The first directory on the way to `path` that the group's user may not search, as the child has found it.
-fn closed_component(path: &[u8], group: &plan::Group, reports: &[Report]) -> Option<String> {
+fn closed_component(path: &[u8], group: &plan::Group, reports: &[SpawnReport]) -> Option<String> {
     let index = usize::try_from(hint(reports, Step::Closed)?).ok()?;
     let bits = |step| hint(reports, step).map(i32::cast_unsigned);
     let mode = bits(Step::Mode).unwrap_or_default();
@@ -150,22 +150,22 @@ fn closed_component(path: &[u8], group: &plan::Group, reports: &[Report]) -> Opt
 }
 
 /// The number of the last report of a step.
-fn hint(reports: &[Report], step: Step) -> Option<i32> {
+fn hint(reports: &[SpawnReport], step: Step) -> Option<i32> {
     reports.iter().rev().find(|report| report.step == step).map(|report| report.number)
 }
 
 #[cfg(test)]
 mod tests {
     use super::{Said, reports};
-    use crate::recipe::Recipe;
-    use crate::trouble::{Report, Step};
+    use crate::spawn::exec_spec::ExecSpec;
+    use crate::spawn::spawn_report::{SpawnReport, Step};
     use protocol::log_code;
     use protocol::plan::{Group, Identity, Interpreter, Plan};
 
-    fn said(group: &Group, list: &[Report]) -> (usize, Option<Said>) {
-        let recipe = Recipe::new(&Plan::default(), group, std::iter::empty());
-        let Ok(recipe) = recipe else { return (99, None) };
-        let (warnings, end) = reports(group, &recipe, list);
+    fn said(group: &Group, list: &[SpawnReport]) -> (usize, Option<Said>) {
+        let spec = ExecSpec::new(&Plan::default(), group, std::iter::empty());
+        let Ok(spec) = spec else { return (99, None) };
+        let (warnings, end) = reports(group, &spec, list);
         (warnings.len(), end)
     }
 
@@ -176,11 +176,11 @@ mod tests {
         let group = Group { name: b"shop".to_vec(), interpreters: vec![interpreter], identity, ..Group::default() };
         let told = |hints: &[(Step, i32)], error| {
             let mut list = vec![
-                Report { step: Step::Limit, fatal: false, number: 1 },
-                Report { step: Step::Trying, fatal: false, number: 0 },
+                SpawnReport { step: Step::Limit, fatal: false, number: 1 },
+                SpawnReport { step: Step::Trying, fatal: false, number: 0 },
             ];
-            list.extend(hints.iter().map(|(step, number)| Report { step: *step, fatal: false, number: *number }));
-            list.push(Report { step: Step::Exec, fatal: true, number: error });
+            list.extend(hints.iter().map(|(step, number)| SpawnReport { step: *step, fatal: false, number: *number }));
+            list.push(SpawnReport { step: Step::Exec, fatal: true, number: error });
             let (warnings, end) = said(&group, &list);
             let (code, text) = end.unwrap_or((log_code::PANIC, String::new()));
             assert_eq!((warnings, code), (1, log_code::PYTHON_NOT_EXECUTED));
@@ -208,7 +208,7 @@ mod tests {
 
     #[test]
     fn root_is_refused_in_words() {
-        let (_, end) = said(&Group::default(), &[Report { step: Step::Root, fatal: true, number: 1 }]);
+        let (_, end) = said(&Group::default(), &[SpawnReport { step: Step::Root, fatal: true, number: 1 }]);
         assert!(end.is_some_and(|(code, text)| code == log_code::PROCESS_NOT_PREPARED && text.contains("root")));
     }
 }

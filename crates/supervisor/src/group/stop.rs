@@ -9,9 +9,9 @@ use protocol::log_code;
 use protocol::reason::Reason;
 use protocol::table::Limit;
 
-use crate::action::{Action, End, Id, Note};
+use crate::group::action::{Action, End, Id, Note};
+use crate::group::process::{Process, State};
 use crate::group::{Group, Phase, Slot};
-use crate::process::{Process, State};
 use crate::timers::{GRACE, LAST_RESORT, Millis, REMIND, RETIRED, drain_limit};
 
 /// Deaths in a row that are explained one by one, before the loop is named and only the loop.
@@ -235,7 +235,3 @@ fn unasked(process: &Process, end: &End) -> bool {
     };
     process.state != State::Killed && violent
 }
-
-#[cfg(test)]
-#[path = "ending_tests.rs"]
-mod tests;

@@ -1,5 +1,5 @@
-/*! A group's table as its supervisor keeps it: a post for each process, which is a slot of the table and a listening socket, and the order that dead
-processes and dead children of httpd leave behind. *Runs in: supervisor.* */
+/*! The slots of a group's table, as its supervisor keeps them: each process has one, with a listening socket. The supervisor also reclaims what dead processes and
+dead children of httpd have left in the table. *Runs in: supervisor.* */
 
 use std::cell::Cell;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -9,15 +9,15 @@ use protocol::table::{Claim, Limit, Place, State, Table, socket_path};
 use rustix::process::{Pid, test_kill_process};
 use rustix::thread::futex;
 
-use crate::listener::{self, Listener, Wanted};
-use crate::spawn::inherited;
+use crate::group_runner::listener::{self, Listener, Wanted};
+use crate::sys::inherited;
 
 /// More connections than this never wait: a child connects only for a request that has a place.
 const BACKLOG: u32 = 4096;
 
-/// A process's post.
+/// The slot that a process has, and its socket.
 #[derive(Debug)]
-pub struct Post {
+pub struct SlotClaim {
     /// Its slot.
     pub place: Place,
     path: Vec<u8>,
@@ -27,16 +27,16 @@ pub struct Post {
     claim: Claim,
 }
 
-impl Post {
+impl SlotClaim {
     /// It is corrected to that definition of the group.
     pub const fn stand_in(&mut self, definition: u32) {
         self.claim.definition = definition;
     }
 }
 
-/// The posts of a group.
+/// The slots of a group.
 #[derive(Debug)]
-pub struct Posts {
+pub struct Slots {
     table: Table<'static>,
     file: OwnedFd,
     /// What the last look found: who waits for a process, and the bell's value.
@@ -48,8 +48,8 @@ pub struct Posts {
     closed: Cell<Option<u64>>,
 }
 
-impl Posts {
-    /// The posts of the group, if it takes requests.
+impl Slots {
+    /// Opens the group's table, if the group takes requests.
     ///
     /// # Errors
     /// What is wrong with its table, in words.
@@ -67,11 +67,11 @@ impl Posts {
         self.file.as_fd()
     }
 
-    /// Takes a post for a process that is about to be started, and makes its socket.
+    /// Claims a slot for a process that is about to be started, and makes its socket.
     ///
     /// # Errors
     /// Why there is none, in words.
-    pub fn take(&self, group: &plan::Group) -> Result<(Post, OwnedFd), String> {
+    pub fn take(&self, group: &plan::Group) -> Result<(SlotClaim, OwnedFd), String> {
         let claim = Claim { owner: std::process::id(), definition: group.definition, threads: group.threads };
         let place = self.table.claim(&claim).ok_or("the table of the group's processes is full")?;
         let path = socket_path(&group.path, place.slot);
@@ -84,7 +84,7 @@ impl Posts {
             receive_buffer: group.receive_buffer,
         };
         match listener::make(&wanted) {
-            Ok(Listener { socket, inode }) => Ok((Post { place, path, inode, claim }, socket)),
+            Ok(Listener { socket, inode }) => Ok((SlotClaim { place, path, inode, claim }, socket)),
             Err(why) => {
                 self.table.clear(place);
                 Err(why)
@@ -92,41 +92,41 @@ impl Posts {
         }
     }
 
-    /// Notes whose post it is.
-    pub fn name(&self, post: &Post, pid: Pid) {
-        self.table.name(post.place, number(pid));
+    /// Notes the process that has the slot.
+    pub fn name(&self, slot: &SlotClaim, pid: Pid) {
+        self.table.name(slot.place, number(pid));
     }
 
     /// The process takes requests from now on; whoever waits for one hears of it.
-    pub fn serve(&self, post: &Post) {
-        self.table.serve(post.place);
+    pub fn serve(&self, slot: &SlotClaim) {
+        self.table.serve(slot.place);
         self.trouble.set(false);
         self.ring();
     }
 
     /// The process takes no further request.
-    pub fn leave(&self, post: &Post) {
-        self.table.leave(post.place);
+    pub fn leave(&self, slot: &SlotClaim) {
+        self.table.leave(slot.place);
     }
 
     /// The process is about to be told to end within that limit.
-    pub fn bound(&self, post: &Post, limit: Limit) {
-        self.table.bound(post.place, limit);
+    pub fn bound(&self, slot: &SlotClaim, limit: Limit) {
+        self.table.bound(slot.place, limit);
     }
 
     /// The process is about to be killed, because it did not.
-    pub fn cut(&self, post: &Post) {
-        self.table.cut(post.place);
+    pub fn cut(&self, slot: &SlotClaim) {
+        self.table.cut(slot.place);
     }
 
     /// The process is gone.
-    pub fn vacate(&mut self, post: &Post) {
-        let stillborn = self.table.state(post.place) == State::Starting;
+    pub fn vacate(&mut self, slot: &SlotClaim) {
+        let stillborn = self.table.state(slot.place) == State::Starting;
         // While the slot is its own: afterwards the name may be another's. What a stranger has put there is his.
-        if listener::is_there(&post.path, post.inode) {
-            remove(&post.path);
+        if listener::is_there(&slot.path, slot.inode) {
+            remove(&slot.path);
         }
-        self.table.clear(post.place);
+        self.table.clear(slot.place);
         // Nobody shall wait for a process that can't be had.
         if stillborn && !self.anybody_serves() {
             self.trouble();
@@ -148,10 +148,10 @@ impl Posts {
         self.ring();
     }
 
-    /// Whether the socket of a post is where children look for it.
-    pub fn is_reachable(&self, post: &Post) -> bool {
-        match self.table.state(post.place) {
-            State::Serving => listener::is_there(&post.path, post.inode),
+    /// Whether the socket of a slot is where children look for it.
+    pub fn is_reachable(&self, slot: &SlotClaim) -> bool {
+        match self.table.state(slot.place) {
+            State::Serving => listener::is_there(&slot.path, slot.inode),
             // Somebody has taken it for dead.
             State::Empty => false,
             State::Starting | State::Leaving => true,
@@ -185,17 +185,17 @@ impl Posts {
         let _woken: rustix::io::Result<usize> = futex::wake(self.table.bell(), futex::Flags::empty(), u32::MAX >> 1);
     }
 
-    /// Puts back what the table says of the process `pid` at a post, which does what `state` says: its owner can write there.
-    pub fn correct(&self, post: &Post, state: State, pid: Pid) {
-        if self.table.correct(post.place, state, number(pid), &post.claim) {
+    /// Puts back what the table says of the process `pid` at a slot, which does what `state` says: its owner can write there.
+    pub fn correct(&self, slot: &SlotClaim, state: State, pid: Pid) {
+        if self.table.correct(slot.place, state, number(pid), &slot.claim) {
             self.ring();
         }
     }
 
     /// The process serves requests of another definition of its group, too: that one's own processes can't be had.
-    pub fn serves_for(&self, post: &mut Post, definition: u32, pid: Pid) {
-        post.claim.definition = definition;
-        self.correct(post, State::Serving, pid);
+    pub fn serves_for(&self, slot: &mut SlotClaim, definition: u32, pid: Pid) {
+        slot.claim.definition = definition;
+        self.correct(slot, State::Serving, pid);
         self.ring();
     }
 
@@ -214,7 +214,7 @@ impl Posts {
         }
     }
 
-    /// Puts in order what the dead have left: posts of another supervisor that was killed with its processes, posts of this one that are not among
+    /// Puts in order what the dead have left: slots of another supervisor that was killed with its processes, slots of this one that are not among
     /// `taken`, tickets of httpd's children, and the count of those who waited. `base` is what the sockets' paths begin with. Called every second or so.
     pub fn tidy(&mut self, base: &[u8], taken: &[Place]) {
         self.correct_all();

@@ -11,12 +11,12 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::Pid;
 
 use crate::budget::Budget;
-use crate::memory::Memory;
-use crate::pipe::{Got, Held, Pipe};
-use crate::recipe::Recipe;
+use crate::group_runner::crash_record::CrashRecord;
+use crate::group_runner::pipe::{Got, Held, Pipe};
+use crate::spawn::exec_spec::ExecSpec;
+use crate::spawn::spawn_report::{LENGTH, SpawnReport};
 use crate::spawn::{Descriptors, spawn};
 use crate::timers::Millis;
-use crate::trouble::{LENGTH, Report};
 
 /// How many messages a process may send: a few for each script that it may name, at once, and so many a second.
 const MESSAGES: Budget = Budget::new(4_096, 64);
@@ -41,9 +41,9 @@ pub struct Child {
     /// Read end of its reports, until it is Python. It is written before the process is its user's.
     pub trouble: Option<OwnedFd>,
     /// Its reports.
-    pub reports: Vec<Report>,
+    pub reports: Vec<SpawnReport>,
     /// What it was at, to be read when it has died.
-    pub memory: Memory,
+    pub memory: CrashRecord,
     /// A fault ended it, so that there is a stack in its memory.
     pub faulted: bool,
     to_send: Vec<u8>,
@@ -59,7 +59,7 @@ pub struct Child {
 
 /// What a child is given: to take requests, which a service does not, and to show that it lives.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Post<'a> {
+pub struct GroupDescriptors<'a> {
     /// Its listening socket.
     pub listener: Option<BorrowedFd<'a>>,
     /// The group's table.
@@ -89,8 +89,14 @@ impl Child {
     ///
     /// # Errors
     /// When there are no more descriptors or processes.
-    pub fn start(recipe: &Recipe, threads: u32, post: Post<'_>, null: &OwnedFd, held: &Held) -> std::io::Result<Self> {
-        let memory = Memory::new(usize::try_from(threads).unwrap_or(0))?;
+    pub fn start(
+        spec: &ExecSpec,
+        threads: u32,
+        group: GroupDescriptors<'_>,
+        null: &OwnedFd,
+        held: &Held,
+    ) -> std::io::Result<Self> {
+        let memory = CrashRecord::new(usize::try_from(threads).unwrap_or(0))?;
         let flags = SocketFlags::CLOEXEC;
         let (control, theirs) = socketpair(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
         // Nothing can be sent to us here: least of all a descriptor, which would wait here until we closed it.
@@ -105,22 +111,22 @@ impl Child {
         let descriptors = Descriptors {
             null: null.as_fd(),
             output: output_in.as_fd(),
-            listener: post.listener.unwrap_or(null.as_fd()),
-            table: post.table.unwrap_or(null.as_fd()),
+            listener: group.listener.unwrap_or(null.as_fd()),
+            table: group.table.unwrap_or(null.as_fd()),
             control: theirs.as_fd(),
             outbox: outbox.as_fd(),
             memory: memory.as_fd(),
-            lifeline: post.lifeline.unwrap_or(null.as_fd()),
-            scoreboard: post.scoreboard.unwrap_or(null.as_fd()),
+            lifeline: group.lifeline.unwrap_or(null.as_fd()),
+            scoreboard: group.scoreboard.unwrap_or(null.as_fd()),
             trouble: trouble_in.as_fd(),
         };
-        let pid = spawn(recipe, descriptors)?;
+        let pid = spawn(spec, descriptors)?;
         let (inbox, output) = (Pipe::new(inbox, held), Pipe::new(output, held));
         Ok(Self { output: Some(output), trouble: Some(trouble), ..Self::new(pid, control, inbox, memory) })
     }
 
     /// The child `pid` at the other ends of `control` and `inbox`.
-    fn new(pid: Pid, control: OwnedFd, inbox: Pipe, memory: Memory) -> Self {
+    fn new(pid: Pid, control: OwnedFd, inbox: Pipe, memory: CrashRecord) -> Self {
         Self {
             pid,
             control: Some(control),
@@ -257,7 +263,7 @@ impl Child {
             self.reported.extend_from_slice(buffer.get(..count).unwrap_or_default());
             self.reported.truncate(REPORTS);
         }
-        self.reports = Report::decode(&self.reported);
+        self.reports = SpawnReport::decode(&self.reported);
         self.trouble.is_none()
     }
 }
@@ -300,8 +306,8 @@ mod tests {
     use rustix::process::getpid;
 
     use super::Child;
-    use crate::memory::Memory;
-    use crate::pipe::{Held, PIECE, Pipe};
+    use crate::group_runner::crash_record::CrashRecord;
+    use crate::group_runner::pipe::{Held, PIECE, Pipe};
 
     /// A child whose ends of the connection and of the pipe are the test's.
     fn child() -> (Child, UnixStream, PipeWriter) {
@@ -310,7 +316,7 @@ mod tests {
         rustix::io::ioctl_fionbio(&inbox, true).unwrap();
         rustix::io::ioctl_fionbio(&outbox, true).unwrap();
         let inbox = Pipe::new(OwnedFd::from(inbox), &Held::default());
-        (Child::new(getpid(), OwnedFd::from(control), inbox, Memory::new(1).unwrap()), theirs, outbox)
+        (Child::new(getpid(), OwnedFd::from(control), inbox, CrashRecord::new(1).unwrap()), theirs, outbox)
     }
 
     /// Writes `bytes` as fast as they are read, until all are read or the connection ends: what is said of the bad ones, and the most that was kept.

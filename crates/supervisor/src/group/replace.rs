@@ -8,11 +8,11 @@ use protocol::log_code;
 use protocol::plan::Script;
 use protocol::reason::Reason;
 
-use crate::action::{Action, Id, Note};
 use crate::group::Group;
-use crate::process::{Process, State};
+use crate::group::action::{Action, Id, Note};
+use crate::group::process::{Process, State};
+use crate::group::script_files::Versions;
 use crate::timers::{LOOK, Millis, REMIND};
-use crate::watch::Versions;
 
 /// So many times new code that does not load is tried again after a growing pause, and then each hour.
 const QUICK: usize = 6;
@@ -220,7 +220,3 @@ impl Group {
         self.code_refused(now);
     }
 }
-
-#[cfg(test)]
-#[path = "replace_tests.rs"]
-mod tests;
