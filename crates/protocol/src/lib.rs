@@ -5,25 +5,16 @@ user reads. The standard library only and no unsafe code, so that every peer can
 without Apache and without Python. *Runs in: every kind of process.* */
 #![forbid(unsafe_code)]
 
-pub mod control;
+mod channel;
 pub mod embedded;
-pub mod field;
-pub mod file_watch;
-pub mod frame;
-pub mod kept;
-pub mod level;
-pub mod line_buffer;
-pub mod log_code;
-pub mod log_line;
-pub mod plan;
-pub mod probe;
-pub mod reason;
+mod log;
 pub mod record;
-pub mod repetition;
-pub mod rules;
-pub mod running;
 pub mod scoreboard;
 pub mod settings;
+mod supervision;
 pub mod table;
 
-pub use level::Level;
+pub use channel::{field, frame, rules};
+pub use log::level::Level;
+pub use log::{line_buffer, log_code, log_line, repetition};
+pub use supervision::{control, file_watch, kept, plan, probe, reason, running};

@@ -1,4 +1,4 @@
-"""What an Apache child, a supervisor and a daemon process say to each other (docs/protocol.md, crates/protocol/src/control.rs), for a daemon process that
+"""What an Apache child, a supervisor and a daemon process say to each other (docs/protocol.md, crates/protocol/src/supervision/control.rs), for a daemon process that
 says whatever it likes."""
 
 import array

@@ -1,7 +1,7 @@
 /*! What a group's state machine wants done, and what it is told: values only. *Runs in: supervisor.* */
 
+use protocol::Level;
 use protocol::control::Message;
-use protocol::level::Level;
 use protocol::log_code::LogCode;
 use protocol::plan::Script;
 

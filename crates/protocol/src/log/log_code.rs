@@ -98,7 +98,7 @@ pub fn all() -> impl Iterator<Item = &'static LogCode> {
 pub fn page() -> String {
     let mut out = String::from(
         "# Messages\n\nEvery message of mod_wsgi_rs in Apache's error log that needs somebody's attention carries a code. \
-         This page is generated from the table that the code itself uses (`crates/protocol/src/log_code/`).\n",
+         This page is generated from the table that the code itself uses (`crates/protocol/src/log/log_code/`).\n",
     );
     for code in all() {
         out.push_str(&format!(
