@@ -203,19 +203,23 @@ impl Case {
     }
 }
 
-/// A trial that talks to the suite's server, named after its function.
-#[macro_export]
-macro_rules! case {
-    ($function:ident) => {
-        $crate::support::matrix::Case::shared(stringify!($function), $function)
-    };
+/// A trial as `#[trial]` registers it.
+pub struct Registered {
+    /// The module in which it is written.
+    pub module: &'static str,
+    /// Where in that module.
+    pub line: u32,
+    /// The trial.
+    pub case: Case,
 }
 
-/// A trial that starts its own servers, named after its function.
+inventory::collect!(Registered);
+
+/// The suite of a module: its trials and those of the modules below it that are named.
 #[macro_export]
-macro_rules! own {
-    ($function:ident) => {
-        $crate::support::matrix::Case::own(stringify!($function), $function)
+macro_rules! suite {
+    ($name:literal $(, $module:ident)*) => {
+        $crate::support::matrix::Suite::of($name, &[module_path!(), $(concat!(module_path!(), "::", stringify!($module))),*])
     };
 }
 
@@ -235,6 +239,16 @@ pub struct Suite {
 }
 
 impl Suite {
+    /// The suite of the trials that are written in these modules, in their order. Its server has the configuration `tests/conf/<name>.conf`.
+    pub fn of(name: &'static str, modules: &[&str]) -> Self {
+        let mut found: Vec<(usize, &Registered)> = inventory::iter::<Registered>
+            .into_iter()
+            .filter_map(|one| Some((modules.iter().position(|module| one.module.ends_with(module))?, one)))
+            .collect();
+        found.sort_by_key(|(module, one)| (*module, one.line));
+        Self::new(name, found.into_iter().map(|(_, one)| one.case).collect())
+    }
+
     /// A suite whose server has the configuration `tests/conf/<name>.conf`.
     pub fn new(name: &'static str, cases: Vec<Case>) -> Self {
         Self { name, plan: Plan::new(&format!("{name}.conf")), reach: Reach::Full, cases, modes: &[Mode::Embedded] }

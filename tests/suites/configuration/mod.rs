@@ -1,0 +1,15 @@
+/*! Configurations: what is accepted, what configtest says, whole configurations of others. */
+
+pub mod complaints;
+pub mod configtest;
+pub mod corpus;
+pub mod express;
+pub mod hints;
+pub mod values;
+
+use crate::support::matrix::Suite;
+
+/// Its suites.
+pub fn suites() -> Vec<Suite> {
+    vec![configtest::suite(), values::suite(), express::suite(), corpus::suite(), hints::suite(), complaints::suite()]
+}
