@@ -40,7 +40,7 @@ pub fn whatever_happens_no_answer_is_wrong(setup: &Setup) {
         "processes=3 threads=4 listen-backlog=20 socket-timeout=8 startup-timeout=8 connect-timeout=5",
     );
     field.server.announce(
-        "re:WSGI(120[0-9]|13[0-4][0-9]|1360|1253|1262|1590)|AH0005[12]|exit signal|AH00288|AH10159|OSError|a broken deployment",
+        "re:WSGI(120[0-9]|13[0-4][0-9]|1360|1371|1253|1262|1590)|AH0005[12]|exit signal|AH00288|AH10159|OSError|a broken deployment",
     );
     field.server.announce_tracebacks();
     let (seen, stop) = (Seen::default(), AtomicBool::new(false));

@@ -4,7 +4,7 @@ the trial may change. *Runs in: tests.* */
 use crate::support::httpd::{Httpd, Plan};
 use crate::support::matrix::Setup;
 use crate::support::poll;
-use crate::support::processes::{self, Process};
+use crate::support::processes::Process;
 use crate::support::site::Site;
 use crate::support::workdir::{readable, writable_directory};
 use std::cell::{Cell, RefCell};
@@ -181,7 +181,7 @@ impl<'s> Field<'s> {
     /// The same without a request; with mod_wsgi it may be a process of the other group.
     pub fn workers_unasked(&self) -> Vec<i32> {
         let httpd = fs::read_link(format!("/proc/{}/exe", self.server.pid())).unwrap_or_default();
-        let all = processes::children(self.server.pid()).into_iter().map(|child| child.pid);
+        let all = self.server.children().into_iter().map(|child| child.pid);
         let served: Vec<i32> = self.loaded().into_iter().map(|(pid, _)| pid).collect();
         all.filter(|pid| fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|exe| exe == httpd))
             .filter(|pid| !served.contains(pid))
