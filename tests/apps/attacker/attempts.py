@@ -101,8 +101,9 @@ def reaches_the_log_writer(httpd, root):
         raise OSError("no descriptor")
 
     def reads_memory(pid):
-        there = (ctypes.c_size_t * 2)(ctypes.addressof(libc), 1)
-        here = (ctypes.c_size_t * 2)(ctypes.addressof(ctypes.create_string_buffer(8)), 1)
+        room = ctypes.create_string_buffer(8)
+        # Two `struct iovec`: the writer is forked from a process of the same layout, so the address may be mapped there.
+        there, here = ((ctypes.c_size_t * 2)(ctypes.addressof(room), 1) for _ in range(2))
         # EFAULT says that it may: nothing is mapped there.
         if libc.process_vm_readv(pid, here, 1, there, 1, 0) < 0 and ctypes.get_errno() != 14:
             raise OSError(ctypes.get_errno(), "process_vm_readv")

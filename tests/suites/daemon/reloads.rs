@@ -331,6 +331,10 @@ fn a_deployment_that_succeeds_is_told(setup: &Setup) {
     let reloads = Reloads::start(setup, &["one processes=2 threads=2", "two threads=2 overlap=Off"], "re:AH00488");
     let site = Site::new(&reloads.server, setup);
     let before = ["one", "two"].map(|name| pid(&site, name));
+    // A process that starts late would load the second version at once.
+    let loads =
+        || site.log().iter().filter(|line| line.text.contains("Loading WSGI script") && line.text.contains("/one.wsgi")).count();
+    poll::wait_for("both processes load the first version", || loads() == 2);
     write(&reloads.files, "one", "second");
     // A process of a busy machine may notice so late that there are two lines.
     poll::wait_for("both processes are told of", || told(&site, "one") == 2);
