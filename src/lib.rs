@@ -5,7 +5,6 @@ This crate is the Apache side; it holds no Python symbol. In reading order: [`ht
 Below stand the module's record, which httpd finds by its name, and its hooks in the order in which httpd calls them. */
 #![expect(unsafe_code, reason = "the module's record")]
 
-pub mod config;
 pub mod daemon;
 pub mod embedded;
 pub mod handler;
@@ -30,10 +29,10 @@ pub static mut wsgi_module: sys::module = sys::module {
     next: std::ptr::null_mut(),
     magic: sys::MODULE_MAGIC_COOKIE as std::ffi::c_ulong,
     rewrite_args: None,
-    create_dir_config: Some(httpd::config::create_directory),
-    merge_dir_config: Some(httpd::config::merge_directory),
-    create_server_config: Some(httpd::config::create_server),
-    merge_server_config: Some(httpd::config::merge_server),
+    create_dir_config: Some(httpd::module_config::create_directory),
+    merge_dir_config: Some(httpd::module_config::merge_directory),
+    create_server_config: Some(httpd::module_config::create_server),
+    merge_server_config: Some(httpd::module_config::merge_server),
     cmds: COMMANDS.as_ptr(),
     register_hooks: Some(register_hooks),
     flags: 0,

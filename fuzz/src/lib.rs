@@ -32,11 +32,6 @@ mod supervision;
 mod table;
 
 /// The module's files, under the names by which they know each other.
-#[path = "../../src/config"]
-mod config {
-    pub mod network;
-    pub mod proxy_header;
-}
 #[path = "../../src/handler"]
 mod handler {
     pub mod entry;

@@ -5,10 +5,10 @@ The input is text: a first line of networks, a second with the peer's address, t
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use crate::config::network::Network;
-use crate::config::proxy_header::{self, Category, PROXY_HEADERS};
 use crate::handler::entry::Entry;
 use crate::handler::trusted_proxy::apply;
+use config::network::Network;
+use config::proxy_header::{self, Category, PROXY_HEADERS};
 
 /// One request.
 pub fn trusted_proxies(bytes: &[u8]) {

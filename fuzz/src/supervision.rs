@@ -9,8 +9,8 @@ use std::rc::Rc;
 use protocol::control::{Message, Sender};
 use protocol::plan;
 
-use crate::group::action::{Action, End, Id};
 use crate::group::Group;
+use crate::group::action::{Action, End, Id};
 
 /// The group's processes; each may have a successor beside it, and predecessors that have not ended yet.
 const PROCESSES: u32 = 2;

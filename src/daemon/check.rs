@@ -12,21 +12,21 @@ use protocol::{Level, log_code};
 
 use super::machine::ThisMachine;
 use super::{locale, socket_place};
-use crate::config::daemon::{DaemonProcess, Python};
-use crate::config::error::quoted;
-use crate::config::plan::{Machine, identity};
-use crate::config::settings::ProcessSettings;
-use crate::config::whole::{Groups, named_scripts};
 use crate::embedded::check::{self, name_home, user_name, views};
 use crate::embedded::companion;
-use crate::httpd::{Log, Server, config};
+use crate::httpd::{Log, Server, module_config};
 use crate::probe;
+use config::daemon::{DaemonProcess, Python};
+use config::error::quoted;
+use config::plan::{Machine, identity};
+use config::settings::ProcessSettings;
+use config::whole::{Groups, named_scripts};
 
 /// Warns of what would keep groups from serving.
 pub fn warn(main: Server<'_>, machine: &ThisMachine) {
     let servers = views(main);
     let groups = Groups::new(&servers);
-    let settings = &config::of_server(main).process;
+    let settings = &module_config::of_server(main).process;
     let log = Log::Server(main);
     if groups.iter().next().is_none() {
         return;

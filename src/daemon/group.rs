@@ -11,10 +11,10 @@ use super::connections::Connections;
 use super::launch;
 use super::scoreboard::Published;
 use super::share::{Share, Shares};
-use crate::config::daemon::ScriptOwner;
-use crate::config::settings::Text;
-use crate::config::whole::{Groups, NoAccess};
 use crate::httpd::{Server, descriptor, process};
+use config::daemon::ScriptOwner;
+use config::settings::Text;
+use config::whole::{Groups, NoAccess};
 
 /// One group as the requests of this child see it.
 #[derive(Debug)]
@@ -86,7 +86,7 @@ pub struct Daemons {
     pub access: Groups,
     /// httpd's scoreboard, if a group may ask for it.
     pub scoreboard: Option<Published>,
-    /// By number, as [`crate::config::whole::DaemonGroup::number`] counts, from 1.
+    /// By number, as [`config::whole::DaemonGroup::number`] counts, from 1.
     pub groups: Vec<Group>,
     /// How much of httpd's workers each has; `None` if the system had no memory for that.
     pub shares: Option<Shares>,

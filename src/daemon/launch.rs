@@ -21,12 +21,12 @@ use super::machine::ThisMachine;
 use super::scoreboard::Published;
 use super::share::Shares;
 use super::{log_writer, socket_place, supervisor};
-use crate::config::daemon::{Account, DaemonProcess};
-use crate::config::plan::{Launch, Machine, Resources, build, socket};
-use crate::config::settings::ProcessSettings;
-use crate::config::whole::{DaemonGroup, Groups};
 use crate::embedded::{check, companion};
-use crate::httpd::{Log, Pool, Server, config, descriptor, process, retained};
+use crate::httpd::{Log, Pool, Server, descriptor, module_config, process, retained};
+use config::daemon::{Account, DaemonProcess};
+use config::plan::{Launch, Machine, Resources, build, socket};
+use config::settings::ProcessSettings;
+use config::whole::{DaemonGroup, Groups};
 
 /// Where the children find what they need to know.
 pub const DAEMONS: &std::ffi::CStr = c"mod_wsgi_rs:daemons";
@@ -51,7 +51,7 @@ pub fn post_config(configuration: Pool<'_>, main: Server<'_>) {
     // What is the same in two generations is compared before the sockets are known.
     let mut no_resources = |_: &DaemonGroup, _: &plan::Identity| Resources::default();
     let built = build(&servers, &machine, &launch(&kept, main), &mut no_resources);
-    let mut start = Start { main, machine: &machine, settings: &config::of_server(main).process, kept: &mut kept };
+    let mut start = Start { main, machine: &machine, settings: &module_config::of_server(main).process, kept: &mut kept };
     let mut plan = built.plan;
     plan.log_writer = log_writer.map(number);
     let mut refused: Vec<(Vec<u8>, String)> =
@@ -64,10 +64,8 @@ pub fn post_config(configuration: Pool<'_>, main: Server<'_>) {
         match start.equip(group, declared) {
             Ok(()) => true,
             Err(why) => {
-                Log::Server(main).coded(
-                    &log_code::SOCKET_NOT_MADE,
-                    format_args!("group {}: {why}", crate::config::error::quoted(&group.name)),
-                );
+                Log::Server(main)
+                    .coded(&log_code::SOCKET_NOT_MADE, format_args!("group {}: {why}", config::error::quoted(&group.name)));
                 refused.push((group.name.clone(), why));
                 false
             }
@@ -246,7 +244,7 @@ impl Start<'_> {
             None => Ok(self.machine.httpd().0),
             Some(Account::Id(uid)) => Ok(*uid),
             Some(Account::Name(name)) => self.machine.user(name).map(|user| user.uid).ok_or_else(|| {
-                format!("`socket-user=` names the user {}, which this machine does not have", crate::config::error::quoted(name))
+                format!("`socket-user=` names the user {}, which this machine does not have", config::error::quoted(name))
             }),
         }
     }

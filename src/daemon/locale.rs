@@ -8,8 +8,8 @@ use interpreter::Problem;
 use interpreter::run::{self, Answer, Manner};
 use protocol::log_code;
 
-use crate::config::daemon::DaemonProcess;
-use crate::config::error::quoted;
+use config::daemon::DaemonProcess;
+use config::error::quoted;
 
 /// The C library's own program, which lists what is installed.
 const PROGRAM: &str = "/usr/bin/locale";

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use rustix::process::{getegid, geteuid};
 
-use crate::config::plan::{Machine, User};
 use crate::httpd::{Pool, Server, accounts, process};
+use config::plan::{Machine, User};
 
 /// This machine, as httpd's parent sees it.
 pub struct ThisMachine {

@@ -9,8 +9,8 @@ use protocol::log_code;
 use rustix::fs::{FileType, Stat, lstat, readlinkat};
 use rustix::io::Errno;
 
-use crate::config::settings::ProcessSettings;
 use crate::embedded::Problem;
+use config::settings::ProcessSettings;
 
 /// No path has more symbolic links (path_resolution(7)).
 const MOST_LINKS: u32 = 40;

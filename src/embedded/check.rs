@@ -10,18 +10,18 @@ use protocol::probe::{Identity, Request};
 use protocol::{Level, log_code};
 
 use super::{companion, dynlib};
-use crate::config::plan::Machine;
-use crate::config::settings::ProcessSettings;
-use crate::config::whole::{self, Groups, ServerView, named_scripts};
-use crate::httpd::{Log, Server, config};
+use crate::httpd::{Log, Server, module_config};
 use crate::probe::{self, Found};
+use config::plan::Machine;
+use config::settings::ProcessSettings;
+use config::whole::{self, Groups, ServerView, named_scripts};
 
 /// All servers, as the functions of `config::whole` want them.
 pub fn views<'s>(main: Server<'s>) -> Vec<ServerView<'s>> {
     main.all()
         .map(|server| ServerView {
-            config: config::of_server(server),
-            directory: config::of_sections(server),
+            config: module_config::of_server(server),
+            directory: module_config::of_sections(server),
             host: server.host(),
             port: server.configured_port(),
             reachable: server.is_reachable(),
@@ -33,7 +33,7 @@ pub fn views<'s>(main: Server<'s>) -> Vec<ServerView<'s>> {
 /// groups use is looked at with them, as their users.
 pub fn warn(main: Server<'_>, machine: &dyn Machine) {
     let log = Log::Server(main);
-    let settings = &config::of_server(main).process;
+    let settings = &module_config::of_server(main).process;
     let servers = views(main);
     let maps = whole::starts_python(&servers);
     if !maps && (settings.python_home.is_none() || Groups::new(&servers).iter().next().is_some()) {

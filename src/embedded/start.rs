@@ -15,10 +15,10 @@ use protocol::{Level, log_code};
 use super::dynlib::{self, Library, Visible};
 use super::siblings::{self, Dangerous};
 use super::{check, companion, thread};
-use crate::config::settings::{ImportScript, ProcessSettings, PythonHome, Text};
-use crate::config::whole;
 use crate::httpd::shared::Shared;
-use crate::httpd::{Log, Pool, Server, config, process};
+use crate::httpd::{Log, Pool, Server, module_config, process};
+use config::settings::{ImportScript, ProcessSettings, PythonHome, Text};
+use config::whole;
 
 /// How long shutdown callbacks and `atexit` functions may take when a child ends, milliseconds. httpd kills a child that
 /// takes much longer than that.
@@ -69,7 +69,7 @@ pub fn child_init(pool: Pool<'_>, main: Server<'_>) {
     let servers = check::views(main);
     let is_directory = |path: &[u8]| std::path::Path::new(std::ffi::OsStr::from_bytes(path)).is_dir();
     let child = CHILD.get_or_init(|| Child {
-        settings: config::of_server(main).process.clone(),
+        settings: module_config::of_server(main).process.clone(),
         main_group: whole::main_group(b"", &servers, &is_directory),
         process_id: std::process::id().to_string(),
         shared: main.shared(),

@@ -5,9 +5,9 @@ use std::ffi::CStr;
 use super::failure::Failure;
 use super::script::Script;
 use super::sieve;
-use crate::config::RequestSettings;
 use crate::httpd::Request;
 use crate::httpd::request::FileKind;
+use config::RequestSettings;
 
 /// Checks script and body, and removes the headers that no application may see.
 ///

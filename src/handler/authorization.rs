@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use protocol::log_code;
 
-use crate::config::RequestSettings;
 use crate::httpd::{Log, Request};
+use config::RequestSettings;
 
 /// This child has said it.
 static SAID: AtomicBool = AtomicBool::new(false);

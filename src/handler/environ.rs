@@ -10,10 +10,10 @@ use std::ffi::CStr;
 use super::entry::Entry;
 use super::sieve::{self, Fate};
 use super::trusted_proxy;
-use crate::config::daemon::jail;
-use crate::config::network::Network;
-use crate::config::proxy_header::ProxyHeader;
-use crate::config::settings::MapHead;
+use config::daemon::jail;
+use config::network::Network;
+use config::proxy_header::ProxyHeader;
+use config::settings::MapHead;
 
 /// What the environ is made of besides httpd's table.
 #[derive(Clone, Copy, Debug)]
@@ -159,8 +159,8 @@ mod tests {
     use std::borrow::Cow;
 
     use super::{Environ, Facts, build, shows_head_as_get};
-    use crate::config::sample::Sample;
-    use crate::config::settings::MapHead;
+    use config::settings::MapHead;
+    use config::test_support::Sample;
 
     const FACTS: Facts<'static> = Facts {
         head_as_get: false,

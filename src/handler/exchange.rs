@@ -18,17 +18,17 @@ use super::response_body::{Ending, ResponseBody};
 use super::route;
 use super::script::Script;
 use super::variables;
-use crate::config::RequestSettings;
-use crate::config::daemon::jail;
 use crate::httpd::status::Answer;
-use crate::httpd::{Log, Request, Status, config};
+use crate::httpd::{Log, Request, Status, module_config};
+use config::RequestSettings;
+use config::daemon::jail;
 
 /// How long a client should wait before it tries again, seconds.
 const RETRY_AFTER: &std::ffi::CStr = c"10";
 
 /// Answers a request if it is one for this module.
 pub fn handle(request: Request<'_>) -> Answer {
-    let directory = config::of_request(request);
+    let directory = module_config::of_request(request);
     let Some(script) = Script::of(request, directory) else { return Answer::Declined };
     let settings = RequestSettings::new(directory, script.alias(), script.handler());
     match admission::check(request, script, &settings).and_then(|()| run(request, script, &settings)) {
@@ -98,7 +98,7 @@ pub struct Call<'c> {
 }
 
 fn run<'r>(request: Request<'r>, script: Script<'r>, settings: &RequestSettings<'r>) -> Result<Answer, Failure<'r>> {
-    let process = &config::of_server(request.server()).process;
+    let process = &module_config::of_server(request.server()).process;
     let (script_name, path_info) = route::split_url(request.uri(), request.path_info());
     let by_path = script.alias().is_some_and(|alias| alias.pattern.is_none());
     let names = Names { request, script_name: &script_name, by_path, case_sensitive: process.case_sensitive };

@@ -6,8 +6,8 @@ A failure is data here; the handler turns it into Apache's status and one log li
 use protocol::log_code::{self, LogCode};
 
 use super::group_failure::GroupFailure;
-use crate::config::error::quoted;
-use crate::config::settings::Alias;
+use config::error::quoted;
+use config::settings::Alias;
 
 /// Why a request is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,7 +142,7 @@ impl Failure<'_> {
 mod tests {
     use super::super::group_failure::samples;
     use super::Failure;
-    use crate::config::settings::Alias;
+    use config::settings::Alias;
 
     const ALL: &[(Failure<'_>, u16)] = &[
         (Failure::ScriptMissing(b"/srv/a.wsgi"), 404),

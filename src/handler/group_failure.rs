@@ -7,8 +7,8 @@ mod_wsgi's status differs for a group without threads (it hangs there). *Runs in
 use protocol::log_code::{self, LogCode};
 use protocol::table::Limit;
 
-use crate::config::error::quoted;
-use crate::config::whole::NoAccess;
+use config::error::quoted;
+use config::whole::NoAccess;
 
 /// What is wrong. Limits are seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -358,7 +358,7 @@ pub fn samples() -> impl Iterator<Item = (GroupFailure<'static>, u16)> {
 #[cfg(test)]
 mod tests {
     use super::GroupFailure;
-    use crate::config::whole::NoAccess;
+    use config::whole::NoAccess;
 
     #[test]
     fn what_keeps_a_request_from_a_group_is_told_apart() {

@@ -12,11 +12,11 @@ use super::failure::Failure;
 use super::group_failure::GroupFailure;
 use super::response_body::{Ending, Limits};
 use super::script_owner::{self, FileFacts};
-use crate::config::daemon::{ScriptOwner, jail};
 use crate::daemon::{self, Group, Reach};
 use crate::embedded;
 use crate::embedded::start::Engine;
 use crate::httpd::{Request, accounts};
+use config::daemon::{ScriptOwner, jail};
 
 /// Where an application runs.
 #[derive(Clone, Copy)]

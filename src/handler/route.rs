@@ -5,7 +5,7 @@ reference for the match, 3.4 for the split. Plain bytes in, plain bytes out. *Ru
 
 use std::borrow::Cow;
 
-use crate::config::settings::{Alias, Pattern};
+use config::settings::{Alias, Pattern};
 
 /// Where a URL leads.
 #[derive(Debug)]
@@ -151,7 +151,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::{map, single_slashes, split_url, substitute};
-    use crate::config::settings::{Alias, Pattern};
+    use config::settings::{Alias, Pattern};
 
     fn alias(location: &str, target: &str) -> Alias {
         Alias {

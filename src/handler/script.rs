@@ -3,9 +3,9 @@
 use std::ffi::CStr;
 
 use super::route;
-use crate::config::settings::{Alias, DirectoryConfig, HandlerScript};
 use crate::httpd::status::Answer;
-use crate::httpd::{Request, config};
+use crate::httpd::{Request, module_config};
+use config::settings::{Alias, DirectoryConfig, HandlerScript};
 
 /// The handler that an alias gives to its requests.
 const HANDLER: &CStr = c"wsgi-script";
@@ -22,7 +22,7 @@ const ALIAS: &CStr = c"mod_wsgi_rs.alias";
 
 /// Maps a URL by the first alias that matches (translate-name phase).
 pub fn translate_name(request: Request<'_>) -> Answer {
-    let aliases = &config::of_server(request.server()).aliases;
+    let aliases = &module_config::of_server(request.server()).aliases;
     if aliases.is_empty() {
         return Answer::Declined;
     }
@@ -41,7 +41,7 @@ pub fn translate_name(request: Request<'_>) -> Answer {
 /// The alias that mapped `request`, if one did.
 pub fn alias(request: Request<'_>) -> Option<&Alias> {
     let order = str::from_utf8(request.notes().get(ALIAS)?).ok()?.parse().ok()?;
-    config::of_server(request.server()).aliases.iter().find(|alias| alias.order == order)
+    module_config::of_server(request.server()).aliases.iter().find(|alias| alias.order == order)
 }
 
 /// What runs a request.

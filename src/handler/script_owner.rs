@@ -1,8 +1,8 @@
 /*! `script-user=` and `script-group=`: whose scripts a group runs (section 2.5 of the behaviour reference). Whoever can write a script, or
 put another one in its place, can run code in the group. Looked at by the Apache child before it connects. *Runs in: child.* */
 
-use crate::config::daemon::{Account, ScriptOwner};
-use crate::config::error::quoted;
+use config::daemon::{Account, ScriptOwner};
+use config::error::quoted;
 
 /// What is known of the script, or of its directory.
 #[derive(Clone, Copy, Debug)]
@@ -67,7 +67,7 @@ fn name(name: Option<&[u8]>, id: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::{FileFacts, check};
-    use crate::config::daemon::{Account, ScriptOwner};
+    use config::daemon::{Account, ScriptOwner};
 
     const SHOP: FileFacts<'_> =
         FileFacts { path: b"/srv/shop/a.wsgi", uid: 1000, gid: 2000, user: Some(b"shop"), group: Some(b"shops"), mode: 0o644 };

@@ -8,8 +8,8 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 use super::entry::Entry;
-use crate::config::network::Network;
-use crate::config::proxy_header::{Category, FORWARDED_FOR, PROXY_HEADERS, ProxyHeader};
+use config::network::Network;
+use config::proxy_header::{Category, FORWARDED_FOR, PROXY_HEADERS, ProxyHeader};
 
 const CATEGORIES: [Category; 6] =
     [Category::Client, Category::Host, Category::Server, Category::Port, Category::ScriptName, Category::Scheme];
@@ -117,8 +117,8 @@ mod tests {
     use std::borrow::Cow;
 
     use super::{Entry, apply};
-    use crate::config::proxy_header::{Category, PROXY_HEADERS};
-    use crate::config::sample::Sample;
+    use config::proxy_header::{Category, PROXY_HEADERS};
+    use config::test_support::Sample;
 
     /// What became of a request with `sent` headers: the entries that `shown` names, and the scheme.
     fn told(config: &[&str], peer: &str, sent: &[(&'static str, &str)], shown: &[&str]) -> (Vec<Option<String>>, Option<bool>) {

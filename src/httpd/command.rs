@@ -11,10 +11,10 @@ use super::log::Log;
 use super::pool::Pool;
 use super::server::Server;
 use super::table::text;
-use super::{config, process, regex, sys};
-use crate::config::section::Section;
-use crate::config::settings::DirectoryConfig;
-use crate::config::{Apply, Directive, Notes, Place};
+use super::{module_config, process, regex, sys};
+use config::section::Section;
+use config::settings::DirectoryConfig;
+use config::{Apply, Directive, Notes, Place};
 
 /// Where the notes of one reading of the configuration are kept: in the configuration's pool.
 const NOTES: &std::ffi::CStr = c"mod_wsgi_rs:notes";
@@ -40,7 +40,7 @@ pub(super) unsafe extern "C" fn directive(
 ) -> *const c_char {
     let Refusal(message) = guard::callback(Kind::Directive, Log::MainServer, || {
         // SAFETY: httpd passes its command parameters, whose `info` is a row's `cmd_data` (command_table), the configuration of
-        // the section that the line stands in, made by `config::create_directory` (or null), and the rest of the line.
+        // the section that the line stands in, made by `module_config::create_directory` (or null), and the rest of the line.
         unsafe {
             let Some(parms) = parms.as_ref() else { return Refusal(std::ptr::null()) };
             let Some(row) = parms.info.cast::<Directive>().as_ref() else { return Refusal(std::ptr::null()) };
@@ -77,8 +77,9 @@ unsafe fn apply(row: &Directive, parms: &sys::cmd_parms, section: Option<&mut Di
     };
     // SAFETY: the parser alone works on the configuration now; a directive of a `.htaccess` file is never one that takes the server
     // (`Apply::Both`, `Apply::Server`), because those have no context there.
-    let config =
-        server.filter(|_| !matches!(row.apply, Apply::Directory(_))).and_then(|server| unsafe { config::of_server_mut(server) });
+    let config = server
+        .filter(|_| !matches!(row.apply, Apply::Directory(_)))
+        .and_then(|server| unsafe { module_config::of_server_mut(server) });
     let result = row.apply(line, config, section, &place);
     match result {
         Ok(()) => Refusal(std::ptr::null()),

@@ -6,7 +6,7 @@ use std::ffi::c_int;
 
 use super::command::directive;
 use super::sys;
-use crate::config::{Contexts, DIRECTIVES, Directive, Override};
+use config::{Contexts, DIRECTIVES, Directive, Override};
 
 /// How many rows there are.
 const ROWS: usize = DIRECTIVES.len();

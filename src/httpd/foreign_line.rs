@@ -110,7 +110,7 @@ unsafe fn ask(item: &sys::ap_errorlog_format_item, server: Server<'_>) -> String
     // SAFETY: numbers and pointers, all of which may be zero (http_core.h).
     let mut info: sys::ap_errorlog_info = unsafe { std::mem::zeroed() };
     info.s = server.raw();
-    info.module_index = super::config::module_index();
+    info.module_index = super::module_config::module_index();
     info.level = Level::Error as c_int;
     let mut buffer = [0_u8; 256];
     // SAFETY: the contract of these functions: they write at most so many bytes, and return how many.

@@ -13,7 +13,7 @@ use protocol::log_code::LogCode;
 
 use super::request::Request;
 use super::server::Server;
-use super::{config, sys};
+use super::{module_config, sys};
 
 /// Where a line goes.
 #[derive(Clone, Copy)]
@@ -35,9 +35,11 @@ impl Log<'_> {
                 None => Level::Notice as c_int,
             },
             // SAFETY: the server is live; the index is this module's, set by httpd when it was loaded.
-            Self::Server(server) => unsafe { sys::ap_get_server_module_loglevel(server.raw(), config::module_index()) },
+            Self::Server(server) => unsafe { sys::ap_get_server_module_loglevel(server.raw(), module_config::module_index()) },
             // SAFETY: as above, for a request.
-            Self::Request(request) => unsafe { sys::ap_get_request_module_loglevel(request.raw(), config::module_index()) },
+            Self::Request(request) => unsafe {
+                sys::ap_get_request_module_loglevel(request.raw(), module_config::module_index())
+            },
         };
         level as c_int <= limit
     }
@@ -79,7 +81,7 @@ impl Log<'_> {
         let shown = escaped(file);
         // Without a file httpd leaves the source out, in the formats that show it.
         let file = if shown.is_empty() { std::ptr::null() } else { shown.as_ptr() };
-        let (index, level, text) = (config::module_index(), level as c_int, text.as_ptr());
+        let (index, level, text) = (module_config::module_index(), level as c_int, text.as_ptr());
         match self {
             // SAFETY: the format takes an `int` and a pointer readable for that many bytes; a null server means standard error.
             Self::MainServer => unsafe {

@@ -9,7 +9,6 @@ pub mod bucket;
 pub mod client_socket;
 pub mod command;
 pub mod command_table;
-pub mod config;
 pub mod connection;
 pub mod descriptor;
 #[cfg(feature = "test-faults")]
@@ -22,6 +21,7 @@ pub mod guard;
 pub mod hook;
 pub mod input;
 pub mod log;
+pub mod module_config;
 pub mod other_child;
 pub mod output;
 pub mod peer;

@@ -5,7 +5,7 @@ use std::ffi::CString;
 use std::sync::Arc;
 
 use super::sys;
-use crate::config::settings::Pattern;
+use config::settings::Pattern;
 
 /// A compiled expression; freed when the last configuration that holds it is.
 struct Regex {

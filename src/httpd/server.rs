@@ -154,7 +154,7 @@ impl<'s> Server<'s> {
     /// The least urgent level that its log takes from this module.
     pub fn log_level(self) -> i32 {
         // SAFETY: the server is live; the index is this module's.
-        unsafe { sys::ap_get_server_module_loglevel(self.raw(), super::config::module_index()) }
+        unsafe { sys::ap_get_server_module_loglevel(self.raw(), super::module_config::module_index()) }
     }
 
     /// What was remembered in the configuration's pool for its children (see [`Server::shared`] for why it lives for ever there).

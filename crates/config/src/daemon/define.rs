@@ -1,0 +1,92 @@
+/*! From the words of a `WSGIDaemonProcess` to a group. *Runs in: parent.* */
+
+use std::sync::Arc;
+
+use super::options::OPTIONS;
+use super::suggestion;
+use super::typed::Typed;
+use super::validate::validate;
+use crate::directive::Place;
+use crate::error::{ConfigError, quoted};
+use crate::settings::{GroupName, ServerConfig};
+
+/// The directive's words, after its name: the group's name, then options.
+///
+/// # Errors
+/// What cannot be understood, does not go together, or contradicts an earlier definition of the name.
+pub fn define(config: &mut ServerConfig, words: &[&[u8]], place: &Place<'_>) -> Result<(), ConfigError> {
+    let [name, options @ ..] = words else { return Ok(()) };
+    check_name(name)?;
+    let mut typed = Typed::default();
+    for word in options {
+        let (option, value) = split(name, word)?;
+        option.read(name, value, &mut typed, place)?;
+    }
+    let process = Arc::new(validate(name, &typed, place)?);
+    if let Some(earlier) = place.notes.daemon(name)
+        && !earlier.says_the_same_as(&process)
+    {
+        return Err(ConfigError::new(
+            format!(
+                "Name duplicates previous WSGI daemon definition. The group {} is defined differently at {} and at {}",
+                quoted(name),
+                earlier.place,
+                process.place
+            ),
+            "make both lines the same, which makes them one group, or give this one another name",
+        ));
+    }
+    place.notes.note_daemon(process.clone());
+    config.daemons.push(process);
+    Ok(())
+}
+
+fn check_name(name: &[u8]) -> Result<(), ConfigError> {
+    let is_option = |name: &[u8]| {
+        let before = name.split(|byte| *byte == b'=').next().unwrap_or_default();
+        name.contains(&b'=') && OPTIONS.iter().any(|option| option.name.as_bytes() == before)
+    };
+    if is_option(name) {
+        return Err(ConfigError::new(
+            format!("WSGIDaemonProcess begins with the option {}, but the group has no name", quoted(name)),
+            "write the group's name first, as `WSGIDaemonProcess shop processes=2`",
+        ));
+    }
+    if !matches!(GroupName::parse(name), GroupName::Literal(_)) {
+        return Err(ConfigError::new(
+            format!("WSGIDaemonProcess: {} cannot be the name of a group, because it stands for something else", quoted(name)),
+            "choose a plain name, as `WSGIDaemonProcess shop`",
+        ));
+    }
+    Ok(())
+}
+
+fn split<'w>(group: &[u8], word: &'w [u8]) -> Result<(&'static super::DaemonOption, &'w [u8]), ConfigError> {
+    let equals = word.iter().position(|byte| *byte == b'=').ok_or_else(|| unknown(group, word))?;
+    let (name, value) = word.split_at_checked(equals).ok_or_else(|| unknown(group, word))?;
+    let option = OPTIONS.iter().find(|option| option.name.as_bytes() == name).ok_or_else(|| unknown(group, word))?;
+    match value.get(1..) {
+        Some(value) if !value.is_empty() || option.form.may_be_empty() => Ok((option, value)),
+        _ => Err(ConfigError::new(
+            format!(
+                "Invalid option to WSGI daemon process definition. WSGIDaemonProcess {}: the option `{}=` has no value",
+                quoted(group),
+                option.name
+            ),
+            format!("write `{}={}`, without a space around `=`, or leave the option out", option.name, option.form.syntax()),
+        )),
+    }
+}
+
+fn unknown(group: &[u8], word: &[u8]) -> ConfigError {
+    let name = word.split(|byte| *byte == b'=').next().unwrap_or_default();
+    let hint = match suggestion::nearest(name) {
+        Some(option) => format!("write `{option}=`"),
+        None => "the options are those of `docs/directives.md`, each written `name=value`; a value with spaces stands in double quotes"
+            .to_owned(),
+    };
+    ConfigError::new(
+        format!("Invalid option to WSGI daemon process definition. WSGIDaemonProcess {}, found: {}", quoted(group), quoted(word)),
+        hint,
+    )
+}

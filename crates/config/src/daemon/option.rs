@@ -1,0 +1,394 @@
+/*! One row of the option table, and how the text of a value becomes the value. Strict: a number is digits and a unit, and what is
+out of range is said to be. *Runs in: parent.* */
+
+use super::account::Account;
+use super::process::Preload;
+use super::sizes;
+use super::typed::Typed;
+use crate::directive::Place;
+use crate::directives::arguments;
+use crate::error::{ConfigError, quoted};
+use crate::settings::Text;
+
+/// The part of the documentation that an option belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Chapter {
+    /// Who its processes are, and what they find around them.
+    Identity,
+    /// Processes, threads, buffers, memory.
+    Size,
+    /// Time limits, and when a process is replaced.
+    Time,
+    /// The interpreter.
+    Python,
+}
+
+/// One option of `WSGIDaemonProcess`.
+pub struct DaemonOption {
+    /// Its name.
+    pub name: &'static str,
+    /// The part of the documentation it belongs to.
+    pub chapter: Chapter,
+    /// How its value is written, and where it goes.
+    pub form: Form,
+    /// What holds when it is absent.
+    pub default: &'static str,
+    /// What it does.
+    pub help: &'static str,
+}
+
+/// Where a value goes.
+pub type Field<T> = fn(&mut Typed) -> &mut Option<T>;
+
+/// How a value is written.
+pub enum Form {
+    /// A user, `name` or `#uid`.
+    User {
+        /// Root may be named.
+        root: bool,
+        /// Where it goes.
+        field: Field<Account>,
+    },
+    /// A group, `name` or `#gid`.
+    Group {
+        /// Root's may be named.
+        root: bool,
+        /// Where it goes.
+        field: Field<Account>,
+    },
+    /// Groups with commas between them, root's not among them.
+    Groups(Field<Vec<Account>>),
+    /// `all`, `none`, or names of environment variables with commas between them, in which `*` stands for any characters.
+    Variables(Field<Vec<Text>>),
+    /// Any text.
+    Text(Field<Text>),
+    /// A path; a relative one is taken from `ServerRoot`.
+    Path(Field<Text>),
+    /// A path from the root.
+    Absolute(Field<Text>),
+    /// Paths with colons between them.
+    Paths(Field<Vec<Text>>),
+    /// A virtualenv, a prefix, or `prefix:exec-prefix`.
+    Home(Field<(Text, Option<Text>)>),
+    /// An executable.
+    Executable(Field<Text>),
+    /// A file mode's bits.
+    Octal(Field<u32>),
+    /// `On` or `Off`.
+    Switch(Field<bool>),
+    /// `On`, `Off` or `auto`.
+    Preload(Field<Preload>),
+    /// Which processes a graceful restart replaces: `true` for all.
+    Reload(Field<bool>),
+    /// A nice value.
+    Priority(Field<i32>),
+    /// Seconds above 0, fractions allowed.
+    Fraction(Field<f64>),
+    /// A whole number.
+    Small(Range, Unit, Field<u32>),
+    /// A whole number that may be large.
+    Large(Range, Unit, Field<u64>),
+}
+
+/// Which whole numbers are allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Range {
+    /// The smallest.
+    pub min: u64,
+    /// The largest.
+    pub max: u64,
+    /// 0 is allowed besides, for the default or for "none".
+    pub or_zero: bool,
+}
+
+impl Range {
+    /// From `min` on.
+    pub const fn from(min: u64) -> Self {
+        Self { min, max: i32::MAX as u64, or_zero: false }
+    }
+
+    /// From `min` on, or 0.
+    pub const fn zero_or_from(min: u64) -> Self {
+        Self { or_zero: true, ..Self::from(min) }
+    }
+
+    const fn holds(self, number: u64) -> bool {
+        (number >= self.min && number <= self.max) || (self.or_zero && number == 0)
+    }
+}
+
+impl std::fmt::Display for Range {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let zero = if self.or_zero && self.min > 0 { "0, or " } else { "" };
+        write!(f, "{zero}from {} to {}", self.min, self.max)
+    }
+}
+
+/// What a number counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Things.
+    Count,
+    /// Bytes.
+    Bytes,
+    /// Seconds.
+    Seconds,
+    /// Thousandths of a second.
+    Milliseconds,
+}
+
+impl Unit {
+    /// As documentation and messages name a value of it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Count => "number",
+            Self::Bytes => "bytes",
+            Self::Seconds => "seconds",
+            Self::Milliseconds => "milliseconds",
+        }
+    }
+}
+
+impl Form {
+    /// The value as documentation shows it.
+    pub const fn syntax(&self) -> &'static str {
+        match self {
+            Self::User { .. } => "name|#uid",
+            Self::Group { .. } => "name|#gid",
+            Self::Groups(_) => "name|#gid[,...]",
+            Self::Variables(_) => "all|none|name[,...]",
+            Self::Text(_) => "text",
+            Self::Path(_) | Self::Absolute(_) => "directory",
+            Self::Paths(_) => "directory[:directory...]",
+            Self::Home(_) => "prefix|prefix:exec-prefix",
+            Self::Executable(_) => "file",
+            Self::Octal(_) => "octal",
+            Self::Switch(_) => "On|Off",
+            Self::Preload(_) => "On|Off|auto",
+            Self::Reload(_) => "changed|always",
+            Self::Priority(_) => "number",
+            Self::Fraction(_) => "seconds",
+            Self::Small(_, unit, _) | Self::Large(_, unit, _) => unit.name(),
+        }
+    }
+
+    /// Whether an empty value is one, and means "none". Programs that write configurations write `python-path=''`.
+    pub const fn may_be_empty(&self) -> bool {
+        matches!(self, Self::Groups(_) | Self::Text(_) | Self::Path(_) | Self::Paths(_) | Self::Home(_) | Self::Executable(_))
+    }
+
+    /// What it takes, as the end of a sentence that begins with "must be".
+    pub fn wanted(&self) -> String {
+        match self {
+            Self::User { .. } => "a user's name, or `#` and its number".to_owned(),
+            Self::Group { .. } => "a group's name, or `#` and its number".to_owned(),
+            Self::Groups(_) => "names of groups, or `#` and their numbers, with commas between them".to_owned(),
+            Self::Variables(_) => "`all`, `none`, or names of environment variables with commas between them".to_owned(),
+            Self::Text(_) => "a text".to_owned(),
+            Self::Path(_) => "a path".to_owned(),
+            Self::Absolute(_) => "an absolute path, which begins with `/`".to_owned(),
+            Self::Paths(_) => "one or several directories with colons between them".to_owned(),
+            Self::Home(_) => "a directory, or two with a colon between them".to_owned(),
+            Self::Executable(_) => "the path of an executable".to_owned(),
+            Self::Octal(_) => "an octal number from 0 to 0777".to_owned(),
+            Self::Switch(_) => "one of: Off | On".to_owned(),
+            Self::Preload(_) => "one of: Off | On | auto".to_owned(),
+            Self::Reload(_) => "one of: changed | always".to_owned(),
+            Self::Priority(_) => "a whole number from -20 to 20".to_owned(),
+            Self::Fraction(_) => "a number of seconds above 0".to_owned(),
+            Self::Small(range, unit, _) | Self::Large(range, unit, _) => match unit {
+                Unit::Count => format!("a whole number {range}"),
+                unit => format!("a whole number of {} {range}", unit.name()),
+            },
+        }
+    }
+}
+
+impl Form {
+    /// What an empty value does: it takes away what an earlier option of the same name has put in. A text is empty then.
+    fn clear(&self, typed: &mut Typed) {
+        match self {
+            Self::Text(field) => *field(typed) = Some(Text::from([])),
+            Self::Path(field) | Self::Executable(field) => *field(typed) = None,
+            Self::Paths(field) => *field(typed) = None,
+            Self::Home(field) => *field(typed) = None,
+            Self::Groups(field) => *field(typed) = None,
+            _ => {}
+        }
+    }
+}
+
+impl DaemonOption {
+    /// Reads `value` into `typed`. `group` is the name of the process group, for messages.
+    ///
+    /// # Errors
+    /// The value is none for this option.
+    pub fn read(&self, group: &[u8], value: &[u8], typed: &mut Typed, place: &Place<'_>) -> Result<(), ConfigError> {
+        if value.is_empty() && self.form.may_be_empty() {
+            self.form.clear(typed);
+            return Ok(());
+        }
+        let stored = match &self.form {
+            Form::User { root, field } => {
+                let account = Account::parse(value);
+                if !root && account.as_ref().is_some_and(Account::is_root) {
+                    return Err(self.blocked_as_root(group, value));
+                }
+                put(typed, *field, account)
+            }
+            Form::Group { root, field } => {
+                let account = Account::parse(value);
+                if !root && account.as_ref().is_some_and(Account::is_root) {
+                    return Err(self.blocked_as_roots(group, value));
+                }
+                put(typed, *field, account)
+            }
+            Form::Groups(field) => {
+                let accounts: Option<Vec<Account>> = value.split(|byte| *byte == b',').map(Account::parse).collect();
+                if accounts.as_ref().is_some_and(|accounts| accounts.iter().any(Account::is_root)) {
+                    return Err(self.blocked_as_roots(group, value));
+                }
+                put(typed, *field, accounts)
+            }
+            Form::Variables(field) => put(typed, *field, variables(value)),
+            Form::Text(field) => put(typed, *field, Some(value.into())),
+            Form::Path(field) => put(typed, *field, Some(arguments::path(value, place))),
+            Form::Absolute(field) => put(typed, *field, value.starts_with(b"/").then(|| arguments::path(value, place))),
+            Form::Paths(field) => put(typed, *field, arguments::paths(value, place)),
+            Form::Home(field) => {
+                let home = arguments::home(value, place);
+                if home.as_ref().is_some_and(|(prefix, _)| arguments::home_of_interpreter(prefix).is_some()) {
+                    return Err(self.executable_as_home(group, value));
+                }
+                put(typed, *field, home)
+            }
+            // A bare name would be looked for on a PATH that depends on how httpd was started.
+            Form::Executable(field) => {
+                put(typed, *field, (value.contains(&b'/') && !value.ends_with(b"/")).then(|| arguments::path(value, place)))
+            }
+            Form::Octal(field) => put(typed, *field, octal(value)),
+            Form::Switch(field) => put(typed, *field, arguments::on_off(self.name, value).ok()),
+            Form::Preload(field) => put(typed, *field, preload(value)),
+            Form::Reload(field) => put(typed, *field, reload(value)),
+            Form::Priority(field) => put(typed, *field, priority(value)),
+            Form::Fraction(field) => put(typed, *field, arguments::positive_seconds(value)),
+            Form::Small(range, unit, field) => {
+                put(typed, *field, number(value, *range, *unit).and_then(|number| number.try_into().ok()))
+            }
+            Form::Large(range, unit, field) => put(typed, *field, number(value, *range, *unit)),
+        };
+        stored.ok_or_else(|| self.wrong(group, value))
+    }
+
+    /// What is written wrongly, and how it is written right.
+    fn wrong(&self, group: &[u8], value: &[u8]) -> ConfigError {
+        ConfigError::new(
+            format!(
+                "WSGIDaemonProcess {}: `{}=` must be {}, found: {}",
+                quoted(group),
+                self.name,
+                self.form.wanted(),
+                quoted(value)
+            ),
+            self.cure(value),
+        )
+    }
+
+    fn cure(&self, value: &[u8]) -> String {
+        match &self.form {
+            Form::Small(range, Unit::Bytes, _) if sizes::is_small(value, *range) => sizes::cure(self.name, value, *range),
+            Form::Large(range, Unit::Bytes, _) if sizes::is_small(value, *range) => sizes::cure(self.name, value, *range),
+            Form::Small(_, unit, _) | Form::Large(_, unit, _) => {
+                format!("write {}, or leave the option out for its default ({})", sizes::units(*unit), self.default)
+            }
+            Form::Executable(_) => format!("write the whole path, as `{}=/srv/shop/venv/bin/python`", self.name),
+            _ => format!("write `{}={}`, or leave the option out", self.name, self.form.syntax()),
+        }
+    }
+
+    fn blocked_as_root(&self, group: &[u8], value: &[u8]) -> ConfigError {
+        ConfigError::new(
+            format!(
+                "WSGI process blocked from running as root. WSGIDaemonProcess {} has {}={}",
+                quoted(group),
+                self.name,
+                quoted(value)
+            ),
+            format!("name an ordinary user with `{}=`, or leave the option out for httpd's own `User`", self.name),
+        )
+    }
+
+    /// A group of root's is as good as root to whatever root's files allow their group.
+    fn blocked_as_roots(&self, group: &[u8], value: &[u8]) -> ConfigError {
+        ConfigError::new(
+            format!(
+                "WSGI process blocked from running with the group of root. WSGIDaemonProcess {} has {}={}",
+                quoted(group),
+                self.name,
+                quoted(value)
+            ),
+            "name a group of its own for the application, and give that group the files which the application needs".to_owned(),
+        )
+    }
+
+    fn executable_as_home(&self, group: &[u8], value: &[u8]) -> ConfigError {
+        ConfigError::new(
+            format!(
+                "WSGIDaemonProcess {}: `{}=` must be a directory, found an executable: {}",
+                quoted(group),
+                self.name,
+                quoted(value)
+            ),
+            format!("write `python={}`, or the directory above its `bin`", String::from_utf8_lossy(value).escape_debug()),
+        )
+    }
+}
+
+fn put<T>(typed: &mut Typed, field: Field<T>, value: Option<T>) -> Option<()> {
+    let value = value?;
+    *field(typed) = Some(value);
+    Some(())
+}
+
+/// A whole number in the range, in the option's unit.
+fn number(word: &[u8], range: Range, unit: Unit) -> Option<u64> {
+    sizes::number(word, unit).filter(|number| range.holds(*number))
+}
+
+fn octal(word: &[u8]) -> Option<u32> {
+    let digits =
+        str::from_utf8(word).ok().filter(|text| !text.is_empty() && text.bytes().all(|byte| (b'0'..=b'7').contains(&byte)))?;
+    u32::from_str_radix(digits, 8).ok().filter(|mode| *mode <= 0o777)
+}
+
+fn priority(word: &[u8]) -> Option<i32> {
+    let digits = word.strip_prefix(b"-").unwrap_or(word);
+    let size: i32 = number(digits, Range { min: 0, max: 20, or_zero: true }, Unit::Count)?.try_into().ok()?;
+    Some(if digits.len() == word.len() { size } else { -size })
+}
+
+/// Patterns of names: `*` for all of them, none for none.
+fn variables(word: &[u8]) -> Option<Vec<Text>> {
+    if word.eq_ignore_ascii_case(b"all") {
+        return Some(vec![b"*".as_slice().into()]);
+    }
+    if word.eq_ignore_ascii_case(b"none") {
+        return Some(Vec::new());
+    }
+    let name = |name: &[u8]| (!name.is_empty() && !name.contains(&b'=') && name.is_ascii()).then(|| name.into());
+    word.split(|byte| *byte == b',').map(|part| name(part.trim_ascii())).collect()
+}
+
+fn reload(word: &[u8]) -> Option<bool> {
+    [(b"changed".as_slice(), false), (b"always", true)]
+        .into_iter()
+        .find(|(name, _)| word.eq_ignore_ascii_case(name))
+        .map(|(_, always)| always)
+}
+
+fn preload(word: &[u8]) -> Option<Preload> {
+    if word.eq_ignore_ascii_case(b"auto") {
+        return Some(Preload::Auto);
+    }
+    arguments::on_off("preload", word).ok().map(|on| if on { Preload::On } else { Preload::Off })
+}

@@ -1,0 +1,77 @@
+/*! Directives of mod_wsgi 4 and 5 that have no meaning any more. They are accepted, so that a configuration which has served for years loads,
+and a line of information says that they do nothing. */
+
+use super::arguments;
+use crate::directive::{Apply, Arity, Chapter, Contexts, Directive, Place};
+use crate::error::ConfigError;
+
+const ONE: Arity = Arity { min: 1, max: Some(1) };
+const HELP: &str = "Accepted for old configurations; does nothing.";
+
+pub const LAZY_INITIALIZATION: Directive = Directive {
+    name: "WSGILazyInitialization",
+    chapter: Chapter::Python,
+    contexts: Contexts::MainServer,
+    arity: ONE,
+    syntax: "On|Off",
+    default: "On",
+    help: HELP,
+    doc: "\
+Python is started in Apache's children and in daemon processes, never in Apache's parent process, as `On` had it. An information line in the \
+error log says so.",
+    apply: Apply::Server(|_, words, place| {
+        if let [word, ..] = words {
+            arguments::on_off("WSGILazyInitialization", word)?;
+        }
+        without_effect(place, "WSGILazyInitialization does nothing: Python is never started in Apache's parent process");
+        Ok(())
+    }),
+};
+
+pub const NEW_RELIC_CONFIG_FILE: Directive = Directive {
+    name: "WSGINewRelicConfigFile",
+    chapter: Chapter::Python,
+    contexts: Contexts::MainServer,
+    arity: ONE,
+    syntax: "file",
+    default: "none",
+    help: HELP,
+    doc: "\
+Start the agent in the script itself, before the application is imported: `newrelic.agent.initialize(file)`. An information line in the error \
+log says so.",
+    apply: Apply::Server(|_, _, place| {
+        new_relic(place, "WSGINewRelicConfigFile");
+        Ok(())
+    }),
+};
+
+pub const NEW_RELIC_ENVIRONMENT: Directive = Directive {
+    name: "WSGINewRelicEnvironment",
+    chapter: Chapter::Python,
+    contexts: Contexts::MainServer,
+    arity: ONE,
+    syntax: "name",
+    default: "none",
+    help: HELP,
+    doc: "\
+Start the agent in the script itself, before the application is imported: `newrelic.agent.initialize(file, name)`. An information line in the \
+error log says so.",
+    apply: Apply::Server(|_, _, place| {
+        new_relic(place, "WSGINewRelicEnvironment");
+        Ok(())
+    }),
+};
+
+fn without_effect(place: &Place<'_>, cause: &str) {
+    place.notes.note_directive_without_effect(ConfigError::new(cause, "remove the directive"), place.name());
+}
+
+fn new_relic(place: &Place<'_>, directive: &str) {
+    place.notes.note_directive_without_effect(
+        ConfigError::new(
+            format!("{directive} does nothing: the agent of New Relic is not started from outside of the application"),
+            "remove the directive, and call `newrelic.agent.initialize(file, environment)` at the top of the WSGI script",
+        ),
+        place.name(),
+    );
+}

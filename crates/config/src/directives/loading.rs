@@ -1,0 +1,88 @@
+/*! Loading scripts: at start, before the first request, and again when they change. */
+
+use super::options::{self, Kind};
+use super::{arguments, uses};
+use crate::directive::{Apply, Arity, Chapter, Contexts, Directive, Override, Place};
+use crate::error::ConfigError;
+use crate::settings::{Alias, ImportScript, ServerConfig};
+
+pub const IMPORT_SCRIPT: Directive = Directive {
+    name: "WSGIImportScript",
+    chapter: Chapter::Mapping,
+    contexts: Contexts::Servers,
+    arity: Arity { min: 3, max: None },
+    syntax: "script process-group=name|%{GLOBAL} application-group=name|%{GLOBAL}",
+    default: "none",
+    help: "Loads a script when a process starts.",
+    doc: "\
+Both options are needed; the process group may be defined further down, or in another file. The scripts are loaded in the order in which they stand in the configuration, before the first request; one \
+that fails is logged, and does not keep the process from serving. With the path and the group of an application, the application is \
+ready at its first request.
+
+```apache
+WSGIImportScript /srv/shop/wsgi.py process-group=%{GLOBAL} application-group=%{GLOBAL}
+```",
+    apply: Apply::Server(import_script),
+};
+
+pub const SCRIPT_RELOADING: Directive = Directive {
+    name: "WSGIScriptReloading",
+    chapter: Chapter::Mapping,
+    contexts: Contexts::Htaccess(Override::FileInfo),
+    arity: Arity { min: 1, max: Some(1) },
+    syntax: "On|Off",
+    default: "On",
+    help: "Whether a script is loaded again when its file has changed.",
+    doc: "\
+On: each request compares the script's modification time with that of the loaded code. If they differ, embedded mode loads the file \
+again: only the script itself, not the modules that it imports. In a daemon process group new processes are started, and requests move to \
+them when they have loaded the new code; if it does not load, the old code goes on serving and the log says why.",
+    apply: Apply::Directory(|config, words, _| {
+        if let [word, ..] = words {
+            config.script_reloading = Some(arguments::on_off("WSGIScriptReloading", word)?);
+        }
+        Ok(())
+    }),
+};
+
+fn import_script(config: &mut ServerConfig, words: &[&[u8]], place: &Place<'_>) -> Result<(), ConfigError> {
+    const KIND: Kind =
+        Kind { directive: "WSGIImportScript", definition: "import script", names: &["process-group", "application-group"] };
+    let [script, rest @ ..] = words else { return Ok(()) };
+    let script = arguments::path(script, place);
+    let options = options::read(&KIND, rest, place)?;
+    let missing = |option: &str| {
+        ConfigError::new(
+            format!("WSGIImportScript does not say in which group to load the script: `{option}=` is missing"),
+            format!("add `{option}=%{{GLOBAL}}`, or the name of the group that the application runs in"),
+        )
+    };
+    let process_group = options.process_group.ok_or_else(|| missing("process-group"))?;
+    let application_group = options.application_group.ok_or_else(|| missing("application-group"))?;
+    let per_request = |option: &str| {
+        ConfigError::new(
+            format!("WSGIImportScript: `{option}=` names a group that only a request can tell"),
+            format!("write a literal name or `{option}=%{{GLOBAL}}`: the script is loaded before there is a request"),
+        )
+    };
+    let group = process_group.fixed().ok_or_else(|| per_request("process-group"))?;
+    let application_group = application_group.fixed().ok_or_else(|| per_request("application-group"))?;
+    uses::note(config, KIND.directive, Some(&process_group), true, true, place);
+    let order = place.notes.next_sequence();
+    config.imports.push(ImportScript { script, process_group: group, application_group, place: place.name(), order });
+    Ok(())
+}
+
+/// The script of an alias that names both its groups for good is loaded when the process starts.
+pub fn preload(alias: &Alias) -> Option<ImportScript> {
+    if alias.pattern.is_some() && alias.target.contains(&b'$') {
+        return None;
+    }
+    Some(ImportScript {
+        script: alias.target.clone(),
+        process_group: alias.process_group.as_ref()?.fixed()?,
+        application_group: alias.application_group.as_ref()?.fixed()?,
+        place: alias.place.clone(),
+        order: alias.order,
+    })
+}

@@ -1,0 +1,115 @@
+/*! What is allowed, but hardly meant. A mistake in a single directive is refused where it stands; what is left here shows only when
+everything has been read. *Runs in: parent (configtest and start).* */
+
+use std::sync::Arc;
+
+use protocol::log_code::{self, LogCode};
+
+use super::group_findings;
+use super::view::ServerView;
+use crate::error::{ConfigError, quoted};
+use crate::notes::{Finding, Notes};
+use crate::settings::{Alias, Text};
+
+/// What configtest warns of or (by the level of its code) refuses, and the error log shows at start.
+pub fn check(servers: &[ServerView<'_>], notes: &Notes) -> Vec<Finding> {
+    let mut findings = notes.strange();
+    for server in servers {
+        findings.extend(useless_aliases(server));
+        findings.extend(believes_everybody(server));
+    }
+    findings.extend(notes.proxy_headers_from_anyone().map(|place| from_anyone("a directory section", Some(place))));
+    findings.extend(servers.first().and_then(|main| forbidden_aliases(main, servers)));
+    findings.extend(group_findings::check(servers));
+    // A virtual host repeats what it inherits.
+    let mut seen: Vec<Finding> = Vec::new();
+    for finding in findings {
+        if !seen.contains(&finding) {
+            seen.push(finding);
+        }
+    }
+    seen
+}
+
+pub(super) fn finding(code: LogCode, message: String, hint: &str, place: Option<Arc<str>>) -> Finding {
+    Finding { code, text: ConfigError::new(message, hint), place }
+}
+
+fn useless_aliases(server: &ServerView<'_>) -> Vec<Finding> {
+    // Those that a virtual host inherits are looked at in the main server; to cover one of them is how an exception is written.
+    let all = &server.config.aliases;
+    let aliases = all.get(..all.len().saturating_sub(server.config.inherited)).unwrap_or(all);
+    let mut findings = Vec::new();
+    for (index, alias) in aliases.iter().enumerate() {
+        if alias.pattern.is_none() && !alias.location.starts_with(b"/") {
+            findings.push(finding(
+                log_code::ALIAS_NEVER_MATCHES,
+                format!("WSGIScriptAlias {} never matches: the path of a URL begins with a slash", quoted(&alias.location)),
+                "begin the URL path with `/`",
+                Some(alias.place.clone()),
+            ));
+        }
+        let hides = |earlier: &&Alias| same_urls(earlier, alias);
+        if let Some(earlier) = aliases.iter().take(index).find(hides) {
+            findings.push(finding(
+                log_code::ALIAS_SHADOWED,
+                format!(
+                    "the alias for {} is never used: the first alias that matches wins, and that is the one at {}",
+                    quoted(&alias.location),
+                    earlier.place
+                ),
+                "remove one of them, or move the alias with the longer URL path before the shorter one",
+                Some(alias.place.clone()),
+            ));
+        }
+    }
+    findings
+}
+
+/// Whether every URL that `later` matches is matched by `earlier` already.
+fn same_urls(earlier: &Alias, later: &Alias) -> bool {
+    match (&earlier.pattern, &later.pattern) {
+        (Some(_), Some(_)) => earlier.location == later.location,
+        (None, None) => {
+            let parts = |location: &Text| -> Vec<Vec<u8>> {
+                location.split(|byte| *byte == b'/').filter(|part| !part.is_empty()).map(<[u8]>::to_vec).collect()
+            };
+            parts(&later.location).starts_with(&parts(&earlier.location))
+                && !(earlier.location.ends_with(b"/") && earlier.location.len() > 1)
+        }
+        _ => false,
+    }
+}
+
+fn believes_everybody(server: &ServerView<'_>) -> Option<Finding> {
+    let believes = server.directory.trusted_proxy_headers.is_some() && server.directory.trusted_proxies.is_none();
+    believes.then(|| from_anyone(&format!("server {}", quoted(server.host)), None))
+}
+
+fn from_anyone(what: &str, place: Option<Arc<str>>) -> Finding {
+    finding(
+        log_code::PROXY_HEADERS_FROM_ANYONE,
+        format!(
+            "{what} has WSGITrustedProxyHeaders, but no WSGITrustedProxies: every client is believed, and can choose its own address"
+        ),
+        "name your proxies, as `WSGITrustedProxies 127.0.0.1 10.0.0.0/8`",
+        place,
+    )
+}
+
+fn forbidden_aliases(main: &ServerView<'_>, servers: &[ServerView<'_>]) -> Option<Finding> {
+    if !main.config.process.restrict_embedded {
+        return None;
+    }
+    let embedded = servers.iter().flat_map(|server| server.config.aliases.iter().filter(|alias| server.runs_embedded(alias)));
+    let first = embedded.min_by_key(|alias| alias.order)?;
+    Some(finding(
+        log_code::EMBEDDED_FORBIDDEN_BUT_MAPPED,
+        format!(
+            "the alias for {} runs in embedded mode, which `WSGIRestrictEmbedded On` forbids: it answers with 500",
+            quoted(&first.location)
+        ),
+        "remove `WSGIRestrictEmbedded On`, or give the application a process group of `WSGIDaemonProcess`",
+        Some(first.place.clone()),
+    ))
+}

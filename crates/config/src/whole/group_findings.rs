@@ -1,0 +1,112 @@
+/*! What the whole configuration shows about process groups: names that nobody defined, groups of a neighbour, groups that nothing uses.
+*Runs in: parent (configtest and start).* */
+
+use protocol::log_code;
+
+use super::findings::finding;
+use super::groups::{DaemonGroup, Groups, NoAccess};
+use super::view::ServerView;
+use crate::error::quoted;
+use crate::notes::Finding;
+use crate::section::GroupUse;
+use crate::settings::GroupName;
+
+/// What there is to say.
+pub fn check(servers: &[ServerView<'_>]) -> Vec<Finding> {
+    let groups = Groups::new(servers);
+    let mut findings = Vec::new();
+    for (index, server) in servers.iter().enumerate() {
+        findings.extend(server.config.uses.iter().filter_map(|used| misnamed(used, index, server, &groups)));
+    }
+    for group in groups.iter() {
+        findings.extend(if group.process.is_service() { service(group, servers) } else { unused(group, servers) });
+    }
+    findings
+}
+
+/// A name that leads nowhere. In the main server a group of a virtual host may be named, for that host to inherit.
+fn misnamed(used: &GroupUse, server_index: usize, server: &ServerView<'_>, groups: &Groups) -> Option<Finding> {
+    let name = quoted(&used.name);
+    let plain = String::from_utf8_lossy(&used.name);
+    match groups.usable(&used.name, server.host) {
+        Err(NoAccess::Unknown) => Some(finding(
+            if used.in_section { log_code::SECTION_GROUP_NOT_DEFINED } else { log_code::GROUP_NOT_DEFINED },
+            if used.import {
+                let phrase = NoAccess::Unknown.phrase();
+                format!(
+                    "{phrase} {} names the process group {name}, which is not defined: the script is not loaded",
+                    used.directive
+                )
+            } else {
+                format!("{} names the process group {name}, which is not defined: requests for it get 500", used.directive)
+            },
+            &format!(
+                "define it with `WSGIDaemonProcess {}`, correct the name, or write `%{{GLOBAL}}` for embedded mode",
+                plain.escape_debug()
+            ),
+            Some(used.place.clone()),
+        )),
+        Err(why @ (NoAccess::Foreign | NoAccess::Nameless)) if server_index > 0 || used.import => {
+            let defined = groups.get(&used.name).map(|group| group.process.place.clone()).unwrap_or_default();
+            Some(finding(
+                log_code::GROUP_NOT_ACCESSIBLE,
+                format!(
+                    "{} {} names the process group {name}, which belongs to the virtual host of another name at {defined}",
+                    why.phrase(),
+                    used.directive
+                ),
+                "move that `WSGIDaemonProcess` out of its <VirtualHost> for every host to use it, or repeat the same line in this one",
+                Some(used.place.clone()),
+            ))
+        }
+        _ => None,
+    }
+}
+
+/// A group that no request can come to, which usually means that an application runs in embedded mode by mistake.
+fn unused(group: &DaemonGroup, servers: &[ServerView<'_>]) -> Option<Finding> {
+    let name = &group.process.name;
+    let used = servers.iter().any(|server| {
+        let imports = server.config.imports.iter().any(|import| import.process_group == *name);
+        group.allows(server.host).is_ok() && (server.might_use(name) || imports)
+    });
+    (!used).then(|| {
+        let plain = String::from_utf8_lossy(name);
+        finding(
+            log_code::GROUP_UNUSED,
+            format!("no URL leads to the process group {}: its processes will never get a request", quoted(name)),
+            &format!(
+                "write `WSGIProcessGroup {0}` in the server or section of the application, or add `process-group={0}` to its \
+                 WSGIScriptAlias; what names no process group runs in embedded mode",
+                plain.escape_debug()
+            ),
+            Some(group.process.place.clone()),
+        )
+    })
+}
+
+fn service(group: &DaemonGroup, servers: &[ServerView<'_>]) -> Option<Finding> {
+    let name = &group.process.name;
+    let is_it = |named: &GroupName| matches!(named, GroupName::Literal(text) if text == name);
+    let mapped = servers.iter().flat_map(|server| {
+        let server_wide = server.directory.process_group.as_ref().filter(|_| !server.config.aliases.is_empty());
+        server.config.aliases.iter().filter_map(|alias| alias.process_group.as_ref()).chain(server_wide)
+    });
+    if mapped.into_iter().any(is_it) {
+        return Some(finding(
+            log_code::SERVICE_GROUP_MISUSED,
+            format!("the process group {} has `threads=0`, so it runs no requests, but URLs lead to it", quoted(name)),
+            "give it threads, or give the application another group",
+            Some(group.process.place.clone()),
+        ));
+    }
+    let runs = servers.iter().any(|server| server.config.imports.iter().any(|import| import.process_group == *name));
+    (!runs).then(|| {
+        finding(
+            log_code::SERVICE_GROUP_MISUSED,
+            format!("the process group {} has `threads=0`, but no WSGIImportScript for it: it has nothing to run", quoted(name)),
+            "add the `WSGIImportScript` that is the service, or give the group threads",
+            Some(group.process.place.clone()),
+        )
+    })
+}
