@@ -19,7 +19,8 @@ use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, waitid};
 
 use super::{clock, supervisor};
-use crate::httpd::{Log, Pool, Server, descriptor, foreign_line, forked, other_child, retained};
+use crate::httpd::log::foreign_line;
+use crate::httpd::{Log, Pool, Server, descriptor, forked, other_child, retained};
 
 /// How much may wait for the log writer in the kernel, bytes.
 const WAITING: usize = 1024 * 1024;

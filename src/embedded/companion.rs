@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use protocol::log_code::{self, LogCode};
 
-use super::dynlib;
+use crate::httpd::module;
 use interpreter::Problem;
 
 /// The engine's file name.
@@ -37,7 +37,8 @@ pub fn supervisor() -> Result<PathBuf, Problem> {
 }
 
 fn find(name: &str, code: &'static LogCode) -> Result<PathBuf, Problem> {
-    let own = dynlib::own_directory();
+    let file = module::file();
+    let own = file.as_deref().and_then(Path::parent).map(Path::to_path_buf);
     let beside = own.iter().flat_map(|own| [own.clone(), own.join(DIRECTORY)]);
     let places: Vec<PathBuf> = beside.chain([Path::new(MODULES).join(DIRECTORY)]).collect();
     look(name, code, &places, is_selinux_enforcing())

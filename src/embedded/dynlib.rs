@@ -7,9 +7,9 @@ symbols up there; the engine for itself (`RTLD_LOCAL`). Neither is ever closed. 
 mod handle;
 pub mod host;
 
-use std::ffi::{CStr, CString, OsStr, c_void};
+use std::ffi::{CStr, CString, c_void};
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use protocol::embedded::{ABI, ENTRY_SYMBOL, EngineTable, EntryFn, ImportCall, Pair, RequestCall, Slice, UNKNOWN_MTIME, outcome};
 use protocol::log_code;
@@ -17,6 +17,7 @@ use protocol::log_code;
 use super::thread::{self, Inside};
 use crate::handler::exchange::{Call, Conversation};
 use crate::handler::response_body::Ending;
+use crate::httpd::module;
 use handle::Lending;
 use interpreter::Problem;
 
@@ -72,25 +73,6 @@ fn last_error() -> String {
     unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned()
 }
 
-/// The directory that this module was loaded from.
-pub fn own_directory() -> Option<PathBuf> {
-    let file = file_of((&raw const crate::wsgi_module).cast())?;
-    file.parent().map(Path::to_path_buf)
-}
-
-/// The file of the library that an address lies in.
-fn file_of(address: *const c_void) -> Option<PathBuf> {
-    // SAFETY: `info` is plain data; any address may be asked for. The name lives as long as the library.
-    let name = unsafe {
-        let mut info: libc::Dl_info = std::mem::zeroed();
-        if libc::dladdr(address, &raw mut info) == 0 || info.dli_fname.is_null() {
-            return None;
-        }
-        CStr::from_ptr(info.dli_fname)
-    };
-    std::fs::canonicalize(OsStr::from_bytes(name.to_bytes())).ok()
-}
-
 /// A process has room for one libpython: of a second one, half the symbols would be the first one's. Is `library`, a real path, the only one?
 ///
 /// # Errors
@@ -101,7 +83,7 @@ pub fn check_alone(library: &Path) -> Result<(), Problem> {
     if found.is_null() {
         return Ok(());
     }
-    let Some(other) = file_of(found) else { return Ok(()) };
+    let Some(other) = module::file_of(found) else { return Ok(()) };
     if library == other {
         return Ok(());
     }

@@ -1,13 +1,11 @@
-/*! Bucket brigades: what goes through Apache's filters.
-
-The ring is APR's (`apr_ring.h`): its macros are not functions, so the two that are needed stand here. *Runs in: child.* */
+/*! Bucket brigades: what goes through Apache's filters. *Runs in: child.* */
 #![expect(unsafe_code, reason = "calls into APR")]
 
 use std::marker::PhantomData;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::ptr::NonNull;
 
-use super::bucket::Bucket;
+use super::bucket::{Bucket, each, sentinel};
 use super::file_bucket;
 use super::pool::Pool;
 use super::status::Status;
@@ -153,32 +151,6 @@ impl<'p> Brigade<'p> {
             });
         }
         Ok(())
-    }
-}
-
-/// The ring's sentinel: the address of the list, because a bucket's link is its first field (`APR_RING_SENTINEL`).
-///
-/// # Safety
-/// `brigade` is live.
-unsafe fn sentinel(brigade: *mut sys::apr_bucket_brigade) -> *mut sys::apr_bucket {
-    const { assert!(std::mem::offset_of!(sys::apr_bucket, link) == 0) };
-    // SAFETY: promised by the caller; only an address is taken.
-    unsafe { (&raw mut (*brigade).list).cast() }
-}
-
-/// Looks at each bucket of a brigade.
-///
-/// # Safety
-/// `brigade` is live, this thread alone works on it, and `look` leaves the ring as it is.
-pub(super) unsafe fn each(brigade: *mut sys::apr_bucket_brigade, mut look: impl FnMut(*mut sys::apr_bucket)) {
-    // SAFETY: promised by the caller: the links lead through live buckets to the sentinel.
-    unsafe {
-        let end = sentinel(brigade);
-        let mut bucket = (*brigade).list.next;
-        while bucket != end {
-            look(bucket);
-            bucket = (*bucket).link.next;
-        }
     }
 }
 

@@ -1,4 +1,6 @@
-/*! One bucket of a brigade, as the request body comes in. *Runs in: child.* */
+/*! One bucket of a brigade, as the request body comes in.
+
+The ring of a brigade is APR's (`apr_ring.h`): its macros are not functions, so the two that are needed stand here. *Runs in: child.* */
 #![expect(unsafe_code, reason = "calls into APR")]
 
 use std::marker::PhantomData;
@@ -86,6 +88,32 @@ impl Bucket<'_> {
             if let Some(free) = (*bucket).free {
                 free(bucket.cast());
             }
+        }
+    }
+}
+
+/// The ring's sentinel: the address of the list, because a bucket's link is its first field (`APR_RING_SENTINEL`).
+///
+/// # Safety
+/// `brigade` is live.
+pub(in crate::httpd) unsafe fn sentinel(brigade: *mut sys::apr_bucket_brigade) -> *mut sys::apr_bucket {
+    const { assert!(std::mem::offset_of!(sys::apr_bucket, link) == 0) };
+    // SAFETY: promised by the caller; only an address is taken.
+    unsafe { (&raw mut (*brigade).list).cast() }
+}
+
+/// Looks at each bucket of a brigade.
+///
+/// # Safety
+/// `brigade` is live, this thread alone works on it, and `look` leaves the ring as it is.
+pub(in crate::httpd) unsafe fn each(brigade: *mut sys::apr_bucket_brigade, mut look: impl FnMut(*mut sys::apr_bucket)) {
+    // SAFETY: promised by the caller: the links lead through live buckets to the sentinel.
+    unsafe {
+        let end = sentinel(brigade);
+        let mut bucket = (*brigade).list.next;
+        while bucket != end {
+            look(bucket);
+            bucket = (*bucket).link.next;
         }
     }
 }

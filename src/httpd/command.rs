@@ -6,11 +6,11 @@ httpd hands over the rest of a line unsplit (`RAW_ARGS`); the directive's row do
 
 use std::ffi::{c_char, c_void};
 
+use super::c_text::text;
 use super::guard::{self, Kind, Refusal};
 use super::log::Log;
 use super::pool::Pool;
 use super::server::Server;
-use super::table::text;
 use super::{module_config, process, regex, sys};
 use config::section::Section;
 use config::settings::DirectoryConfig;

@@ -5,9 +5,9 @@ use std::marker::PhantomData;
 use std::ptr::NonNull;
 use std::sync::OnceLock;
 
-use super::process::optional_function;
+use super::c_text::text;
+use super::module::optional_function;
 use super::sys;
-use super::table::text;
 
 /// A `conn_rec` that lives at least as long as `'c`.
 #[derive(Clone, Copy)]

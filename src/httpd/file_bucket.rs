@@ -11,7 +11,7 @@ file there, if nobody but the core will read it. *Runs in: child.* */
 use std::cell::Cell;
 use std::ffi::{CStr, c_char, c_void};
 
-use super::brigade;
+use super::bucket;
 use super::filters;
 use super::guard::{self, Kind, ReadStatus};
 use super::log::Log;
@@ -223,7 +223,7 @@ unsafe fn unwatch(brigade: *mut sys::apr_bucket_brigade) -> bool {
     let mut any = false;
     // SAFETY: promised by the caller; both types have the same data.
     unsafe {
-        brigade::each(brigade, |bucket| {
+        bucket::each(brigade, |bucket| {
             if std::ptr::eq((*bucket).type_, &raw const TYPE.0) {
                 (*bucket).type_ = &raw const sys::apr_bucket_type_file;
                 any = true;
@@ -240,7 +240,7 @@ mod tests {
     use std::io::Write as _;
     use std::os::fd::AsFd as _;
 
-    use super::{TYPE, brigade, ended_early, unwatch};
+    use super::{TYPE, bucket, ended_early, unwatch};
     use crate::httpd::brigade::Brigade;
     use crate::httpd::pool::testing::with_pool;
     use crate::httpd::{Pool, Status, sys};
@@ -264,9 +264,7 @@ mod tests {
         let mut found = Vec::new();
         // SAFETY: the brigade is live, and nothing is changed.
         unsafe {
-            brigade::each(brigade.raw(), |bucket| {
-                found.push(((*bucket).length, std::ptr::eq((*bucket).type_, &raw const TYPE.0)))
-            })
+            bucket::each(brigade.raw(), |bucket| found.push(((*bucket).length, std::ptr::eq((*bucket).type_, &raw const TYPE.0))))
         };
         found
     }

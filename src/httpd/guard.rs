@@ -11,7 +11,7 @@ use std::panic::{AssertUnwindSafe, PanicHookInfo};
 
 use protocol::{Level, log_code};
 
-use super::log::Log;
+use super::log::target::Target;
 use super::status::Answer;
 
 /// The kinds of callbacks, for the log line and for tests that ask one of them to panic.
@@ -163,7 +163,8 @@ impl AfterPanic for Yes {
 }
 
 /// Runs `inside` and answers for it if it panics. `log` is where the panic is told.
-pub fn callback<R: AfterPanic>(kind: Kind, log: Log<'_>, inside: impl FnOnce() -> R) -> R {
+pub fn callback<'l, R: AfterPanic>(kind: Kind, log: impl Into<Target<'l>>, inside: impl FnOnce() -> R) -> R {
+    let log = log.into();
     let caught = std::panic::catch_unwind(AssertUnwindSafe(|| {
         #[cfg(feature = "test-faults")]
         super::faults::here(kind, log);

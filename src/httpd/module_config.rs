@@ -3,11 +3,12 @@
 A missing one (its making panicked) reads as the defaults. *Runs in: parent, child.* */
 #![expect(unsafe_code, reason = "called by httpd, and reads its configuration vectors")]
 
-use std::ffi::{c_char, c_int, c_void};
+use std::ffi::{c_char, c_void};
 use std::sync::OnceLock;
 
 use super::guard::{self, Kept, Kind};
-use super::log::Log;
+use super::log::target::Target;
+use super::module;
 use super::pool::Pool;
 use super::request::Request;
 use super::server::Server;
@@ -15,22 +16,11 @@ use super::sys;
 use config::merge;
 use config::settings::{DirectoryConfig, ServerConfig};
 
-/// The module's record.
-fn module() -> *const sys::module {
-    &raw const crate::wsgi_module
-}
-
-/// The index that httpd gave to the module when it was loaded.
-pub(super) fn module_index() -> c_int {
-    // SAFETY: httpd writes it when it loads the module, before it calls into it.
-    unsafe { (*module()).module_index }
-}
-
 /// What `server` says.
 pub fn of_server(server: Server<'_>) -> &ServerConfig {
     static DEFAULT: OnceLock<ServerConfig> = OnceLock::new();
     // SAFETY: a null or what `create_server` or `merge_server` made, which lives as long as the server.
-    unsafe { sys::ap_get_module_config(server.module_config(), module()).cast::<ServerConfig>().as_ref() }
+    unsafe { sys::ap_get_module_config(server.module_config(), module::record()).cast::<ServerConfig>().as_ref() }
         .unwrap_or_else(|| DEFAULT.get_or_init(ServerConfig::default))
 }
 
@@ -40,7 +30,7 @@ pub fn of_server(server: Server<'_>) -> &ServerConfig {
 /// The configuration is being read, and nothing else refers to it.
 pub(super) unsafe fn of_server_mut(server: Server<'_>) -> Option<&mut ServerConfig> {
     // SAFETY: as for `of_server`, and promised by the caller.
-    unsafe { sys::ap_get_module_config(server.module_config(), module()).cast::<ServerConfig>().as_mut() }
+    unsafe { sys::ap_get_module_config(server.module_config(), module::record()).cast::<ServerConfig>().as_mut() }
 }
 
 /// What stands in `server` outside of directory sections.
@@ -60,7 +50,7 @@ pub fn of_request(request: Request<'_>) -> &DirectoryConfig {
 unsafe fn directory<'c>(vector: *mut sys::ap_conf_vector_t) -> &'c DirectoryConfig {
     static DEFAULT: OnceLock<DirectoryConfig> = OnceLock::new();
     // SAFETY: null, or what `create_directory` or `merge_directory` made in a pool that lives as long as the vector.
-    unsafe { sys::ap_get_module_config(vector, module()).cast::<DirectoryConfig>().as_ref() }
+    unsafe { sys::ap_get_module_config(vector, module::record()).cast::<DirectoryConfig>().as_ref() }
         .unwrap_or_else(|| DEFAULT.get_or_init(DirectoryConfig::default))
 }
 
@@ -120,6 +110,6 @@ pub unsafe extern "C" fn merge_directory(pool: *mut sys::apr_pool_t, base: *mut 
 }
 
 fn kept<T>(make: impl FnOnce() -> *mut T) -> *mut c_void {
-    let Kept(made) = guard::callback(Kind::Merge, Log::MainServer, || Kept(make().cast()));
+    let Kept(made) = guard::callback(Kind::Merge, Target::MAIN_SERVER, || Kept(make().cast()));
     made
 }

@@ -10,7 +10,7 @@ use std::os::fd::{AsRawFd as _, IntoRawFd as _, OwnedFd, RawFd};
 use std::ptr::NonNull;
 
 use super::guard::{self, CleanupStatus, Kind};
-use super::log::Log;
+use super::log::target::Target;
 use super::status::Status;
 use super::sys;
 
@@ -158,7 +158,7 @@ impl Logs {
 
 /// The pool's cleanup for a `T`.
 unsafe extern "C" fn drop_in_pool<T>(value: *mut c_void) -> sys::apr_status_t {
-    let CleanupStatus(status) = guard::callback(Kind::Cleanup, Log::MainServer, || {
+    let CleanupStatus(status) = guard::callback(Kind::Cleanup, Target::MAIN_SERVER, || {
         // SAFETY: registered by `own` with a `T` that it wrote there; APR runs a cleanup once.
         unsafe { std::ptr::drop_in_place(value.cast::<T>()) };
         CleanupStatus(0)

@@ -6,12 +6,12 @@ use std::ffi::{CStr, c_int};
 use protocol::log_code;
 use protocol::settings::EngineSettings;
 
+use super::c_text::text;
 use super::log::Log;
 use super::pool::Pool;
 use super::server::Server;
 use super::status::Status;
 use super::sys;
-use super::table::text;
 
 /// Is this `httpd -t`?
 pub fn is_configtest() -> bool {
@@ -173,12 +173,6 @@ pub fn server_root() -> &'static [u8] {
 pub fn unix_user() -> (u32, u32) {
     // SAFETY: plain data of httpd, filled when the configuration has been read.
     unsafe { (sys::ap_unixd_config.user_id, sys::ap_unixd_config.group_id) }
-}
-
-/// An optional function that another module registered (`APR_REGISTER_OPTIONAL_FN`).
-pub(super) fn optional_function(name: &CStr) -> sys::apr_opt_fn_t {
-    // SAFETY: a lookup by name in APR's table; after the configuration has been read.
-    unsafe { sys::apr_dynamic_fn_retrieve(name.as_ptr()) }
 }
 
 /// APR's text for a status.

@@ -6,11 +6,12 @@ use std::ffi::{CStr, c_char, c_void};
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 
+use super::c_text::text;
 use super::connection::Connection;
 use super::pool::Pool;
 use super::server::Server;
 use super::sys;
-use super::table::{Table, text};
+use super::table::Table;
 
 /// A `request_rec` that lives at least as long as `'r`, which ends with the hook or handler that it was lent to.
 #[derive(Clone, Copy)]

@@ -5,10 +5,10 @@ use std::marker::PhantomData;
 use std::ptr::NonNull;
 use std::time::Duration;
 
+use super::c_text::text;
 use super::pool::{Logs, Pool};
 use super::shared::Shared;
 use super::sys;
-use super::table::text;
 
 /// A `server_rec` that lives at least as long as `'s`, which is as long as its configuration.
 #[derive(Clone, Copy)]
@@ -35,6 +35,11 @@ impl<'s> Server<'s> {
     /// For the calls of this folder.
     pub(super) fn raw(self) -> *mut sys::server_rec {
         self.raw.as_ptr()
+    }
+
+    /// For the calls of this folder.
+    pub(super) const fn record(self) -> NonNull<sys::server_rec> {
+        self.raw
     }
 
     fn get(self) -> &'s sys::server_rec {
@@ -154,7 +159,7 @@ impl<'s> Server<'s> {
     /// The least urgent level that its log takes from this module.
     pub fn log_level(self) -> i32 {
         // SAFETY: the server is live; the index is this module's.
-        unsafe { sys::ap_get_server_module_loglevel(self.raw(), super::module_config::module_index()) }
+        unsafe { sys::ap_get_server_module_loglevel(self.raw(), super::module::index()) }
     }
 
     /// What was remembered in the configuration's pool for its children (see [`Server::shared`] for why it lives for ever there).

@@ -5,6 +5,7 @@ use std::ffi::CStr;
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 
+use super::c_text::text;
 use super::pool::Pool;
 use super::sys;
 
@@ -104,15 +105,6 @@ impl<'p> Iterator for Entries<'p> {
     fn size_hint(&self) -> (usize, Option<usize>) {
         (0, Some(self.entries.len()))
     }
-}
-
-/// The bytes of a C string, or `None` for null.
-///
-/// # Safety
-/// `pointer` is null or NUL-terminated, and lives for `'p`.
-pub(super) unsafe fn text<'p>(pointer: *const std::ffi::c_char) -> Option<&'p [u8]> {
-    // SAFETY: promised by the caller.
-    (!pointer.is_null()).then(|| unsafe { CStr::from_ptr(pointer) }.to_bytes())
 }
 
 #[cfg(test)]

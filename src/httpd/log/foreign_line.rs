@@ -12,10 +12,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use protocol::Level;
 use protocol::log_line::{Escapes, Line, escape};
 
-use super::log::{Log, writes_json};
-use super::pool::Pool;
-use super::server::Server;
-use super::sys;
+use super::Log;
+use super::target::writes_json;
+use crate::httpd::pool::Pool;
+use crate::httpd::server::Server;
+use crate::httpd::{module, sys};
 
 /// What the rest of a line, after the message, may need; httpd's buffer has 8 KiB.
 const BEHIND_THE_MESSAGE: usize = 700;
@@ -110,7 +111,7 @@ unsafe fn ask(item: &sys::ap_errorlog_format_item, server: Server<'_>) -> String
     // SAFETY: numbers and pointers, all of which may be zero (http_core.h).
     let mut info: sys::ap_errorlog_info = unsafe { std::mem::zeroed() };
     info.s = server.raw();
-    info.module_index = super::module_config::module_index();
+    info.module_index = module::index();
     info.level = Level::Error as c_int;
     let mut buffer = [0_u8; 256];
     // SAFETY: the contract of these functions: they write at most so many bytes, and return how many.
@@ -146,7 +147,7 @@ unsafe extern "C" fn message(info: *const sys::ap_errorlog_info, _: *const c_cha
     // SAFETY: httpd lends both; the server, where one is named, is live.
     unsafe {
         let server = info.as_ref().and_then(|info| Server::new(info.s.cast_mut()));
-        let escapes = if server.is_some_and(writes_json) { Escapes::Quoted } else { Escapes::Plain };
+        let escapes = if server.is_some_and(|server| writes_json(server.record())) { Escapes::Quoted } else { Escapes::Plain };
         put(buffer, length, |out, room| {
             let room = room.saturating_sub(BEHIND_THE_MESSAGE);
             CURRENT.with_borrow(|current| escape(&current.text, escapes, room, out));

@@ -1,52 +1,76 @@
-/*! Apache's error log: of a request, of a server, or of the main server.
-
-The level is asked for first, so that what nobody reads is not even put together. Coded lines begin with `WSGI1001: ` and come
-from the table in `protocol::log_code`. *Runs in: parent, child.* */
+/*! Lines for httpd's error logs, by httpd's own records: below everything that may have something to log. [`super::Log`] is what the rest of the module uses.
+*Runs in: parent, child.* */
 #![expect(unsafe_code, reason = "calls into httpd")]
 
 use std::borrow::Cow;
 use std::ffi::{CStr, CString, c_int};
 use std::fmt::Arguments;
+use std::marker::PhantomData;
+use std::ptr::NonNull;
 
 use protocol::Level;
-use protocol::log_code::LogCode;
 
-use super::request::Request;
-use super::server::Server;
-use super::{module_config, sys};
+use crate::httpd::c_text::text;
+use crate::httpd::{module, sys};
 
 /// Where a line goes.
 #[derive(Clone, Copy)]
-pub enum Log<'a> {
-    /// The main server's log, or standard error before there is a server.
+enum To {
     MainServer,
-    /// A server's log.
-    Server(Server<'a>),
-    /// The log of a request's virtual host, with client and request id as `ErrorLogFormat` says.
-    Request(Request<'a>),
+    Server(NonNull<sys::server_rec>),
+    Request(NonNull<sys::request_rec>),
 }
 
-impl Log<'_> {
+/// Where a line goes, as httpd's functions take it.
+#[derive(Clone, Copy)]
+pub struct Target<'a> {
+    to: To,
+    life: PhantomData<&'a sys::server_rec>,
+}
+
+impl Target<'_> {
+    /// The main server's log, or standard error before there is a server.
+    pub const MAIN_SERVER: Target<'static> = Target { to: To::MainServer, life: PhantomData };
+
+    /// A server's log; null is the main server's.
+    ///
+    /// # Safety
+    /// `server` is null or live for as long as the result is used.
+    pub(in crate::httpd) unsafe fn server(server: *mut sys::server_rec) -> Self {
+        Self { to: NonNull::new(server).map_or(To::MainServer, To::Server), life: PhantomData }
+    }
+
+    /// A request's log; null is the main server's.
+    ///
+    /// # Safety
+    /// `request` is null or live for as long as the result is used.
+    pub(in crate::httpd) unsafe fn request(request: *mut sys::request_rec) -> Self {
+        Self { to: NonNull::new(request).map_or(To::MainServer, To::Request), life: PhantomData }
+    }
+
+    /// The request whose log this is.
+    #[cfg(feature = "test-faults")]
+    pub(in crate::httpd) fn of_request(self) -> Option<NonNull<sys::request_rec>> {
+        match self.to {
+            To::Request(request) => Some(request),
+            To::MainServer | To::Server(_) => None,
+        }
+    }
+
     /// Would a line of `level` be written? (`LogLevel`, also per module and per directory.)
     pub fn enabled(self, level: Level) -> bool {
-        let limit = match self {
-            Self::MainServer => match Server::main() {
-                Some(main) => return Log::Server(main).enabled(level),
+        let limit = match self.to {
+            To::MainServer => match main_server() {
+                // SAFETY: the main server of the present configuration.
+                Some(main) => return unsafe { Target::server(main.as_ptr()) }.enabled(level),
                 None => Level::Notice as c_int,
             },
             // SAFETY: the server is live; the index is this module's, set by httpd when it was loaded.
-            Self::Server(server) => unsafe { sys::ap_get_server_module_loglevel(server.raw(), module_config::module_index()) },
+            To::Server(server) => unsafe { sys::ap_get_server_module_loglevel(server.as_ptr(), module::index()) },
             // SAFETY: as above, for a request.
-            Self::Request(request) => unsafe {
-                sys::ap_get_request_module_loglevel(request.raw(), module_config::module_index())
-            },
+            To::Request(request) => unsafe { sys::ap_get_request_module_loglevel(request.as_ptr(), module::index()) },
         };
         level as c_int <= limit
-    }
-
-    /// Writes a numbered message at its level: the number, then `text`.
-    pub fn coded(self, code: &LogCode, text: Arguments<'_>) {
-        self.line(code.level, format_args!("{code}: {text}"));
     }
 
     /// Writes one line if its level is wanted.
@@ -62,12 +86,14 @@ impl Log<'_> {
     /// Writes one line without asking for the level. `file` and `line` name its source, which an application may have chosen. A NUL ends
     /// the text, as in all of httpd. httpd escapes control characters in the text, but not in the source.
     pub fn write(self, level: Level, text: &[u8], file: &CStr, line: c_int) {
-        let server = match self {
-            Self::MainServer => Server::main(),
-            Self::Server(server) => Some(server),
-            Self::Request(request) => Some(request.server()),
+        let server = match self.to {
+            To::MainServer => main_server(),
+            To::Server(server) => Some(server),
+            // SAFETY: the request is live; its server is never null.
+            To::Request(request) => NonNull::new(unsafe { request.as_ref() }.server),
         };
-        if server.is_some_and(writes_json) {
+        // SAFETY: a live server.
+        if server.is_some_and(|server| unsafe { writes_json(server) }) {
             for part in json_parts(text) {
                 self.write_part(level, &part, file, line);
             }
@@ -81,34 +107,43 @@ impl Log<'_> {
         let shown = escaped(file);
         // Without a file httpd leaves the source out, in the formats that show it.
         let file = if shown.is_empty() { std::ptr::null() } else { shown.as_ptr() };
-        let (index, level, text) = (module_config::module_index(), level as c_int, text.as_ptr());
-        match self {
+        let (index, level, text) = (module::index(), level as c_int, text.as_ptr());
+        match self.to {
             // SAFETY: the format takes an `int` and a pointer readable for that many bytes; a null server means standard error.
-            Self::MainServer => unsafe {
-                let server = Server::main().map_or(std::ptr::null_mut(), Server::raw);
+            To::MainServer => unsafe {
+                let server = main_server().map_or(std::ptr::null_mut(), NonNull::as_ptr);
                 sys::ap_log_error_(file, line, index, level, 0, server, FORMAT.as_ptr(), length, text);
             },
             // SAFETY: as above; the server is live.
-            Self::Server(server) => unsafe {
-                sys::ap_log_error_(file, line, index, level, 0, server.raw(), FORMAT.as_ptr(), length, text);
+            To::Server(server) => unsafe {
+                sys::ap_log_error_(file, line, index, level, 0, server.as_ptr(), FORMAT.as_ptr(), length, text);
             },
             // SAFETY: as above; the request is live.
-            Self::Request(request) => unsafe {
-                sys::ap_log_rerror_(file, line, index, level, 0, request.raw(), FORMAT.as_ptr(), length, text);
+            To::Request(request) => unsafe {
+                sys::ap_log_rerror_(file, line, index, level, 0, request.as_ptr(), FORMAT.as_ptr(), length, text);
             },
         }
     }
 }
 
+/// The main server of the present configuration, once there is one.
+fn main_server() -> Option<NonNull<sys::server_rec>> {
+    // SAFETY: httpd's own variable: null, or a live server.
+    NonNull::new(unsafe { sys::ap_server_conf })
+}
+
 /// Whether a server's `ErrorLogFormat` makes objects of JSON: it begins with a brace.
-pub(super) fn writes_json(server: Server<'_>) -> bool {
-    // SAFETY: the record of httpd's core for a live server, and its array of items (http_core.h), which do not change after the configuration was read. An
-    // item's argument is null or a string of the configuration.
+///
+/// # Safety
+/// The server is live.
+pub(in crate::httpd) unsafe fn writes_json(server: NonNull<sys::server_rec>) -> bool {
+    // SAFETY: promised by the caller. The record of httpd's core for it, and its array of items (http_core.h), do not change after the configuration was
+    // read. An item's argument is null or a string of the configuration.
     unsafe {
-        let core = sys::ap_get_core_module_config(server.module_config()).cast::<sys::core_server_config>();
+        let core = sys::ap_get_core_module_config((*server.as_ptr()).module_config).cast::<sys::core_server_config>();
         let format = core.as_ref().and_then(|core| core.error_log_format.as_ref()).filter(|format| format.nelts > 0);
         let first = format.and_then(|format| format.elts.cast::<sys::ap_errorlog_format_item>().as_ref());
-        first.is_some_and(|item| super::table::text(item.arg).is_some_and(|text| text.trim_ascii_start().starts_with(b"{")))
+        first.is_some_and(|item| text(item.arg).is_some_and(|text| text.trim_ascii_start().starts_with(b"{")))
     }
 }
 
