@@ -83,7 +83,7 @@ pub fn check_alone(library: &Path) -> Result<(), Problem> {
     if found.is_null() {
         return Ok(());
     }
-    let Some(other) = module::file_of(found) else { return Ok(()) };
+    let Some(other) = module::file_of(found.addr()) else { return Ok(()) };
     if library == other {
         return Ok(());
     }

@@ -2,7 +2,7 @@
 stands in `lib.rs`, with everything that it leads to. *Runs in: parent, child.* */
 #![expect(unsafe_code, reason = "reads the module's record, and asks the dynamic loader")]
 
-use std::ffi::{CStr, OsStr, c_int, c_void};
+use std::ffi::{CStr, OsStr, c_int};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 
@@ -28,15 +28,15 @@ pub(in crate::httpd) fn index() -> c_int {
 
 /// The file that this module was loaded from.
 pub fn file() -> Option<PathBuf> {
-    file_of(record().cast())
+    file_of(record().addr())
 }
 
 /// The file of the library that an address lies in.
-pub fn file_of(address: *const c_void) -> Option<PathBuf> {
+pub fn file_of(address: usize) -> Option<PathBuf> {
     // SAFETY: `info` is plain data; any address may be asked for. The name lives as long as the library.
     let name = unsafe {
         let mut info: libc::Dl_info = std::mem::zeroed();
-        if libc::dladdr(address, &raw mut info) == 0 || info.dli_fname.is_null() {
+        if libc::dladdr(std::ptr::without_provenance(address), &raw mut info) == 0 || info.dli_fname.is_null() {
             return None;
         }
         CStr::from_ptr(info.dli_fname)
