@@ -58,7 +58,7 @@ impl Hooks for Wsgi {
         let log = httpd::Log::Server(main);
         let mut mistaken = false;
         if let Some(notes) = httpd::command::notes(configuration) {
-            let servers = embedded::check::views(main);
+            let servers = embedded::views::views(main);
             let mut findings = config::whole::check(&servers, notes);
             // A start says this when it plans the groups.
             if httpd::process::is_configtest() {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use protocol::frame::{BodyState, LONGEST_DATA, UNASKED, Writer};
 
 use super::outbox::Outbox;
-use crate::handler::exchange::Conversation;
+use crate::handler::conversation::Conversation;
 use crate::handler::request_body::{BodyFailure, Read};
 use crate::httpd::Request;
 

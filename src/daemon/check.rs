@@ -12,8 +12,9 @@ use protocol::{Level, log_code};
 
 use super::machine::ThisMachine;
 use super::{locale, socket_place};
-use crate::embedded::check::{self, name_home, user_name, views};
 use crate::embedded::companion;
+use crate::embedded::questions::{self, name_home, user_name};
+use crate::embedded::views::views;
 use crate::httpd::{Log, Server, module_config};
 use crate::probe;
 use config::daemon::{DaemonProcess, Python};
@@ -120,7 +121,7 @@ fn request(
 
 /// Where the sockets will be, asked as Apache's user. Where that is nobody else, the start finds out.
 fn sockets(settings: &ProcessSettings, machine: &ThisMachine) -> Option<Request> {
-    let identity = check::identity(machine).ok().flatten()?;
+    let identity = questions::identity(machine).ok().flatten()?;
     let runtime = machine.runtime_directory();
     let (directory, named) = match &settings.socket_prefix {
         Some(prefix) => (Path::new(OsStr::from_bytes(prefix)).parent()?, true),

@@ -15,20 +15,21 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use super::answer::{Answer, End};
 use super::body::Body;
 use super::breach::Breach;
+use super::child::Reach;
 use super::client::Client;
 use super::connection::{Received, SOON};
 use super::connections::Connection;
 use super::deadline::Clock;
-use super::group::{Group, Reach};
+use super::group::Group;
 use super::opening::opening;
 use super::outbox::Outbox;
 use super::queue::Queue;
 use super::share::Held;
-use crate::handler::exchange::{Call, Conversation};
+use crate::handler::alias;
+use crate::handler::conversation::{Call, Conversation};
 use crate::handler::failure::Failure;
 use crate::handler::group_failure::GroupFailure;
 use crate::handler::response_body::Ending;
-use crate::handler::script::alias;
 use crate::httpd::{Log, Request};
 
 /// A body that has paused for so long is not coming at the moment.
@@ -105,7 +106,7 @@ pub type Outcome<'g> = Result<Talk, GroupFailure<'g>>;
 /// Says in the log why a request fails: the status that its client gets.
 fn tell(request: Request<'_>, group: &Group, failure: GroupFailure<'_>) -> u16 {
     let failure = Failure::Group { name: &group.name, declared: Some(&group.place), failure };
-    let message = failure.message(alias(request));
+    let message = failure.message(alias::of(request));
     Log::Request(request).line(failure.code().level, format_args!("{message}"));
     failure.status()
 }

@@ -16,20 +16,18 @@ use protocol::log_code;
 use protocol::plan::{self, Plan};
 use protocol::table::{self, MOST_SLOTS};
 
-use super::group::{Daemons, Group};
+use super::group::{DAEMONS, Daemons, Group};
 use super::machine::ThisMachine;
 use super::scoreboard::Published;
 use super::share::Shares;
 use super::{log_writer, socket_place, supervisor};
-use crate::embedded::{check, companion};
+use crate::embedded::companion;
+use crate::embedded::views::views;
 use crate::httpd::{Log, Pool, Server, descriptor, module_config, process, retained};
 use config::daemon::{Account, DaemonProcess};
 use config::plan::{Launch, Machine, Resources, build, socket};
 use config::settings::ProcessSettings;
 use config::whole::{DaemonGroup, Groups};
-
-/// Where the children find what they need to know.
-pub const DAEMONS: &std::ffi::CStr = c"mod_wsgi_rs:daemons";
 
 /// The configuration is complete: its groups are started.
 pub fn post_config(configuration: Pool<'_>, main: Server<'_>) {
@@ -40,7 +38,7 @@ pub fn post_config(configuration: Pool<'_>, main: Server<'_>) {
     kept.generation = kept.generation.saturating_add(1);
     supervisor::forget_missed(&mut kept);
     log_writer::watch(configuration, &mut kept);
-    let servers = check::views(main);
+    let servers = views(main);
     let groups = Groups::new(&servers);
     if groups.iter().next().is_none() && kept.supervisors.is_empty() {
         return;
@@ -75,7 +73,7 @@ pub fn post_config(configuration: Pool<'_>, main: Server<'_>) {
     plan.scoreboard = scoreboard.as_ref().map(|file| number(file.number()));
     let trouble = supervisor::begin(configuration, main, &mut kept, &plan).err();
     let daemons = daemons(groups, &plan, &kept, &refused, trouble.as_deref(), scoreboard);
-    supervisor::keep(Log::Server(main), &kept);
+    retained::keep(Log::Server(main), &kept);
     configuration.remember(DAEMONS, daemons);
     configuration.remember(PARENTS, Parents { pid: std::process::id() });
     configuration.at_end(supervisor::configuration_ends);

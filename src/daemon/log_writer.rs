@@ -18,7 +18,7 @@ use rustix::io::Errno;
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, sockopt};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, waitid};
 
-use super::{clock, supervisor};
+use super::clock;
 use crate::httpd::log::foreign_line;
 use crate::httpd::{Log, Pool, Server, descriptor, forked, other_child, retained};
 
@@ -105,7 +105,7 @@ pub fn close_parents(kept: &Kept, but: Option<i32>) {
 pub fn release(kept: &mut Kept) {
     let ends: Vec<i32> = kept.writers.iter_mut().flat_map(|one| [one.write.take(), one.read.take()]).flatten().collect();
     // What is noted must be open, or its number may become another file's.
-    if supervisor::keep(Log::MainServer, kept) {
+    if retained::keep(Log::MainServer, kept) {
         ends.into_iter().for_each(|number| drop(descriptor::take(number)));
     }
 }
@@ -167,7 +167,7 @@ fn died(pid: i32, _: i32) {
         Log::Server(main).coded(&LOG_WRITER_FAILED, format_args!("process {pid} ended; another is started"));
         replace(main, &mut kept, at);
     }
-    supervisor::keep(Log::Server(main), &kept);
+    retained::keep(Log::Server(main), &kept);
 }
 
 /// Starts a log writer again that has ended, if it is still to be replaced.

@@ -9,6 +9,7 @@ pub mod answer;
 pub mod body;
 pub mod breach;
 pub mod check;
+pub mod child;
 pub mod client;
 mod clock;
 mod closing;
@@ -31,5 +32,6 @@ pub mod share;
 mod socket_place;
 pub mod supervisor;
 
+pub use child::{Child, Reach, child, child_init};
 pub use exchange::run;
-pub use group::{Child, Daemons, Group, Reach, child, child_init};
+pub use group::{Daemons, Group};

@@ -6,7 +6,7 @@ use protocol::frame::{Hello, RequestHead, TooLong, VERSION, Writer};
 use protocol::table::Ticket;
 
 use super::group::Group;
-use crate::handler::exchange::Call;
+use crate::handler::conversation::Call;
 
 /// The greeting, over a connection with that ticket.
 pub fn greeting(group: &Group, ticket: Option<Ticket>) -> Vec<u8> {

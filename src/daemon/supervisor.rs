@@ -134,14 +134,6 @@ fn now() -> u64 {
     clock::microseconds() / 1000
 }
 
-/// Keeps what is to be kept. Whether that could be done: without it the next restart would start from nothing, so it is logged.
-pub fn keep(log: Log<'_>, kept: &Kept) -> bool {
-    let saved = retained::save(kept).inspect_err(|error| {
-        log.coded(&log_code::SUPERVISOR_NOT_STARTED, format_args!("what runs cannot be noted: {error}"));
-    });
-    saved.is_ok()
-}
-
 fn signal(pid: i32, signal: Signal) {
     if let Some(pid) = Pid::from_raw(pid) {
         // It has not been waited for, so the number is still its own; being dead already is as well.
@@ -264,14 +256,14 @@ fn died(pid: i32, status: c_int) {
             start_again(main, &mut kept);
         }
     }
-    keep(Log::Server(main), &kept);
+    retained::keep(Log::Server(main), &kept);
 }
 
 /// httpd begins to end its children. It is reaped when the configuration has ended, so until then its number is its own.
 fn ends(pid: i32) {
     let mut kept = retained::load();
     end(kept.supervisors.iter_mut().filter(|one| one.pid == pid));
-    keep(Log::MainServer, &kept);
+    retained::keep(Log::MainServer, &kept);
 }
 
 /// Has supervisors end. None of them takes up a further configuration.
@@ -316,7 +308,7 @@ pub fn look(main: Server<'_>) {
         changed = true;
     }
     if changed {
-        keep(Log::Server(main), &kept);
+        retained::keep(Log::Server(main), &kept);
     }
 }
 

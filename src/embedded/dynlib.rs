@@ -15,7 +15,7 @@ use protocol::embedded::{ABI, ENTRY_SYMBOL, EngineTable, EntryFn, ImportCall, Pa
 use protocol::log_code;
 
 use super::thread::{self, Inside};
-use crate::handler::exchange::{Call, Conversation};
+use crate::handler::conversation::{Call, Conversation};
 use crate::handler::response_body::Ending;
 use crate::httpd::module;
 use handle::Lending;

@@ -7,9 +7,11 @@ as root: [`check`] asks a helper. *Runs in: child; [`check`]: parent.* */
 pub mod check;
 pub mod companion;
 pub mod dynlib;
+pub mod questions;
 pub mod siblings;
 pub mod start;
 pub mod thread;
+pub mod views;
 
 pub use dynlib::Engine;
 pub use interpreter::Problem;

@@ -14,7 +14,8 @@ use protocol::{Level, log_code};
 
 use super::dynlib::{self, Library, Visible};
 use super::siblings::{self, Dangerous};
-use super::{check, companion, thread};
+use super::views::views;
+use super::{companion, thread};
 use crate::httpd::shared::Shared;
 use crate::httpd::{Log, Pool, Server, module_config, process};
 use config::settings::{ImportScript, ProcessSettings, PythonHome, Text};
@@ -66,7 +67,7 @@ impl std::ops::Deref for Engine {
 
 /// A child begins: Python is started if the configuration maps anything to it, scripts are loaded, and its end is prepared.
 pub fn child_init(pool: Pool<'_>, main: Server<'_>) {
-    let servers = check::views(main);
+    let servers = views(main);
     let is_directory = |path: &[u8]| std::path::Path::new(std::ffi::OsStr::from_bytes(path)).is_dir();
     let child = CHILD.get_or_init(|| Child {
         settings: module_config::of_server(main).process.clone(),

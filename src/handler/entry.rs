@@ -1,4 +1,4 @@
-/*! One text entry of a request's environ. *Runs in: child, once per request.* */
+/*! A request's environ: its text entries. *Runs in: child, once per request.* */
 
 use std::borrow::Cow;
 
@@ -9,4 +9,13 @@ pub struct Entry<'a> {
     pub key: &'a [u8],
     /// The value.
     pub value: Option<Cow<'a, [u8]>>,
+}
+
+/// The finished environ.
+#[derive(Debug)]
+pub struct Environ<'a> {
+    /// Its text entries.
+    pub entries: Vec<Entry<'a>>,
+    /// `wsgi.url_scheme` is `https`.
+    pub https: bool,
 }

@@ -7,7 +7,7 @@ sees: without what must not arrive, with what mod_wsgi adds, and after the trust
 use std::borrow::Cow;
 use std::ffi::CStr;
 
-use super::entry::Entry;
+use super::entry::{Entry, Environ};
 use super::sieve::{self, Fate};
 use super::trusted_proxy;
 use config::daemon::jail;
@@ -76,15 +76,6 @@ impl<'a> Facts<'a> {
         ];
         fixed.into_iter().chain(self.connection_id.map(|id| (c"mod_wsgi.connection_id", id)))
     }
-}
-
-/// The finished environ.
-#[derive(Debug)]
-pub struct Environ<'a> {
-    /// Its text entries.
-    pub entries: Vec<Entry<'a>>,
-    /// `wsgi.url_scheme` is `https`.
-    pub https: bool,
 }
 
 /// Room for what [`build`] adds to httpd's table.

@@ -2,18 +2,19 @@
 
 use std::borrow::Cow;
 use std::ffi::CString;
-use std::mem::MaybeUninit;
 
 use protocol::embedded::flag;
 
 use super::admission;
 use super::authorization;
-use super::environ::{self, Environ, Facts};
+use super::conversation::{Call, Conversation};
+use super::entry::Environ;
+use super::environ::{self, Facts};
 use super::failure::Failure;
 use super::group_failure::GroupFailure;
 use super::group_name::{self, RequestFacts, Resolved};
 use super::place::Place;
-use super::request_body::{Read, RequestBody};
+use super::request_body::RequestBody;
 use super::response_body::{Ending, ResponseBody};
 use super::route;
 use super::script::Script;
@@ -44,57 +45,6 @@ fn refuse(request: Request<'_>, script: Script<'_>, failure: &Failure<'_>) -> An
         request.error_headers_out().set(c"Retry-After", RETRY_AFTER);
     }
     Answer::Http(failure.status())
-}
-
-/// The two directions of one request, which the engine's callbacks work on.
-pub struct Conversation<'r> {
-    /// The request.
-    pub request: Request<'r>,
-    /// What the application reads.
-    pub input: RequestBody<'r>,
-    /// What it answers.
-    pub output: ResponseBody<'r>,
-}
-
-impl Conversation<'_> {
-    /// Reads request body (see [`RequestBody::read`]).
-    pub fn read(&mut self, buffer: &mut [MaybeUninit<u8>], wait: bool) -> Read {
-        let result = self.input.read(buffer, wait);
-        if self.input.is_answered() {
-            self.output.answered_by_filter();
-        }
-        result
-    }
-
-    /// Reads what has arrived of the request body (see [`RequestBody::append`]).
-    pub fn append(&mut self, out: &mut Vec<u8>, most: usize) -> Read {
-        let result = self.input.append(out, most);
-        if self.input.is_answered() {
-            self.output.answered_by_filter();
-        }
-        result
-    }
-}
-
-/// What the engine is told about a request.
-#[derive(Clone, Copy)]
-pub struct Call<'c> {
-    /// The environ's text entries.
-    pub environ: &'c Environ<'c>,
-    /// Path of the script.
-    pub script: &'c [u8],
-    /// Its modification time, microseconds since the epoch, if httpd has looked.
-    pub script_mtime: Option<i64>,
-    /// `r->filename`
-    pub resource: &'c [u8],
-    /// The interpreter's name.
-    pub interpreter: &'c [u8],
-    /// The callable's name.
-    pub callable: &'c [u8],
-    /// Bits of [`flag`].
-    pub flags: u32,
-    /// `WSGIPassApacheRequest`
-    pub pass_request: bool,
 }
 
 fn run<'r>(request: Request<'r>, script: Script<'r>, settings: &RequestSettings<'r>) -> Result<Answer, Failure<'r>> {

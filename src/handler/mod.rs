@@ -6,7 +6,9 @@ status when it does not work).
 *Runs in: child.* */
 
 pub mod admission;
+pub mod alias;
 mod authorization;
+pub mod conversation;
 pub mod entry;
 pub mod environ;
 pub mod exchange;

@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-use super::exchange::{Call, Conversation};
+use super::conversation::{Call, Conversation};
 use super::failure::Failure;
 use super::group_failure::GroupFailure;
 use super::response_body::{Ending, Limits};

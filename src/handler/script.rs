@@ -2,7 +2,7 @@
 
 use std::ffi::CStr;
 
-use super::route;
+use super::{alias, route};
 use crate::httpd::status::Answer;
 use crate::httpd::{Request, module_config};
 use config::settings::{Alias, DirectoryConfig, HandlerScript};
@@ -15,10 +15,6 @@ const MEDIA_TYPE: &[u8] = b"application/x-httpd-wsgi";
 
 /// The note by which mod_alias, too, says that a URL was mapped on purpose; other modules look at it.
 const FORCED_TYPE: &CStr = c"alias-forced-type";
-
-/// The note that names the alias which mapped the request, by its number in the configuration. A module that serves another URL in the place of the
-/// requested one without a new request (`FallbackResource`, a URL as `DirectoryIndex`) hands the notes of that URL on, and nothing else of a module's own.
-const ALIAS: &CStr = c"mod_wsgi_rs.alias";
 
 /// Maps a URL by the first alias that matches (translate-name phase).
 pub fn translate_name(request: Request<'_>) -> Answer {
@@ -34,14 +30,8 @@ pub fn translate_name(request: Request<'_>) -> Answer {
     }
     request.set_handler(HANDLER);
     request.notes().set_lent(FORCED_TYPE, HANDLER);
-    request.notes().set_lent(ALIAS, request.pool().string(mapped.alias.order.to_string().as_bytes()));
+    alias::note(request, mapped.alias);
     Answer::Ok
-}
-
-/// The alias that mapped `request`, if one did.
-pub fn alias(request: Request<'_>) -> Option<&Alias> {
-    let order = str::from_utf8(request.notes().get(ALIAS)?).ok()?.parse().ok()?;
-    module_config::of_server(request.server()).aliases.iter().find(|alias| alias.order == order)
 }
 
 /// What runs a request.
@@ -61,7 +51,7 @@ impl<'r> Script<'r> {
     pub fn of(request: Request<'r>, directory: &'r DirectoryConfig) -> Option<Self> {
         let handler = request.handler()?;
         if handler == HANDLER.to_bytes() || handler == MEDIA_TYPE {
-            return Some(Self::File { alias: alias(request) });
+            return Some(Self::File { alias: alias::of(request) });
         }
         let scripts = directory.handler_scripts.as_deref()?;
         scripts.iter().find(|script| *script.handler == *handler).map(Self::Handler)

@@ -1,7 +1,8 @@
 /*! What the application is given stands among httpd's own variables too (`r->subprocess_env`), as with mod_wsgi: for `%{mod_wsgi.process_group}e` in
 a `LogFormat`, for `Header` and for the `REDIRECT_` variables of an `ErrorDocument`. *Runs in: child, once per request.* */
 
-use super::environ::{Environ, Facts};
+use super::entry::Environ;
+use super::environ::Facts;
 use crate::httpd::Request;
 
 /// Puts what differs from httpd's variables among them. The `Authorization` header stays out: other programs that answer for the request would get it.

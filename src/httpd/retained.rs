@@ -11,8 +11,10 @@ use std::ffi::CStr;
 use std::ptr::null_mut;
 
 use protocol::kept::Kept;
+use protocol::log_code;
 use rustix::io::Errno;
 
+use super::log::Log;
 use super::sys;
 
 /// Another name than that of versions which kept the record in a file that children could write: what those left there is not read.
@@ -90,6 +92,14 @@ pub fn save(kept: &Kept) -> rustix::io::Result<()> {
         place.as_mut().ok_or(Errno::NOMEM)?
     };
     place.put(&kept.encode())
+}
+
+/// As [`save`]. Whether that could be done: without it the next restart would start from nothing, so it is logged.
+pub fn keep(log: Log<'_>, kept: &Kept) -> bool {
+    let saved = save(kept).inspect_err(|error| {
+        log.coded(&log_code::SUPERVISOR_NOT_STARTED, format_args!("what runs cannot be noted: {error}"));
+    });
+    saved.is_ok()
 }
 
 #[cfg(test)]

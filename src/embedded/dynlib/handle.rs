@@ -11,7 +11,7 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 
-use crate::handler::exchange::Conversation;
+use crate::handler::conversation::Conversation;
 use crate::httpd::{Log, Server};
 
 /// The door to something that is lent until [`Door::close`].

@@ -12,7 +12,7 @@ use protocol::embedded::{ABI, HostTable, Pair, READ_ASK, READ_NOW, Slice, TakeFn
 
 use super::bytes;
 use super::handle::Handle;
-use crate::handler::exchange::Conversation;
+use crate::handler::conversation::Conversation;
 use crate::handler::request_body::{BodyFailure, Read};
 use crate::handler::response_body::{Passing, Taken};
 use crate::httpd::guard::{self, Kind, ReadCount, Sent, Yes};

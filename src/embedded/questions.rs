@@ -1,0 +1,54 @@
+/*! What both modes ask a helper in the same words. *Runs in: parent (configtest).* */
+
+use std::os::unix::ffi::OsStringExt;
+
+use interpreter::Problem;
+use protocol::log_code;
+use protocol::probe::{Identity, Request};
+
+use config::plan::Machine;
+use config::settings::ProcessSettings;
+
+/// Who Apache's children are, for a helper; `None` where configtest does not run as root.
+///
+/// # Errors
+/// That they would be root, or that nothing says who they are.
+pub fn identity(machine: &dyn Machine) -> Result<Option<Identity>, Problem> {
+    if !machine.privileged() {
+        return Ok(None);
+    }
+    let (uid, gid) = machine.httpd();
+    if uid == 0 {
+        return Err(Problem::new(
+            &log_code::PYTHON_AS_ROOT,
+            "the children would run as root, and root runs no Python that a configuration names (hint: set `User` to an ordinary user)",
+        ));
+    }
+    if uid == u32::MAX {
+        return Err(Problem::new(
+            &log_code::PYTHON_NOT_CHECKED,
+            "the interpreter was not checked, because no `User` says who would run it (hint: set `User` and `Group`)",
+        ));
+    }
+    let groups = machine.user_by_id(uid).map_or_else(|| vec![gid], |user| machine.groups_of(&user.name, gid));
+    Ok(Some(Identity { uid, gid, groups }))
+}
+
+/// Enters what `WSGIPythonHome` names, or `PATH`.
+pub fn name_home(request: &mut Request, settings: &ProcessSettings) {
+    match &settings.python_home {
+        Some(home) => {
+            request.home = home.prefix.to_vec();
+            request.exec_prefix = home.exec_prefix.as_deref().map(<[u8]>::to_vec);
+            request.said_by = format!("WSGIPythonHome at {}", home.place).into_bytes();
+        }
+        None => request.path = std::env::var_os("PATH").map(OsStringExt::into_vec).unwrap_or_default(),
+    }
+}
+
+/// The name of who a helper becomes, for messages: empty where it stays what it is.
+pub fn user_name(identity: Option<&Identity>, machine: &dyn Machine) -> Vec<u8> {
+    identity.map_or_else(Vec::new, |who| {
+        machine.user_by_id(who.uid).map_or_else(|| format!("#{}", who.uid).into_bytes(), |user| user.name)
+    })
+}
