@@ -5,16 +5,18 @@ This crate is the Apache side; it holds no Python symbol. In reading order: [`ht
 Below stand the module's record, which httpd finds by its name, and its hooks in the order in which httpd calls them. */
 #![expect(unsafe_code, reason = "the module's record")]
 
+pub mod configtest;
 pub mod daemon;
 pub mod embedded;
 pub mod handler;
 pub mod httpd;
-pub mod probe;
+pub mod install_paths;
+pub mod request;
 
-use httpd::command_table::COMMANDS;
-use httpd::hook::{self, Hooks};
-use httpd::shared::Shared;
+use httpd::configuration::command_table::COMMANDS;
+use httpd::configuration::hook::{self, Hooks};
 use httpd::status::Answer;
+use httpd::system::shared::Shared;
 use httpd::{Pool, Request, Server, guard, sys};
 
 /// The module, as `LoadModule wsgi_module` looks it up. Its name is mod_wsgi's, so that `<IfModule mod_wsgi.c>` holds.
@@ -29,10 +31,10 @@ pub static mut wsgi_module: sys::module = sys::module {
     next: std::ptr::null_mut(),
     magic: sys::MODULE_MAGIC_COOKIE as std::ffi::c_ulong,
     rewrite_args: None,
-    create_dir_config: Some(httpd::module_config::create_directory),
-    merge_dir_config: Some(httpd::module_config::merge_directory),
-    create_server_config: Some(httpd::module_config::create_server),
-    merge_server_config: Some(httpd::module_config::merge_server),
+    create_dir_config: Some(httpd::configuration::module_config::create_directory),
+    merge_dir_config: Some(httpd::configuration::module_config::merge_directory),
+    create_server_config: Some(httpd::configuration::module_config::create_server),
+    merge_server_config: Some(httpd::configuration::module_config::merge_server),
     cmds: COMMANDS.as_ptr(),
     register_hooks: Some(register_hooks),
     flags: 0,
@@ -49,20 +51,20 @@ struct Wsgi;
 /// The hooks, in the order in which httpd calls them.
 impl Hooks for Wsgi {
     fn pre_config(configuration: Pool<'_>) -> Answer {
-        httpd::command::begin(configuration);
+        httpd::configuration::command::begin(configuration);
         Answer::Ok
     }
 
     fn check_config(configuration: Pool<'_>, main: Server<'_>) -> Answer {
-        daemon::launch::announce();
+        daemon::parent::launch::announce();
         let log = httpd::Log::Server(main);
         let mut mistaken = false;
-        if let Some(notes) = httpd::command::notes(configuration) {
-            let servers = embedded::views::views(main);
+        if let Some(notes) = httpd::configuration::command::notes(configuration) {
+            let servers = httpd::configuration::views::views(main);
             let mut findings = config::whole::check(&servers, notes);
             // A start says this when it plans the groups.
-            if httpd::process::is_configtest() {
-                findings.extend(config::plan::check(&servers, &daemon::machine::ThisMachine::new(configuration, main)));
+            if httpd::system::process::is_configtest() {
+                findings.extend(config::plan::check(&servers, &httpd::system::host_info::ThisMachine::new(configuration, main)));
             }
             for finding in findings {
                 mistaken |= finding.code.level == protocol::Level::Error;
@@ -70,13 +72,13 @@ impl Hooks for Wsgi {
             }
         }
         // A failing check at a graceful restart would end the running server.
-        if mistaken && httpd::process::is_configtest() { Answer::Http(500) } else { Answer::Ok }
+        if mistaken && httpd::system::process::is_configtest() { Answer::Http(500) } else { Answer::Ok }
     }
 
     fn test_config(configuration: Pool<'_>, main: Server<'_>) {
-        let machine = daemon::machine::ThisMachine::new(configuration, main);
-        embedded::check::warn(main, &machine);
-        daemon::check::warn(main, &machine);
+        let machine = httpd::system::host_info::ThisMachine::new(configuration, main);
+        configtest::embedded::warn(main, &machine);
+        configtest::daemon::warn(main, &machine);
     }
 
     fn post_config(configuration: Pool<'_>, main: Server<'_>) -> Answer {
@@ -89,18 +91,18 @@ impl Hooks for Wsgi {
                 format_args!("no memory shared between children, each asks Python for itself: {status}"),
             );
         }
-        httpd::process::warn_if_older(main);
-        daemon::launch::post_config(configuration, main);
+        httpd::system::process::warn_if_older(main);
+        daemon::parent::launch::post_config(configuration, main);
         Answer::Ok
     }
 
     fn monitor(main: Server<'_>) {
-        daemon::launch::look(main);
+        daemon::parent::launch::look(main);
     }
 
     fn child_init(child: Pool<'_>, main: Server<'_>) {
-        daemon::child_init(main);
-        embedded::child_init(child, main);
+        daemon::child::child_init(main);
+        embedded::start::child_init(child, main);
     }
 
     fn translate_name(request: Request<'_>) -> Answer {

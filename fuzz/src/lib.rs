@@ -32,10 +32,17 @@ mod supervision;
 mod table;
 
 /// The module's files, under the names by which they know each other.
+#[path = "../../src/request"]
+#[allow(dead_code, reason = "the module's own, of which a part is tried")]
+mod request {
+    pub mod environ;
+}
 #[path = "../../src/handler"]
 mod handler {
-    pub mod entry;
-    pub mod trusted_proxy;
+    #[path = "environ"]
+    pub mod environ {
+        pub mod trusted_proxy;
+    }
 }
 
 /// The supervisor's files.

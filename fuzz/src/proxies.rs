@@ -5,8 +5,8 @@ The input is text: a first line of networks, a second with the peer's address, t
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use crate::handler::entry::Entry;
-use crate::handler::trusted_proxy::apply;
+use crate::request::environ::Entry;
+use crate::handler::environ::trusted_proxy::apply;
 use config::network::Network;
 use config::proxy_header::{self, Category, PROXY_HEADERS};
 

@@ -4,9 +4,10 @@ use std::sync::OnceLock;
 
 use super::connections::Connections;
 use super::group::{DAEMONS, Daemons, Group};
-use super::launch;
+use super::parent::launch;
 use super::share::Share;
-use crate::httpd::{Server, descriptor, process};
+use crate::httpd::Server;
+use crate::httpd::system::{descriptor, process};
 use config::whole::NoAccess;
 
 /// What a child has of daemon mode.

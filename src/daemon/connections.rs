@@ -4,6 +4,11 @@ A connection is used again for a process that takes requests; others are closed 
 has not been used for a while is closed, so that no more are kept than there is work for; the same goes for the memory that requests are put together in.
 *Runs in: child.* */
 
+mod closing;
+pub mod recv_buffer;
+pub mod send_buffer;
+mod socket;
+
 use std::collections::VecDeque;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
@@ -16,10 +21,11 @@ use rustix::thread::futex;
 use rustix::thread::futex::Timespec;
 use shared_memory::Region;
 
-use super::closing::Closer;
-use super::connection::{self, Descriptors, Inbox, Received};
+use self::closing::Closer;
+use self::recv_buffer::{Inbox, Received};
+use self::socket::Descriptors;
 use super::group::Group;
-use crate::httpd::peer;
+use crate::httpd::system::peer;
 
 /// A connection that nobody has used for so long is closed.
 const UNUSED: Duration = Duration::from_secs(30);
@@ -98,7 +104,7 @@ impl Connection {
         let wanted = self.used && self.inbox.enclosed.wants_memory && self.inbox.enclosed.memory.is_none();
         if wanted
             && let Ok((region, file)) = Region::make()
-            && connection::send_memory(self.socket.as_fd(), &file)
+            && socket::send_memory(self.socket.as_fd(), &file)
         {
             self.inbox.enclosed.memory = Some(region);
         }
@@ -228,7 +234,7 @@ impl Connections {
         if !group.descriptors && self.closer.is_stuck() {
             return Err(NoConnection::Nobody);
         }
-        let connected = connection::connect(&socket_path(&group.path, place.slot), group.descriptors);
+        let connected = socket::connect(&socket_path(&group.path, place.slot), group.descriptors);
         let (socket, descriptors) = connected.map_err(|error| match error {
             Errno::CONNREFUSED | Errno::NOENT | Errno::AGAIN => NoConnection::Nobody,
             error => NoConnection::Failed(error),

@@ -15,7 +15,7 @@ use protocol::scoreboard::{HEADER, LONGEST, good_until, seal};
 use rustix::fs::{FlockOperation, Mode};
 
 use super::clock::microseconds as now;
-use crate::httpd::scoreboard;
+use crate::httpd::system::scoreboard;
 
 /// What is no older than this is not written again, in microseconds.
 const FRESH: u64 = 100_000;

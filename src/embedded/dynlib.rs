@@ -15,9 +15,9 @@ use protocol::embedded::{ABI, ENTRY_SYMBOL, EngineTable, EntryFn, ImportCall, Pa
 use protocol::log_code;
 
 use super::thread::{self, Inside};
-use crate::handler::conversation::{Call, Conversation};
-use crate::handler::response_body::Ending;
 use crate::httpd::module;
+use crate::request::conversation::{Call, Conversation};
+use crate::request::response_body::Ending;
 use handle::Lending;
 use interpreter::Problem;
 

@@ -1,18 +1,9 @@
 /*! Embedded mode: Python inside the Apache child.
 
-In reading order: the crate `interpreter` (which Python, and what stands in the way to it), [`siblings`] (what other children know already), [`dynlib`] (libpython and the engine are opened; the C boundary), [`start`] (all of that, once per child),
-[`check`] (the same questions at configtest), [`thread`] (which worker thread this is). Nothing here looks at files of users
-as root: [`check`] asks a helper. *Runs in: child; [`check`]: parent.* */
+In reading order: the crate `interpreter` (which Python, and what stands in the way to it), [`shared_start_state`] (what other children know already), [`dynlib`]
+(libpython and the engine are opened; the C boundary), [`start`] (all of that, once per child), [`thread`] (which worker thread this is). *Runs in: child.* */
 
-pub mod check;
-pub mod companion;
 pub mod dynlib;
-pub mod questions;
-pub mod siblings;
+pub mod shared_start_state;
 pub mod start;
 pub mod thread;
-pub mod views;
-
-pub use dynlib::Engine;
-pub use interpreter::Problem;
-pub use start::{child_init, engine};

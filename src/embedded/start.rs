@@ -13,11 +13,14 @@ use protocol::settings::EngineSettings;
 use protocol::{Level, log_code};
 
 use super::dynlib::{self, Library, Visible};
-use super::siblings::{self, Dangerous};
-use super::views::views;
-use super::{companion, thread};
-use crate::httpd::shared::Shared;
-use crate::httpd::{Log, Pool, Server, module_config, process};
+use super::shared_start_state::{self, Dangerous};
+use super::thread;
+use crate::httpd::configuration::module_config;
+use crate::httpd::configuration::views::views;
+use crate::httpd::system::process;
+use crate::httpd::system::shared::Shared;
+use crate::httpd::{Log, Pool, Server};
+use crate::install_paths;
 use config::settings::{ImportScript, ProcessSettings, PythonHome, Text};
 use config::whole;
 
@@ -158,9 +161,9 @@ fn open(child: &Child) -> Result<Engine, Problem> {
     let told = |problem: Problem| chosen.told(&problem);
     virtualenv::look_around(&chosen).map_err(told)?;
     let shared = child.shared;
-    let facts = siblings::facts(shared, &chosen.executable).map_err(told)?;
+    let facts = shared_start_state::facts(shared, &chosen.executable).map_err(told)?;
     let library = libpython::find(&chosen, &facts)?;
-    let file = companion::engine()?;
+    let file = install_paths::engine()?;
     let (major, minor, micro) = facts.version;
     if (major, minor) > libpython::NEWEST_TESTED {
         Log::MainServer.line(Level::Info, format_args!("Python {major}.{minor} is not tested with this version of mod_wsgi_rs"));

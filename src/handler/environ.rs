@@ -4,12 +4,16 @@ In goes what httpd collected (`subprocess_env` after `ap_add_common_vars` and `a
 sees: without what must not arrive, with what mod_wsgi adds, and after the trusted proxies' say. What has another type than text
 (`wsgi.input`, tuples, times) the engine adds. Unchanged entries are lent, never copied. *Runs in: child, once per request.* */
 
+pub mod authorization;
+pub mod filter;
+pub mod trusted_proxy;
+pub mod variables;
+
 use std::borrow::Cow;
 use std::ffi::CStr;
 
-use super::entry::{Entry, Environ};
-use super::sieve::{self, Fate};
-use super::trusted_proxy;
+use self::filter::Fate;
+use crate::request::environ::{Entry, Environ};
 use config::daemon::jail;
 use config::network::Network;
 use config::proxy_header::ProxyHeader;
@@ -24,9 +28,9 @@ pub struct Facts<'a> {
     pub tls: bool,
     /// The `Authorization` header, if it was sent and `WSGIPassAuthorization` lets it pass.
     pub authorization: Option<&'a [u8]>,
-    /// From [`super::route::split_url`].
+    /// From [`super::mapping::route::split_url`].
     pub script_name: &'a [u8],
-    /// From [`super::route::split_url`].
+    /// From [`super::mapping::route::split_url`].
     pub path_info: &'a [u8],
     /// Resolved process group.
     pub process_group: &'a [u8],
@@ -86,7 +90,7 @@ pub fn build<'a>(table: impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)>, fact
     let mut entries = Vec::with_capacity(table.size_hint().0.max(40) + ADDED);
     let mut https = facts.tls;
     for (key, value) in table {
-        match sieve::fate(key, facts.head_as_get, facts.authorization.is_some()) {
+        match filter::fate(key, facts.head_as_get, facts.authorization.is_some()) {
             Fate::Kept => entries.push(Entry { key, value: value.map(Cow::Borrowed) }),
             Fate::Dropped => {}
             Fate::Scheme => https |= value.is_some_and(says_https),

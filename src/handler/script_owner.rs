@@ -27,7 +27,7 @@ const OTHERS_MAY_WRITE: u32 = 0o002;
 /// Checks the script and the directory that it is in.
 ///
 /// # Errors
-/// What is wrong, for [`super::group_failure::GroupFailure::ScriptOwner`].
+/// What is wrong, for [`crate::request::group_failure::GroupFailure::ScriptOwner`].
 pub fn check(wanted: &ScriptOwner, script: &FileFacts<'_>, directory: &FileFacts<'_>) -> Result<(), String> {
     for (what, file) in [("the script", script), ("the script's directory", directory)] {
         let path = quoted(file.path);

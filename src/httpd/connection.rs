@@ -21,12 +21,12 @@ impl<'c> Connection<'c> {
     ///
     /// # Safety
     /// `raw` is live for all of `'c`, used by one thread at a time.
-    pub(super) const unsafe fn new(raw: NonNull<sys::conn_rec>) -> Self {
+    pub(in crate::httpd) const unsafe fn new(raw: NonNull<sys::conn_rec>) -> Self {
         Self { raw, life: PhantomData }
     }
 
     /// For the calls of this folder.
-    pub(super) fn raw(self) -> *mut sys::conn_rec {
+    pub(in crate::httpd) fn raw(self) -> *mut sys::conn_rec {
         self.raw.as_ptr()
     }
 

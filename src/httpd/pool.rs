@@ -37,7 +37,7 @@ impl<'p> Pool<'p> {
     }
 
     /// For the calls of this folder.
-    pub(super) fn raw(self) -> *mut sys::apr_pool_t {
+    pub(in crate::httpd) fn raw(self) -> *mut sys::apr_pool_t {
         self.raw.as_ptr()
     }
 
@@ -144,7 +144,7 @@ impl Logs {
     const NAME: &std::ffi::CStr = c"mod_wsgi_rs:logs";
 
     /// Keeps it for [`Logs::of`], for as long as the configuration lives.
-    pub(super) fn keep(configuration: Pool<'_>, logs: Pool<'_>) {
+    pub(in crate::httpd) fn keep(configuration: Pool<'_>, logs: Pool<'_>) {
         configuration.remember(Self::NAME, Self(logs.raw()));
     }
 

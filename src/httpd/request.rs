@@ -41,7 +41,7 @@ impl<'r> Request<'r> {
     }
 
     /// For the calls of this folder.
-    pub(super) fn raw(self) -> *mut sys::request_rec {
+    pub(in crate::httpd) fn raw(self) -> *mut sys::request_rec {
         self.raw.as_ptr()
     }
 
@@ -321,7 +321,7 @@ impl<'r> Request<'r> {
     }
 
     /// For `config`: the vector of the request's directory.
-    pub(super) fn directory_config(self) -> *mut sys::ap_conf_vector_t {
+    pub(in crate::httpd) fn directory_config(self) -> *mut sys::ap_conf_vector_t {
         self.get().per_dir_config
     }
 }

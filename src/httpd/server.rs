@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use super::c_text::text;
 use super::pool::{Logs, Pool};
-use super::shared::Shared;
 use super::sys;
+use super::system::shared::Shared;
 
 /// A `server_rec` that lives at least as long as `'s`, which is as long as its configuration.
 #[derive(Clone, Copy)]
@@ -33,12 +33,12 @@ impl<'s> Server<'s> {
     }
 
     /// For the calls of this folder.
-    pub(super) fn raw(self) -> *mut sys::server_rec {
+    pub(in crate::httpd) fn raw(self) -> *mut sys::server_rec {
         self.raw.as_ptr()
     }
 
     /// For the calls of this folder.
-    pub(super) const fn record(self) -> NonNull<sys::server_rec> {
+    pub(in crate::httpd) const fn record(self) -> NonNull<sys::server_rec> {
         self.raw
     }
 
@@ -169,12 +169,12 @@ impl<'s> Server<'s> {
     }
 
     /// The configuration vector of the modules.
-    pub(super) fn module_config(self) -> *mut sys::ap_conf_vector_t {
+    pub(in crate::httpd) fn module_config(self) -> *mut sys::ap_conf_vector_t {
         self.get().module_config
     }
 
     /// The configuration vector of what stands outside of directory sections.
-    pub(super) fn section_defaults(self) -> *mut sys::ap_conf_vector_t {
+    pub(in crate::httpd) fn section_defaults(self) -> *mut sys::ap_conf_vector_t {
         self.get().lookup_defaults
     }
 }

@@ -51,7 +51,7 @@ impl Status {
 impl std::fmt::Display for Status {
     /// APR's own words for it (`apr_strerror`).
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&super::process::describe(*self))
+        f.write_str(&super::system::process::describe(*self))
     }
 }
 

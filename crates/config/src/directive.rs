@@ -1,6 +1,6 @@
 /*! One row of the directive table, and where in the configuration a directive stands.
 
-A row feeds three products: Apache's command table (`httpd/command`), `docs/directives.md` and the completeness tests. It knows
+A row feeds three products: Apache's command table (`httpd/configuration/command`), `docs/directives.md` and the completeness tests. It knows
 nothing of Apache: contexts are words here, and bits only in `httpd/`. *Runs in: parent, and in a child for `.htaccess` files.* */
 
 use std::sync::Arc;

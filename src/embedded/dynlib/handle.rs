@@ -11,8 +11,8 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 
-use crate::handler::conversation::Conversation;
 use crate::httpd::{Log, Server};
+use crate::request::conversation::Conversation;
 
 /// The door to something that is lent until [`Door::close`].
 struct Door {

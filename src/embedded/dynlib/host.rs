@@ -12,11 +12,12 @@ use protocol::embedded::{ABI, HostTable, Pair, READ_ASK, READ_NOW, Slice, TakeFn
 
 use super::bytes;
 use super::handle::Handle;
-use crate::handler::conversation::Conversation;
-use crate::handler::request_body::{BodyFailure, Read};
-use crate::handler::response_body::{Passing, Taken};
+use crate::httpd::Log;
 use crate::httpd::guard::{self, Kind, ReadCount, Sent, Yes};
-use crate::httpd::{Log, scoreboard};
+use crate::httpd::system::scoreboard;
+use crate::request::conversation::Conversation;
+use crate::request::request_body::{BodyFailure, Read};
+use crate::request::response_body::{Passing, Taken};
 
 /// What the engine gets at its start.
 pub static TABLE: HostTable = HostTable { abi: ABI, keep, release, read, start, write, send_file, log, log_enabled, scoreboard };

@@ -1,4 +1,4 @@
-/*! From the configuration to the supervisor's orders: [`build`] makes a [`protocol::plan::Plan`] of the groups, of what [`machine`] answers
+/*! From the configuration to the supervisor's orders: [`mod@build`] makes a [`protocol::plan::Plan`] of the groups, of what [`machine`] answers
 about users and processors, and of what [`launch`] says about this start. Nothing here touches the machine itself.
 
 *Runs in: parent (configtest and post_config).* */

@@ -1,0 +1,18 @@
+/*! All servers, as the checks of the configuration as a whole want them. *Runs in: parent, child.* */
+
+use super::module_config;
+use crate::httpd::Server;
+use config::whole::ServerView;
+
+/// All servers, as the functions of `config::whole` want them.
+pub fn views<'s>(main: Server<'s>) -> Vec<ServerView<'s>> {
+    main.all()
+        .map(|server| ServerView {
+            config: module_config::of_server(server),
+            directory: module_config::of_sections(server),
+            host: server.host(),
+            port: server.configured_port(),
+            reachable: server.is_reachable(),
+        })
+        .collect()
+}

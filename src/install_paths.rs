@@ -1,0 +1,96 @@
+/*! Where engine and supervisor are: beside the module, or where `make install` puts what belongs to it. *Runs in: parent (configtest), child.* */
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use protocol::log_code::{self, LogCode};
+
+use super::httpd::module;
+use interpreter::Problem;
+
+/// The engine's file name.
+const ENGINE: &str = "mod_wsgi_rs_engine.so";
+
+/// The supervisor's file name.
+const SUPERVISOR: &str = "wsgi-supervisor";
+
+/// The directory of our own below Apache's modules.
+const DIRECTORY: &str = "mod_wsgi_rs";
+
+/// Apache's directory of modules, as apxs knew it when this was built.
+const MODULES: &str = env!("MOD_WSGI_RS_MODULES");
+
+/// Finds the engine.
+///
+/// # Errors
+/// [`log_code::ENGINE_NOT_LOADED`] with the places that were looked at.
+pub fn engine() -> Result<PathBuf, Problem> {
+    find(ENGINE, &log_code::ENGINE_NOT_LOADED)
+}
+
+/// Finds the supervisor.
+///
+/// # Errors
+/// [`log_code::SUPERVISOR_NOT_STARTED`] with the places that were looked at.
+pub fn supervisor() -> Result<PathBuf, Problem> {
+    find(SUPERVISOR, &log_code::SUPERVISOR_NOT_STARTED)
+}
+
+fn find(name: &str, code: &'static LogCode) -> Result<PathBuf, Problem> {
+    let file = module::file();
+    let own = file.as_deref().and_then(Path::parent).map(Path::to_path_buf);
+    let beside = own.iter().flat_map(|own| [own.clone(), own.join(DIRECTORY)]);
+    let places: Vec<PathBuf> = beside.chain([Path::new(MODULES).join(DIRECTORY)]).collect();
+    look(name, code, &places, is_selinux_enforcing())
+}
+
+fn look(name: &str, code: &'static LogCode, places: &[PathBuf], enforcing: bool) -> Result<PathBuf, Problem> {
+    let mut denied = None;
+    for file in places.iter().map(|place| place.join(name)) {
+        match std::fs::File::open(&file) {
+            Ok(_) => return Ok(file),
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => denied = denied.or(Some(file)),
+            // Not there, or not to be read at all: the next place.
+            Err(_) => {}
+        }
+    }
+    let text = match denied {
+        Some(file) if enforcing => {
+            format!("`{0}` may not be read (hint: SELinux is enforcing; run `restorecon -v {0}`)", file.display())
+        }
+        Some(file) => format!(
+            "`{0}` may not be read (hint: run `chmod a+r {0}`, and let Apache's User enter its directories)",
+            file.display()
+        ),
+        None => {
+            let places: Vec<String> = places.iter().map(|place| format!("`{}`", place.display())).collect();
+            format!("`{name}` is in none of {} (hint: put it beside the module, or run `make install`)", places.join(", "))
+        }
+    };
+    Err(Problem::new(code, text))
+}
+
+fn is_selinux_enforcing() -> bool {
+    std::fs::read("/sys/fs/selinux/enforce").is_ok_and(|text| text.starts_with(b"1"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use protocol::log_code;
+
+    use super::{ENGINE, look};
+
+    #[test]
+    fn the_first_place_that_has_it_wins_and_none_is_told() {
+        let root = std::env::temp_dir().join(format!("companion-{}", std::process::id()));
+        let places = [root.join("a"), root.join("b")];
+        std::fs::create_dir_all(&places[1]).unwrap();
+        let text = look(ENGINE, &log_code::ENGINE_NOT_LOADED, &places, false).unwrap_err().text().to_owned();
+        assert!(text.contains("is in none of") && text.contains("/a`") && text.contains("make install"), "{text}");
+        std::fs::write(places[1].join(ENGINE), "").unwrap();
+        assert_eq!(look(ENGINE, &log_code::ENGINE_NOT_LOADED, &places, false).unwrap(), places[1].join(ENGINE));
+        std::fs::remove_dir_all(root).unwrap();
+    }
+}
