@@ -15,10 +15,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use protocol::table::{Avoided, Limit, Place, Reserved, State, Table, Ticket, Wish, socket_path};
+use protocol::table::{Avoided, Limit, Place, State, Table, Ticket, socket_path};
 use rustix::io::Errno;
-use rustix::thread::futex;
-use rustix::thread::futex::Timespec;
 use shared_memory::Region;
 
 use self::closing::Closer;
@@ -301,34 +299,6 @@ impl Connections {
         let unused = if is_unused { idle.pop_front() } else { None };
         drop(idle);
         drop(unused);
-    }
-}
-
-/// A wish for a process.
-#[derive(Clone, Copy, Debug)]
-pub struct Line<'t> {
-    /// The table.
-    pub table: Table<'t>,
-    /// What is wished for.
-    pub wish: Wish,
-}
-
-impl Line<'_> {
-    /// Reserves a place, and otherwise waits until something has changed, for at most `wait`.
-    pub fn reserve(&self, wait: Duration) -> Reserved {
-        let bell = self.table.bell().load(Ordering::Acquire);
-        let reserved = self.table.reserve(self.wish);
-        if reserved == Reserved::Nobody && !self.table.trouble() {
-            self.listen(bell, wait);
-        }
-        reserved
-    }
-
-    /// Waits for the bell, which had the value `bell`, for at most `wait`.
-    pub fn listen(&self, bell: u32, wait: Duration) {
-        let timeout = Timespec::try_from(wait).ok();
-        // Rung, interrupted or in vain: whoever calls looks again.
-        let _waited: rustix::io::Result<()> = futex::wait(self.table.bell(), futex::Flags::empty(), bell, timeout.as_ref());
     }
 }
 

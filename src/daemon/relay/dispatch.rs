@@ -1,18 +1,20 @@
-/*! Until somebody takes a request: a place is reserved in the group's table, the request is sent there, and if it has certainly not begun it is sent
-somewhere else (requirement 9 of the design). What waits has begun nowhere, so it can be taken back: because its time is over, because another
-process has a thread free, or because the process has died. *Runs in: child.* */
+/*! Which process of a group a request goes to: a place is reserved in the group's table, and a connection is made to the process there. If that came to nothing,
+it says when the request may be offered again, and until when. *Runs in: child.* */
 
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use protocol::frame::RefusedReason;
 use protocol::rules::{MOST_NEW_CODE, MOST_REFUSALS};
 use protocol::table::{Place, Reserved, Table, Wish};
+use rustix::thread::futex;
+use rustix::thread::futex::Timespec;
 
-use super::request_frames::greeting;
-use super::response_reader::{Answer, End};
-use super::{Outcome, Relay, Talk};
-use crate::daemon::connections::{Connection, Line, NoConnection};
+use super::client::Client;
+use crate::daemon::child::Reach;
+use crate::daemon::connections::{Connection, NoConnection};
 use crate::daemon::group::Group;
+use crate::daemon::share::Held;
+use crate::httpd::Pool;
 use crate::request::group_failure::GroupFailure;
 
 /// First pause before a request is offered again; it doubles up to [`LONGEST_PAUSE`].
@@ -29,11 +31,8 @@ const REPLACED: Duration = Duration::from_secs(3);
 /// So often a request is moved to a process that is better, and is given its time in a queue back.
 const MOST_MOVES: u32 = 64;
 
-/// How offering a request goes on.
-pub struct Offer<'t> {
-    line: Line<'t>,
-    /// The table's counts of changes before the request was last offered.
-    changes: (u32, u32),
+/// How often a request was offered, and how long that may go on.
+struct Attempts {
     until: Instant,
     attempts: u32,
     /// So many of them found nobody where a process should listen.
@@ -50,7 +49,7 @@ pub struct Offer<'t> {
 }
 
 /// What to do with a request that has not begun.
-enum Next {
+pub enum Next {
     /// It is offered again: the process goes.
     Again,
     /// It is offered again: another process is better.
@@ -61,11 +60,19 @@ enum Next {
     NewCode,
 }
 
-impl<'t> Offer<'t> {
-    fn new(table: Table<'t>, group: &Group, began: Instant) -> Self {
+/// How a request goes on that has not begun.
+pub enum Again {
+    /// It is offered again.
+    Now,
+    /// It is offered again, to a process with new code if there is one: it has waited for that.
+    AfterNewCode,
+    /// Its client is gone.
+    ClientGone,
+}
+
+impl Attempts {
+    fn new(group: &Group, began: Instant) -> Self {
         Self {
-            line: Line { table, wish: Wish { definition: group.definition, ahead: group.ahead, ..Wish::default() } },
-            changes: (0, 0),
             until: began + group.connect_timeout,
             attempts: 0,
             unreached: 0,
@@ -91,154 +98,66 @@ impl<'t> Offer<'t> {
     }
 }
 
-impl<'a, 'r: 'a> Relay<'a, 'r> {
-    /// Offers the request until a process takes it.
-    pub fn offer(&mut self) -> Outcome<'a> {
-        let Some(table) = self.reach.connections.table() else {
+/// The processes of a group, for one request.
+pub struct Dispatch {
+    reach: Reach,
+    group: &'static Group,
+    reservation: Reservation<'static>,
+    /// The table's counts of changes before the request was last offered.
+    changes: (u32, u32),
+    attempts: Attempts,
+    /// It counts as one of the group's in httpd's workers, for as long as this lives.
+    held: Option<Held>,
+}
+
+impl Dispatch {
+    /// For a request that began at `began`.
+    ///
+    /// # Errors
+    /// The group has no table.
+    pub fn new(reach: Reach, began: Instant) -> Result<Self, GroupFailure<'static>> {
+        let Some(table) = reach.connections.table() else {
             return Err(GroupFailure::Unavailable("the table of its processes could not be mapped (hint: restart Apache)"));
         };
-        let mut offer = Offer::new(table, self.group, self.began);
-        loop {
-            offer.changes = table.changes();
-            offer.line.wish.avoided = self.reach.connections.avoided();
-            let (place, full) = match self.place(&mut offer)? {
-                Some(found) => found,
-                None => return Ok(Talk::End(End::ClientGone)),
-            };
-            if let Err(failure) = self.hold() {
-                table.release(place);
-                return Err(failure);
-            }
-            let next = match self.once(&mut offer, place, full)? {
-                Ok(end) => return Ok(end),
-                Err(next) => next,
-            };
-            let waits = match next {
-                Next::NewCode => {
-                    offer.new_code += 1;
-                    offer.new_code <= MOST_NEW_CODE
-                }
-                Next::Unreached => {
-                    offer.unreached += 1;
-                    self.reach.connections.avoid(place);
-                    false
-                }
-                Next::Again | Next::Better => false,
-            };
-            let goes_on = if waits { self.await_new_code(&mut offer) } else { self.pause(&mut offer)? };
-            if !goes_on {
-                return Ok(Talk::End(End::ClientGone));
-            }
-        }
+        let group = reach.group;
+        let wish = Wish { definition: group.definition, ahead: group.ahead, ..Wish::default() };
+        let reservation = Reservation { table, wish };
+        Ok(Self { reach, group, reservation, changes: (0, 0), attempts: Attempts::new(group, began), held: None })
     }
 
-    /// Offers the request to the process at `place`, which is reserved: how that ended, or what to do next if it has not begun.
-    fn once(&mut self, offer: &mut Offer<'static>, place: Place, full: bool) -> Result<Result<Talk, Next>, GroupFailure<'a>> {
-        let table = offer.line.table;
-        let large = self.outbox.has_large_body(self.request_end);
-        let mut connection = match self.reach.connections.to(table, place, self.group, large) {
-            Ok(connection) => connection,
-            Err(failure) => {
-                table.release(place);
-                return match failure {
-                    // It has died, and the table does not say so yet.
-                    NoConnection::Nobody => Ok(Err(Next::Unreached)),
-                    NoConnection::Stranger(uid) => {
-                        offer.stranger = Some(uid);
-                        Ok(Err(Next::Unreached))
-                    }
-                    // Somebody has put something else in its place, perhaps: other processes may be reached, and this one's successor soon.
-                    NoConnection::Failed(_) if offer.failed.get_or_insert_with(Instant::now).elapsed() < REPLACED => {
-                        Ok(Err(Next::Unreached))
-                    }
-                    NoConnection::Failed(error) => {
-                        let text = error.to_string();
-                        let text = self.conversation.request.pool().string(text.as_bytes()).to_str().unwrap_or_default();
-                        Err(GroupFailure::Socket(text))
-                    }
-                };
-            }
-        };
-        connection.give_memory();
-        self.start(&connection);
-        let placed = Instant::now();
-        let ended = self.through(connection, full, offer.line.wish)?;
-        if let Err(next) = &ended {
-            let queued = placed.elapsed();
-            offer.was_in_process(next, queued);
-            self.queued += queued;
-        }
-        Ok(ended)
+    /// What the request wishes of a process.
+    pub const fn wish(&self) -> Wish {
+        self.reservation.wish
     }
 
-    /// Has the request served over a connection: how that ended, or what to do next if it has not begun.
-    fn through(&mut self, mut connection: Connection, full: bool, wish: Wish) -> Result<Result<Talk, Next>, GroupFailure<'a>> {
-        let talk = self.talk(&mut connection, full, wish);
-        // Taken back, it has a place no more, and the connection goes.
-        match talk {
-            Talk::End(End::Complete) => {
-                if self.is_through(&connection) {
-                    let room = self.outbox.take_room();
-                    self.reach.connections.keep(connection, room);
-                }
-                Ok(Ok(talk))
-            }
-            Talk::End(End::Refused(RefusedReason::NewCode)) => Ok(Err(Next::NewCode)),
-            Talk::End(End::Refused(_)) => Ok(Err(Next::Again)),
-            Talk::Better => Ok(Err(Next::Better)),
-            Talk::Unsent => {
-                if connection.ticket().is_none() {
-                    // Less than a request has been sent, so it can't have begun.
-                    self.release(connection.place);
-                } else {
-                    connection.take_back();
-                }
-                Ok(Err(Next::Unreached))
-            }
-            Talk::Overdue => {
-                if let Some(table) = self.reach.connections.table() {
-                    table.ask_for_stacks();
-                }
-                let limit = self.group.queue_timeout.unwrap_or_default();
-                Err(GroupFailure::QueueTimeout(limit.as_secs()))
-            }
-            Talk::Died(_) if connection.take_back() => Ok(Err(Next::Unreached)),
-            Talk::Silent | Talk::Overtime | Talk::Died(_) | Talk::End(_) => {
-                if let (Talk::Silent, Some(table)) = (&talk, self.reach.connections.table()) {
-                    table.ask_for_stacks_of(connection.place);
-                }
-                // If it waits, nobody shall run it for a client that has been told otherwise.
-                connection.take_back();
-                Ok(Ok(talk))
-            }
-        }
-    }
-
-    fn release(&self, place: Place) {
-        if let Some(table) = self.reach.connections.table() {
-            table.release(place);
-        }
-    }
-
-    /// Whether nothing of the request is left on its connection.
-    fn is_through(&self, connection: &Connection) -> bool {
-        connection.is_done()
-            && self.body.has_ended()
-            && self.outbox.is_sent()
-            && connection.inbox.bytes().is_empty()
-            && connection.inbox.enclosed.files.is_empty()
-            && !self.answer.goes_away
+    /// See [`Attempts::was_in_process`].
+    pub fn was_in_process(&mut self, next: &Next, queued: Duration) {
+        self.attempts.was_in_process(next, queued);
     }
 
     /// A place for the request, and whether it has to wait there; `None` when the client is gone.
-    fn place(&mut self, offer: &mut Offer<'_>) -> Result<Option<(Place, bool)>, GroupFailure<'a>> {
-        let table = offer.line.table;
+    ///
+    /// # Errors
+    /// No process can be had.
+    pub fn reserve(&mut self, client: &mut Client<'_>) -> Result<Option<(Place, bool)>, GroupFailure<'static>> {
+        self.changes = self.reservation.table.changes();
+        self.reservation.wish.avoided = self.reach.connections.avoided();
+        let Some((place, full)) = self.place(client)? else { return Ok(None) };
+        if let Err(failure) = self.hold() {
+            self.reservation.table.release(place);
+            return Err(failure);
+        }
+        Ok(Some((place, full)))
+    }
+
+    fn place(&mut self, client: &mut Client<'_>) -> Result<Option<(Place, bool)>, GroupFailure<'static>> {
+        let table = self.reservation.table;
         let mut waits = false;
         let mut bell = Bell::default();
         let found = loop {
             bell.rings();
-            let left = offer.until.saturating_duration_since(Instant::now());
-            match offer.line.reserve(if waits { left.min(LOOK) } else { Duration::ZERO }) {
+            let left = self.attempts.until.saturating_duration_since(Instant::now());
+            match self.reservation.reserve(if waits { left.min(LOOK) } else { Duration::ZERO }) {
                 Reserved::Thread(place) => break Ok(Some((place, false))),
                 Reserved::Queue(place) => break Ok(Some((place, true))),
                 Reserved::Full => {
@@ -247,8 +166,10 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
                 }
                 Reserved::Nobody if table.trouble() => break Err(GroupFailure::CannotStart),
                 Reserved::Nobody if table.is_closed(self.group.generation) => break Err(GroupFailure::Stopping),
-                Reserved::Nobody if left.is_zero() => break Err(self.not_ready()),
-                Reserved::Nobody if self.client.look(Instant::now()) => break Ok(None),
+                Reserved::Nobody if left.is_zero() => {
+                    break Err(GroupFailure::NotReady(self.group.connect_timeout.as_secs()));
+                }
+                Reserved::Nobody if client.look(Instant::now()) => break Ok(None),
                 Reserved::Nobody if waits => {}
                 Reserved::Nobody => {
                     self.hold()?;
@@ -266,7 +187,7 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
     }
 
     /// The request is from here on one of those that the group has in httpd's workers.
-    fn hold(&mut self) -> Result<(), GroupFailure<'a>> {
+    fn hold(&mut self) -> Result<(), GroupFailure<'static>> {
         if self.held.is_none() {
             self.held = self.reach.share.hold(self.group.maximum_in_flight);
         }
@@ -276,64 +197,133 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
         }
     }
 
-    const fn not_ready(&self) -> GroupFailure<'a> {
-        GroupFailure::NotReady(self.group.connect_timeout.as_secs())
+    /// A connection to the process at `place`, which is reserved. `large`: the request has a large body. `pool` is the request's, for what is said of it.
+    ///
+    /// # Errors
+    /// Nobody can be reached at all. What is to be done next if only this process can't.
+    pub fn connect<'p>(
+        &mut self,
+        place: Place,
+        large: bool,
+        pool: Pool<'p>,
+    ) -> Result<Result<Connection, Next>, GroupFailure<'p>> {
+        let table = self.reservation.table;
+        let failure = match self.reach.connections.to(table, place, self.group, large) {
+            Ok(connection) => return Ok(Ok(connection)),
+            Err(failure) => failure,
+        };
+        table.release(place);
+        match failure {
+            // It has died, and the table does not say so yet.
+            NoConnection::Nobody => Ok(Err(Next::Unreached)),
+            NoConnection::Stranger(uid) => {
+                self.attempts.stranger = Some(uid);
+                Ok(Err(Next::Unreached))
+            }
+            // Somebody has put something else in its place, perhaps: other processes may be reached, and this one's successor soon.
+            NoConnection::Failed(_) if self.attempts.failed.get_or_insert_with(Instant::now).elapsed() < REPLACED => {
+                Ok(Err(Next::Unreached))
+            }
+            NoConnection::Failed(error) => {
+                let text = error.to_string();
+                Err(GroupFailure::Socket(pool.string(text.as_bytes()).to_str().unwrap_or_default()))
+            }
+        }
     }
 
-    /// Prepares what is sent over `connection`: a greeting only if it is new.
-    fn start(&mut self, connection: &Connection) {
-        let hello = greeting(self.group, connection.ticket());
-        self.outbox.rewind(if connection.used { hello.len() } else { 0 }, &hello);
-        if let Some(memory) = &connection.inbox.enclosed.memory {
-            self.outbox.lend(self.request_end, memory);
+    /// Waits before a request is offered again that has not begun at `place`, as long as `next` asks for.
+    ///
+    /// # Errors
+    /// It was offered for as long as it may be.
+    pub fn again(&mut self, next: &Next, place: Place, client: &mut Client<'_>) -> Result<Again, GroupFailure<'static>> {
+        match next {
+            Next::NewCode => {
+                self.attempts.new_code += 1;
+                if self.attempts.new_code <= MOST_NEW_CODE {
+                    return Ok(if self.await_new_code(client) { Again::AfterNewCode } else { Again::ClientGone });
+                }
+            }
+            Next::Unreached => {
+                self.attempts.unreached += 1;
+                self.reach.connections.avoid(place);
+            }
+            Next::Again | Next::Better => {}
         }
-        self.answer = Answer::new(self.group.header_buffer_size, connection.used);
+        Ok(if self.pause(client)? { Again::Now } else { Again::ClientGone })
     }
 
     /// Before it is offered again; `false` when the client is gone.
-    fn pause(&mut self, offer: &mut Offer<'_>) -> Result<bool, GroupFailure<'a>> {
+    fn pause(&mut self, client: &mut Client<'_>) -> Result<bool, GroupFailure<'static>> {
         let now = Instant::now();
-        offer.attempts += 1;
-        if self.client.look(now) {
+        let tried = &mut self.attempts;
+        tried.attempts += 1;
+        if client.look(now) {
             return Ok(false);
         }
-        if now >= offer.until {
-            let (attempts, path) = (offer.attempts, self.group.path.as_slice());
-            return Err(match offer.stranger {
+        if now >= tried.until {
+            let (attempts, path) = (tried.attempts, self.group.path.as_slice());
+            return Err(match tried.stranger {
                 Some(uid) => GroupFailure::Stranger { uid, path },
-                None if offer.unreached == attempts => GroupFailure::Unreachable { attempts, path },
+                None if tried.unreached == attempts => GroupFailure::Unreachable { attempts, path },
                 None => GroupFailure::KeptLeaving(attempts),
             });
         }
-        if offer.attempts > AT_ONCE {
-            std::thread::sleep(offer.pause);
-            offer.pause = (offer.pause * 2).min(LONGEST_PAUSE);
+        if tried.attempts > AT_ONCE {
+            std::thread::sleep(tried.pause);
+            tried.pause = (tried.pause * 2).min(LONGEST_PAUSE);
         }
         Ok(true)
     }
 
     /// Waits until new code serves, or could not be made to, for at most `reload-wait`; then the request takes what it finds: the new code, if there is some, the
     /// old one otherwise. `false` when the client is gone.
-    fn await_new_code(&mut self, offer: &mut Offer<'_>) -> bool {
-        let table = offer.line.table;
+    fn await_new_code(&mut self, client: &mut Client<'_>) -> bool {
+        let table = self.reservation.table;
         let until = Instant::now() + self.group.reload_wait;
         let mut rung = Bell::default();
         loop {
             rung.rings();
-            let bell = table.bell().load(std::sync::atomic::Ordering::Acquire);
+            let bell = table.bell().load(Ordering::Acquire);
             let now = Instant::now();
-            if self.client.look(now) {
+            if client.look(now) {
                 return false;
             }
             let over = now >= until || table.is_closed(self.group.generation);
-            if table.changes().0 != offer.changes.0 || over {
+            if table.changes().0 != self.changes.0 || over {
                 break;
             }
-            offer.line.listen(bell, until.saturating_duration_since(now).min(LOOK));
+            self.reservation.listen(bell, until.saturating_duration_since(now).min(LOOK));
         }
-        self.waited();
-        offer.line.wish.newest = table.changes().1 != offer.changes.1;
+        self.reservation.wish.newest = table.changes().1 != self.changes.1;
         true
+    }
+}
+
+/// Reserves places in a group's table.
+#[derive(Clone, Copy, Debug)]
+struct Reservation<'t> {
+    /// The table.
+    table: Table<'t>,
+    /// What is wished for.
+    wish: Wish,
+}
+
+impl Reservation<'_> {
+    /// Reserves a place, and otherwise waits until something has changed, for at most `wait`.
+    fn reserve(&self, wait: Duration) -> Reserved {
+        let bell = self.table.bell().load(Ordering::Acquire);
+        let reserved = self.table.reserve(self.wish);
+        if reserved == Reserved::Nobody && !self.table.trouble() {
+            self.listen(bell, wait);
+        }
+        reserved
+    }
+
+    /// Waits for the bell, which had the value `bell`, for at most `wait`.
+    fn listen(&self, bell: u32, wait: Duration) {
+        let timeout = Timespec::try_from(wait).ok();
+        // Rung, interrupted or in vain: whoever calls looks again.
+        let _waited: rustix::io::Result<()> = futex::wait(self.table.bell(), futex::Flags::empty(), bell, timeout.as_ref());
     }
 }
 
@@ -357,23 +347,18 @@ impl Bell {
 mod tests {
     use std::time::{Duration, Instant};
 
-    use super::{Bell, MOST_MOVES, Next, Offer};
+    use super::{Attempts, Bell, MOST_MOVES, Next};
 
     #[test]
     fn the_time_in_a_queue_is_given_back_so_often() {
-        let memory: Vec<_> = (0..protocol::table::words(1)).map(|_| std::sync::atomic::AtomicU32::new(0)).collect();
-        if let Some(version) = memory.first() {
-            version.store(u32::from_ne_bytes(protocol::table::BEGINNING), std::sync::atomic::Ordering::Relaxed);
-        }
-        let Some(table) = protocol::table::Table::open(&memory) else { unreachable!() };
         let group = crate::daemon::group::testing::group();
         let began = Instant::now();
         for (next, most) in [(Next::Again, protocol::rules::MOST_REFUSALS), (Next::NewCode, 8), (Next::Better, MOST_MOVES)] {
-            let mut offer = Offer::new(table, &group, began);
+            let mut attempts = Attempts::new(&group, began);
             for _ in 0..most + 1000 {
-                offer.was_in_process(&next, Duration::from_secs(50));
+                attempts.was_in_process(&next, Duration::from_secs(50));
             }
-            assert_eq!(offer.until, began + group.connect_timeout + Duration::from_secs(50) * most);
+            assert_eq!(attempts.until, began + group.connect_timeout + Duration::from_secs(50) * most);
         }
     }
 

@@ -1,7 +1,7 @@
 /*! All servers, as the checks of the configuration as a whole want them. *Runs in: parent, child.* */
 
 use super::module_config;
-use crate::httpd::Server;
+use crate::httpd::server::Server;
 use config::whole::ServerView;
 
 /// All servers, as the functions of `config::whole` want them.

@@ -9,6 +9,7 @@ use std::ffi::{CStr, c_int};
 use crate::httpd::connection::Connection;
 use crate::httpd::request::Request;
 use crate::httpd::sys;
+use crate::httpd::table::Table;
 
 /// Output filters that add to what they get or count it, and pass it on. In lower case, as httpd keeps names.
 const PROMPT_OUTPUT: [&[u8]; 9] = [
@@ -77,7 +78,7 @@ impl Request<'_> {
         let length =
             |name: &CStr, value: Option<&[u8]>| name.to_bytes().len() + value.unwrap_or_default().len() + b": \r\n".len();
         let tables = [self.headers_out(), self.error_headers_out()];
-        tables.into_iter().flat_map(crate::httpd::Table::entries).map(|(name, value)| length(name, value)).sum()
+        tables.into_iter().flat_map(Table::entries).map(|(name, value)| length(name, value)).sum()
     }
 }
 

@@ -6,7 +6,8 @@ use std::time::Duration;
 use rustix::process::{getegid, geteuid};
 
 use super::{accounts, process};
-use crate::httpd::{Pool, Server};
+use crate::httpd::pool::Pool;
+use crate::httpd::server::Server;
 use config::plan::{Machine, User};
 
 /// This machine, as httpd's parent sees it.

@@ -1,0 +1,310 @@
+/*! One request over one connection to a daemon process, in both directions at once and without ever waiting for one side alone.
+
+What an application sends reaches the client when it stops sending for a moment; what it wants to read is read when it wants it. *Runs in: child.* */
+
+use std::os::fd::AsFd as _;
+use std::time::{Duration, Instant};
+
+use protocol::table::{Limit, Wish};
+use rustix::event::{PollFd, PollFlags, Timespec};
+
+use super::body::Body;
+use super::client::Client;
+use super::deadline::Clock;
+use super::protocol_error::Breach;
+use super::queue::Queue;
+use super::request_frames::greeting;
+use super::response_reader::{Answer, End};
+use crate::daemon::child::Reach;
+use crate::daemon::connections::Connection;
+use crate::daemon::connections::recv_buffer::{Received, SOON};
+use crate::daemon::connections::send_buffer::Outbox;
+use crate::daemon::group::Group;
+use crate::request::conversation::Conversation;
+
+/// A body that has paused for so long is not coming at the moment.
+const GATHERING: Duration = Duration::from_millis(2);
+
+/// So often at least it is looked after the client, whatever the daemon sends.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// How one connection's conversation ended.
+pub enum Talk {
+    /// With an end, from the daemon or about the client.
+    End(End),
+    /// The connection ended without one. If the process was ended at a limit of its group: which.
+    Died(Option<Limit>),
+    /// The first bytes could not be sent.
+    Unsent,
+    /// The daemon was silent for too long.
+    Silent,
+    /// The process did not end it, though its time was over.
+    Overtime,
+    /// It waited for a thread for longer than `queue-timeout`, and was taken back.
+    Overdue,
+    /// It was taken back, because another process has a thread free.
+    Better,
+}
+
+/// What came of taking what a process has sent.
+enum Taken {
+    /// The end.
+    End(End),
+    /// Whole frames.
+    Frames,
+    /// Part of one.
+    Nothing,
+}
+
+/// A request between its client and a daemon.
+pub struct Exchange<'a, 'r> {
+    /// The request with its two directions.
+    pub conversation: &'a mut Conversation<'r>,
+    reach: Reach,
+    group: &'static Group,
+    /// How much of the outbox greeting and request are.
+    request_end: usize,
+    /// What goes to the daemon.
+    pub outbox: Outbox,
+    /// What comes from it.
+    pub answer: Answer,
+    body: Body,
+    /// The client.
+    pub client: Client<'r>,
+    /// Since when there is response that the client has not got.
+    gathered_since: Option<Instant>,
+    /// How long it has waited in processes that did not begin it.
+    pub queued: Duration,
+}
+
+impl<'a, 'r: 'a> Exchange<'a, 'r> {
+    /// Begins with the frames of a request. `on_demand`: its client waits to be asked for the body.
+    pub fn begin(conversation: &'a mut Conversation<'r>, reach: Reach, frames: Vec<u8>, on_demand: bool) -> Self {
+        let (request, group) = (conversation.request, reach.group);
+        let mut exchange = Self {
+            conversation,
+            reach,
+            group,
+            request_end: frames.len(),
+            outbox: Outbox::keeping(frames),
+            answer: Answer::new(group.header_buffer_size, false),
+            body: Body::new(request.may_read_body(), on_demand, request.server().timeout()),
+            client: Client::new(request.connection()),
+            gathered_since: None,
+            queued: Duration::ZERO,
+        };
+        exchange.body.begin(&mut exchange.outbox);
+        exchange.gather();
+        exchange
+    }
+
+    /// Whether there is a large body that may go over in memory.
+    pub fn has_large_body(&self) -> bool {
+        self.outbox.has_large_body(self.request_end)
+    }
+
+    /// Prepares what is sent over `connection`: a greeting only if it is new.
+    pub fn start(&mut self, connection: &Connection) {
+        let hello = greeting(self.group, connection.ticket());
+        self.outbox.rewind(if connection.used { hello.len() } else { 0 }, &hello);
+        if let Some(memory) = &connection.inbox.enclosed.memory {
+            self.outbox.lend(self.request_end, memory);
+        }
+        self.answer = Answer::new(self.group.header_buffer_size, connection.used);
+    }
+
+    /// Whether nothing of the request is left on its connection.
+    pub fn is_through(&self, connection: &Connection) -> bool {
+        connection.is_done()
+            && self.body.has_ended()
+            && self.outbox.is_sent()
+            && connection.inbox.bytes().is_empty()
+            && connection.inbox.enclosed.files.is_empty()
+            && !self.answer.goes_away
+    }
+
+    /// A body that goes along with its request is waited for while it keeps coming, so that it needs one write and no process has to wait for it.
+    fn gather(&mut self) {
+        loop {
+            self.body.fill(self.conversation, &mut self.outbox);
+            if !self.body.is_coming() || !self.client.sends_within(GATHERING) {
+                return;
+            }
+        }
+    }
+
+    /// Has the request served over a connection. `full`: no thread was free for it.
+    pub fn talk(&mut self, connection: &mut Connection, full: bool, wish: Wish) -> Talk {
+        let mut heard = Instant::now();
+        // Who has just spoken may go on soon; who is silent is waited for together with all else, and so is who never stops.
+        let (mut soon, mut looked) = (true, heard);
+        let left = self.group.queue_timeout.map(|limit| limit.saturating_sub(self.queued));
+        let movable = full && self.reach.connections.table().is_some_and(|table| table.has_others(connection.place));
+        let mut queue = connection.ticket().map(|_| Queue::new(movable, left));
+        let mut clock = Clock { limit: self.group.most_time, until: None };
+        connection.send();
+        loop {
+            if !self.send(connection) {
+                return Talk::Unsent;
+            }
+            let received = if soon && self.has_only_to_wait(queue.as_ref()) {
+                connection.inbox.receive_soon(connection.socket.as_fd())
+            } else {
+                looked = Instant::now();
+                let ready = self.wait(connection, heard, looked, queue.as_ref(), &clock);
+                if ready { connection.inbox.receive(connection.socket.as_fd()) } else { Received::Nothing }
+            };
+            let now = Instant::now();
+            soon = received == Received::Some && now.saturating_duration_since(looked) < LOOK;
+            if received == Received::End {
+                return Talk::Died(connection.cut_at());
+            }
+            match received {
+                Received::Descriptor => return Talk::End(End::Breach(Breach::Descriptors)),
+                Received::Crowded => return Talk::End(End::Breach(Breach::Crowded)),
+                _ => {}
+            }
+            if received == Received::Some {
+                match self.take(connection, now) {
+                    Taken::End(end) => return Talk::End(end),
+                    // What the client took its time over is not the process's time.
+                    Taken::Frames => heard = clock.goes_on(now),
+                    Taken::Nothing => {}
+                }
+            } else if self.is_pause_over(now)
+                && let Err(end) = self.flush()
+            {
+                return Talk::End(end);
+            }
+            if self.client.is_gone(now) {
+                return Talk::End(End::ClientGone);
+            }
+            if let Some(end) = self.look(connection, &mut queue, wish, now) {
+                return end;
+            }
+            if clock.is_over(queue.is_none(), now) {
+                return Talk::Overtime;
+            }
+            if !self.body.is_starving() && now.saturating_duration_since(heard) >= self.group.socket_timeout {
+                return Talk::Silent;
+            }
+            if self.body.is_starving() {
+                // The daemon waits for the client, not the other way round.
+                heard = now;
+            }
+        }
+    }
+
+    /// Looks after a request that may still wait for a thread.
+    fn look(&self, connection: &Connection, queue: &mut Option<Queue>, wish: Wish, now: Instant) -> Option<Talk> {
+        let waiting = queue.as_mut()?;
+        if self.answer.begun {
+            *queue = None;
+            return None;
+        }
+        let overdue = waiting.is_over(now);
+        if now < waiting.look && !overdue {
+            return None;
+        }
+        if !connection.waits() {
+            *queue = None;
+            return None;
+        }
+        if overdue {
+            return connection.take_back().then_some(Talk::Overdue);
+        }
+        waiting.later(now);
+        let better = self.reach.connections.table().is_some_and(|table| table.better(connection.place, wish));
+        (better && connection.take_back()).then_some(Talk::Better)
+    }
+
+    /// Sends what is there as far as the daemon takes it; `false` if the request itself did not get through.
+    fn send(&mut self, connection: &Connection) -> bool {
+        loop {
+            self.body.fill(self.conversation, &mut self.outbox);
+            if self.outbox.pending() > 0 && self.outbox.send(connection.socket.as_fd()).is_err() {
+                if !self.answer.begun && self.outbox.sent() < self.request_end {
+                    return false;
+                }
+                // It has closed its end, perhaps because it needs no more body; what it has said before is still to be read.
+                self.outbox.hold();
+                if self.answer.begun {
+                    self.body.give_up();
+                }
+            }
+            if self.outbox.pending() > 0 || !self.body.goes_on() {
+                return true;
+            }
+        }
+    }
+
+    /// Takes what has come from the daemon. Part of a frame is no sign of it: else a process could hold a request by a byte now and then.
+    fn take(&mut self, connection: &mut Connection, now: Instant) -> Taken {
+        let (bytes, enclosed) = connection.inbox.parts();
+        let request = self.conversation.request;
+        let (taken, end) = self.answer.take(bytes, enclosed, &mut self.conversation.output, request, &mut self.body);
+        connection.inbox.consume(taken);
+        if self.answer.begun {
+            self.outbox.forget();
+        }
+        self.gathered_since = (self.answer.gathered > 0).then_some(now);
+        match end {
+            Some(end) => Taken::End(end),
+            None if taken > 0 => Taken::Frames,
+            None => Taken::Nothing,
+        }
+    }
+
+    /// Nothing is to be done for [`SOON`] but to wait for the daemon.
+    fn has_only_to_wait(&self, queue: Option<&Queue>) -> bool {
+        let flushes_late = self.gathered_since.is_none() || self.group.response_flush_delay > SOON;
+        let looks_late = queue.is_none_or(Queue::looks_late);
+        self.body.has_ended() && self.outbox.pending() == 0 && flushes_late && looks_late
+    }
+
+    /// The application has sent nothing for a moment, so its client gets what it sent before.
+    fn is_pause_over(&self, now: Instant) -> bool {
+        self.gathered_since.is_some_and(|since| now.saturating_duration_since(since) >= self.group.response_flush_delay)
+    }
+
+    fn flush(&mut self) -> Result<(), End> {
+        self.gathered_since = None;
+        self.answer.flush(&mut self.conversation.output)
+    }
+
+    /// Waits until something can be done; whether the daemon has something to say.
+    fn wait(&mut self, connection: &Connection, heard: Instant, now: Instant, queue: Option<&Queue>, clock: &Clock) -> bool {
+        let reading = self.body.is_starving();
+        let deadlines = [
+            self.gathered_since.map(|since| since + self.group.response_flush_delay),
+            self.body.deadline(now),
+            self.client.deadline(now, reading),
+            (!reading).then(|| heard + self.group.socket_timeout),
+            queue.map(Queue::deadline),
+            clock.until,
+        ];
+        let until = deadlines.into_iter().flatten().min();
+        let timeout = until.and_then(|until| Timespec::try_from(until.saturating_duration_since(now)).ok());
+        let wanted = if self.outbox.pending() > 0 { PollFlags::IN | PollFlags::OUT } else { PollFlags::IN };
+        let daemon = PollFd::new(&connection.socket, wanted);
+        let (daemon, client) = match self.client.interest(reading) {
+            Some((client, flags)) => {
+                let mut both = [daemon, PollFd::from_borrowed_fd(client, flags)];
+                // An interrupted wait found nothing; the next one will.
+                let found = rustix::event::poll(&mut both, timeout.as_ref()).unwrap_or(0);
+                let [daemon, client] = both.map(|one| if found > 0 { one.revents() } else { PollFlags::empty() });
+                (daemon, client)
+            }
+            None => {
+                let mut one = [daemon];
+                let found = rustix::event::poll(&mut one, timeout.as_ref()).unwrap_or(0);
+                let [daemon] = one.map(|one| if found > 0 { one.revents() } else { PollFlags::empty() });
+                (daemon, PollFlags::empty())
+            }
+        };
+        if !client.is_empty() {
+            self.client.saw(client, now);
+        }
+        daemon.intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR)
+    }
+}
