@@ -61,10 +61,11 @@ impl Hooks for Wsgi {
         let mut mistaken = false;
         if let Some(notes) = httpd::configuration::command::notes(configuration) {
             let servers = httpd::configuration::views::views(main);
-            let mut findings = config::whole::check(&servers, notes);
+            let mut findings = config::global_checks::check(&servers, notes);
             // A start says this when it plans the groups.
             if httpd::system::process::is_configtest() {
-                findings.extend(config::plan::check(&servers, &httpd::system::host_info::ThisMachine::new(configuration, main)));
+                findings
+                    .extend(config::daemon_plan::check(&servers, &httpd::system::host_info::ThisHost::new(configuration, main)));
             }
             for finding in findings {
                 mistaken |= finding.code.level == protocol::Level::Error;
@@ -76,7 +77,7 @@ impl Hooks for Wsgi {
     }
 
     fn test_config(configuration: Pool<'_>, main: Server<'_>) {
-        let machine = httpd::system::host_info::ThisMachine::new(configuration, main);
+        let machine = httpd::system::host_info::ThisHost::new(configuration, main);
         configtest::embedded::warn(main, &machine);
         configtest::daemon::warn(main, &machine);
     }

@@ -5,10 +5,10 @@ The input is text: a first line of networks, a second with the peer's address, t
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use crate::request::environ::Entry;
 use crate::handler::environ::trusted_proxy::apply;
-use config::network::Network;
-use config::proxy_header::{self, Category, PROXY_HEADERS};
+use crate::request::environ::Entry;
+use config::settings::network::Network;
+use config::settings::proxy_header::{self, Category, PROXY_HEADERS};
 
 /// One request.
 pub fn trusted_proxies(bytes: &[u8]) {

@@ -16,17 +16,17 @@ use super::questions::{self, name_home, user_name};
 use crate::daemon::parent::socket_directory;
 use crate::httpd::configuration::module_config;
 use crate::httpd::configuration::views::views;
-use crate::httpd::system::host_info::ThisMachine;
+use crate::httpd::system::host_info::ThisHost;
 use crate::httpd::{Log, Server};
 use crate::install_paths;
 use config::daemon::{DaemonProcess, Python};
+use config::daemon_plan::{HostInfo, identity};
 use config::error::quoted;
-use config::plan::{Machine, identity};
+use config::global_checks::{Groups, named_scripts};
 use config::settings::ProcessSettings;
-use config::whole::{Groups, named_scripts};
 
 /// Warns of what would keep groups from serving.
-pub fn warn(main: Server<'_>, machine: &ThisMachine) {
+pub fn warn(main: Server<'_>, machine: &ThisHost) {
     let servers = views(main);
     let groups = Groups::new(&servers);
     let settings = &module_config::of_server(main).process;
@@ -68,7 +68,7 @@ pub fn warn(main: Server<'_>, machine: &ThisMachine) {
             let name = quoted(&process.name);
             log.line(
                 Level::Warning,
-                format_args!("{}: WSGIDaemonProcess {name} at {}: {problem}", problem.code(), process.place),
+                format_args!("{}: WSGIDaemonProcess {name} at {}: {problem}", problem.code(), process.defined_at),
             );
         }
     }
@@ -89,7 +89,7 @@ fn request(
     directory: &[u8],
     engine: Vec<u8>,
     who: protocol::plan::Identity,
-    machine: &ThisMachine,
+    machine: &ThisHost,
 ) -> Option<Request> {
     let identity = machine.privileged().then_some(Identity { uid: who.uid, gid: who.gid, groups: who.groups });
     // Only root can look from inside, and such a group needs root anyway.
@@ -122,7 +122,7 @@ fn request(
 }
 
 /// Where the sockets will be, asked as Apache's user. Where that is nobody else, the start finds out.
-fn sockets(settings: &ProcessSettings, machine: &ThisMachine) -> Option<Request> {
+fn sockets(settings: &ProcessSettings, machine: &ThisHost) -> Option<Request> {
     let identity = questions::identity(machine).ok().flatten()?;
     let runtime = machine.runtime_directory();
     let (directory, named) = match &settings.socket_prefix {

@@ -16,17 +16,17 @@ use crate::httpd::configuration::module_config;
 use crate::httpd::configuration::views::views;
 use crate::httpd::{Log, Server};
 use crate::install_paths;
-use config::plan::Machine;
+use config::daemon_plan::HostInfo;
+use config::global_checks::{self, Groups, named_scripts};
 use config::settings::ProcessSettings;
-use config::whole::{self, Groups, named_scripts};
 
 /// Warns of what would keep Python from starting in a child, if the configuration asks for a Python there. A `WSGIPythonHome` that only daemon
 /// groups use is looked at with them, as their users.
-pub fn warn(main: Server<'_>, machine: &dyn Machine) {
+pub fn warn(main: Server<'_>, machine: &dyn HostInfo) {
     let log = Log::Server(main);
     let settings = &module_config::of_server(main).process;
     let servers = views(main);
-    let maps = whole::starts_python(&servers);
+    let maps = global_checks::starts_python(&servers);
     if !maps && (settings.python_home.is_none() || Groups::new(&servers).iter().next().is_some()) {
         return;
     }
@@ -47,7 +47,7 @@ pub fn warn(main: Server<'_>, machine: &dyn Machine) {
 }
 
 /// What is asked. `maps`: Python will be started in each child, so its library is needed.
-fn request(settings: &ProcessSettings, maps: bool, machine: &dyn Machine) -> Result<Request, Problem> {
+fn request(settings: &ProcessSettings, maps: bool, machine: &dyn HostInfo) -> Result<Request, Problem> {
     let identity = identity(machine)?;
     let mut request = Request {
         user: user_name(identity.as_ref(), machine),

@@ -6,14 +6,14 @@ use interpreter::Problem;
 use protocol::log_code;
 use protocol::probe::{Identity, Request};
 
-use config::plan::Machine;
+use config::daemon_plan::HostInfo;
 use config::settings::ProcessSettings;
 
 /// Who Apache's children are, for a helper; `None` where configtest does not run as root.
 ///
 /// # Errors
 /// That they would be root, or that nothing says who they are.
-pub fn identity(machine: &dyn Machine) -> Result<Option<Identity>, Problem> {
+pub fn identity(machine: &dyn HostInfo) -> Result<Option<Identity>, Problem> {
     if !machine.privileged() {
         return Ok(None);
     }
@@ -40,14 +40,14 @@ pub fn name_home(request: &mut Request, settings: &ProcessSettings) {
         Some(home) => {
             request.home = home.prefix.to_vec();
             request.exec_prefix = home.exec_prefix.as_deref().map(<[u8]>::to_vec);
-            request.said_by = format!("WSGIPythonHome at {}", home.place).into_bytes();
+            request.said_by = format!("WSGIPythonHome at {}", home.defined_at).into_bytes();
         }
         None => request.path = std::env::var_os("PATH").map(OsStringExt::into_vec).unwrap_or_default(),
     }
 }
 
 /// The name of who a helper becomes, for messages: empty where it stays what it is.
-pub fn user_name(identity: Option<&Identity>, machine: &dyn Machine) -> Vec<u8> {
+pub fn user_name(identity: Option<&Identity>, machine: &dyn HostInfo) -> Vec<u8> {
     identity.map_or_else(Vec::new, |who| {
         machine.user_by_id(who.uid).map_or_else(|| format!("#{}", who.uid).into_bytes(), |user| user.name)
     })

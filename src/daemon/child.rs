@@ -8,7 +8,7 @@ use super::parent::launch;
 use super::share::Share;
 use crate::httpd::Server;
 use crate::httpd::system::{descriptor, process};
-use config::whole::NoAccess;
+use config::global_checks::NoAccess;
 
 /// What a child has of daemon mode.
 #[derive(Debug)]

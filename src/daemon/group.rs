@@ -10,8 +10,8 @@ use std::time::Duration;
 use super::scoreboard::Published;
 use super::share::Shares;
 use config::daemon::ScriptOwner;
+use config::global_checks::{Groups, NoAccess};
 use config::settings::Text;
-use config::whole::{Groups, NoAccess};
 
 /// One group as the requests of this child see it.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub struct Group {
     /// Its name.
     pub name: Text,
     /// `file:line` of its directive, for messages.
-    pub place: Arc<str>,
+    pub defined_at: Arc<str>,
     /// What the paths of its processes' sockets begin with.
     pub path: Vec<u8>,
     /// The descriptor of its table, in the parent.
@@ -86,7 +86,7 @@ pub struct Daemons {
     pub access: Groups,
     /// httpd's scoreboard, if a group may ask for it.
     pub scoreboard: Option<Published>,
-    /// By number, as [`config::whole::DaemonGroup::number`] counts, from 1.
+    /// By number, as [`config::global_checks::DaemonGroup::number`] counts, from 1.
     pub groups: Vec<Group>,
     /// How much of httpd's workers each has; `None` if the system had no memory for that.
     pub shares: Option<Shares>,
@@ -116,7 +116,7 @@ pub mod testing {
     pub fn group() -> Group {
         Group {
             name: b"shop".as_slice().into(),
-            place: Arc::from("httpd.conf:1"),
+            defined_at: Arc::from("httpd.conf:1"),
             path: Vec::new(),
             table: None,
             definition: 1,

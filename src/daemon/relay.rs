@@ -62,7 +62,7 @@ type Outcome<'g> = Result<Talk, GroupFailure<'g>>;
 
 /// Says in the log why a request fails: the status that its client gets.
 fn tell(request: Request<'_>, group: &Group, failure: GroupFailure<'_>) -> u16 {
-    let failure = Failure::Group { name: &group.name, declared: Some(&group.place), failure };
+    let failure = Failure::Group { name: &group.name, declared: Some(&group.defined_at), failure };
     let message = failure.message(alias::of(request));
     Log::Request(request).line(failure.code().level, format_args!("{message}"));
     failure.status()

@@ -21,8 +21,8 @@ use crate::httpd::system::process;
 use crate::httpd::system::shared::Shared;
 use crate::httpd::{Log, Pool, Server};
 use crate::install_paths;
+use config::global_checks;
 use config::settings::{ImportScript, ProcessSettings, PythonHome, Text};
-use config::whole;
 
 /// How long shutdown callbacks and `atexit` functions may take when a child ends, milliseconds. httpd kills a child that
 /// takes much longer than that.
@@ -74,7 +74,7 @@ pub fn child_init(pool: Pool<'_>, main: Server<'_>) {
     let is_directory = |path: &[u8]| std::path::Path::new(std::ffi::OsStr::from_bytes(path)).is_dir();
     let child = CHILD.get_or_init(|| Child {
         settings: module_config::of_server(main).process.clone(),
-        main_group: whole::main_group(b"", &servers, &is_directory),
+        main_group: global_checks::main_group(b"", &servers, &is_directory),
         process_id: std::process::id().to_string(),
         shared: main.shared(),
         engine: OnceLock::new(),
@@ -82,11 +82,11 @@ pub fn child_init(pool: Pool<'_>, main: Server<'_>) {
     });
     pool.at_end(stop);
     prepare_environment(&child.settings);
-    if !whole::starts_python(&servers) {
+    if !global_checks::starts_python(&servers) {
         return;
     }
     if let Ok(engine) = child.engine.get_or_init(|| start(child)) {
-        for ImportScript { script, application_group, .. } in whole::embedded_imports(&servers) {
+        for ImportScript { script, application_group, .. } in global_checks::embedded_imports(&servers) {
             // The engine has logged a failure; the script is tried again when a request needs it.
             let _loaded: bool = engine.import(script, application_group);
         }
@@ -156,7 +156,7 @@ fn open(child: &Child) -> Result<Engine, Problem> {
             "this process runs as root, and root runs no Python that a configuration names (hint: set `User` to an ordinary user)",
         ));
     }
-    let home = child.settings.python_home.as_ref().map(|home| (home.parts(), &*home.place));
+    let home = child.settings.python_home.as_ref().map(|home| (home.parts(), &*home.defined_at));
     let chosen = choose::choose(home, std::env::var_os("PATH").as_deref())?;
     let told = |problem: Problem| chosen.told(&problem);
     virtualenv::look_around(&chosen).map_err(told)?;

@@ -18,7 +18,7 @@ use crate::request::conversation::{Call, Conversation};
 use crate::request::failure::Failure;
 use crate::request::group_failure::GroupFailure;
 use crate::request::response_body::{Ending, Limits};
-use config::daemon::{ScriptOwner, jail};
+use config::daemon::{ScriptOwner, chroot};
 
 /// Where an application runs.
 #[derive(Clone, Copy)]
@@ -44,7 +44,7 @@ impl Place {
         let failed = |failure| Failure::Group { name: group, declared: None, failure };
         let child = child::child().ok_or_else(|| failed(GroupFailure::Undefined))?;
         let found = child.usable(group, request.server().host()).map_err(|why| failed(GroupFailure::from(why)))?;
-        let declared = Some(&*found.group.place);
+        let declared = Some(&*found.group.defined_at);
         check(found.group, request).map_err(|failure| Failure::Group { name: group, declared, failure })?;
         Ok(Self::Far(found, child))
     }
@@ -112,7 +112,7 @@ fn check<'r>(group: &'static Group, request: Request<'r>) -> Result<(), GroupFai
     }
     let script = request.filename();
     match group.chroot.as_deref() {
-        Some(chroot) if jail::inside(chroot, script).is_none() => Err(GroupFailure::OutsideChroot { script, chroot }),
+        Some(chroot) if chroot::inside(chroot, script).is_none() => Err(GroupFailure::OutsideChroot { script, chroot }),
         _ => Ok(()),
     }
 }

@@ -23,7 +23,7 @@ use crate::request::group_failure::GroupFailure;
 use crate::request::request_body::RequestBody;
 use crate::request::response_body::{Ending, ResponseBody};
 use config::RequestSettings;
-use config::daemon::jail;
+use config::daemon::chroot;
 
 /// How long a client should wait before it tries again, seconds.
 const RETRY_AFTER: &std::ffi::CStr = c"10";
@@ -93,9 +93,9 @@ fn run<'r>(request: Request<'r>, script: Script<'r>, settings: &RequestSettings<
     variables::publish(request, &facts, &environ);
     let call = Call {
         environ: &environ,
-        script: jail::as_seen(place.chroot(), script.path(request)),
+        script: chroot::as_seen(place.chroot(), script.path(request)),
         script_mtime: script.handler().is_none().then(|| request.file_mtime()).flatten(),
-        resource: jail::as_seen(place.chroot(), request.filename()),
+        resource: chroot::as_seen(place.chroot(), request.filename()),
         interpreter: group.interpreter(),
         callable: &callable,
         flags: flags(request, settings, &environ, &group),

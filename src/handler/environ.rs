@@ -14,10 +14,10 @@ use std::ffi::CStr;
 
 use self::filter::Fate;
 use crate::request::environ::{Entry, Environ};
-use config::daemon::jail;
-use config::network::Network;
-use config::proxy_header::ProxyHeader;
+use config::daemon::chroot;
 use config::settings::MapHead;
+use config::settings::network::Network;
+use config::settings::proxy_header::ProxyHeader;
 
 /// What the environ is made of besides httpd's table.
 #[derive(Clone, Copy, Debug)]
@@ -115,7 +115,7 @@ fn move_into(chroot: &[u8], entries: &mut Vec<Entry<'_>>) {
             return true;
         }
         let Some(path) = &entry.value else { return true };
-        match jail::inside(chroot, path) {
+        match chroot::inside(chroot, path) {
             Some(inside) => {
                 entry.value = Some(Cow::Owned(inside.to_vec()));
                 true

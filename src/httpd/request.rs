@@ -244,7 +244,7 @@ impl<'r> Request<'r> {
         self.table(self.get().subprocess_env)
     }
 
-    /// Notes between modules.
+    /// Diagnostics between modules.
     pub fn notes(self) -> Table<'r> {
         self.table(self.get().notes)
     }

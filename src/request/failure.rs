@@ -82,7 +82,7 @@ impl Failure<'_> {
             Self::Group { declared: Some(place), .. } => format!(", WSGIDaemonProcess at {place}"),
             _ => String::new(),
         };
-        let mapped = alias.map(|alias| format!(", mapped at {}", alias.place)).unwrap_or_default();
+        let mapped = alias.map(|alias| format!(", mapped at {}", alias.defined_at)).unwrap_or_default();
         match self.cure() {
             Some(cure) => format!("{code}: {cause}{declared}{mapped} (hint: {cure})"),
             None => format!("{code}: {cause}"),
@@ -193,7 +193,7 @@ mod tests {
             application_group: None,
             callable_object: None,
             pass_authorization: None,
-            place: "site.conf:3".into(),
+            defined_at: "site.conf:3".into(),
             order: 0,
         };
         let message = Failure::ScriptMissing(b"/srv/a.wsgi").message(Some(&alias));

@@ -8,7 +8,7 @@ use protocol::log_code::{self, LogCode};
 use protocol::table::Limit;
 
 use config::error::quoted;
-use config::whole::NoAccess;
+use config::global_checks::NoAccess;
 
 /// What is wrong. Limits are seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -357,7 +357,7 @@ pub fn samples() -> impl Iterator<Item = (GroupFailure<'static>, u16)> {
 #[cfg(test)]
 mod tests {
     use super::GroupFailure;
-    use config::whole::NoAccess;
+    use config::global_checks::NoAccess;
 
     #[test]
     fn what_keeps_a_request_from_a_group_is_told_apart() {

@@ -5,11 +5,11 @@ nothing of Apache: contexts are words here, and bits only in `httpd/`. *Runs in:
 
 use std::sync::Arc;
 
+use super::diagnostics::Diagnostics;
 use super::error::{ConfigError, quoted};
-use super::notes::Notes;
-use super::section::Section;
+use super::settings::section::Section;
 use super::settings::{DirectoryConfig, Pattern, ServerConfig};
-use super::words;
+use super::tokenizer;
 
 /// The class of `AllowOverride` that a directive needs in a `.htaccess` file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,10 +58,10 @@ pub struct Arity {
 }
 
 /// What a directive does: its words become part of the settings `C`.
-pub type Set<C> = fn(&mut C, &[&[u8]], &Place<'_>) -> Result<(), ConfigError>;
+pub type Set<C> = fn(&mut C, &[&[u8]], &DirectiveContext<'_>) -> Result<(), ConfigError>;
 
 /// What a directive does that sets something in a section and is worth knowing of the server.
-pub type SetBoth = fn(&mut ServerConfig, &mut DirectoryConfig, &[&[u8]], &Place<'_>) -> Result<(), ConfigError>;
+pub type SetBoth = fn(&mut ServerConfig, &mut DirectoryConfig, &[&[u8]], &DirectiveContext<'_>) -> Result<(), ConfigError>;
 
 /// Compiles a regular expression. The error is the compiler's own text.
 pub type Compile = dyn Fn(&[u8]) -> Result<Arc<dyn Pattern>, String>;
@@ -114,14 +114,14 @@ impl Directive {
         raw: &[u8],
         server: Option<&mut ServerConfig>,
         directory: Option<&mut DirectoryConfig>,
-        place: &Place<'_>,
+        context: &DirectiveContext<'_>,
     ) -> Result<(), ConfigError> {
-        let owned = self.words(raw, place)?;
+        let owned = self.words(raw, context)?;
         let words: Vec<&[u8]> = owned.iter().map(Vec::as_slice).collect();
         match (self.apply, server, directory) {
-            (Apply::Server(set), Some(server), _) => set(server, &words, place),
-            (Apply::Directory(set), _, Some(directory)) => set(directory, &words, place),
-            (Apply::Both(set), Some(server), Some(directory)) => set(server, directory, &words, place),
+            (Apply::Server(set), Some(server), _) => set(server, &words, context),
+            (Apply::Directory(set), _, Some(directory)) => set(directory, &words, context),
+            (Apply::Both(set), Some(server), Some(directory)) => set(server, directory, &words, context),
             _ => Err(ConfigError::new(
                 format!("{} has no configuration to go into", self.name),
                 "the error log names the place where it could not be made (WSGI1001)",
@@ -129,14 +129,14 @@ impl Directive {
         }
     }
 
-    fn words(&self, raw: &[u8], place: &Place<'_>) -> Result<Vec<Vec<u8>>, ConfigError> {
-        if self.contexts == Contexts::MainServer && place.virtual_host {
+    fn words(&self, raw: &[u8], context: &DirectiveContext<'_>) -> Result<Vec<Vec<u8>>, ConfigError> {
+        if self.contexts == Contexts::MainServer && context.virtual_host {
             return Err(ConfigError::new(
                 format!("{} cannot occur within <VirtualHost> section", self.name),
                 format!("it holds for the whole server: move `{}` out of the <VirtualHost>", self.name),
             ));
         }
-        let words = words::split(raw)?;
+        let words = tokenizer::split(raw)?;
         // As in Apache, an empty word is none.
         let few = words.len() < self.arity.min || words.iter().take(self.arity.min).any(Vec::is_empty);
         let many = self.arity.max.is_some_and(|max| words.len() > max);
@@ -165,7 +165,7 @@ impl Directive {
 }
 
 /// Where a directive stands, and what its words are read against. Lent for one directive.
-pub struct Place<'a> {
+pub struct DirectiveContext<'a> {
     /// `ServerRoot`; relative paths are taken from here.
     pub server_root: &'a [u8],
     /// Inside `<VirtualHost>`.
@@ -179,10 +179,10 @@ pub struct Place<'a> {
     /// Apache's `ap_regcomp`, extended and case-sensitive.
     pub compile: &'a Compile,
     /// What one reading of the configuration remembers besides the settings.
-    pub notes: &'a Notes,
+    pub notes: &'a Diagnostics,
 }
 
-impl Place<'_> {
+impl DirectiveContext<'_> {
     /// `file:line`, for messages.
     pub fn name(&self) -> Arc<str> {
         format!("{}:{}", self.file, self.line).into()

@@ -1,34 +1,28 @@
 /*! The configuration: directives (one table) become typed settings, which are merged, checked as a whole and frozen. No C.
 
-In reading order: [`directive`] (a row and its place), [`directives`] (the table), [`daemon`] (`WSGIDaemonProcess` and its options),
-[`settings`] (what comes out; [`network`] is one value of it), [`section`] (what sections say about groups), [`merge`] (inheritance), [`whole`] (what only the whole
-configuration shows: findings for configtest, groups and who may use them, the application group that a main interpreter hosts),
-[`plan`] (the supervisor's orders), [`effective`] (what holds for one request), [`page`] (`docs/directives.md`).
+In reading order: [`directive`] (a row, and where a directive stands), [`tokenizer`] (its words), [`directives`] (the table), [`daemon`] (`WSGIDaemonProcess` and its
+options), [`settings`] (what comes out, how it is inherited, and what holds for one request), [`global_checks`] (what only the whole configuration shows: findings for
+configtest, groups and who may use them, the application group that a main interpreter hosts), [`daemon_plan`] (the supervisor's orders), [`diagnostics`] (what is said about all that),
+[`docs_page`] (`docs/directives.md`).
 *Runs in: parent (filled), child (read; `.htaccess` files).* */
 #![forbid(unsafe_code)]
 
 pub mod daemon;
+pub mod daemon_plan;
+pub mod diagnostics;
 pub mod directive;
 pub mod directives;
-pub mod effective;
+pub mod docs_page;
 pub mod error;
-pub mod merge;
-pub mod network;
-pub mod notes;
-pub mod page;
-pub mod plan;
-pub mod proxy_header;
-mod python_options;
-pub mod section;
+pub mod global_checks;
 pub mod settings;
 #[cfg(any(test, feature = "test-support"))]
 pub mod test_support;
-pub mod whole;
-pub mod words;
+pub mod tokenizer;
 
-pub use directive::{Apply, Contexts, Directive, Override, Place};
+pub use diagnostics::{Diagnostics, Finding};
+pub use directive::{Apply, Contexts, Directive, DirectiveContext, Override};
 pub use directives::DIRECTIVES;
-pub use effective::RequestSettings;
 pub use error::ConfigError;
-pub use notes::{Finding, Notes};
+pub use settings::effective::RequestSettings;
 pub use settings::{DirectoryConfig, ServerConfig};

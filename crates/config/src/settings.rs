@@ -1,19 +1,26 @@
 /*! What the directives say, typed. Filled while Apache reads its configuration, frozen in `post_config`, read-only after.
 
-Two values per place, as in Apache itself: [`ServerConfig`] (one per virtual host) and [`DirectoryConfig`] (one per directory
+Two values per defined_at, as in Apache itself: [`ServerConfig`] (one per virtual host) and [`DirectoryConfig`] (one per directory
 section, `.htaccess` file, and one per server for what stands outside of sections). A directive that may stand in both a
 server and a directory lives in [`DirectoryConfig`] alone: Apache merges the server's own one below every section's.
 Merging happens at every request, so what is large is behind an `Arc`. *Runs in: parent (filled), child (read).* */
 
+pub mod effective;
+pub mod merge;
+pub mod network;
+pub mod proxy_header;
+mod python_options;
+pub mod section;
+pub mod values;
+
 use std::sync::Arc;
 
+use self::network::Network;
+use self::proxy_header::ProxyHeader;
+use self::section::{GroupUse, SectionGroups};
 use super::daemon::DaemonProcess;
-use super::network::Network;
-use super::proxy_header::ProxyHeader;
-use super::section::{GroupUse, SectionGroups};
 
-/// Bytes that are cheap to share between merged configurations.
-pub type Text = Arc<[u8]>;
+pub use self::values::{GroupName, Text};
 
 /// A compiled regular expression of `WSGIScriptAliasMatch`. Apache's own (`ap_regcomp`) at run time.
 pub trait Pattern: Send + Sync {
@@ -39,58 +46,14 @@ pub struct Alias {
     /// `pass-authorization=`
     pub pass_authorization: Option<bool>,
     /// Where it stands, for messages: `file:line`.
-    pub place: Arc<str>,
+    pub defined_at: Arc<str>,
     /// The how-manieth mapping of the whole configuration it is.
     pub order: u32,
 }
 
 impl std::fmt::Debug for Alias {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Alias({} to {} at {})", self.location.escape_ascii(), self.target.escape_ascii(), self.place)
-    }
-}
-
-/// The name of a process group or an application group, as configured (section 3.3 of the behaviour reference).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum GroupName {
-    /// `%{GLOBAL}`: embedded mode, or the main interpreter.
-    Global,
-    /// `%{SERVER}`
-    Server,
-    /// `%{HOST}`
-    Host,
-    /// `%{RESOURCE}`
-    Resource,
-    /// `%{ENV:name}`
-    Env(Text),
-    /// Anything else, literally.
-    Literal(Text),
-}
-
-impl GroupName {
-    /// Reads a name as configured, or as an environment variable holds it. What is none of the forms is literal; the empty
-    /// name is `%{GLOBAL}`.
-    pub fn parse(word: &[u8]) -> Self {
-        match word {
-            b"" | b"%{GLOBAL}" => Self::Global,
-            b"%{SERVER}" => Self::Server,
-            b"%{HOST}" => Self::Host,
-            b"%{RESOURCE}" => Self::Resource,
-            word => match word.strip_prefix(b"%{ENV:").and_then(|rest| rest.strip_suffix(b"}")) {
-                Some(name) if !name.is_empty() => Self::Env(name.into()),
-                _ => Self::Literal(word.into()),
-            },
-        }
-    }
-
-    /// The name itself, if no request has a say in it: empty for `%{GLOBAL}`. A literal that looks like a form is none, as in
-    /// mod_wsgi.
-    pub fn fixed(&self) -> Option<Text> {
-        match self {
-            Self::Global => Some(Arc::from([])),
-            Self::Literal(name) if !name.windows(2).any(|pair| pair == b"%{") => Some(name.clone()),
-            _ => None,
-        }
+        write!(f, "Alias({} to {} at {})", self.location.escape_ascii(), self.target.escape_ascii(), self.defined_at)
     }
 }
 
@@ -134,7 +97,7 @@ pub struct ImportScript {
     /// Application group; empty for the main interpreter.
     pub application_group: Text,
     /// `file:line`
-    pub place: Arc<str>,
+    pub defined_at: Arc<str>,
     /// Its place among all mappings and imports of the configuration.
     pub order: u32,
 }
@@ -162,7 +125,7 @@ pub struct PythonHome {
     /// `prefix:exec_prefix`: where the platform's own files are, if elsewhere.
     pub exec_prefix: Option<Text>,
     /// `file:line`
-    pub place: Arc<str>,
+    pub defined_at: Arc<str>,
 }
 
 impl PythonHome {

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::section::Section;
 use super::settings::Pattern;
-use super::{ConfigError, DIRECTIVES, Directive, DirectoryConfig, Notes, Place, ServerConfig};
+use super::settings::section::Section;
+use super::{ConfigError, DIRECTIVES, Diagnostics, Directive, DirectiveContext, DirectoryConfig, ServerConfig};
 
 /// One server (or section) that is being read.
 #[derive(Default)]
@@ -14,7 +14,7 @@ pub struct Sample {
     /// What was said for the directory.
     pub directory: DirectoryConfig,
     /// What was noted besides.
-    pub notes: Notes,
+    pub notes: Diagnostics,
     /// Reads inside `<VirtualHost>`.
     pub virtual_host: bool,
     /// Reads inside a directory section: the line that begins it, and its path.
@@ -53,7 +53,7 @@ impl Sample {
             let begins = (head, 0);
             Section { directive: directive.as_bytes(), arguments: arguments.as_bytes(), path: path.as_bytes(), begins }
         });
-        let place = Place {
+        let context = DirectiveContext {
             server_root: b"/etc/apache2",
             virtual_host: self.virtual_host,
             section,
@@ -62,7 +62,7 @@ impl Sample {
             compile: &compile,
             notes: &self.notes,
         };
-        row.apply(raw.as_bytes(), Some(&mut self.server), Some(&mut self.directory), &place)
+        row.apply(raw.as_bytes(), Some(&mut self.server), Some(&mut self.directory), &context)
     }
 
     /// Reads lines that are known to be right.

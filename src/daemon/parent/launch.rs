@@ -22,14 +22,14 @@ use crate::daemon::scoreboard::Published;
 use crate::daemon::share::Shares;
 use crate::httpd::configuration::module_config;
 use crate::httpd::configuration::views::views;
-use crate::httpd::system::host_info::ThisMachine;
+use crate::httpd::system::host_info::ThisHost;
 use crate::httpd::system::{descriptor, process, retained};
 use crate::httpd::{Log, Pool, Server};
 use crate::install_paths;
 use config::daemon::{Account, DaemonProcess};
-use config::plan::{Launch, Machine, Resources, build, socket};
+use config::daemon_plan::{HostInfo, Launch, Resources, build, socket};
+use config::global_checks::{DaemonGroup, Groups};
 use config::settings::ProcessSettings;
-use config::whole::{DaemonGroup, Groups};
 
 /// The configuration is complete: its groups are started.
 pub fn post_config(configuration: Pool<'_>, main: Server<'_>) {
@@ -47,7 +47,7 @@ pub fn post_config(configuration: Pool<'_>, main: Server<'_>) {
     }
     // Before anything that may be said about a group; it inherits nothing that is made below.
     let log_writer = groups.iter().next().and_then(|_| log_writer::begin(configuration, main, &mut kept));
-    let machine = ThisMachine::new(configuration, main);
+    let machine = ThisHost::new(configuration, main);
     // What is the same in two generations is compared before the sockets are known.
     let mut no_resources = |_: &DaemonGroup, _: &plan::Identity| Resources::default();
     let built = build(&servers, &machine, &launch(&kept, main), &mut no_resources);
@@ -152,7 +152,7 @@ fn number(descriptor: i32) -> u32 {
 /// What the groups of a start are equipped with.
 struct Start<'s> {
     main: Server<'s>,
-    machine: &'s ThisMachine,
+    machine: &'s ThisHost,
     settings: &'s ProcessSettings,
     kept: &'s mut Kept,
 }
@@ -302,7 +302,7 @@ fn daemons(
             let cause = refused.iter().find(|(name, _)| **name == *process.name).map(|(_, why)| why.clone());
             Group {
                 name: process.name.clone(),
-                place: Arc::clone(&process.place),
+                defined_at: Arc::clone(&process.defined_at),
                 path: known.map(|known| known.path.clone()).unwrap_or_default(),
                 token: known.map(|known| known.token).unwrap_or_default(),
                 descriptors: planned.is_some_and(|group| group.engine.descriptors),

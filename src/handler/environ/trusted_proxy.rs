@@ -8,8 +8,8 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 use crate::request::environ::Entry;
-use config::network::Network;
-use config::proxy_header::{Category, FORWARDED_FOR, PROXY_HEADERS, ProxyHeader};
+use config::settings::network::Network;
+use config::settings::proxy_header::{Category, FORWARDED_FOR, PROXY_HEADERS, ProxyHeader};
 
 const CATEGORIES: [Category; 6] =
     [Category::Client, Category::Host, Category::Server, Category::Port, Category::ScriptName, Category::Scheme];
@@ -117,7 +117,7 @@ mod tests {
     use std::borrow::Cow;
 
     use super::{Entry, apply};
-    use config::proxy_header::{Category, PROXY_HEADERS};
+    use config::settings::proxy_header::{Category, PROXY_HEADERS};
     use config::test_support::Sample;
 
     /// What became of a request with `sent` headers: the entries that `shown` names, and the scheme.

@@ -6,8 +6,8 @@ which is the main one for the group that is promoted to it. *Runs in: child, onc
 use std::borrow::Cow;
 use std::net::Ipv6Addr;
 
+use config::global_checks::{host_and_port, shown_port};
 use config::settings::{CallableName, GroupName};
-use config::whole::{host_and_port, shown_port};
 
 /// What the names of a request are made of.
 pub trait RequestFacts {
@@ -15,7 +15,7 @@ pub trait RequestFacts {
     fn server_host(&self) -> &[u8];
     /// `ap_get_server_port(r)`: by default the client's choice, because it comes from the Host header.
     fn server_port(&self) -> u16;
-    /// The server's port as configured: the same value as [`config::whole::ServerView::port`] of that server.
+    /// The server's port as configured: the same value as [`config::global_checks::ServerView::port`] of that server.
     fn configured_port(&self) -> u16;
     /// The port that the client's connection came to (`c->local_addr`): one that httpd listens on.
     fn local_port(&self) -> u16;
@@ -53,7 +53,7 @@ impl Resolved<'_> {
     }
 }
 
-/// Resolves an application group. `main_group` is what [`config::whole::main_group`] found.
+/// Resolves an application group. `main_group` is what [`config::global_checks::main_group`] found.
 pub fn application_group<'a>(configured: &'a GroupName, facts: &dyn RequestFacts, main_group: Option<&'a [u8]>) -> Resolved<'a> {
     match configured {
         GroupName::Global => fixed(Cow::Borrowed(b"")),

@@ -162,7 +162,7 @@ mod tests {
             application_group: None,
             callable_object: None,
             pass_authorization: None,
-            place: "test.conf:1".into(),
+            defined_at: "test.conf:1".into(),
             order: 0,
         }
     }

@@ -14,20 +14,20 @@ use crate::httpd::pool::Pool;
 use crate::httpd::server::Server;
 use crate::httpd::sys;
 use crate::httpd::system::process;
-use config::section::Section;
 use config::settings::DirectoryConfig;
-use config::{Apply, Directive, Notes, Place};
+use config::settings::section::Section;
+use config::{Apply, Diagnostics, Directive, DirectiveContext};
 
 /// Where the notes of one reading of the configuration are kept: in the configuration's pool.
 const NOTES: &std::ffi::CStr = c"mod_wsgi_rs:notes";
 
 /// Begins a reading of the configuration (`pre_config`).
 pub fn begin(configuration: Pool<'_>) {
-    configuration.remember(NOTES, Notes::default());
+    configuration.remember(NOTES, Diagnostics::default());
 }
 
 /// The notes of the reading that uses `configuration`; none for a `.htaccess` file, which uses the request's pool.
-pub fn notes(configuration: Pool<'_>) -> Option<&Notes> {
+pub fn notes(configuration: Pool<'_>) -> Option<&Diagnostics> {
     configuration.remembered(NOTES)
 }
 
@@ -62,12 +62,12 @@ unsafe fn apply(row: &Directive, parms: &sys::cmd_parms, section: Option<&mut Di
         let file = place.and_then(|place| text(place.filename)).unwrap_or_default();
         (Pool::new(parms.pool), Server::new(parms.server), file, place.map_or(0, |place| place.line_num))
     };
-    let fresh = Notes::default();
+    let fresh = Diagnostics::default();
     // SAFETY: the directives around this one, kept while the configuration is read.
     let around = unsafe { section_directive(parms) };
     // SAFETY: a string of the configuration, or null.
     let begins = String::from_utf8_lossy(around.and_then(|around| unsafe { text(around.filename) }).unwrap_or_default());
-    let place = Place {
+    let place = DirectiveContext {
         server_root: process::server_root(),
         virtual_host: server.is_some_and(Server::is_virtual),
         // SAFETY: as above.

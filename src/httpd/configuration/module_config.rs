@@ -13,7 +13,7 @@ use crate::httpd::pool::Pool;
 use crate::httpd::request::Request;
 use crate::httpd::server::Server;
 use crate::httpd::sys;
-use config::merge;
+use config::settings::merge;
 use config::settings::{DirectoryConfig, ServerConfig};
 
 /// What `server` says.

@@ -2,9 +2,9 @@
 
 use super::module_config;
 use crate::httpd::server::Server;
-use config::whole::ServerView;
+use config::global_checks::ServerView;
 
-/// All servers, as the functions of `config::whole` want them.
+/// All servers, as the functions of `config::global_checks` want them.
 pub fn views<'s>(main: Server<'s>) -> Vec<ServerView<'s>> {
     main.all()
         .map(|server| ServerView {

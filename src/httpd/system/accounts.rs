@@ -3,7 +3,7 @@
 
 use std::ffi::{CStr, CString, c_char};
 
-use config::plan::User;
+use config::daemon_plan::User;
 
 /// Room for an entry's strings, at first and at most.
 const ROOM: usize = 4 * 1024;

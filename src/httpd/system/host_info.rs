@@ -8,22 +8,22 @@ use rustix::process::{getegid, geteuid};
 use super::{accounts, process};
 use crate::httpd::pool::Pool;
 use crate::httpd::server::Server;
-use config::plan::{Machine, User};
+use config::daemon_plan::{HostInfo, User};
 
 /// This machine, as httpd's parent sees it.
-pub struct ThisMachine {
+pub struct ThisHost {
     timeout: Duration,
     runtime_directory: Vec<u8>,
 }
 
-impl ThisMachine {
+impl ThisHost {
     /// Of a configuration.
     pub fn new(configuration: Pool<'_>, main: Server<'_>) -> Self {
         Self { timeout: main.timeout(), runtime_directory: process::runtime_directory(configuration) }
     }
 }
 
-impl Machine for ThisMachine {
+impl HostInfo for ThisHost {
     fn privileged(&self) -> bool {
         geteuid().is_root()
     }

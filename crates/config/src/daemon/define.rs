@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::options::OPTIONS;
+use super::raw_options::RawOptions;
 use super::suggestion;
-use super::typed::Typed;
 use super::validate::validate;
-use crate::directive::Place;
+use crate::directive::DirectiveContext;
 use crate::error::{ConfigError, quoted};
 use crate::settings::{GroupName, ServerConfig};
 
@@ -14,29 +14,29 @@ use crate::settings::{GroupName, ServerConfig};
 ///
 /// # Errors
 /// What cannot be understood, does not go together, or contradicts an earlier definition of the name.
-pub fn define(config: &mut ServerConfig, words: &[&[u8]], place: &Place<'_>) -> Result<(), ConfigError> {
+pub fn define(config: &mut ServerConfig, words: &[&[u8]], context: &DirectiveContext<'_>) -> Result<(), ConfigError> {
     let [name, options @ ..] = words else { return Ok(()) };
     check_name(name)?;
-    let mut typed = Typed::default();
+    let mut typed = RawOptions::default();
     for word in options {
         let (option, value) = split(name, word)?;
-        option.read(name, value, &mut typed, place)?;
+        option.read(name, value, &mut typed, context)?;
     }
-    let process = Arc::new(validate(name, &typed, place)?);
-    if let Some(earlier) = place.notes.daemon(name)
+    let process = Arc::new(validate(name, &typed, context)?);
+    if let Some(earlier) = context.notes.daemon(name)
         && !earlier.says_the_same_as(&process)
     {
         return Err(ConfigError::new(
             format!(
                 "Name duplicates previous WSGI daemon definition. The group {} is defined differently at {} and at {}",
                 quoted(name),
-                earlier.place,
-                process.place
+                earlier.defined_at,
+                process.defined_at
             ),
             "make both lines the same, which makes them one group, or give this one another name",
         ));
     }
-    place.notes.note_daemon(process.clone());
+    context.notes.note_daemon(process.clone());
     config.daemons.push(process);
     Ok(())
 }

@@ -3,9 +3,9 @@ out of range is said to be. *Runs in: parent.* */
 
 use super::account::Account;
 use super::process::Preload;
-use super::sizes;
-use super::typed::Typed;
-use crate::directive::Place;
+use super::raw_options::RawOptions;
+use super::sizes::{self, Range, Unit};
+use crate::directive::DirectiveContext;
 use crate::directives::arguments;
 use crate::error::{ConfigError, quoted};
 use crate::settings::Text;
@@ -38,7 +38,7 @@ pub struct DaemonOption {
 }
 
 /// Where a value goes.
-pub type Field<T> = fn(&mut Typed) -> &mut Option<T>;
+pub type Field<T> = fn(&mut RawOptions) -> &mut Option<T>;
 
 /// How a value is written.
 pub enum Form {
@@ -88,65 +88,6 @@ pub enum Form {
     Small(Range, Unit, Field<u32>),
     /// A whole number that may be large.
     Large(Range, Unit, Field<u64>),
-}
-
-/// Which whole numbers are allowed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Range {
-    /// The smallest.
-    pub min: u64,
-    /// The largest.
-    pub max: u64,
-    /// 0 is allowed besides, for the default or for "none".
-    pub or_zero: bool,
-}
-
-impl Range {
-    /// From `min` on.
-    pub const fn from(min: u64) -> Self {
-        Self { min, max: i32::MAX as u64, or_zero: false }
-    }
-
-    /// From `min` on, or 0.
-    pub const fn zero_or_from(min: u64) -> Self {
-        Self { or_zero: true, ..Self::from(min) }
-    }
-
-    const fn holds(self, number: u64) -> bool {
-        (number >= self.min && number <= self.max) || (self.or_zero && number == 0)
-    }
-}
-
-impl std::fmt::Display for Range {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let zero = if self.or_zero && self.min > 0 { "0, or " } else { "" };
-        write!(f, "{zero}from {} to {}", self.min, self.max)
-    }
-}
-
-/// What a number counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unit {
-    /// Things.
-    Count,
-    /// Bytes.
-    Bytes,
-    /// Seconds.
-    Seconds,
-    /// Thousandths of a second.
-    Milliseconds,
-}
-
-impl Unit {
-    /// As documentation and messages name a value of it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Count => "number",
-            Self::Bytes => "bytes",
-            Self::Seconds => "seconds",
-            Self::Milliseconds => "milliseconds",
-        }
-    }
 }
 
 impl Form {
@@ -206,7 +147,7 @@ impl Form {
 
 impl Form {
     /// What an empty value does: it takes away what an earlier option of the same name has put in. A text is empty then.
-    fn clear(&self, typed: &mut Typed) {
+    fn clear(&self, typed: &mut RawOptions) {
         match self {
             Self::Text(field) => *field(typed) = Some(Text::from([])),
             Self::Path(field) | Self::Executable(field) => *field(typed) = None,
@@ -223,7 +164,13 @@ impl DaemonOption {
     ///
     /// # Errors
     /// The value is none for this option.
-    pub fn read(&self, group: &[u8], value: &[u8], typed: &mut Typed, place: &Place<'_>) -> Result<(), ConfigError> {
+    pub fn read(
+        &self,
+        group: &[u8],
+        value: &[u8],
+        typed: &mut RawOptions,
+        context: &DirectiveContext<'_>,
+    ) -> Result<(), ConfigError> {
         if value.is_empty() && self.form.may_be_empty() {
             self.form.clear(typed);
             return Ok(());
@@ -252,11 +199,11 @@ impl DaemonOption {
             }
             Form::Variables(field) => put(typed, *field, variables(value)),
             Form::Text(field) => put(typed, *field, Some(value.into())),
-            Form::Path(field) => put(typed, *field, Some(arguments::path(value, place))),
-            Form::Absolute(field) => put(typed, *field, value.starts_with(b"/").then(|| arguments::path(value, place))),
-            Form::Paths(field) => put(typed, *field, arguments::paths(value, place)),
+            Form::Path(field) => put(typed, *field, Some(arguments::path(value, context))),
+            Form::Absolute(field) => put(typed, *field, value.starts_with(b"/").then(|| arguments::path(value, context))),
+            Form::Paths(field) => put(typed, *field, arguments::paths(value, context)),
             Form::Home(field) => {
-                let home = arguments::home(value, place);
+                let home = arguments::home(value, context);
                 if home.as_ref().is_some_and(|(prefix, _)| arguments::home_of_interpreter(prefix).is_some()) {
                     return Err(self.executable_as_home(group, value));
                 }
@@ -264,7 +211,7 @@ impl DaemonOption {
             }
             // A bare name would be looked for on a PATH that depends on how httpd was started.
             Form::Executable(field) => {
-                put(typed, *field, (value.contains(&b'/') && !value.ends_with(b"/")).then(|| arguments::path(value, place)))
+                put(typed, *field, (value.contains(&b'/') && !value.ends_with(b"/")).then(|| arguments::path(value, context)))
             }
             Form::Octal(field) => put(typed, *field, octal(value)),
             Form::Switch(field) => put(typed, *field, arguments::on_off(self.name, value).ok()),
@@ -344,7 +291,7 @@ impl DaemonOption {
     }
 }
 
-fn put<T>(typed: &mut Typed, field: Field<T>, value: Option<T>) -> Option<()> {
+fn put<T>(typed: &mut RawOptions, field: Field<T>, value: Option<T>) -> Option<()> {
     let value = value?;
     *field(typed) = Some(value);
     Some(())

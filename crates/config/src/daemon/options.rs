@@ -1,8 +1,8 @@
 /*! The one table of the options of `WSGIDaemonProcess`: the parser, `docs/directives.md` and the completeness test are made from it.
 *Runs in: parent.* */
 
-use super::option::{Chapter, DaemonOption, Form, Range, Unit};
-use super::sizes;
+use super::option::{Chapter, DaemonOption, Form};
+use super::sizes::{self, Range, Unit};
 
 /// Seconds of which 0 is "no limit", or what else the row says.
 const SECONDS: Range = Range::from(0);

@@ -1,4 +1,4 @@
-/*! One `WSGIDaemonProcess`, validated: what later code works with cannot be an invalid setting. Made once, from [`super::Typed`], while
+/*! One `WSGIDaemonProcess`, validated: what later code works with cannot be an invalid setting. Made once, from [`super::RawOptions`], while
 the configuration is read; read-only after. *Runs in: parent (made), child (read).* */
 
 use std::sync::Arc;
@@ -13,7 +13,7 @@ pub struct DaemonProcess {
     /// Its name.
     pub name: Text,
     /// `file:line`
-    pub place: Arc<str>,
+    pub defined_at: Arc<str>,
     /// Its place among all mappings, imports and groups of the configuration.
     pub order: u32,
 
@@ -194,6 +194,6 @@ impl DaemonProcess {
 
     /// Whether the other definition says the same, wherever it stands: then both are one group.
     pub fn says_the_same_as(&self, other: &Self) -> bool {
-        Self { place: other.place.clone(), order: other.order, ..self.clone() } == *other
+        Self { defined_at: other.defined_at.clone(), order: other.order, ..self.clone() } == *other
     }
 }

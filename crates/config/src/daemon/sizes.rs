@@ -3,7 +3,64 @@ in the text, most often megabytes where bytes belong. *Runs in: parent.* */
 
 use protocol::table::MOST_SLOTS;
 
-use super::option::{Range, Unit};
+/// Which whole numbers are allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Range {
+    /// The smallest.
+    pub min: u64,
+    /// The largest.
+    pub max: u64,
+    /// 0 is allowed besides, for the default or for "none".
+    pub or_zero: bool,
+}
+
+impl Range {
+    /// From `min` on.
+    pub const fn from(min: u64) -> Self {
+        Self { min, max: i32::MAX as u64, or_zero: false }
+    }
+
+    /// From `min` on, or 0.
+    pub const fn zero_or_from(min: u64) -> Self {
+        Self { or_zero: true, ..Self::from(min) }
+    }
+
+    pub(super) const fn holds(self, number: u64) -> bool {
+        (number >= self.min && number <= self.max) || (self.or_zero && number == 0)
+    }
+}
+
+impl std::fmt::Display for Range {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let zero = if self.or_zero && self.min > 0 { "0, or " } else { "" };
+        write!(f, "{zero}from {} to {}", self.min, self.max)
+    }
+}
+
+/// What a number counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Things.
+    Count,
+    /// Bytes.
+    Bytes,
+    /// Seconds.
+    Seconds,
+    /// Thousandths of a second.
+    Milliseconds,
+}
+
+impl Unit {
+    /// As documentation and messages name a value of it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Count => "number",
+            Self::Bytes => "bytes",
+            Self::Seconds => "seconds",
+            Self::Milliseconds => "milliseconds",
+        }
+    }
+}
 
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;

@@ -4,8 +4,8 @@ parent.* */
 use std::time::Duration;
 
 use super::process::{DaemonProcess, Life, Python, ScriptOwner};
-use super::typed::Typed;
-use crate::directive::Place;
+use super::raw_options::RawOptions;
+use crate::directive::DirectiveContext;
 use crate::error::{ConfigError, quoted};
 use crate::settings::Text;
 
@@ -18,15 +18,15 @@ const BACKLOG: u32 = 100;
 ///
 /// # Errors
 /// Options that exclude each other.
-pub fn validate(name: &[u8], typed: &Typed, place: &Place<'_>) -> Result<DaemonProcess, ConfigError> {
+pub fn validate(name: &[u8], typed: &RawOptions, context: &DirectiveContext<'_>) -> Result<DaemonProcess, ConfigError> {
     for (cause, cure) in without_effect(typed) {
         let text = ConfigError::new(format!("WSGIDaemonProcess {}: {cause}", quoted(name)), cure);
-        place.notes.note_option_without_effect(text, place.name());
+        context.notes.note_option_without_effect(text, context.name());
     }
     Ok(DaemonProcess {
         name: name.into(),
-        place: place.name(),
-        order: place.notes.next_sequence(),
+        defined_at: context.name(),
+        order: context.notes.next_sequence(),
 
         user: typed.user.clone(),
         group: typed.group.clone(),
@@ -79,7 +79,7 @@ pub fn validate(name: &[u8], typed: &Typed, place: &Place<'_>) -> Result<DaemonP
     })
 }
 
-fn life(typed: &Typed) -> Life {
+fn life(typed: &RawOptions) -> Life {
     Life {
         startup_timeout: limit(typed.startup_timeout),
         deadlock_timeout: limit(Some(typed.deadlock_timeout.unwrap_or(300))),
@@ -113,7 +113,7 @@ fn display_name(text: Option<&Text>, group: &[u8]) -> Text {
     named.cloned().unwrap_or_else(|| [b"(wsgi:", group, b")"].concat().into())
 }
 
-fn script_owner(name: &[u8], typed: &Typed) -> Result<Option<ScriptOwner>, ConfigError> {
+fn script_owner(name: &[u8], typed: &RawOptions) -> Result<Option<ScriptOwner>, ConfigError> {
     match (&typed.script_user, &typed.script_group) {
         (Some(_), Some(_)) => Err(ConfigError::new(
             format!("WSGIDaemonProcess {}: `script-user=` and `script-group=` exclude each other", quoted(name)),
@@ -124,7 +124,7 @@ fn script_owner(name: &[u8], typed: &Typed) -> Result<Option<ScriptOwner>, Confi
     }
 }
 
-fn python(name: &[u8], typed: &Typed) -> Result<Option<Python>, ConfigError> {
+fn python(name: &[u8], typed: &RawOptions) -> Result<Option<Python>, ConfigError> {
     match (&typed.python, &typed.python_home) {
         (Some(_), Some(_)) => Err(ConfigError::new(
             format!("WSGIDaemonProcess {}: `python=` and `python-home=` exclude each other", quoted(name)),
@@ -136,7 +136,7 @@ fn python(name: &[u8], typed: &Typed) -> Result<Option<Python>, ConfigError> {
 }
 
 /// What is given and does nothing, with what to do about it.
-fn without_effect(typed: &Typed) -> Vec<(String, &'static str)> {
+fn without_effect(typed: &RawOptions) -> Vec<(String, &'static str)> {
     let given = |number: Option<u32>| number.is_some_and(|number| number != 0);
     let mut found = Vec::new();
     if given(typed.interrupt_timeout) && !given(typed.request_timeout) {
@@ -164,7 +164,7 @@ fn without_effect(typed: &Typed) -> Vec<(String, &'static str)> {
 }
 
 /// How many requests may be in httpd's workers at a time: as many as the threads and queues of two generations of processes hold, unless it is said.
-fn maximum_in_flight(typed: &Typed) -> Option<u32> {
+fn maximum_in_flight(typed: &RawOptions) -> Option<u32> {
     let processes = typed.processes.unwrap_or(1).max(1);
     let queue = typed.listen_backlog.unwrap_or(BACKLOG).max(1).div_ceil(processes);
     let held = typed.threads.unwrap_or(THREADS).saturating_add(queue).saturating_mul(processes);

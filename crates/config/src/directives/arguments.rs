@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::directive::Place;
+use crate::directive::DirectiveContext;
 use crate::error::{ConfigError, quoted};
 use crate::settings::{CallableName, GroupName, Text};
 
@@ -20,9 +20,9 @@ pub fn on_off(directive: &str, word: &[u8]) -> Result<bool, ConfigError> {
 
 /// A path, taken from `ServerRoot` if it is relative, with `.`, `..` and repeated slashes resolved as httpd resolves them
 /// in `r->filename`, so that a script has one name however it was reached.
-pub fn path(word: &[u8], place: &Place<'_>) -> Text {
+pub fn path(word: &[u8], context: &DirectiveContext<'_>) -> Text {
     let mut parts: Vec<&[u8]> = Vec::new();
-    let base: &[u8] = if word.starts_with(b"/") { b"" } else { place.server_root };
+    let base: &[u8] = if word.starts_with(b"/") { b"" } else { context.server_root };
     for part in base.split(|byte| *byte == b'/').chain(word.split(|byte| *byte == b'/')) {
         match part {
             b"" | b"." => {}
@@ -44,20 +44,20 @@ pub fn path(word: &[u8], place: &Place<'_>) -> Text {
 }
 
 /// Directories with colons between them; `None` if there is none.
-pub fn paths(word: &[u8], place: &Place<'_>) -> Option<Vec<Text>> {
+pub fn paths(word: &[u8], context: &DirectiveContext<'_>) -> Option<Vec<Text>> {
     let directories = word.split(|byte| *byte == b':').filter(|part| !part.is_empty());
-    let paths: Vec<Text> = directories.map(|part| path(part, place)).collect();
+    let paths: Vec<Text> = directories.map(|part| path(part, context)).collect();
     (!paths.is_empty()).then_some(paths)
 }
 
 /// `prefix` or `prefix:exec-prefix`.
-pub fn home(word: &[u8], place: &Place<'_>) -> Option<(Text, Option<Text>)> {
+pub fn home(word: &[u8], context: &DirectiveContext<'_>) -> Option<(Text, Option<Text>)> {
     let mut parts = word.split(|byte| *byte == b':');
     let (prefix, exec_prefix, more) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
     if prefix.is_empty() || exec_prefix.is_some_and(<[u8]>::is_empty) || more.is_some() {
         return None;
     }
-    Some((path(prefix, place), exec_prefix.map(|part| path(part, place))))
+    Some((path(prefix, context), exec_prefix.map(|part| path(part, context))))
 }
 
 /// The home of what is an interpreter by the looks of its path: `/srv/venv` for `/srv/venv/bin/python3.11`. Only the text decides, so that
@@ -77,17 +77,17 @@ pub fn positive_seconds(word: &[u8]) -> Option<f64> {
 }
 
 /// The name of a process group or an application group, or the form of one.
-pub fn group(directive: &str, word: &[u8], place: &Place<'_>) -> GroupName {
+pub fn group(directive: &str, word: &[u8], context: &DirectiveContext<'_>) -> GroupName {
     let name = GroupName::parse(word);
     if let GroupName::Literal(text) = &name
         && text.starts_with(b"%")
     {
-        place.notes.note_unknown_form(
+        context.notes.note_unknown_form(
             ConfigError::new(
                 format!("{directive} names {}, which is none of the known forms and is taken as a literal name", quoted(word)),
                 format!("the forms are {FORMS}"),
             ),
-            place.name(),
+            context.name(),
         );
     }
     name

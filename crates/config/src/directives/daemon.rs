@@ -3,7 +3,7 @@
 
 use super::arguments;
 use crate::daemon;
-use crate::directive::{Apply, Arity, Chapter, Contexts, Directive, Override, Place};
+use crate::directive::{Apply, Arity, Chapter, Contexts, Directive, DirectiveContext, Override};
 use crate::error::{ConfigError, quoted};
 use crate::settings::{DirectoryConfig, GroupName, ServerConfig, Text};
 
@@ -115,9 +115,9 @@ pub const SOCKET_PREFIX: Directive = Directive {
     doc: "\
 The beginning of the sockets' paths, to which numbers and `.sock` are added; a relative one is taken from `ServerRoot`. Rarely needed: without it \
 they lie in a directory that is made with the right permissions. Apache's user must be able to search the directory that is named here.",
-    apply: Apply::Server(|config, words, place| {
+    apply: Apply::Server(|config, words, context| {
         if let [word, ..] = words {
-            config.process.socket_prefix = Some(arguments::path(word, place));
+            config.process.socket_prefix = Some(arguments::path(word, context));
         }
         Ok(())
     }),
@@ -173,7 +173,7 @@ of every host included (the latter with `ExtendedStatus On`); with `Off` it retu
     }),
 };
 
-fn restrict_process(config: &mut DirectoryConfig, words: &[&[u8]], _: &Place<'_>) -> Result<(), ConfigError> {
+fn restrict_process(config: &mut DirectoryConfig, words: &[&[u8]], _: &DirectiveContext<'_>) -> Result<(), ConfigError> {
     let mut permitted: Vec<Text> = config.restrict_process.as_deref().unwrap_or_default().to_vec();
     for word in words {
         permitted.push(match GroupName::parse(word) {
@@ -194,7 +194,7 @@ fn restrict_process(config: &mut DirectoryConfig, words: &[&[u8]], _: &Place<'_>
     Ok(())
 }
 
-fn accept_mutex(_: &mut ServerConfig, words: &[&[u8]], place: &Place<'_>) -> Result<(), ConfigError> {
+fn accept_mutex(_: &mut ServerConfig, words: &[&[u8]], context: &DirectiveContext<'_>) -> Result<(), ConfigError> {
     const KNOWN: [&str; 6] = ["default", "flock", "fcntl", "sysvsem", "posixsem", "pthread"];
     let [word, ..] = words else { return Ok(()) };
     if !KNOWN.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(word)) {
@@ -203,12 +203,12 @@ fn accept_mutex(_: &mut ServerConfig, words: &[&[u8]], place: &Place<'_>) -> Res
             "remove the directive: it does nothing any more",
         ));
     }
-    place.notes.note_directive_without_effect(
+    context.notes.note_directive_without_effect(
         ConfigError::new(
             "WSGIAcceptMutex does nothing: the processes of a group share its socket without a lock",
             "remove the directive",
         ),
-        place.name(),
+        context.name(),
     );
     Ok(())
 }

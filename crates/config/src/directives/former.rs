@@ -2,7 +2,7 @@
 and a line of information says that they do nothing. */
 
 use super::arguments;
-use crate::directive::{Apply, Arity, Chapter, Contexts, Directive, Place};
+use crate::directive::{Apply, Arity, Chapter, Contexts, Directive, DirectiveContext};
 use crate::error::ConfigError;
 
 const ONE: Arity = Arity { min: 1, max: Some(1) };
@@ -19,11 +19,11 @@ pub const LAZY_INITIALIZATION: Directive = Directive {
     doc: "\
 Python is started in Apache's children and in daemon processes, never in Apache's parent process, as `On` had it. An information line in the \
 error log says so.",
-    apply: Apply::Server(|_, words, place| {
+    apply: Apply::Server(|_, words, context| {
         if let [word, ..] = words {
             arguments::on_off("WSGILazyInitialization", word)?;
         }
-        without_effect(place, "WSGILazyInitialization does nothing: Python is never started in Apache's parent process");
+        without_effect(context, "WSGILazyInitialization does nothing: Python is never started in Apache's parent process");
         Ok(())
     }),
 };
@@ -39,8 +39,8 @@ pub const NEW_RELIC_CONFIG_FILE: Directive = Directive {
     doc: "\
 Start the agent in the script itself, before the application is imported: `newrelic.agent.initialize(file)`. An information line in the error \
 log says so.",
-    apply: Apply::Server(|_, _, place| {
-        new_relic(place, "WSGINewRelicConfigFile");
+    apply: Apply::Server(|_, _, context| {
+        new_relic(context, "WSGINewRelicConfigFile");
         Ok(())
     }),
 };
@@ -56,22 +56,22 @@ pub const NEW_RELIC_ENVIRONMENT: Directive = Directive {
     doc: "\
 Start the agent in the script itself, before the application is imported: `newrelic.agent.initialize(file, name)`. An information line in the \
 error log says so.",
-    apply: Apply::Server(|_, _, place| {
-        new_relic(place, "WSGINewRelicEnvironment");
+    apply: Apply::Server(|_, _, context| {
+        new_relic(context, "WSGINewRelicEnvironment");
         Ok(())
     }),
 };
 
-fn without_effect(place: &Place<'_>, cause: &str) {
-    place.notes.note_directive_without_effect(ConfigError::new(cause, "remove the directive"), place.name());
+fn without_effect(context: &DirectiveContext<'_>, cause: &str) {
+    context.notes.note_directive_without_effect(ConfigError::new(cause, "remove the directive"), context.name());
 }
 
-fn new_relic(place: &Place<'_>, directive: &str) {
-    place.notes.note_directive_without_effect(
+fn new_relic(context: &DirectiveContext<'_>, directive: &str) {
+    context.notes.note_directive_without_effect(
         ConfigError::new(
             format!("{directive} does nothing: the agent of New Relic is not started from outside of the application"),
             "remove the directive, and call `newrelic.agent.initialize(file, environment)` at the top of the WSGI script",
         ),
-        place.name(),
+        context.name(),
     );
 }

@@ -2,7 +2,7 @@
 
 use super::options::{self, Kind};
 use super::{arguments, uses};
-use crate::directive::{Apply, Arity, Chapter, Contexts, Directive, Override, Place};
+use crate::directive::{Apply, Arity, Chapter, Contexts, Directive, DirectiveContext, Override};
 use crate::error::ConfigError;
 use crate::settings::{Alias, ImportScript, ServerConfig};
 
@@ -45,12 +45,12 @@ them when they have loaded the new code; if it does not load, the old code goes 
     }),
 };
 
-fn import_script(config: &mut ServerConfig, words: &[&[u8]], place: &Place<'_>) -> Result<(), ConfigError> {
+fn import_script(config: &mut ServerConfig, words: &[&[u8]], context: &DirectiveContext<'_>) -> Result<(), ConfigError> {
     const KIND: Kind =
         Kind { directive: "WSGIImportScript", definition: "import script", names: &["process-group", "application-group"] };
     let [script, rest @ ..] = words else { return Ok(()) };
-    let script = arguments::path(script, place);
-    let options = options::read(&KIND, rest, place)?;
+    let script = arguments::path(script, context);
+    let options = options::read(&KIND, rest, context)?;
     let missing = |option: &str| {
         ConfigError::new(
             format!("WSGIImportScript does not say in which group to load the script: `{option}=` is missing"),
@@ -67,9 +67,9 @@ fn import_script(config: &mut ServerConfig, words: &[&[u8]], place: &Place<'_>) 
     };
     let group = process_group.fixed().ok_or_else(|| per_request("process-group"))?;
     let application_group = application_group.fixed().ok_or_else(|| per_request("application-group"))?;
-    uses::note(config, KIND.directive, Some(&process_group), true, true, place);
-    let order = place.notes.next_sequence();
-    config.imports.push(ImportScript { script, process_group: group, application_group, place: place.name(), order });
+    uses::note(config, KIND.directive, Some(&process_group), true, true, context);
+    let order = context.notes.next_sequence();
+    config.imports.push(ImportScript { script, process_group: group, application_group, defined_at: context.name(), order });
     Ok(())
 }
 
@@ -82,7 +82,7 @@ pub fn preload(alias: &Alias) -> Option<ImportScript> {
         script: alias.target.clone(),
         process_group: alias.process_group.as_ref()?.fixed()?,
         application_group: alias.application_group.as_ref()?.fixed()?,
-        place: alias.place.clone(),
+        defined_at: alias.defined_at.clone(),
         order: alias.order,
     })
 }

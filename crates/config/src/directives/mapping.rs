@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::options::{self, Kind};
 use super::{arguments, loading, uses};
-use crate::directive::{Apply, Arity, Chapter, Contexts, Directive, Override, Place};
+use crate::directive::{Apply, Arity, Chapter, Contexts, Directive, DirectiveContext, Override};
 use crate::error::{ConfigError, quoted};
-use crate::section;
+use crate::settings::section;
 use crate::settings::{Alias, DirectoryConfig, HandlerScript, Pattern, ServerConfig, Text};
 
 const ALIAS_OPTIONS: &[&str] = &["process-group", "application-group", "callable-object", "pass-authorization"];
@@ -165,16 +165,16 @@ pub const CASE_SENSITIVITY: Directive = Directive {
     }),
 };
 
-fn script_alias(config: &mut ServerConfig, words: &[&[u8]], place: &Place<'_>) -> Result<(), ConfigError> {
-    add_alias("WSGIScriptAlias", config, words, place, |location, target| {
-        Ok(Mapped { location: location.into(), pattern: None, target: arguments::path(target, place) })
+fn script_alias(config: &mut ServerConfig, words: &[&[u8]], context: &DirectiveContext<'_>) -> Result<(), ConfigError> {
+    add_alias("WSGIScriptAlias", config, words, context, |location, target| {
+        Ok(Mapped { location: location.into(), pattern: None, target: arguments::path(target, context) })
     })
 }
 
-fn script_alias_match(config: &mut ServerConfig, words: &[&[u8]], place: &Place<'_>) -> Result<(), ConfigError> {
+fn script_alias_match(config: &mut ServerConfig, words: &[&[u8]], context: &DirectiveContext<'_>) -> Result<(), ConfigError> {
     const NAME: &str = "WSGIScriptAliasMatch";
-    add_alias(NAME, config, words, place, |expression, target| {
-        let pattern = (place.compile)(expression).map_err(|reason| {
+    add_alias(NAME, config, words, context, |expression, target| {
+        let pattern = (context.compile)(expression).map_err(|reason| {
             ConfigError::new(
                 format!("{NAME}: the regular expression {} cannot be compiled: {}", quoted(expression), reason.trim()),
                 "mend the expression; put it in double quotes if it contains spaces",
@@ -183,7 +183,7 @@ fn script_alias_match(config: &mut ServerConfig, words: &[&[u8]], place: &Place<
         // What a group matches may be the beginning of an absolute path, and `..` is resolved when the whole path is known.
         let target: Text = match target {
             [b'/' | b'$', ..] => target.into(),
-            target => [place.server_root, b"/", target].concat().into(),
+            target => [context.server_root, b"/", target].concat().into(),
         };
         Ok(Mapped { location: expression.into(), pattern: Some(pattern), target })
     })
@@ -200,12 +200,12 @@ fn add_alias(
     directive: &'static str,
     config: &mut ServerConfig,
     words: &[&[u8]],
-    place: &Place<'_>,
+    context: &DirectiveContext<'_>,
     read: impl FnOnce(&[u8], &[u8]) -> Result<Mapped, ConfigError>,
 ) -> Result<(), ConfigError> {
     let [location, target, rest @ ..] = words else { return Ok(()) };
     let mapped = read(location, target)?;
-    let options = options::read(&Kind { directive, definition: "script alias", names: ALIAS_OPTIONS }, rest, place)?;
+    let options = options::read(&Kind { directive, definition: "script alias", names: ALIAS_OPTIONS }, rest, context)?;
     let alias = Alias {
         location: mapped.location,
         pattern: mapped.pattern,
@@ -214,11 +214,11 @@ fn add_alias(
         application_group: options.application_group,
         callable_object: options.callable_object,
         pass_authorization: options.pass_authorization,
-        place: place.name(),
-        order: place.notes.next_sequence(),
+        defined_at: context.name(),
+        order: context.notes.next_sequence(),
     };
     let preload = loading::preload(&alias);
-    uses::note(config, directive, alias.process_group.as_ref(), true, false, place);
+    uses::note(config, directive, alias.process_group.as_ref(), true, false, context);
     config.imports.extend(preload);
     config.aliases.push(alias);
     Ok(())
@@ -228,12 +228,12 @@ fn process_group(
     server: &mut ServerConfig,
     config: &mut DirectoryConfig,
     words: &[&[u8]],
-    place: &Place<'_>,
+    context: &DirectiveContext<'_>,
 ) -> Result<(), ConfigError> {
     let [word, ..] = words else { return Ok(()) };
-    let name = arguments::group("WSGIProcessGroup", word, place);
-    uses::note(server, "WSGIProcessGroup", Some(&name), false, false, place);
-    if let Some(record) = section::record(&mut server.sections, place.section.as_ref()) {
+    let name = arguments::group("WSGIProcessGroup", word, context);
+    uses::note(server, "WSGIProcessGroup", Some(&name), false, false, context);
+    if let Some(record) = section::record(&mut server.sections, context.section.as_ref()) {
         record.process_group = Some(name.clone());
     }
     config.process_group = Some(name);
@@ -244,11 +244,11 @@ fn application_group(
     server: &mut ServerConfig,
     config: &mut DirectoryConfig,
     words: &[&[u8]],
-    place: &Place<'_>,
+    context: &DirectiveContext<'_>,
 ) -> Result<(), ConfigError> {
     let [word, ..] = words else { return Ok(()) };
-    let name = arguments::group("WSGIApplicationGroup", word, place);
-    if let Some(record) = section::record(&mut server.sections, place.section.as_ref()) {
+    let name = arguments::group("WSGIApplicationGroup", word, context);
+    if let Some(record) = section::record(&mut server.sections, context.section.as_ref()) {
         record.application_group = Some(name.clone());
     }
     config.application_group = Some(name);
@@ -259,7 +259,7 @@ fn handler_script(
     server: &mut ServerConfig,
     config: &mut DirectoryConfig,
     words: &[&[u8]],
-    place: &Place<'_>,
+    context: &DirectiveContext<'_>,
 ) -> Result<(), ConfigError> {
     const KIND: Kind = Kind {
         directive: "WSGIHandlerScript",
@@ -267,10 +267,10 @@ fn handler_script(
         names: &["process-group", "application-group", "pass-authorization"],
     };
     let [handler, script, rest @ ..] = words else { return Ok(()) };
-    let script = arguments::path(script, place);
-    let options = options::read(&KIND, rest, place)?;
-    uses::note(server, KIND.directive, options.process_group.as_ref(), true, false, place);
-    if let Some(record) = section::record(&mut server.sections, place.section.as_ref()) {
+    let script = arguments::path(script, context);
+    let options = options::read(&KIND, rest, context)?;
+    uses::note(server, KIND.directive, options.process_group.as_ref(), true, false, context);
+    if let Some(record) = section::record(&mut server.sections, context.section.as_ref()) {
         record.handlers.push((options.process_group.clone(), options.application_group.clone()));
     }
     let added = HandlerScript {

@@ -1,7 +1,7 @@
 /*! The `name=value` options of `WSGIScriptAlias`, `WSGIHandlerScript` and `WSGIImportScript`. */
 
 use super::arguments;
-use crate::directive::Place;
+use crate::directive::DirectiveContext;
 use crate::error::{ConfigError, quoted};
 use crate::settings::{CallableName, GroupName};
 
@@ -29,14 +29,14 @@ pub struct Options {
 }
 
 /// Reads `words`. An option that stands twice keeps its last value, as in mod_wsgi.
-pub fn read(kind: &Kind, words: &[&[u8]], place: &Place<'_>) -> Result<Options, ConfigError> {
+pub fn read(kind: &Kind, words: &[&[u8]], context: &DirectiveContext<'_>) -> Result<Options, ConfigError> {
     let mut options = Options::default();
     for word in words {
         let (name, value) = split(kind, word)?;
         let said_by = format!("{} ({name}=)", kind.directive);
         match name {
-            "process-group" => options.process_group = Some(arguments::group(&said_by, value, place)),
-            "application-group" => options.application_group = Some(arguments::group(&said_by, value, place)),
+            "process-group" => options.process_group = Some(arguments::group(&said_by, value, context)),
+            "application-group" => options.application_group = Some(arguments::group(&said_by, value, context)),
             "callable-object" => options.callable_object = Some(arguments::callable(&said_by, value)?),
             "pass-authorization" => options.pass_authorization = Some(on_off(kind, name, value)?),
             _ => return Err(unknown(kind, word)),

@@ -1,7 +1,7 @@
 /*! The Python interpreter of a process: where it is, how it starts, what it allows. */
 
 use super::arguments;
-use crate::directive::{Apply, Arity, Chapter, Contexts, Directive, Place};
+use crate::directive::{Apply, Arity, Chapter, Contexts, Directive, DirectiveContext};
 use crate::error::{ConfigError, quoted};
 use crate::settings::{HashSeed, PythonHome, ServerConfig};
 
@@ -71,9 +71,9 @@ pub const PYTHON_EGGS: Directive = Directive {
     default: "none",
     help: "The directory that zipped Python eggs are unpacked to.",
     doc: "Sets `PYTHON_EGG_CACHE` in `os.environ`. Apache's user must be able to write there.",
-    apply: Apply::Server(|config, words, place| {
+    apply: Apply::Server(|config, words, context| {
         if let [word, ..] = words {
-            config.process.python_eggs = Some(arguments::path(word, place));
+            config.process.python_eggs = Some(arguments::path(word, context));
         }
         Ok(())
     }),
@@ -190,9 +190,9 @@ pub const VERBOSE_DEBUGGING: Directive = Directive {
     }),
 };
 
-fn python_home(config: &mut ServerConfig, words: &[&[u8]], place: &Place<'_>) -> Result<(), ConfigError> {
+fn python_home(config: &mut ServerConfig, words: &[&[u8]], context: &DirectiveContext<'_>) -> Result<(), ConfigError> {
     let [word, ..] = words else { return Ok(()) };
-    let (prefix, exec_prefix) = arguments::home(word, place).ok_or_else(|| {
+    let (prefix, exec_prefix) = arguments::home(word, context).ok_or_else(|| {
         ConfigError::new(
             format!("WSGIPythonHome must be a directory, or two with a colon between them, found: {}", quoted(word)),
             "write the directory of the virtual environment, as `WSGIPythonHome /srv/shop/venv`",
@@ -208,19 +208,19 @@ fn python_home(config: &mut ServerConfig, words: &[&[u8]], place: &Place<'_>) ->
             ),
         ));
     }
-    config.process.python_home = Some(PythonHome { prefix, exec_prefix, place: place.name() });
+    config.process.python_home = Some(PythonHome { prefix, exec_prefix, defined_at: context.name() });
     Ok(())
 }
 
-fn python_path(config: &mut ServerConfig, words: &[&[u8]], place: &Place<'_>) -> Result<(), ConfigError> {
+fn python_path(config: &mut ServerConfig, words: &[&[u8]], context: &DirectiveContext<'_>) -> Result<(), ConfigError> {
     let [word, ..] = words else { return Ok(()) };
-    config.process.python_path = arguments::paths(word, place).ok_or_else(|| {
+    config.process.python_path = arguments::paths(word, context).ok_or_else(|| {
         ConfigError::new("WSGIPythonPath names no directory", "write one or several directories with colons between them")
     })?;
     Ok(())
 }
 
-fn python_optimize(config: &mut ServerConfig, words: &[&[u8]], _: &Place<'_>) -> Result<(), ConfigError> {
+fn python_optimize(config: &mut ServerConfig, words: &[&[u8]], _: &DirectiveContext<'_>) -> Result<(), ConfigError> {
     let [word, ..] = words else { return Ok(()) };
     config.process.optimize = match *word {
         b"0" => 0,
@@ -236,7 +236,7 @@ fn python_optimize(config: &mut ServerConfig, words: &[&[u8]], _: &Place<'_>) ->
     Ok(())
 }
 
-fn python_warnings(config: &mut ServerConfig, words: &[&[u8]], _: &Place<'_>) -> Result<(), ConfigError> {
+fn python_warnings(config: &mut ServerConfig, words: &[&[u8]], _: &DirectiveContext<'_>) -> Result<(), ConfigError> {
     const ACTIONS: [&str; 6] = ["default", "error", "always", "module", "once", "ignore"];
     let [word, ..] = words else { return Ok(()) };
     let action = word.split(|byte| *byte == b':').next().unwrap_or_default();
@@ -250,7 +250,7 @@ fn python_warnings(config: &mut ServerConfig, words: &[&[u8]], _: &Place<'_>) ->
     Ok(())
 }
 
-fn python_hash_seed(config: &mut ServerConfig, words: &[&[u8]], _: &Place<'_>) -> Result<(), ConfigError> {
+fn python_hash_seed(config: &mut ServerConfig, words: &[&[u8]], _: &DirectiveContext<'_>) -> Result<(), ConfigError> {
     let [word, ..] = words else { return Ok(()) };
     config.process.hash_seed = if word.eq_ignore_ascii_case(b"random") {
         Some(HashSeed::Random)
@@ -272,7 +272,7 @@ fn number(word: &[u8]) -> Option<u32> {
     digits.parse().ok()
 }
 
-fn switch_interval(config: &mut ServerConfig, words: &[&[u8]], _: &Place<'_>) -> Result<(), ConfigError> {
+fn switch_interval(config: &mut ServerConfig, words: &[&[u8]], _: &DirectiveContext<'_>) -> Result<(), ConfigError> {
     let [word, ..] = words else { return Ok(()) };
     let seconds = arguments::positive_seconds(word).ok_or_else(|| {
         ConfigError::new(

@@ -1,10 +1,10 @@
 /*! Requests and responses: what an application sees, whom to believe about the client, and how the answer goes out. */
 
 use super::arguments;
-use crate::directive::{Apply, Arity, Chapter, Contexts, Directive, Override, Place};
+use crate::directive::{Apply, Arity, Chapter, Contexts, Directive, DirectiveContext, Override};
 use crate::error::{ConfigError, quoted};
-use crate::network::Network;
-use crate::proxy_header::{self, PROXY_HEADERS, ProxyHeader};
+use crate::settings::network::Network;
+use crate::settings::proxy_header::{self, PROXY_HEADERS, ProxyHeader};
 use crate::settings::{DirectoryConfig, MapHead};
 
 const ONE: Arity = Arity { min: 1, max: Some(1) };
@@ -125,7 +125,7 @@ directives in one place add up; a place that names any replaces what it would in
     apply: Apply::Directory(trusted_proxy_headers),
 };
 
-fn map_head(config: &mut DirectoryConfig, words: &[&[u8]], _: &Place<'_>) -> Result<(), ConfigError> {
+fn map_head(config: &mut DirectoryConfig, words: &[&[u8]], _: &DirectiveContext<'_>) -> Result<(), ConfigError> {
     let [word, ..] = words else { return Ok(()) };
     config.map_head = Some(match *word {
         w if w.eq_ignore_ascii_case(b"off") => MapHead::Off,
@@ -141,7 +141,7 @@ fn map_head(config: &mut DirectoryConfig, words: &[&[u8]], _: &Place<'_>) -> Res
     Ok(())
 }
 
-fn trusted_proxies(config: &mut DirectoryConfig, words: &[&[u8]], place: &Place<'_>) -> Result<(), ConfigError> {
+fn trusted_proxies(config: &mut DirectoryConfig, words: &[&[u8]], context: &DirectiveContext<'_>) -> Result<(), ConfigError> {
     let mut networks = config.trusted_proxies.as_deref().unwrap_or_default().to_vec();
     for word in words {
         networks.push(Network::parse(word).ok_or_else(|| {
@@ -152,11 +152,15 @@ fn trusted_proxies(config: &mut DirectoryConfig, words: &[&[u8]], place: &Place<
         })?);
     }
     config.trusted_proxies = Some(networks.into());
-    place.notes.note_proxies();
+    context.notes.note_proxies();
     Ok(())
 }
 
-fn trusted_proxy_headers(config: &mut DirectoryConfig, words: &[&[u8]], place: &Place<'_>) -> Result<(), ConfigError> {
+fn trusted_proxy_headers(
+    config: &mut DirectoryConfig,
+    words: &[&[u8]],
+    context: &DirectiveContext<'_>,
+) -> Result<(), ConfigError> {
     let mut headers: Vec<&'static ProxyHeader> = config.trusted_proxy_headers.as_deref().unwrap_or_default().to_vec();
     for word in words {
         headers.push(proxy_header::find(word).ok_or_else(|| {
@@ -168,8 +172,8 @@ fn trusted_proxy_headers(config: &mut DirectoryConfig, words: &[&[u8]], place: &
         })?);
     }
     config.trusted_proxy_headers = Some(headers.into());
-    if place.section.is_some() {
-        place.notes.note_proxy_headers_in_section(place.name());
+    if context.section.is_some() {
+        context.notes.note_proxy_headers_in_section(context.name());
     }
     Ok(())
 }

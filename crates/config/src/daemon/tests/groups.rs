@@ -96,7 +96,7 @@ fn the_same_definition_again_is_the_same_group() {
         ("WSGIDaemonProcess shop python-path=/a/../b", "WSGIDaemonProcess shop python-path=/b"),
     ] {
         let two = in_two_servers(first, second).unwrap();
-        assert_eq!(two.notes.daemon(b"shop").map(|group| group.place.clone()).as_deref(), Some("test.conf:1"));
+        assert_eq!(two.notes.daemon(b"shop").map(|group| group.defined_at.clone()).as_deref(), Some("test.conf:1"));
         assert_eq!(two.server.daemons.len(), 1);
     }
     // `processes=1` is not silence: it makes wsgi.multiprocess true.

@@ -2,7 +2,7 @@
 
 use super::group;
 use crate::daemon::option::Form;
-use crate::daemon::{OPTIONS, Typed, page};
+use crate::daemon::{OPTIONS, RawOptions, docs_page};
 use crate::test_support::Sample;
 
 /// The options of mod_wsgi 6.1.1.
@@ -78,9 +78,9 @@ fn every_option_is_there_once() {
 
 #[test]
 fn every_option_is_documented() {
-    let section = page::section();
+    let section = docs_page::section();
     for option in OPTIONS {
-        assert!(section.contains(&page::line(option)), "{}", option.name);
+        assert!(section.contains(&docs_page::line(option)), "{}", option.name);
         assert!(option.help.ends_with('.') && !option.default.is_empty(), "{}", option.name);
         assert!(option.help.is_ascii() && !option.help.contains('|') && !option.default.contains('|'), "{}", option.name);
     }
@@ -105,11 +105,11 @@ fn sample(form: &Form) -> String {
 
 #[test]
 fn every_option_has_a_field_of_its_own() {
-    let mut seen: Vec<Typed> = vec![Typed::default()];
+    let mut seen: Vec<RawOptions> = vec![RawOptions::default()];
     for option in OPTIONS {
         let notes = Sample::default();
-        let mut typed = Typed::default();
-        let place = crate::Place {
+        let mut typed = RawOptions::default();
+        let context = crate::DirectiveContext {
             server_root: b"/",
             virtual_host: false,
             section: None,
@@ -119,7 +119,7 @@ fn every_option_has_a_field_of_its_own() {
             notes: &notes.notes,
         };
         let value = sample(&option.form);
-        assert_eq!(option.read(b"shop", value.as_bytes(), &mut typed, &place), Ok(()), "{}={value}", option.name);
+        assert_eq!(option.read(b"shop", value.as_bytes(), &mut typed, &context), Ok(()), "{}={value}", option.name);
         assert!(!seen.contains(&typed), "{} goes where another option goes", option.name);
         seen.push(typed);
     }

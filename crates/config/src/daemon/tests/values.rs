@@ -19,7 +19,7 @@ const fn seconds(number: u64) -> Duration {
 #[test]
 fn silence_means_the_documented_defaults() {
     let shop = group("");
-    assert_eq!((&*shop.name, &*shop.place), (b"shop".as_slice(), "test.conf:1"));
+    assert_eq!((&*shop.name, &*shop.defined_at), (b"shop".as_slice(), "test.conf:1"));
     assert!(shop.user.is_none() && shop.group.is_none() && shop.supplementary_groups.is_none() && shop.socket_user.is_none());
     assert!(shop.umask.is_none() && shop.chroot.is_none() && shop.home.is_none() && shop.lang.is_none() && shop.locale.is_none());
     assert_eq!(&*shop.display_name, b"(wsgi:shop)");

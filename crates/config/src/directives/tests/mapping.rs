@@ -1,7 +1,7 @@
 /*! The words of the mapping directives. *Runs in: tests.* */
 
 use super::{refusal, text};
-use crate::section::Within;
+use crate::settings::section::Within;
 use crate::settings::{CallableName, GroupName, Text};
 use crate::test_support::Sample;
 
@@ -21,7 +21,7 @@ fn an_alias_keeps_what_it_says() {
         ["/srv/shop/wsgi.py", "/etc/apache2/apps/my app.py", "/srv/$1/a.wsgi", "/etc/apache2/sites/$1", "$1", "/srv/scripts/"];
     assert_eq!(targets, expected.map(str::as_bytes));
     assert_eq!(aliases.iter().map(|alias| alias.order).collect::<Vec<_>>(), [0, 1, 2, 3, 4, 5]);
-    assert_eq!(&*aliases[0].place, "test.conf:1");
+    assert_eq!(&*aliases[0].defined_at, "test.conf:1");
     assert_eq!((&aliases[0].process_group, &aliases[0].application_group), (&None, &None));
     assert_eq!(aliases[1].application_group, Some(GroupName::Literal(text("a b"))));
     assert_eq!(aliases[1].process_group, Some(GroupName::Env(text("G"))));

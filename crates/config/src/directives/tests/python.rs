@@ -10,7 +10,7 @@ fn a_python_home_is_one_directory_or_two() {
     let expected = |prefix: &str, exec: Option<&str>| PythonHome {
         prefix: text(prefix),
         exec_prefix: exec.map(text),
-        place: "test.conf:1".into(),
+        defined_at: "test.conf:1".into(),
     };
     assert_eq!(home("/srv/venv/"), expected("/srv/venv/", None));
     assert_eq!(home("/usr:/usr/lib64"), expected("/usr", Some("/usr/lib64")));

@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use super::refusal;
-use crate::network::Network;
 use crate::settings::MapHead;
+use crate::settings::network::Network;
 use crate::test_support::Sample;
 
 #[test]

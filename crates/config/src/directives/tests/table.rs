@@ -3,7 +3,7 @@
 use super::refusal;
 use crate::directives::DIRECTIVES;
 use crate::test_support::{Sample, row};
-use crate::{Apply, Contexts, DirectoryConfig, Override, Place, ServerConfig};
+use crate::{Apply, Contexts, DirectiveContext, DirectoryConfig, Override, ServerConfig};
 
 /// Every directive of this version, with the contexts and the default that mod_wsgi 6.1.1 (or 5, for what that had last) has for it.
 const EXPECTED: &[(&str, Contexts, &str)] = &[
@@ -89,7 +89,7 @@ fn what_holds_for_the_whole_server_is_refused_in_a_virtual_host() {
 fn a_row_is_never_applied_to_settings_that_are_missing() {
     let sample = Sample::default();
     for row in DIRECTIVES {
-        let place = Place {
+        let context = DirectiveContext {
             server_root: b"/",
             virtual_host: false,
             section: None,
@@ -100,9 +100,13 @@ fn a_row_is_never_applied_to_settings_that_are_missing() {
         };
         let (server, directory) = (&mut ServerConfig::default(), &mut DirectoryConfig::default());
         let missing = match row.apply {
-            Apply::Server(_) => row.apply(b"a b c", None, Some(directory), &place),
-            Apply::Directory(_) => row.apply(b"a b", Some(server), None, &place).and(row.apply(b"a", Some(server), None, &place)),
-            Apply::Both(_) => row.apply(b"a b", None, Some(directory), &place).and(row.apply(b"a", Some(server), None, &place)),
+            Apply::Server(_) => row.apply(b"a b c", None, Some(directory), &context),
+            Apply::Directory(_) => {
+                row.apply(b"a b", Some(server), None, &context).and(row.apply(b"a", Some(server), None, &context))
+            }
+            Apply::Both(_) => {
+                row.apply(b"a b", None, Some(directory), &context).and(row.apply(b"a", Some(server), None, &context))
+            }
         };
         assert!(missing.is_err(), "{}", row.name);
     }

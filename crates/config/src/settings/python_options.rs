@@ -1,6 +1,6 @@
 /*! How the directives of the interpreter are told to Python, the same way in embedded mode and in a daemon. *Runs in: parent, child.* */
 
-use super::settings::{HashSeed, ProcessSettings};
+use super::{HashSeed, ProcessSettings};
 
 impl ProcessSettings {
     /// Python's command line options.

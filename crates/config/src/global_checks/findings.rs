@@ -3,22 +3,22 @@ everything has been read. *Runs in: parent (configtest and start).* */
 
 use std::sync::Arc;
 
-use protocol::log_code::{self, LogCode};
+use protocol::log_code;
 
 use super::group_findings;
 use super::view::ServerView;
-use crate::error::{ConfigError, quoted};
-use crate::notes::{Finding, Notes};
+use crate::diagnostics::{Diagnostics, Finding};
+use crate::error::quoted;
 use crate::settings::{Alias, Text};
 
 /// What configtest warns of or (by the level of its code) refuses, and the error log shows at start.
-pub fn check(servers: &[ServerView<'_>], notes: &Notes) -> Vec<Finding> {
+pub fn check(servers: &[ServerView<'_>], notes: &Diagnostics) -> Vec<Finding> {
     let mut findings = notes.strange();
     for server in servers {
         findings.extend(useless_aliases(server));
         findings.extend(believes_everybody(server));
     }
-    findings.extend(notes.proxy_headers_from_anyone().map(|place| from_anyone("a directory section", Some(place))));
+    findings.extend(notes.proxy_headers_from_anyone().map(|defined_at| from_anyone("a directory section", Some(defined_at))));
     findings.extend(servers.first().and_then(|main| forbidden_aliases(main, servers)));
     findings.extend(group_findings::check(servers));
     // A virtual host repeats what it inherits.
@@ -31,10 +31,6 @@ pub fn check(servers: &[ServerView<'_>], notes: &Notes) -> Vec<Finding> {
     seen
 }
 
-pub(super) fn finding(code: LogCode, message: String, hint: &str, place: Option<Arc<str>>) -> Finding {
-    Finding { code, text: ConfigError::new(message, hint), place }
-}
-
 fn useless_aliases(server: &ServerView<'_>) -> Vec<Finding> {
     // Those that a virtual host inherits are looked at in the main server; to cover one of them is how an exception is written.
     let all = &server.config.aliases;
@@ -42,24 +38,24 @@ fn useless_aliases(server: &ServerView<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (index, alias) in aliases.iter().enumerate() {
         if alias.pattern.is_none() && !alias.location.starts_with(b"/") {
-            findings.push(finding(
+            findings.push(Finding::new(
                 log_code::ALIAS_NEVER_MATCHES,
                 format!("WSGIScriptAlias {} never matches: the path of a URL begins with a slash", quoted(&alias.location)),
                 "begin the URL path with `/`",
-                Some(alias.place.clone()),
+                Some(alias.defined_at.clone()),
             ));
         }
         let hides = |earlier: &&Alias| same_urls(earlier, alias);
         if let Some(earlier) = aliases.iter().take(index).find(hides) {
-            findings.push(finding(
+            findings.push(Finding::new(
                 log_code::ALIAS_SHADOWED,
                 format!(
                     "the alias for {} is never used: the first alias that matches wins, and that is the one at {}",
                     quoted(&alias.location),
-                    earlier.place
+                    earlier.defined_at
                 ),
                 "remove one of them, or move the alias with the longer URL path before the shorter one",
-                Some(alias.place.clone()),
+                Some(alias.defined_at.clone()),
             ));
         }
     }
@@ -86,14 +82,14 @@ fn believes_everybody(server: &ServerView<'_>) -> Option<Finding> {
     believes.then(|| from_anyone(&format!("server {}", quoted(server.host)), None))
 }
 
-fn from_anyone(what: &str, place: Option<Arc<str>>) -> Finding {
-    finding(
+fn from_anyone(what: &str, defined_at: Option<Arc<str>>) -> Finding {
+    Finding::new(
         log_code::PROXY_HEADERS_FROM_ANYONE,
         format!(
             "{what} has WSGITrustedProxyHeaders, but no WSGITrustedProxies: every client is believed, and can choose its own address"
         ),
         "name your proxies, as `WSGITrustedProxies 127.0.0.1 10.0.0.0/8`",
-        place,
+        defined_at,
     )
 }
 
@@ -103,13 +99,13 @@ fn forbidden_aliases(main: &ServerView<'_>, servers: &[ServerView<'_>]) -> Optio
     }
     let embedded = servers.iter().flat_map(|server| server.config.aliases.iter().filter(|alias| server.runs_embedded(alias)));
     let first = embedded.min_by_key(|alias| alias.order)?;
-    Some(finding(
+    Some(Finding::new(
         log_code::EMBEDDED_FORBIDDEN_BUT_MAPPED,
         format!(
             "the alias for {} runs in embedded mode, which `WSGIRestrictEmbedded On` forbids: it answers with 500",
             quoted(&first.location)
         ),
         "remove `WSGIRestrictEmbedded On`, or give the application a process group of `WSGIDaemonProcess`",
-        Some(first.place.clone()),
+        Some(first.defined_at.clone()),
     ))
 }

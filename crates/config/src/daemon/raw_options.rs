@@ -8,7 +8,7 @@ use crate::settings::Text;
 /// One field per option, of the same name. Times are seconds (`response_flush_delay`: milliseconds), sizes bytes.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[expect(missing_docs, reason = "each field is the option of its name; `OPTIONS` describes them")]
-pub struct Typed {
+pub struct RawOptions {
     pub user: Option<Account>,
     pub group: Option<Account>,
     pub supplementary_groups: Option<Vec<Account>>,

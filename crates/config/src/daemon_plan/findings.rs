@@ -4,20 +4,20 @@ can never do is an error there, and a path that no socket can have is a mistake 
 
 use protocol::log_code;
 
+use super::host_info::HostInfo;
 use super::identity::{self, refusal};
-use super::machine::Machine;
 use super::socket;
 use crate::daemon::{DaemonProcess, ScriptOwner};
-use crate::notes::Finding;
+use crate::diagnostics::Finding;
+use crate::global_checks::{Groups, ServerView};
 use crate::settings::ProcessSettings;
-use crate::whole::{Groups, ServerView};
 
 /// The longest process id and a generation to come, for the length of socket paths.
 const LONG_PID: u32 = 4_194_304;
 const LATE_GENERATION: u64 = 9_999;
 
 /// What there is to say.
-pub fn check(servers: &[ServerView<'_>], machine: &dyn Machine) -> Vec<Finding> {
+pub fn check(servers: &[ServerView<'_>], machine: &dyn HostInfo) -> Vec<Finding> {
     let default = ProcessSettings::default();
     let settings = servers.first().map_or(&default, |main| &main.config.process);
     let mut findings = Vec::new();
@@ -36,14 +36,14 @@ pub fn check(servers: &[ServerView<'_>], machine: &dyn Machine) -> Vec<Finding> 
         findings.extend(other_accounts(process, machine));
         let path = socket::socket(settings, &machine.runtime_directory(), LONG_PID, LATE_GENERATION, uid, group.number);
         if let Err(text) = path {
-            findings.push(Finding { code: log_code::SOCKET_PATH_TOO_LONG, text, place: Some(process.place.clone()) });
+            findings.push(Finding { code: log_code::SOCKET_PATH_TOO_LONG, text, defined_at: Some(process.defined_at.clone()) });
         }
     }
     findings
 }
 
 /// `user=` and `group=` that name somebody else, when nobody else can be become.
-fn ignored(process: &DaemonProcess, machine: &dyn Machine) -> Vec<Finding> {
+fn ignored(process: &DaemonProcess, machine: &dyn HostInfo) -> Vec<Finding> {
     let (uid, gid) = machine.myself();
     let mut findings = Vec::new();
     let mut say = |option: &str, account: &dyn std::fmt::Display| {
@@ -68,7 +68,7 @@ fn ignored(process: &DaemonProcess, machine: &dyn Machine) -> Vec<Finding> {
 }
 
 /// Accounts that are looked up only later, and those that an httpd without root never looks up.
-fn other_accounts(process: &DaemonProcess, machine: &dyn Machine) -> Vec<Finding> {
+fn other_accounts(process: &DaemonProcess, machine: &dyn HostInfo) -> Vec<Finding> {
     let mut users = vec![("socket-user", process.socket_user.as_ref())];
     let mut groups = Vec::new();
     match &process.script_owner {

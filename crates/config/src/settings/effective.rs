@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::network::Network;
 use super::proxy_header::ProxyHeader;
-use super::settings::{Alias, CallableName, DirectoryConfig, GroupName, HandlerScript, MapHead, Text};
+use super::{Alias, CallableName, DirectoryConfig, GroupName, HandlerScript, MapHead, Text};
 
 /// The settings of one request, each with a value.
 #[derive(Clone, Copy, Debug)]

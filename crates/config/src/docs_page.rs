@@ -36,7 +36,7 @@ pub fn page() -> String {
         }
     }
     out.push('\n');
-    out.push_str(&daemon::page::section());
+    out.push_str(&daemon::docs_page::section());
     out
 }
 

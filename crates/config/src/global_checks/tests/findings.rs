@@ -1,7 +1,7 @@
 /*! What is worth a warning, and what configtest refuses. *Runs in: tests.* */
 
 use super::Whole;
-use crate::whole::check;
+use crate::global_checks::check;
 
 #[test]
 fn group_names_that_lead_nowhere_are_told_apart_by_where_they_stand() {

@@ -6,10 +6,10 @@ use std::time::Duration;
 use protocol::plan::{Group, Identity, Interpreter};
 use protocol::settings::{EngineSettings, ScriptOwner};
 
-use super::{Built, Launch, Machine, Resources, User, build, check, socket};
+use super::{Built, HostInfo, Launch, Resources, User, build, check, socket};
+use crate::global_checks::ServerView;
 use crate::settings::ProcessSettings;
 use crate::test_support::Sample;
-use crate::whole::ServerView;
 
 /// Two users (`www` is httpd's), their groups, and two processors.
 struct Fake {
@@ -30,7 +30,7 @@ const USERS: [(&str, u32, &str); 5] = [
 ];
 const GROUPS: [(&str, u32); 5] = [("www", 33), ("shop", 1000), ("media", 44), ("me", 500), ("toors", 0)];
 
-impl Machine for Fake {
+impl HostInfo for Fake {
     fn privileged(&self) -> bool {
         self.privileged
     }

@@ -2,7 +2,7 @@
 
 What one server says is not visible to another's directives, and settings of a directory section are only reachable from a request that
 enters it. But some questions concern all of them: is there a daemon group of that name yet, and what did the parser accept only with a
-shake of the head? One [`Notes`] is made in `pre_config`, lent to every directive through [`super::Place`], and read when the configuration is frozen. A `.htaccess` file, which is read while
+shake of the head? One [`Diagnostics`] is made in `pre_config`, lent to every directive through [`super::DirectiveContext`], and read when the configuration is frozen. A `.htaccess` file, which is read while
 requests run, gets one of its own that is thrown away. *Runs in: parent.* */
 
 use std::cell::{Cell, RefCell};
@@ -22,14 +22,21 @@ pub struct Finding {
     /// Cause and cure.
     pub text: ConfigError,
     /// `file:line` of the directive concerned.
-    pub place: Option<Arc<str>>,
+    pub defined_at: Option<Arc<str>>,
+}
+
+impl Finding {
+    /// Of cause and cure. `place`: `file:line` of the directive concerned.
+    pub fn new(code: LogCode, message: String, hint: &str, defined_at: Option<Arc<str>>) -> Self {
+        Self { code, text: ConfigError::new(message, hint), defined_at }
+    }
 }
 
 impl std::fmt::Display for Finding {
     /// The line for the log: code, cause, cure, place.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}: ", self.code)?;
-        if let Some(place) = &self.place {
+        if let Some(place) = &self.defined_at {
             write!(f, "{place}: ")?;
         }
         self.text.fmt(f)
@@ -38,7 +45,7 @@ impl std::fmt::Display for Finding {
 
 /// See the head of this file.
 #[derive(Debug, Default)]
-pub struct Notes {
+pub struct Diagnostics {
     sequence: Cell<u32>,
     daemons: RefCell<Vec<Arc<DaemonProcess>>>,
     proxies_anywhere: Cell<bool>,
@@ -46,7 +53,7 @@ pub struct Notes {
     strange: RefCell<Vec<Finding>>,
 }
 
-impl Notes {
+impl Diagnostics {
     /// Numbers mappings and imports in the order in which they stand in the configuration, over all files.
     pub fn next_sequence(&self) -> u32 {
         let now = self.sequence.get();
@@ -70,8 +77,8 @@ impl Notes {
     }
 
     /// A directory section trusts proxy headers.
-    pub fn note_proxy_headers_in_section(&self, place: Arc<str>) {
-        self.proxy_headers_in_section.borrow_mut().get_or_insert(place);
+    pub fn note_proxy_headers_in_section(&self, defined_at: Arc<str>) {
+        self.proxy_headers_in_section.borrow_mut().get_or_insert(defined_at);
     }
 
     /// The first section that trusts proxy headers while `WSGITrustedProxies` stands nowhere at all.
@@ -80,18 +87,22 @@ impl Notes {
     }
 
     /// A `%{...}` that is none of the known forms was taken as a literal name.
-    pub fn note_unknown_form(&self, text: ConfigError, place: Arc<str>) {
-        self.strange.borrow_mut().push(Finding { code: log_code::UNKNOWN_NAME_FORM, text, place: Some(place) });
+    pub fn note_unknown_form(&self, text: ConfigError, defined_at: Arc<str>) {
+        self.strange.borrow_mut().push(Finding { code: log_code::UNKNOWN_NAME_FORM, text, defined_at: Some(defined_at) });
     }
 
     /// An option of a daemon group does nothing.
-    pub fn note_option_without_effect(&self, text: ConfigError, place: Arc<str>) {
-        self.strange.borrow_mut().push(Finding { code: log_code::DAEMON_OPTION_WITHOUT_EFFECT, text, place: Some(place) });
+    pub fn note_option_without_effect(&self, text: ConfigError, defined_at: Arc<str>) {
+        self.strange.borrow_mut().push(Finding {
+            code: log_code::DAEMON_OPTION_WITHOUT_EFFECT,
+            text,
+            defined_at: Some(defined_at),
+        });
     }
 
     /// A directive is accepted and does nothing.
-    pub fn note_directive_without_effect(&self, text: ConfigError, place: Arc<str>) {
-        self.strange.borrow_mut().push(Finding { code: log_code::DIRECTIVE_WITHOUT_EFFECT, text, place: Some(place) });
+    pub fn note_directive_without_effect(&self, text: ConfigError, defined_at: Arc<str>) {
+        self.strange.borrow_mut().push(Finding { code: log_code::DIRECTIVE_WITHOUT_EFFECT, text, defined_at: Some(defined_at) });
     }
 
     /// What the parser accepted, but finds strange.

@@ -14,14 +14,14 @@ pub fn of(process: &DaemonProcess, settings: &ProcessSettings, path: Option<&[u8
     let one = |path: &[u8], home: bool, because: String| Interpreter { path: path.to_vec(), home, because: because.into_bytes() };
     match (&process.python, &settings.python_home) {
         (Some(Python::Executable(path)), _) => {
-            vec![one(path, false, format!("python= of WSGIDaemonProcess at {}", process.place))]
+            vec![one(path, false, format!("python= of WSGIDaemonProcess at {}", process.defined_at))]
         }
         (Some(Python::Home { prefix, exec_prefix }), _) => {
-            let because = format!("python-home= of WSGIDaemonProcess at {}", process.place);
+            let because = format!("python-home= of WSGIDaemonProcess at {}", process.defined_at);
             vec![one(&in_one(prefix, exec_prefix.as_ref()), true, because)]
         }
         (None, Some(home)) => {
-            vec![one(&in_one(&home.prefix, home.exec_prefix.as_ref()), true, format!("WSGIPythonHome at {}", home.place))]
+            vec![one(&in_one(&home.prefix, home.exec_prefix.as_ref()), true, format!("WSGIPythonHome at {}", home.defined_at))]
         }
         (None, None) => of_system(path.unwrap_or_default()),
     }

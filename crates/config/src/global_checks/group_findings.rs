@@ -3,13 +3,12 @@
 
 use protocol::log_code;
 
-use super::findings::finding;
 use super::groups::{DaemonGroup, Groups, NoAccess};
 use super::view::ServerView;
+use crate::diagnostics::Finding;
 use crate::error::quoted;
-use crate::notes::Finding;
-use crate::section::GroupUse;
 use crate::settings::GroupName;
+use crate::settings::section::GroupUse;
 
 /// What there is to say.
 pub fn check(servers: &[ServerView<'_>]) -> Vec<Finding> {
@@ -29,7 +28,7 @@ fn misnamed(used: &GroupUse, server_index: usize, server: &ServerView<'_>, group
     let name = quoted(&used.name);
     let plain = String::from_utf8_lossy(&used.name);
     match groups.usable(&used.name, server.host) {
-        Err(NoAccess::Unknown) => Some(finding(
+        Err(NoAccess::Unknown) => Some(Finding::new(
             if used.in_section { log_code::SECTION_GROUP_NOT_DEFINED } else { log_code::GROUP_NOT_DEFINED },
             if used.import {
                 let phrase = NoAccess::Unknown.phrase();
@@ -44,11 +43,11 @@ fn misnamed(used: &GroupUse, server_index: usize, server: &ServerView<'_>, group
                 "define it with `WSGIDaemonProcess {}`, correct the name, or write `%{{GLOBAL}}` for embedded mode",
                 plain.escape_debug()
             ),
-            Some(used.place.clone()),
+            Some(used.defined_at.clone()),
         )),
         Err(why @ (NoAccess::Foreign | NoAccess::Nameless)) if server_index > 0 || used.import => {
-            let defined = groups.get(&used.name).map(|group| group.process.place.clone()).unwrap_or_default();
-            Some(finding(
+            let defined = groups.get(&used.name).map(|group| group.process.defined_at.clone()).unwrap_or_default();
+            Some(Finding::new(
                 log_code::GROUP_NOT_ACCESSIBLE,
                 format!(
                     "{} {} names the process group {name}, which belongs to the virtual host of another name at {defined}",
@@ -56,7 +55,7 @@ fn misnamed(used: &GroupUse, server_index: usize, server: &ServerView<'_>, group
                     used.directive
                 ),
                 "move that `WSGIDaemonProcess` out of its <VirtualHost> for every host to use it, or repeat the same line in this one",
-                Some(used.place.clone()),
+                Some(used.defined_at.clone()),
             ))
         }
         _ => None,
@@ -72,7 +71,7 @@ fn unused(group: &DaemonGroup, servers: &[ServerView<'_>]) -> Option<Finding> {
     });
     (!used).then(|| {
         let plain = String::from_utf8_lossy(name);
-        finding(
+        Finding::new(
             log_code::GROUP_UNUSED,
             format!("no URL leads to the process group {}: its processes will never get a request", quoted(name)),
             &format!(
@@ -80,7 +79,7 @@ fn unused(group: &DaemonGroup, servers: &[ServerView<'_>]) -> Option<Finding> {
                  WSGIScriptAlias; what names no process group runs in embedded mode",
                 plain.escape_debug()
             ),
-            Some(group.process.place.clone()),
+            Some(group.process.defined_at.clone()),
         )
     })
 }
@@ -93,20 +92,20 @@ fn service(group: &DaemonGroup, servers: &[ServerView<'_>]) -> Option<Finding> {
         server.config.aliases.iter().filter_map(|alias| alias.process_group.as_ref()).chain(server_wide)
     });
     if mapped.into_iter().any(is_it) {
-        return Some(finding(
+        return Some(Finding::new(
             log_code::SERVICE_GROUP_MISUSED,
             format!("the process group {} has `threads=0`, so it runs no requests, but URLs lead to it", quoted(name)),
             "give it threads, or give the application another group",
-            Some(group.process.place.clone()),
+            Some(group.process.defined_at.clone()),
         ));
     }
     let runs = servers.iter().any(|server| server.config.imports.iter().any(|import| import.process_group == *name));
     (!runs).then(|| {
-        finding(
+        Finding::new(
             log_code::SERVICE_GROUP_MISUSED,
             format!("the process group {} has `threads=0`, but no WSGIImportScript for it: it has nothing to run", quoted(name)),
             "add the `WSGIImportScript` that is the service, or give the group threads",
-            Some(group.process.place.clone()),
+            Some(group.process.defined_at.clone()),
         )
     })
 }

@@ -5,14 +5,14 @@ use std::time::Duration;
 use protocol::plan::{Group, Identity, Plan, Script};
 use protocol::settings::{EngineSettings, MainChoice, ScriptOwner};
 
+use super::host_info::HostInfo;
 use super::identity::{self, Found};
 use super::interpreters;
 use super::launch::{Launch, Resources};
-use super::machine::Machine;
-use crate::daemon::{self as config, Account, DaemonProcess, jail};
-use crate::notes::Finding;
+use crate::daemon::{self as config, Account, DaemonProcess, chroot};
+use crate::diagnostics::Finding;
+use crate::global_checks::{self, DaemonGroup, Groups, ServerView};
 use crate::settings::{ProcessSettings, Text};
-use crate::whole::{self, DaemonGroup, Groups, ServerView};
 
 /// The largest number of interpreters that requests may name in one process.
 const MAX_DYNAMIC_INTERPRETERS: u32 = 100;
@@ -56,7 +56,7 @@ pub struct Refused {
 /// finds what a group needs, and is called for those groups alone that can run.
 pub fn build(
     servers: &[ServerView<'_>],
-    machine: &dyn Machine,
+    machine: &dyn HostInfo,
     launch: &Launch,
     resources: &mut dyn FnMut(&DaemonGroup, &Identity) -> Resources,
 ) -> Built {
@@ -85,7 +85,7 @@ pub fn build(
     for group in groups.iter() {
         match identity::of(&group.process, machine) {
             Ok(found) => {
-                let mut scripts = whole::scripts(group, servers);
+                let mut scripts = global_checks::scripts(group, servers);
                 seen_by(&group.process, servers, &mut scripts.list);
                 let main = main_choices(&group.process, servers);
                 let httpds = if machine.privileged() { machine.httpd().0 } else { machine.myself().0 };
@@ -104,9 +104,9 @@ pub fn build(
 fn one(
     group: &DaemonGroup,
     settings: &ProcessSettings,
-    machine: &dyn Machine,
+    machine: &dyn HostInfo,
     found: Found,
-    scripts: whole::Scripts,
+    scripts: global_checks::Scripts,
     engine: EngineSettings,
     resources: Resources,
 ) -> Group {
@@ -115,7 +115,7 @@ fn one(
     let foreign = machine.privileged() && found.identity.uid != machine.httpd().0;
     Group {
         name: process.name.to_vec(),
-        place: process.place.as_bytes().to_vec(),
+        place: process.defined_at.as_bytes().to_vec(),
         processes: process.processes,
         threads: process.threads,
         stack_size: process.stack_size.unwrap_or(0),
@@ -172,9 +172,9 @@ fn main_choices(process: &DaemonProcess, servers: &[ServerView<'_>]) -> Vec<Main
     let chroot = process.chroot.as_deref();
     let choice = |(group, target): (Text, Text)| MainChoice {
         group: group.to_vec(),
-        unless_directory: jail::as_seen(chroot, &target).to_vec(),
+        unless_directory: chroot::as_seen(chroot, &target).to_vec(),
     };
-    whole::main_choices(&process.name, servers).into_iter().map(choice).collect()
+    global_checks::main_choices(&process.name, servers).into_iter().map(choice).collect()
 }
 
 /// Scripts as the group's processes find them. What an alias maps outside of a `chroot=` is not theirs to load; what `WSGIImportScript` names
@@ -182,14 +182,14 @@ fn main_choices(process: &DaemonProcess, servers: &[ServerView<'_>]) -> Vec<Main
 fn seen_by(process: &DaemonProcess, servers: &[ServerView<'_>], scripts: &mut Vec<Script>) {
     let Some(chroot) = process.chroot.as_deref() else { return };
     let mapped = |path: &[u8]| servers.iter().any(|server| server.config.aliases.iter().any(|alias| *alias.target == *path));
-    scripts.retain(|script| jail::inside(chroot, &script.path).is_some() || !mapped(&script.path));
+    scripts.retain(|script| chroot::inside(chroot, &script.path).is_some() || !mapped(&script.path));
     for script in scripts {
-        script.path = jail::as_seen(Some(chroot), &script.path).to_vec();
+        script.path = chroot::as_seen(Some(chroot), &script.path).to_vec();
     }
 }
 
 /// Whose scripts the group's engines load, by number. An account that this machine does not have is nobody's.
-fn script_owner(process: &DaemonProcess, servers: &[ServerView<'_>], machine: &dyn Machine) -> Option<ScriptOwner> {
+fn script_owner(process: &DaemonProcess, servers: &[ServerView<'_>], machine: &dyn HostInfo) -> Option<ScriptOwner> {
     let owner = process.script_owner.as_ref()?;
     let (is_group, account) = match owner {
         config::ScriptOwner::User(account) => (false, account),
@@ -207,7 +207,7 @@ fn script_owner(process: &DaemonProcess, servers: &[ServerView<'_>], machine: &d
         is_group,
         id: id.unwrap_or(ScriptOwner::NOBODY),
         name: account.to_string().into_bytes(),
-        or_roots: named.map(|import| jail::as_seen(process.chroot.as_deref(), &import.script).to_vec()).collect(),
+        or_roots: named.map(|import| chroot::as_seen(process.chroot.as_deref(), &import.script).to_vec()).collect(),
     })
 }
 

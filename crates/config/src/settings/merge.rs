@@ -5,7 +5,7 @@ small values and counts references. *Runs in: parent (servers), child (directori
 
 use std::sync::Arc;
 
-use super::settings::{DirectoryConfig, HandlerScript, ServerConfig};
+use super::{DirectoryConfig, HandlerScript, ServerConfig};
 
 /// A virtual host below the main server: its own aliases first, then the main server's; sections the other way round, because the later
 /// one wins there. What the whole server has once (process settings) is the main server's alone; what is collected over all servers

@@ -16,7 +16,7 @@ pub struct User {
 }
 
 /// The machine, and httpd on it.
-pub trait Machine {
+pub trait HostInfo {
     /// Whether httpd's parent runs as root, so that identities can be changed.
     fn privileged(&self) -> bool;
     /// User and group of this very process (`geteuid`, `getegid`).

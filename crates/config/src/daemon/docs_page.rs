@@ -1,7 +1,8 @@
 /*! The options' part of `docs/directives.md`, made from their table. *Runs in: tests, which rewrite the page when `UPDATE_DOCS=1` is set.* */
 
-use super::option::{Chapter, DaemonOption, Form, Range};
+use super::option::{Chapter, DaemonOption, Form};
 use super::options::OPTIONS;
+use super::sizes::Range;
 
 const CHAPTERS: &[(Chapter, &str)] = &[
     (Chapter::Identity, "Identity and surroundings"),

@@ -53,9 +53,9 @@ pub fn named_scripts(group: Option<&DaemonGroup>, servers: &[ServerView<'_>]) ->
     let name: &[u8] = group.map_or(b"", |group| &group.process.name);
     let allowed = servers.iter().filter(|server| group.is_none_or(|group| group.allows(server.host).is_ok()));
     let mut list: Vec<probe::Script> = Vec::new();
-    let mut add = |directive: &str, path: &[u8], place: &str| {
+    let mut add = |directive: &str, path: &[u8], defined_at: &str| {
         if !list.iter().any(|known| known.path == path) {
-            list.push(probe::Script { path: path.to_vec(), said_by: format!("{directive} at {place}").into_bytes() });
+            list.push(probe::Script { path: path.to_vec(), said_by: format!("{directive} at {defined_at}").into_bytes() });
         }
     };
     for server in allowed {
@@ -63,12 +63,12 @@ pub fn named_scripts(group: Option<&DaemonGroup>, servers: &[ServerView<'_>]) ->
             let placed = server.process_group(alias);
             let here = placed.certain && server.fixed_name(placed.name, alias, &|_| false).is_some_and(|fixed| *fixed == *name);
             if here {
-                add("WSGIScriptAlias", &alias.target, &alias.place);
+                add("WSGIScriptAlias", &alias.target, &alias.defined_at);
             }
         }
         // After the aliases: one that names both groups is an import, too.
         for import in server.config.imports.iter().filter(|import| *import.process_group == *name) {
-            add("WSGIImportScript", &import.script, &import.place);
+            add("WSGIImportScript", &import.script, &import.defined_at);
         }
     }
     list

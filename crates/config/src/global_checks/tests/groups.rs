@@ -1,7 +1,7 @@
 /*! Daemon groups: who may use them, and the scripts that are known beforehand. *Runs in: tests.* */
 
 use super::Whole;
-use crate::whole::{Groups, NoAccess, scripts};
+use crate::global_checks::{Groups, NoAccess, scripts};
 
 #[test]
 fn a_group_belongs_to_the_name_of_its_virtual_host() {

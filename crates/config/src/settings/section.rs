@@ -6,7 +6,7 @@ own processes, to warn of a group that nothing uses. *Runs in: parent.* */
 
 use std::sync::Arc;
 
-use super::settings::{GroupName, Text};
+use super::values::{GroupName, Text};
 
 /// The section that a directive stands in. Lent for one directive.
 #[derive(Clone, Copy, Debug)]
@@ -97,7 +97,7 @@ pub struct GroupUse {
     /// The directive, and its option if it is named there.
     pub directive: String,
     /// `file:line`
-    pub place: Arc<str>,
+    pub defined_at: Arc<str>,
     /// In a directory section.
     pub in_section: bool,
     /// To load a script at start, not to answer requests.

@@ -1,16 +1,16 @@
 /*! A whole configuration that is made up of lines. *Runs in: tests.* */
 #![allow(missing_docs, reason = "tests")]
 
-use crate::merge;
+use crate::global_checks::{ServerView, check, main_choices, main_group};
+use crate::settings::merge;
 use crate::test_support::Sample;
-use crate::whole::{ServerView, check, main_choices, main_group};
-use crate::{DirectoryConfig, Notes, ServerConfig};
+use crate::{Diagnostics, DirectoryConfig, ServerConfig};
 
 /// A main server and its virtual hosts, read in the order given.
 #[derive(Default)]
 pub struct Whole {
     pub servers: Vec<(ServerConfig, DirectoryConfig, &'static str, u16)>,
-    pub notes: Notes,
+    pub notes: Diagnostics,
     pub main_is_unreachable: bool,
 }
 

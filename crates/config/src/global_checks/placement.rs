@@ -5,7 +5,7 @@ covers only some of its requests (an expression, a condition, a deeper directory
 not certain. *Runs in: parent.* */
 
 use super::view::{ServerView, host_and_port};
-use crate::section::{SectionGroups, Within};
+use crate::settings::section::{SectionGroups, Within};
 use crate::settings::{Alias, GroupName, Text};
 
 /// A group name, and whether every request of the alias has it.

@@ -4,10 +4,10 @@ runs httpd, and options that need root are refused. *Runs in: parent.* */
 use protocol::log_code::{self, LogCode};
 use protocol::plan::Identity;
 
-use super::machine::{Machine, User};
+use super::host_info::{HostInfo, User};
 use crate::ConfigError;
 use crate::daemon::{Account, DaemonProcess};
-use crate::notes::Finding;
+use crate::diagnostics::Finding;
 
 /// An identity, and the working directory that goes with it when `home=` says nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,11 +22,11 @@ pub struct Found {
 ///
 /// # Errors
 /// Why the group cannot run.
-pub fn of(process: &DaemonProcess, machine: &dyn Machine) -> Result<Found, Box<Finding>> {
+pub fn of(process: &DaemonProcess, machine: &dyn HostInfo) -> Result<Found, Box<Finding>> {
     if machine.privileged() { chosen(process, machine) } else { inherited(process, machine) }
 }
 
-fn chosen(process: &DaemonProcess, machine: &dyn Machine) -> Result<Found, Box<Finding>> {
+fn chosen(process: &DaemonProcess, machine: &dyn HostInfo) -> Result<Found, Box<Finding>> {
     let (httpd_uid, httpd_gid) = machine.httpd();
     let user = match &process.user {
         Some(account) => user(process, "user", account, machine)?,
@@ -75,7 +75,7 @@ fn chosen(process: &DaemonProcess, machine: &dyn Machine) -> Result<Found, Box<F
     Ok(Found { identity: Identity { uid: user.uid, gid, groups, name: user.name, home: user.home }, directory })
 }
 
-fn inherited(process: &DaemonProcess, machine: &dyn Machine) -> Result<Found, Box<Finding>> {
+fn inherited(process: &DaemonProcess, machine: &dyn HostInfo) -> Result<Found, Box<Finding>> {
     let needs = [
         (process.chroot.is_some(), "chroot="),
         (process.supplementary_groups.is_some(), "supplementary-groups="),
@@ -97,7 +97,7 @@ fn inherited(process: &DaemonProcess, machine: &dyn Machine) -> Result<Found, Bo
 }
 
 /// The user with that number; a number without an entry in the database is a user without a name.
-fn by_id(uid: u32, machine: &dyn Machine) -> User {
+fn by_id(uid: u32, machine: &dyn HostInfo) -> User {
     machine.user_by_id(uid).unwrap_or(User { uid, ..User::default() })
 }
 
@@ -105,7 +105,7 @@ fn by_id(uid: u32, machine: &dyn Machine) -> User {
 ///
 /// # Errors
 /// There is none.
-pub fn user(process: &DaemonProcess, option: &str, account: &Account, machine: &dyn Machine) -> Result<User, Box<Finding>> {
+pub fn user(process: &DaemonProcess, option: &str, account: &Account, machine: &dyn HostInfo) -> Result<User, Box<Finding>> {
     match account {
         Account::Id(uid) => Ok(by_id(*uid, machine)),
         Account::Name(name) => machine.user(name).ok_or_else(|| unknown(process, option, account, "user", "id")),
@@ -116,7 +116,7 @@ pub fn user(process: &DaemonProcess, option: &str, account: &Account, machine: &
 ///
 /// # Errors
 /// There is none.
-pub fn group(process: &DaemonProcess, option: &str, account: &Account, machine: &dyn Machine) -> Result<u32, Box<Finding>> {
+pub fn group(process: &DaemonProcess, option: &str, account: &Account, machine: &dyn HostInfo) -> Result<u32, Box<Finding>> {
     match account {
         Account::Id(gid) => Ok(*gid),
         Account::Name(name) => machine.group(name).ok_or_else(|| unknown(process, option, account, "group", "getent group")),
@@ -138,6 +138,6 @@ pub fn refusal(process: &DaemonProcess, code: LogCode, cause: String, cure: &str
     Finding {
         code,
         text: ConfigError::new(format!("WSGIDaemonProcess {name}: {cause}"), cure),
-        place: Some(process.place.clone()),
+        defined_at: Some(process.defined_at.clone()),
     }
 }

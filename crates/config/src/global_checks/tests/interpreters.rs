@@ -1,7 +1,7 @@
 /*! Whom the main interpreters host, and what starts at once. *Runs in: tests.* */
 
 use super::Whole;
-use crate::whole::{embedded_imports, host_and_port, starts_python};
+use crate::global_checks::{embedded_imports, host_and_port, starts_python};
 
 #[test]
 fn a_port_of_a_scheme_is_not_named() {
