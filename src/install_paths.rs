@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use protocol::log_code::{self, LogCode};
 
 use super::httpd::module;
-use interpreter::Problem;
+use interpreter::StartError;
 
 /// The engine's file name.
 const ENGINE: &str = "mod_wsgi_rs_engine.so";
@@ -24,7 +24,7 @@ const MODULES: &str = env!("MOD_WSGI_RS_MODULES");
 ///
 /// # Errors
 /// [`log_code::ENGINE_NOT_LOADED`] with the places that were looked at.
-pub fn engine() -> Result<PathBuf, Problem> {
+pub fn engine() -> Result<PathBuf, StartError> {
     find(ENGINE, &log_code::ENGINE_NOT_LOADED)
 }
 
@@ -32,11 +32,11 @@ pub fn engine() -> Result<PathBuf, Problem> {
 ///
 /// # Errors
 /// [`log_code::SUPERVISOR_NOT_STARTED`] with the places that were looked at.
-pub fn supervisor() -> Result<PathBuf, Problem> {
+pub fn supervisor() -> Result<PathBuf, StartError> {
     find(SUPERVISOR, &log_code::SUPERVISOR_NOT_STARTED)
 }
 
-fn find(name: &str, code: &'static LogCode) -> Result<PathBuf, Problem> {
+fn find(name: &str, code: &'static LogCode) -> Result<PathBuf, StartError> {
     let file = module::file();
     let own = file.as_deref().and_then(Path::parent).map(Path::to_path_buf);
     let beside = own.iter().flat_map(|own| [own.clone(), own.join(DIRECTORY)]);
@@ -44,7 +44,7 @@ fn find(name: &str, code: &'static LogCode) -> Result<PathBuf, Problem> {
     look(name, code, &places, is_selinux_enforcing())
 }
 
-fn look(name: &str, code: &'static LogCode, places: &[PathBuf], enforcing: bool) -> Result<PathBuf, Problem> {
+fn look(name: &str, code: &'static LogCode, places: &[PathBuf], enforcing: bool) -> Result<PathBuf, StartError> {
     let mut denied = None;
     for file in places.iter().map(|place| place.join(name)) {
         match std::fs::File::open(&file) {
@@ -67,7 +67,7 @@ fn look(name: &str, code: &'static LogCode, places: &[PathBuf], enforcing: bool)
             format!("`{name}` is in none of {} (hint: put it beside the module, or run `make install`)", places.join(", "))
         }
     };
-    Err(Problem::new(code, text))
+    Err(StartError::new(code, text))
 }
 
 fn is_selinux_enforcing() -> bool {

@@ -5,7 +5,7 @@ not run as root it looks at the files alone, and says so. *Runs in: parent (conf
 
 use std::os::unix::ffi::OsStrExt as _;
 
-use interpreter::Problem;
+use interpreter::StartError;
 use protocol::probe::Request;
 use protocol::{Level, log_code};
 
@@ -47,7 +47,7 @@ pub fn warn(main: Server<'_>, machine: &dyn HostInfo) {
 }
 
 /// What is asked. `maps`: Python will be started in each child, so its library is needed.
-fn request(settings: &ProcessSettings, maps: bool, machine: &dyn HostInfo) -> Result<Request, Problem> {
+fn request(settings: &ProcessSettings, maps: bool, machine: &dyn HostInfo) -> Result<Request, StartError> {
     let identity = identity(machine)?;
     let mut request = Request {
         user: user_name(identity.as_ref(), machine),
@@ -63,7 +63,7 @@ fn request(settings: &ProcessSettings, maps: bool, machine: &dyn HostInfo) -> Re
     Ok(request)
 }
 
-fn ask(request: &Request) -> Vec<Problem> {
+fn ask(request: &Request) -> Vec<StartError> {
     let Some(Found { mut problems, library }) = probe::ask(std::slice::from_ref(request)).pop() else { return Vec::new() };
     problems.extend(library.and_then(|library| dynlib::check_alone(&library).err()));
     problems

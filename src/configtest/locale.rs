@@ -4,7 +4,7 @@ ASCII then depend on its version. *Runs in: parent (configtest).* */
 use std::ffi::OsStr;
 use std::path::Path;
 
-use interpreter::Problem;
+use interpreter::StartError;
 use interpreter::run::{self, Answer, Manner};
 use protocol::log_code;
 
@@ -59,7 +59,7 @@ fn normal(name: &str) -> String {
 }
 
 /// What is wrong with a group's locales.
-pub fn check(process: &DaemonProcess, installed: &Installed) -> Vec<Problem> {
+pub fn check(process: &DaemonProcess, installed: &Installed) -> Vec<StartError> {
     let options = [("lang", &process.lang), ("locale", &process.locale)];
     let mut found = Vec::new();
     for (option, value) in options {
@@ -71,7 +71,7 @@ pub fn check(process: &DaemonProcess, installed: &Installed) -> Vec<Problem> {
                 quoted(value),
                 installed.shown(&wanted)
             );
-            found.push(Problem::new(&log_code::LOCALE_UNKNOWN, text));
+            found.push(StartError::new(&log_code::LOCALE_UNKNOWN, text));
         }
     }
     found

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use interpreter::Problem;
+use interpreter::StartError;
 use interpreter::run::reap;
 use protocol::log_code::{self, LogCode};
 use protocol::probe::{Answer, LIMIT_MS, LONGEST_ANSWER, Request};
@@ -55,7 +55,7 @@ const CODES: [&LogCode; 17] = [
 #[derive(Debug, Default)]
 pub struct Found {
     /// What is wrong.
-    pub problems: Vec<Problem>,
+    pub problems: Vec<StartError>,
     /// The interpreter's shared library, where it was asked for and found: its real path.
     pub library: Option<PathBuf>,
 }
@@ -148,14 +148,14 @@ fn unanswered(why: &str) -> Found {
         "nothing was checked, because the helper that looks at the user's files gave no answer: {why} (hint: what it looks at belongs to that user, and may lie \
          on a file system that does not answer; try `ls` on the paths of this line as that user)"
     );
-    Found { problems: vec![Problem::new(&log_code::FILES_NOT_CHECKED, text)], library: None }
+    Found { problems: vec![StartError::new(&log_code::FILES_NOT_CHECKED, text)], library: None }
 }
 
 /// An answer as it may be shown.
 fn found(answer: Answer) -> Found {
     let problem = |number: u32, text: &[u8]| {
         let code = CODES.into_iter().find(|code| u32::from(code.number) == number)?;
-        Some(Problem::new(code, shown(text)))
+        Some(StartError::new(code, shown(text)))
     };
     let problems = answer.findings.iter().take(MOST_FINDINGS).filter_map(|one| problem(one.number, &one.text)).collect();
     Found { problems, library: (!answer.library.is_empty()).then(|| PathBuf::from(OsStr::from_bytes(&answer.library))) }

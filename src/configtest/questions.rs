@@ -2,7 +2,7 @@
 
 use std::os::unix::ffi::OsStringExt;
 
-use interpreter::Problem;
+use interpreter::StartError;
 use protocol::log_code;
 use protocol::probe::{Identity, Request};
 
@@ -13,19 +13,19 @@ use config::settings::ProcessSettings;
 ///
 /// # Errors
 /// That they would be root, or that nothing says who they are.
-pub fn identity(machine: &dyn HostInfo) -> Result<Option<Identity>, Problem> {
+pub fn identity(machine: &dyn HostInfo) -> Result<Option<Identity>, StartError> {
     if !machine.privileged() {
         return Ok(None);
     }
     let (uid, gid) = machine.httpd();
     if uid == 0 {
-        return Err(Problem::new(
+        return Err(StartError::new(
             &log_code::PYTHON_AS_ROOT,
             "the children would run as root, and root runs no Python that a configuration names (hint: set `User` to an ordinary user)",
         ));
     }
     if uid == u32::MAX {
-        return Err(Problem::new(
+        return Err(StartError::new(
             &log_code::PYTHON_NOT_CHECKED,
             "the interpreter was not checked, because no `User` says who would run it (hint: set `User` and `Group`)",
         ));

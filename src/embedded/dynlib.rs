@@ -7,8 +7,7 @@ symbols up there; the engine for itself (`RTLD_LOCAL`). Neither is ever closed. 
 mod handle;
 pub mod host;
 
-use std::ffi::{CStr, CString, c_void};
-use std::os::unix::ffi::OsStrExt as _;
+use std::mem::ManuallyDrop;
 use std::path::Path;
 
 use protocol::embedded::{ABI, ENTRY_SYMBOL, EngineTable, EntryFn, ImportCall, Pair, RequestCall, Slice, UNKNOWN_MTIME, outcome};
@@ -19,7 +18,7 @@ use crate::httpd::module;
 use crate::request::conversation::{Call, Conversation};
 use crate::request::response_body::Ending;
 use handle::Lending;
-use interpreter::Problem;
+use interpreter::StartError;
 
 /// Who may look a library's symbols up.
 #[derive(Clone, Copy, Debug)]
@@ -35,49 +34,27 @@ pub enum Visible {
 /// # Errors
 /// The dynamic loader's own words.
 pub fn open(path: &Path, visible: Visible) -> Result<Library, String> {
-    let name = CString::new(path.as_os_str().as_bytes()).map_err(|_| "the path contains a NUL".to_owned())?;
     let scope = match visible {
         Visible::Everywhere => libc::RTLD_GLOBAL,
         Visible::Nowhere => libc::RTLD_LOCAL,
     };
-    // SAFETY: the name is NUL-terminated. The library's initialisers run: it is one that the administrator chose, and this
-    // process does not run as root (`start` asks).
-    let handle = unsafe { libc::dlopen(name.as_ptr(), libc::RTLD_NOW | scope) };
-    if handle.is_null() { Err(last_error()) } else { Ok(Library(handle)) }
+    // SAFETY: the library's initialisers run: it is one that the administrator chose, and this process does not run as root (`start` asks).
+    let opened = unsafe { libloading::os::unix::Library::open(Some(path), libc::RTLD_NOW | scope) };
+    opened.map(|library| Library(ManuallyDrop::new(library))).map_err(|error| {
+        // What the loader says is the error's source.
+        std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string)
+    })
 }
 
-/// An opened library.
+/// An opened library. It is never closed: Python, the engine and what they have started go on to use it.
 #[derive(Debug)]
-pub struct Library(*mut c_void);
-
-impl Library {
-    fn symbol(&self, name: &CStr) -> Option<*mut c_void> {
-        // SAFETY: the handle is open, the name NUL-terminated.
-        let found = unsafe { libc::dlsym(self.0, name.as_ptr()) };
-        (!found.is_null()).then_some(found)
-    }
-
-    /// Whether the library has a symbol of that name.
-    pub fn has(&self, name: &CStr) -> bool {
-        self.symbol(name).is_some()
-    }
-}
-
-fn last_error() -> String {
-    // SAFETY: null, or a string that stays until the next call of dl* in this thread.
-    let text = unsafe { libc::dlerror() };
-    if text.is_null() {
-        return "no reason given".to_owned();
-    }
-    // SAFETY: as above.
-    unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned()
-}
+pub struct Library(ManuallyDrop<libloading::os::unix::Library>);
 
 /// A process has room for one libpython: of a second one, half the symbols would be the first one's. Is `library`, a real path, the only one?
 ///
 /// # Errors
 /// [`log_code::LIBPYTHON_NOT_LOADED`]: another one is in the process already.
-pub fn check_alone(library: &Path) -> Result<(), Problem> {
+pub fn check_alone(library: &Path) -> Result<(), StartError> {
     // SAFETY: the name is NUL-terminated; whatever Apache, its modules and what was preloaded show to everybody is searched.
     let found = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"Py_IsInitialized".as_ptr()) };
     if found.is_null() {
@@ -93,7 +70,7 @@ pub fn check_alone(library: &Path) -> Result<(), Problem> {
         library.display(),
         other.display()
     );
-    Err(Problem::new(&log_code::LIBPYTHON_NOT_LOADED, text))
+    Err(StartError::new(&log_code::LIBPYTHON_NOT_LOADED, text))
 }
 
 /// The engine in this process, with Python running.
@@ -112,16 +89,17 @@ impl Engine {
     ///
     /// # Errors
     /// [`log_code::ENGINE_NOT_LOADED`]
-    pub fn of(library: &Library, path: &Path) -> Result<Self, Problem> {
+    pub fn of(library: &Library, path: &Path) -> Result<Self, StartError> {
         let problem = |what: &str| {
-            Problem::new(
+            StartError::new(
                 &log_code::ENGINE_NOT_LOADED,
                 format!("`{}` {what} (hint: install module and engine of the same version)", path.display()),
             )
         };
-        let entry = library.symbol(ENTRY_SYMBOL).ok_or_else(|| problem("is not an engine of mod_wsgi_rs"))?;
-        // SAFETY: the engine exports the symbol with this type (protocol::embedded); the table is static in it.
-        let table = unsafe { std::mem::transmute::<*mut c_void, EntryFn>(entry)().as_ref() };
+        // SAFETY: the engine exports the symbol with this type (protocol::embedded).
+        let entry = unsafe { library.0.get::<EntryFn>(ENTRY_SYMBOL) }.map_err(|_| problem("is not an engine of mod_wsgi_rs"))?;
+        // SAFETY: as above; the table is static in it.
+        let table = unsafe { entry().as_ref() };
         let table = table.ok_or_else(|| problem("gave no table of functions"))?;
         if table.abi != ABI {
             return Err(problem(&format!("speaks version {} of the boundary, the module version {ABI}", table.abi)));

@@ -6,8 +6,8 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
-use interpreter::Problem;
-use interpreter::facts::{self, Facts};
+use interpreter::StartError;
+use interpreter::interpreter_info::{self, InterpreterInfo};
 use interpreter::run::Manner;
 use protocol::log_code;
 use rustix::process::{Pid, test_kill_process};
@@ -20,14 +20,14 @@ const DEATHS: u32 = 2;
 /// The facts of an interpreter: from a sibling that asked about the same file, or asked now.
 ///
 /// # Errors
-/// As [`facts::ask`].
-pub fn facts(shared: Option<&Shared>, executable: &Path) -> Result<Facts, Problem> {
+/// As [`interpreter_info::ask`].
+pub fn facts(shared: Option<&Shared>, executable: &Path) -> Result<InterpreterInfo, StartError> {
     let key = key(executable);
-    let known = shared.zip(key.as_deref()).and_then(|(shared, key)| facts::parse(shared.note()?.strip_prefix(key)?));
+    let known = shared.zip(key.as_deref()).and_then(|(shared, key)| interpreter_info::parse(shared.note()?.strip_prefix(key)?));
     if let Some(facts) = known {
         return Ok(facts);
     }
-    let (facts, answer) = facts::ask(executable, Manner::default())?;
+    let (facts, answer) = interpreter_info::ask(executable, Manner::default())?;
     if let (Some(shared), Some(key)) = (shared, key) {
         shared.leave(&[key, answer].concat());
     }
@@ -52,7 +52,7 @@ impl<'s> Dangerous<'s> {
     ///
     /// # Errors
     /// [`log_code::PYTHON_DIED_AT_START`] when too many died over it.
-    pub fn begin(shared: Option<&'s Shared>) -> Result<Self, Problem> {
+    pub fn begin(shared: Option<&'s Shared>) -> Result<Self, StartError> {
         let me = std::process::id();
         if let Some(shared) = shared {
             let before = shared.busy.swap(me, Ordering::AcqRel);
@@ -67,7 +67,7 @@ impl<'s> Dangerous<'s> {
                     "{deaths} Apache children died while they started Python, so this one does not try (hint: Python's last words stand \
                      in the log before this line; mend it, then restart Apache)"
                 );
-                return Err(Problem::new(&log_code::PYTHON_DIED_AT_START, text));
+                return Err(StartError::new(&log_code::PYTHON_DIED_AT_START, text));
             }
         }
         Ok(Self { shared, me })

@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 
-use interpreter::{Problem, choose, libpython, virtualenv};
+use interpreter::{StartError, libpython, select, virtualenv};
 use protocol::settings::EngineSettings;
 use protocol::{Level, log_code};
 
@@ -34,7 +34,7 @@ struct Child {
     main_group: Option<Text>,
     process_id: String,
     shared: Option<&'static Shared>,
-    engine: OnceLock<Result<Engine, Problem>>,
+    engine: OnceLock<Result<Engine, StartError>>,
     stopping: AtomicBool,
 }
 
@@ -116,12 +116,12 @@ pub fn engine() -> Result<&'static Engine, &'static str> {
     if child.stopping.load(Ordering::Acquire) {
         return Err("this child is ending");
     }
-    child.engine.get_or_init(|| on_a_thread_of_its_own(child)).as_ref().map_err(Problem::text)
+    child.engine.get_or_init(|| on_a_thread_of_its_own(child)).as_ref().map_err(StartError::text)
 }
 
 /// Python takes the thread that starts it for its main thread. Were that a worker thread, applications on it would see
 /// themselves on the main thread and the others not. For the same reason this one does not end: its number may be given to a thread that is made later.
-fn on_a_thread_of_its_own(child: &'static Child) -> Result<Engine, Problem> {
+fn on_a_thread_of_its_own(child: &'static Child) -> Result<Engine, StartError> {
     let (answer, answered) = channel();
     let begun = std::thread::Builder::new().name("wsgi-start".to_owned()).spawn(move || {
         // Who asked waits for the answer.
@@ -132,15 +132,17 @@ fn on_a_thread_of_its_own(child: &'static Child) -> Result<Engine, Problem> {
     });
     match begun.map(|_stays| answered.recv()) {
         Ok(Ok(result)) => result,
-        Ok(Err(_)) => Err(Problem::new(&log_code::EMBEDDED_NOT_STARTED, "starting it panicked (hint: report this with the log)")),
+        Ok(Err(_)) => {
+            Err(StartError::new(&log_code::EMBEDDED_NOT_STARTED, "starting it panicked (hint: report this with the log)"))
+        }
         Err(error) => {
             let text = format!("no thread could be made to start it: {error} (hint: look at the limits of Apache's user)");
-            Err(Problem::new(&log_code::EMBEDDED_NOT_STARTED, text))
+            Err(StartError::new(&log_code::EMBEDDED_NOT_STARTED, text))
         }
     }
 }
 
-fn start(child: &Child) -> Result<Engine, Problem> {
+fn start(child: &Child) -> Result<Engine, StartError> {
     let result = open(child);
     match &result {
         Ok(_) => {}
@@ -149,16 +151,16 @@ fn start(child: &Child) -> Result<Engine, Problem> {
     result
 }
 
-fn open(child: &Child) -> Result<Engine, Problem> {
+fn open(child: &Child) -> Result<Engine, StartError> {
     if rustix::process::geteuid().is_root() {
-        return Err(Problem::new(
+        return Err(StartError::new(
             &log_code::PYTHON_AS_ROOT,
             "this process runs as root, and root runs no Python that a configuration names (hint: set `User` to an ordinary user)",
         ));
     }
     let home = child.settings.python_home.as_ref().map(|home| (home.parts(), &*home.defined_at));
-    let chosen = choose::choose(home, std::env::var_os("PATH").as_deref())?;
-    let told = |problem: Problem| chosen.told(&problem);
+    let chosen = select::select(home, std::env::var_os("PATH").as_deref())?;
+    let told = |problem: StartError| chosen.told(&problem);
     virtualenv::look_around(&chosen).map_err(told)?;
     let shared = child.shared;
     let facts = shared_start_state::facts(shared, &chosen.executable).map_err(told)?;
@@ -172,12 +174,15 @@ fn open(child: &Child) -> Result<Engine, Problem> {
     let _dangerous = Dangerous::begin(shared)?;
     let _python: Library = dynlib::open(&library, Visible::Everywhere).map_err(|error| {
         let hint = "install that Python's libraries anew; with SELinux enforcing, run `restorecon -v` on the file";
-        Problem::new(&log_code::LIBPYTHON_NOT_LOADED, format!("`{}` cannot be loaded: {error} (hint: {hint})", library.display()))
+        StartError::new(
+            &log_code::LIBPYTHON_NOT_LOADED,
+            format!("`{}` cannot be loaded: {error} (hint: {hint})", library.display()),
+        )
     })?;
     let opened = dynlib::open(&file, Visible::Nowhere).map_err(|error| {
         let text =
             format!("`{}` cannot be loaded: {error} (hint: install module and engine of the same version)", file.display());
-        Problem::new(&log_code::ENGINE_NOT_LOADED, text)
+        StartError::new(&log_code::ENGINE_NOT_LOADED, text)
     })?;
     let engine = dynlib::Engine::of(&opened, &file)?;
     Log::MainServer.line(
@@ -196,7 +201,7 @@ fn open(child: &Child) -> Result<Engine, Problem> {
             "Python {major}.{minor}.{micro} of `{}` did not start (hint: the lines before this one say why)",
             chosen.executable.display()
         );
-        return Err(Problem::new(&log_code::EMBEDDED_NOT_STARTED, text));
+        return Err(StartError::new(&log_code::EMBEDDED_NOT_STARTED, text));
     }
     Ok(Engine { engine, main_group: child.main_group.clone(), process_id: child.process_id.clone() })
 }

@@ -7,7 +7,7 @@ nobody but those who want the same script. */
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use ::interpreter::reach;
+use ::interpreter::path_access;
 use md5::{Digest, Md5};
 use protocol::Level;
 use protocol::control::Version;
@@ -258,7 +258,7 @@ impl Script {
                     NotLoaded::Failed
                 }
                 Refused::Closed => {
-                    let user = reach::own_name();
+                    let user = path_access::own_name();
                     logging::coded(
                         SCRIPT_UNREADABLE,
                         &format!(

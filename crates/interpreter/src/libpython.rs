@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use protocol::log_code;
 
-use super::choose::Chosen;
-use super::facts::Facts;
-use super::problem::Problem;
-use super::{opening, reach, virtualenv};
+use super::interpreter_info::{self, InterpreterInfo};
+use super::selected::Selected;
+use super::start_error::StartError;
+use super::{path_access, permissions, virtualenv};
 
 /// The oldest Python that the engine runs on.
 pub const OLDEST: (u32, u32) = (3, 9);
@@ -19,20 +19,20 @@ pub const NEWEST_TESTED: (u32, u32) = (3, 13);
 ///
 /// # Errors
 /// [`log_code::PYTHON_UNSUPPORTED`]
-pub fn check_version(chosen: &Chosen, facts: &Facts) -> Result<(), Problem> {
+pub fn check_version(chosen: &Selected, facts: &InterpreterInfo) -> Result<(), StartError> {
     let (major, minor, micro) = facts.version;
     let executable = chosen.executable.display();
     if (major, minor) < OLDEST {
         let text =
             format!("`{executable}` is Python {major}.{minor}.{micro} (hint: use Python {}.{} or later)", OLDEST.0, OLDEST.1);
-        return Err(Problem::new(&log_code::PYTHON_UNSUPPORTED, text));
+        return Err(StartError::new(&log_code::PYTHON_UNSUPPORTED, text));
     }
     if facts.free_threaded {
         let text = format!(
             "`{executable}` is a free-threaded Python {major}.{minor}, for which there is no engine yet (hint: make the \
              virtualenv with the ordinary build, `python{major}.{minor}`)"
         );
-        return Err(Problem::new(&log_code::PYTHON_UNSUPPORTED, text));
+        return Err(StartError::new(&log_code::PYTHON_UNSUPPORTED, text));
     }
     Ok(())
 }
@@ -41,14 +41,14 @@ pub fn check_version(chosen: &Chosen, facts: &Facts) -> Result<(), Problem> {
 ///
 /// # Errors
 /// [`log_code::PYTHON_UNSUPPORTED`] or [`log_code::LIBPYTHON_MISSING`].
-pub fn find(chosen: &Chosen, facts: &Facts) -> Result<PathBuf, Problem> {
+pub fn find(chosen: &Selected, facts: &InterpreterInfo) -> Result<PathBuf, StartError> {
     check_version(chosen, facts)?;
     let (major, minor, micro) = facts.version;
     let executable = chosen.executable.display();
     let names = names(facts);
     let directories = directories(chosen, facts);
     let all = directories.iter().flat_map(|directory| names.iter().map(move |name| directory.join(name)));
-    all.into_iter().find(|file| file.is_file() && reach::walk(file).is_ok()).ok_or_else(|| {
+    all.into_iter().find(|file| file.is_file() && path_access::walk(file).is_ok()).ok_or_else(|| {
         let wanted = names.first().map_or("libpython", String::as_str);
         let text = format!(
             "{}: `{executable}` (Python {major}.{minor}.{micro}) has no shared library `{wanted}`, which embedded mode needs (hint: {}; or \
@@ -56,7 +56,7 @@ pub fn find(chosen: &Chosen, facts: &Facts) -> Result<PathBuf, Problem> {
             chosen.reason,
             hint(facts)
         );
-        Problem::new(&log_code::LIBPYTHON_MISSING, text)
+        StartError::new(&log_code::LIBPYTHON_MISSING, text)
     })
 }
 
@@ -64,7 +64,7 @@ pub fn find(chosen: &Chosen, facts: &Facts) -> Result<PathBuf, Problem> {
 ///
 /// # Errors
 /// [`log_code::LIBPYTHON_OF_ANOTHER_PYTHON`]
-pub fn check_loaded(chosen: &Chosen, facts: &Facts) -> Result<(), Problem> {
+pub fn check_loaded(chosen: &Selected, facts: &InterpreterInfo) -> Result<(), StartError> {
     if facts.loaded.as_os_str().is_empty() {
         return Ok(());
     }
@@ -84,14 +84,14 @@ pub fn check_loaded(chosen: &Chosen, facts: &Facts) -> Result<(), Problem> {
         if unfit { format!("; an extension module of its standard library says: {}", facts.trouble) } else { String::new() };
     let file = facts.loaded.file_name().unwrap_or_default();
     let there =
-        own.iter().map(|directory| directory.join(file)).find(|library| library.is_file() && reach::walk(library).is_ok());
-    let shown = opening::word(&executable.to_string_lossy());
+        own.iter().map(|directory| directory.join(file)).find(|library| library.is_file() && path_access::walk(library).is_ok());
+    let shown = permissions::word(&executable.to_string_lossy());
     let hint = match there.as_ref().and_then(|library| library.parent()) {
         Some(directory) => format!(
             "set its run path, `patchelf --set-rpath {} {shown}`; or make the virtualenv in another directory with `/usr/bin/python3 -m venv`",
-            opening::word(&directory.to_string_lossy())
+            permissions::word(&directory.to_string_lossy())
         ),
-        None => run_path_hint(&shown),
+        None => interpreter_info::run_path_hint(&shown),
     };
     let text = format!(
         "{}: `{}` runs with the shared library `{}`, which is not its own: it says that it is Python {major}.{minor}.{micro}{made_for}{trouble} (hint: {hint})",
@@ -99,19 +99,10 @@ pub fn check_loaded(chosen: &Chosen, facts: &Facts) -> Result<(), Problem> {
         chosen.executable.display(),
         facts.loaded.display()
     );
-    Err(Problem::new(&log_code::LIBPYTHON_OF_ANOTHER_PYTHON, text))
+    Err(StartError::new(&log_code::LIBPYTHON_OF_ANOTHER_PYTHON, text))
 }
 
-/// What to do where the program loader does not find an interpreter's own library. `executable`: as one word of a command.
-pub fn run_path_hint(executable: &str) -> String {
-    format!(
-        "the program loader does not find that Python's own library as this user: `readelf -d {executable}` lists the directories that it looks in (RUNPATH). \
-         Put the library into one that this user may enter and name it, `patchelf --set-rpath DIRECTORY {executable}`; or build that Python with \
-         `LDFLAGS=-Wl,-rpath=PREFIX/lib`; or make the virtualenv in another directory with `/usr/bin/python3 -m venv`"
-    )
-}
-
-fn names(facts: &Facts) -> Vec<String> {
+fn names(facts: &InterpreterInfo) -> Vec<String> {
     let (major, minor, _) = facts.version;
     let mut names = Vec::new();
     if facts.soname.contains(".so") {
@@ -125,7 +116,7 @@ fn names(facts: &Facts) -> Vec<String> {
     names
 }
 
-fn directories(chosen: &Chosen, facts: &Facts) -> Vec<PathBuf> {
+fn directories(chosen: &Selected, facts: &InterpreterInfo) -> Vec<PathBuf> {
     let real = std::fs::canonicalize(&chosen.executable).unwrap_or_else(|_| chosen.executable.clone());
     let beside = real.parent().and_then(Path::parent).map(|prefix| prefix.join("lib"));
     let prefix = &facts.base_prefix;
@@ -137,7 +128,7 @@ fn directories(chosen: &Chosen, facts: &Facts) -> Vec<PathBuf> {
 }
 
 /// What brings the library: a package of the system for the system's Python, another build for one's own.
-fn hint(facts: &Facts) -> String {
+fn hint(facts: &InterpreterInfo) -> String {
     let (major, minor, micro) = facts.version;
     let system = facts.base_prefix == Path::new("/usr");
     if system && Path::new("/etc/debian_version").exists() {
@@ -158,22 +149,22 @@ fn hint(facts: &Facts) -> String {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
-    use super::{Chosen, Facts, find, log_code};
+    use super::{InterpreterInfo, Selected, find, log_code};
     use std::path::PathBuf;
 
-    fn chosen() -> Chosen {
-        Chosen { executable: "/srv/venv/bin/python".into(), home: None, reason: String::new() }
+    fn chosen() -> Selected {
+        Selected { executable: "/srv/venv/bin/python".into(), home: None, reason: String::new() }
     }
 
-    fn facts(root: &str) -> Facts {
-        Facts {
+    fn facts(root: &str) -> InterpreterInfo {
+        InterpreterInfo {
             version: (3, 11, 7),
             shared: true,
             soname: "libpython3.11.so.1.0".into(),
             libdir: format!("{root}/lib").into(),
             multiarch: "x86_64-linux-gnu".into(),
             base_prefix: root.into(),
-            ..Facts::default()
+            ..InterpreterInfo::default()
         }
     }
 
@@ -184,7 +175,7 @@ mod tests {
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
         std::fs::write(&file, "").unwrap();
         // A static interpreter, as Debian's, says `.a`: the shared library of its package is as good.
-        let static_one = Facts { soname: "libpython3.11.a".into(), shared: false, ..facts(root.to_str().unwrap()) };
+        let static_one = InterpreterInfo { soname: "libpython3.11.a".into(), shared: false, ..facts(root.to_str().unwrap()) };
         assert_eq!(find(&chosen(), &static_one).unwrap(), file);
         assert_eq!(find(&chosen(), &facts(root.to_str().unwrap())).unwrap(), file);
         std::fs::remove_dir_all(root).unwrap();
@@ -192,7 +183,7 @@ mod tests {
 
     #[test]
     fn a_missing_one_is_told_with_its_cure() {
-        let own = Facts { shared: false, soname: "libpython3.11.a".into(), ..facts("/nowhere") };
+        let own = InterpreterInfo { shared: false, soname: "libpython3.11.a".into(), ..facts("/nowhere") };
         let problem = find(&chosen(), &own).unwrap_err();
         assert_eq!(problem.code().number, log_code::LIBPYTHON_MISSING.number);
         assert!(problem.text().contains("--enable-shared"), "{problem}");
@@ -202,7 +193,7 @@ mod tests {
     #[test]
     fn a_library_of_another_python_is_named() {
         let with = |loaded: &str, trouble: &str| {
-            let facts = Facts { loaded: loaded.into(), trouble: trouble.into(), ..facts("/opt/python") };
+            let facts = InterpreterInfo { loaded: loaded.into(), trouble: trouble.into(), ..facts("/opt/python") };
             super::check_loaded(&chosen(), &facts).map_err(|problem| problem.text().to_owned())
         };
         for fine in ["", "/opt/python/lib/libpython3.11.so.1.0", "/opt/python/lib64/x86_64-linux-gnu/libpython3.11.so.1.0"] {
@@ -217,9 +208,9 @@ mod tests {
 
     #[test]
     fn what_the_engine_cannot_run_on_is_refused() {
-        let old = Facts { version: (3, 8, 18), ..facts("/usr") };
+        let old = InterpreterInfo { version: (3, 8, 18), ..facts("/usr") };
         assert!(find(&chosen(), &old).unwrap_err().text().contains("3.9 or later"));
-        let free = Facts { version: (3, 13, 0), free_threaded: true, ..facts("/usr") };
+        let free = InterpreterInfo { version: (3, 13, 0), free_threaded: true, ..facts("/usr") };
         assert!(find(&chosen(), &free).unwrap_err().text().contains("free-threaded"));
     }
 }

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use protocol::log_code;
 
-use super::choose::Chosen;
-use super::facts::Facts;
-use super::problem::Problem;
-use super::{files, opening, reach};
+use super::interpreter_info::InterpreterInfo;
+use super::selected::Selected;
+use super::start_error::StartError;
+use super::{files, path_access, permissions};
 
 /// Longer files than this are no pyvenv.cfg.
 const LONGEST: u64 = 64 * 1024;
@@ -21,24 +21,24 @@ const MOST_ENTRIES: usize = 10_000;
 ///
 /// # Errors
 /// [`log_code::PYTHON_HOME_BROKEN`]
-pub fn look_around(chosen: &Chosen) -> Result<(), Problem> {
+pub fn look_around(chosen: &Selected) -> Result<(), StartError> {
     let Some(home) = &chosen.home else { return Ok(()) };
     let file = home.join("pyvenv.cfg");
     let Ok(found) = std::fs::metadata(&file) else { return Ok(()) };
     let broken = |cause: String, hint: &str| {
-        Problem::new(&log_code::PYTHON_HOME_BROKEN, format!("virtualenv `{}`: {cause} (hint: {hint})", home.display()))
+        StartError::new(&log_code::PYTHON_HOME_BROKEN, format!("virtualenv `{}`: {cause} (hint: {hint})", home.display()))
     };
     if !found.is_file() {
         return Err(broken("its pyvenv.cfg is not a regular file".to_owned(), &again(home, None)));
     }
-    reach::walk(&file).map_err(|obstacle| broken(obstacle.to_string(), &obstacle.hint()))?;
+    path_access::walk(&file).map_err(|obstacle| broken(obstacle.to_string(), &obstacle.hint()))?;
     let text = files::read_regular(&file, LONGEST)
         .map_err(|error| broken(format!("`{}` can't be read: {error}", file.display()), &again(home, None)))?;
     let text = String::from_utf8_lossy(&text);
     let Some(base) = base_of(&text) else {
         return Err(broken("its pyvenv.cfg has no line `home = ...`".to_owned(), &again(home, None)));
     };
-    reach::walk(&base).map(|_| ()).map_err(|obstacle| {
+    path_access::walk(&base).map(|_| ()).map_err(|obstacle| {
         let hint = format!("the Python that it was made from has moved or is closed to this user; {}", again(home, None));
         broken(format!("its Python: {obstacle}"), &hint)
     })
@@ -51,8 +51,8 @@ pub fn again(home: &Path, version: Option<&str>) -> String {
     let python = version.map_or_else(|| "/usr/bin/python3".to_owned(), |version| format!("python{version}"));
     format!(
         "make it again, `mv {0} {1} && {python} -m venv {0}`, and install its packages",
-        opening::word(&new),
-        opening::word(&old)
+        permissions::word(&new),
+        permissions::word(&old)
     )
 }
 
@@ -60,7 +60,7 @@ pub fn again(home: &Path, version: Option<&str>) -> String {
 ///
 /// # Errors
 /// [`log_code::VIRTUALENV_OF_ANOTHER_PYTHON`]
-pub fn check_version(chosen: &Chosen, facts: &Facts) -> Result<(), Problem> {
+pub fn check_version(chosen: &Selected, facts: &InterpreterInfo) -> Result<(), StartError> {
     let Some(home) = chosen.home.as_ref().filter(|home| home.join("pyvenv.cfg").is_file()) else { return Ok(()) };
     let (major, minor, _) = facts.version;
     let libraries = home.join("lib");
@@ -76,7 +76,7 @@ pub fn check_version(chosen: &Chosen, facts: &Facts) -> Result<(), Problem> {
         home.display(),
         again(home, Some(&format!("{major}.{minor}")))
     );
-    Err(Problem::new(&log_code::VIRTUALENV_OF_ANOTHER_PYTHON, text))
+    Err(StartError::new(&log_code::VIRTUALENV_OF_ANOTHER_PYTHON, text))
 }
 
 /// The version of the Python that a virtualenv was made with, as its pyvenv.cfg has it.
@@ -98,7 +98,7 @@ fn base_of(text: &str) -> Option<PathBuf> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
-    use super::{Chosen, base_of, look_around};
+    use super::{Selected, base_of, look_around};
     use std::path::Path;
 
     #[test]
@@ -113,7 +113,7 @@ mod tests {
         let home = std::env::temp_dir().join(format!("check-{}", std::process::id()));
         std::fs::create_dir_all(&home).unwrap();
         let file = home.join("pyvenv.cfg");
-        let chosen = Chosen { executable: home.join("bin/python"), home: Some(home.clone()), reason: String::new() };
+        let chosen = Selected { executable: home.join("bin/python"), home: Some(home.clone()), reason: String::new() };
         assert!(look_around(&chosen).is_ok(), "it is no virtualenv");
         std::fs::write(&file, "home = /nowhere/python/bin\n").unwrap();
         let problem = look_around(&chosen).unwrap_err();

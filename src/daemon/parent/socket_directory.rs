@@ -10,7 +10,7 @@ use rustix::fs::{FileType, Stat, lstat, readlinkat};
 use rustix::io::Errno;
 
 use config::settings::ProcessSettings;
-use interpreter::Problem;
+use interpreter::StartError;
 
 /// No path has more symbolic links (path_resolution(7)).
 const MOST_LINKS: u32 = 40;
@@ -23,7 +23,7 @@ const WRITABLE: u32 = 0o022;
 ///
 /// # Errors
 /// Cause and cure.
-pub fn check(settings: &ProcessSettings, runtime_directory: &[u8], user: u32) -> Result<(), Problem> {
+pub fn check(settings: &ProcessSettings, runtime_directory: &[u8], user: u32) -> Result<(), StartError> {
     let named = settings.socket_prefix.as_ref();
     let directory = match named {
         Some(prefix) => Path::new(OsStr::from_bytes(prefix)).parent().unwrap_or(Path::new("/")),
@@ -46,7 +46,7 @@ pub fn check(settings: &ProcessSettings, runtime_directory: &[u8], user: u32) ->
              and be sent requests (hint: {other}; or have root own the directory and take away the right of others to write to it)",
             directory.display()
         );
-        Problem::new(&log_code::SOCKET_PLACE_UNSAFE, text)
+        StartError::new(&log_code::SOCKET_PLACE_UNSAFE, text)
     })
 }
 

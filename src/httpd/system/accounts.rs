@@ -1,117 +1,45 @@
-/*! The system's users and groups. *Runs in: parent; child (names of a script's owner).* */
-#![expect(unsafe_code, reason = "calls into the C library")]
+/*! The system's users and groups, wherever it has them from (files, LDAP, SSSD). *Runs in: parent; child (names of a script's owner).* */
 
-use std::ffi::{CStr, CString, c_char};
+use std::ffi::CString;
+use std::os::unix::ffi::OsStrExt as _;
 
 use config::daemon_plan::User;
+use nix::unistd::{self, Gid, Group, Uid};
 
-/// Room for an entry's strings, at first and at most.
-const ROOM: usize = 4 * 1024;
-const MOST: usize = 1024 * 1024;
-
-/// Calls a `get...r` function with growing room, until its answer fits.
-fn with_room<T>(mut ask: impl FnMut(&mut [c_char]) -> Result<Option<T>, i32>) -> Option<T> {
-    let mut size = ROOM;
-    while size <= MOST {
-        let mut room = vec![0; size];
-        match ask(&mut room) {
-            Ok(found) => return found,
-            Err(libc::ERANGE) => size *= 4,
-            Err(libc::EINTR) => {}
-            Err(_) => return None,
-        }
+fn user_of(found: unistd::User) -> User {
+    User {
+        name: found.name.into_bytes(),
+        uid: found.uid.as_raw(),
+        gid: found.gid.as_raw(),
+        home: found.dir.as_os_str().as_bytes().to_vec(),
     }
-    None
-}
-
-/// # Safety
-/// `entry` has just been filled by the C library.
-unsafe fn user_of(entry: &libc::passwd) -> User {
-    // SAFETY: its strings are NUL-terminated, in the room that the call was given.
-    let text =
-        |pointer: *const c_char| unsafe { if pointer.is_null() { &[] } else { CStr::from_ptr(pointer).to_bytes() } }.to_vec();
-    User { name: text(entry.pw_name), uid: entry.pw_uid, gid: entry.pw_gid, home: text(entry.pw_dir) }
 }
 
 /// The user of that name.
 pub fn user(name: &[u8]) -> Option<User> {
-    let name = CString::new(name).ok()?;
-    with_room(|room| {
-        // SAFETY: entry, room and result are ours, for the call; the strings of a found entry lie in the room.
-        unsafe {
-            let mut entry: libc::passwd = std::mem::zeroed();
-            let mut found = std::ptr::null_mut();
-            match libc::getpwnam_r(name.as_ptr(), &raw mut entry, room.as_mut_ptr(), room.len(), &raw mut found) {
-                0 => Ok((!found.is_null()).then(|| user_of(&entry))),
-                error => Err(error),
-            }
-        }
-    })
+    // No account has a name that is not UTF-8, or holds a NUL.
+    unistd::User::from_name(str::from_utf8(name).ok()?).ok().flatten().map(user_of)
 }
 
 /// The user with that number.
 pub fn user_by_id(uid: u32) -> Option<User> {
-    with_room(|room| {
-        // SAFETY: as above.
-        unsafe {
-            let mut entry: libc::passwd = std::mem::zeroed();
-            let mut found = std::ptr::null_mut();
-            match libc::getpwuid_r(uid, &raw mut entry, room.as_mut_ptr(), room.len(), &raw mut found) {
-                0 => Ok((!found.is_null()).then(|| user_of(&entry))),
-                error => Err(error),
-            }
-        }
-    })
+    unistd::User::from_uid(Uid::from_raw(uid)).ok().flatten().map(user_of)
 }
 
 /// The number of the group of that name.
 pub fn group(name: &[u8]) -> Option<u32> {
-    let name = CString::new(name).ok()?;
-    with_room(|room| {
-        // SAFETY: as above.
-        unsafe {
-            let mut entry: libc::group = std::mem::zeroed();
-            let mut found = std::ptr::null_mut();
-            match libc::getgrnam_r(name.as_ptr(), &raw mut entry, room.as_mut_ptr(), room.len(), &raw mut found) {
-                0 => Ok((!found.is_null()).then_some(entry.gr_gid)),
-                error => Err(error),
-            }
-        }
-    })
+    Group::from_name(str::from_utf8(name).ok()?).ok().flatten().map(|group| group.gid.as_raw())
 }
 
 /// The name of the group with that number.
 pub fn group_name(gid: u32) -> Option<Vec<u8>> {
-    with_room(|room| {
-        // SAFETY: as above.
-        unsafe {
-            let mut entry: libc::group = std::mem::zeroed();
-            let mut found = std::ptr::null_mut();
-            match libc::getgrgid_r(gid, &raw mut entry, room.as_mut_ptr(), room.len(), &raw mut found) {
-                0 => {
-                    Ok((!found.is_null() && !entry.gr_name.is_null()).then(|| CStr::from_ptr(entry.gr_name).to_bytes().to_vec()))
-                }
-                error => Err(error),
-            }
-        }
-    })
+    Group::from_gid(Gid::from_raw(gid)).ok().flatten().map(|group| group.name.into_bytes())
 }
 
 /// All groups that a login of `user` has, `gid` among them.
 pub fn groups_of(user: &[u8], gid: u32) -> Vec<u32> {
-    let Ok(name) = CString::new(user) else { return vec![gid] };
-    let mut groups = vec![0; 64];
-    loop {
-        let mut count = libc::c_int::try_from(groups.len()).unwrap_or(libc::c_int::MAX);
-        // SAFETY: at most `count` numbers are written, and `count` becomes how many there are.
-        let fits = unsafe { libc::getgrouplist(name.as_ptr(), gid, groups.as_mut_ptr(), &raw mut count) } >= 0;
-        let known = usize::try_from(count).unwrap_or(0);
-        if fits || groups.len() >= 65_536 {
-            groups.truncate(known);
-            return groups;
-        }
-        groups.resize(known.max(groups.len() * 2), 0);
-    }
+    let all = CString::new(user).ok().and_then(|name| unistd::getgrouplist(&name, Gid::from_raw(gid)).ok());
+    all.map_or_else(|| vec![gid], |all| all.into_iter().map(Gid::as_raw).collect())
 }
 
 #[cfg(test)]

@@ -4,28 +4,11 @@ use super::options::OPTIONS;
 
 /// The option whose name is nearest to `name`, if one is near.
 pub fn nearest(name: &[u8]) -> Option<&'static str> {
-    let distances = OPTIONS.iter().map(|option| (distance(option.name.as_bytes(), name), option.name));
+    // Case does not matter, and neither do characters that no option has.
+    let name = String::from_utf8_lossy(name).to_ascii_lowercase();
+    let distances = OPTIONS.iter().map(|option| (strsim::levenshtein(option.name, &name), option.name));
     let (distance, option) = distances.min_by_key(|(distance, _)| *distance)?;
     (distance <= 1.max(option.len() / 4)).then_some(option)
-}
-
-/// How many letters have to be put in, taken out or replaced to make one of the other (Levenshtein).
-fn distance(a: &[u8], b: &[u8]) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.iter().enumerate() {
-        let mut left = i + 1;
-        let mut next = vec![left];
-        for (to, above) in b.iter().zip(row.windows(2)) {
-            let (diagonal, up) = match above {
-                [diagonal, up] => (*diagonal, *up),
-                _ => (usize::MAX, usize::MAX),
-            };
-            left = (diagonal.saturating_add(usize::from(!from.eq_ignore_ascii_case(to)))).min(up.saturating_add(1)).min(left + 1);
-            next.push(left);
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -11,14 +11,14 @@ use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use interpreter::files::open_regular;
-use interpreter::{Problem, facts};
+use interpreter::{StartError, interpreter_info};
 use protocol::log_code;
 use protocol::probe::Request;
 
 use super::questions::MANNER;
 
 /// Says what is missing for a group whose interpreter is the first of `candidates` that is there.
-pub fn missing(request: &Request, candidates: &[PathBuf]) -> Vec<Problem> {
+pub fn missing(request: &Request, candidates: &[PathBuf]) -> Vec<StartError> {
     let root = Path::new(OsStr::from_bytes(&request.root));
     let engine = Some(Path::new(OsStr::from_bytes(&request.engine))).filter(|engine| !engine.as_os_str().is_empty());
     let mut problems = Vec::new();
@@ -41,8 +41,8 @@ pub fn missing(request: &Request, candidates: &[PathBuf]) -> Vec<Problem> {
         return problems;
     }
     let runs = match engine {
-        Some(engine) if problems.is_empty() => facts::load_engine(interpreter, engine, MANNER),
-        _ => facts::ask(interpreter, MANNER).map(drop),
+        Some(engine) if problems.is_empty() => interpreter_info::load_engine(interpreter, engine, MANNER),
+        _ => interpreter_info::ask(interpreter, MANNER).map(drop),
     };
     if let Err(problem) = runs {
         let cause = problem.text().split(" (hint: ").next().unwrap_or_default().to_owned();
@@ -55,8 +55,8 @@ fn is_missing(path: &Path) -> bool {
     std::fs::metadata(path).is_err_and(|error| error.kind() == ErrorKind::NotFound)
 }
 
-fn incomplete(cause: String, hint: &str) -> Problem {
-    Problem::new(&log_code::JAIL_INCOMPLETE, format!("the directory of `chroot=`: {cause} (hint: {hint})"))
+fn incomplete(cause: String, hint: &str) -> StartError {
+    StartError::new(&log_code::JAIL_INCOMPLETE, format!("the directory of `chroot=`: {cause} (hint: {hint})"))
 }
 
 fn below(root: &Path, path: &Path) -> PathBuf {

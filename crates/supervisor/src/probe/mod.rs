@@ -24,7 +24,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
-use interpreter::Problem;
+use interpreter::StartError;
 use protocol::log_code::{FILES_NOT_CHECKED, JAIL_INCOMPLETE};
 use protocol::probe::{Answer, Finding, Identity, LONGEST_REQUEST, Request};
 use rustix::fs::{Mode, OFlags};
@@ -83,12 +83,12 @@ fn in_namespace() -> Option<ExitCode> {
     Some(if status.is_ok_and(|status| status.success()) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn finding(problem: &Problem) -> Finding {
+fn finding(problem: &StartError) -> Finding {
     Finding { number: problem.code().number.into(), text: problem.text().as_bytes().to_vec() }
 }
 
 /// Reads the request, and becomes who it says. Nothing of that user's is looked at before.
-fn prepare() -> Result<Request, Problem> {
+fn prepare() -> Result<Request, StartError> {
     // One that leads a session already has no other's terminal.
     rustix::process::setsid().map(drop).unwrap_or_default();
     sys::leave_keyring();
@@ -97,7 +97,7 @@ fn prepare() -> Result<Request, Problem> {
     rustix::process::umask(Mode::from_raw_mode(0o077));
     let failed = |what: &str, error: &dyn std::fmt::Display| {
         let hint = "the user's own limits, and the rights that httpd was started with, decide that";
-        Problem::new(&FILES_NOT_CHECKED, format!("nothing was checked, because {what}: {error} (hint: {hint})"))
+        StartError::new(&FILES_NOT_CHECKED, format!("nothing was checked, because {what}: {error} (hint: {hint})"))
     };
     let null = rustix::fs::open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())
         .map_err(|error| failed("`/dev/null` cannot be opened", &error))?;
@@ -109,7 +109,7 @@ fn prepare() -> Result<Request, Problem> {
     rustix::stdio::dup2_stdin(&null).map_err(|error| failed("its input cannot be closed", &error))?;
     if !request.root.is_empty() {
         chroot::enter(Path::new(OsStr::from_bytes(&request.root)))
-            .map_err(|why| Problem::new(&JAIL_INCOMPLETE, format!("the directory of `chroot=`: {why}")))?;
+            .map_err(|why| StartError::new(&JAIL_INCOMPLETE, format!("the directory of `chroot=`: {why}")))?;
     }
     rustix::process::chdir("/").map_err(|error| failed("`/` cannot be entered", &error))?;
     if let Some(identity) = &request.identity {

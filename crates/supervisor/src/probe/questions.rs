@@ -5,10 +5,11 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use interpreter::choose::{self, Chosen};
-use interpreter::reach::{self, Kind, Obstacle};
+use interpreter::path_access::{self, AccessError, Kind};
 use interpreter::run::Manner;
-use interpreter::{Problem, facts, libpython, virtualenv};
+use interpreter::select;
+use interpreter::selected::Selected;
+use interpreter::{StartError, interpreter_info, libpython, virtualenv};
 use protocol::log_code;
 use protocol::probe::{Answer, INTERPRETER_LIMIT_MS, Request};
 
@@ -44,31 +45,31 @@ fn path(bytes: &[u8]) -> PathBuf {
 }
 
 /// Its user must be able to enter it (to read it is another matter).
-fn working_directory(request: &Request) -> Result<(), Problem> {
+fn working_directory(request: &Request) -> Result<(), StartError> {
     if request.directory.is_empty() {
         return Ok(());
     }
-    reach::enter(&path(&request.directory)).map_err(|obstacle| {
+    path_access::enter(&path(&request.directory)).map_err(|obstacle| {
         let named = if request.directory_named { "`home=`" } else { "the user's home, its working directory," };
         let text =
             format!("{named} cannot be entered: {obstacle} (hint: {}; or name another directory with `home=`)", obstacle.hint());
-        Problem::new(&log_code::PROCESS_NOT_PREPARED, text)
+        StartError::new(&log_code::PROCESS_NOT_PREPARED, text)
     })
 }
 
 /// Looks at the interpreter; its library, if that is asked for.
-fn python(request: &Request) -> Result<Option<PathBuf>, Problem> {
-    let told = |problem: Problem| {
+fn python(request: &Request) -> Result<Option<PathBuf>, StartError> {
+    let told = |problem: StartError| {
         if request.user.is_empty() {
             return problem;
         }
         let user = String::from_utf8_lossy(&request.user);
-        Problem::new(problem.code(), format!("for user {user}: {problem}"))
+        StartError::new(problem.code(), format!("for user {user}: {problem}"))
     };
     let embedded = request.embedded;
     let chosen = chosen(request).map_err(|problem| if embedded { problem } else { told(problem) })?;
-    let told_plainly = |problem: Problem| if embedded { problem } else { told(problem) };
-    let told = |problem: Problem| if embedded { chosen.told(&told(problem)) } else { told(chosen.told(&problem)) };
+    let told_plainly = |problem: StartError| if embedded { problem } else { told(problem) };
+    let told = |problem: StartError| if embedded { chosen.told(&told(problem)) } else { told(chosen.told(&problem)) };
     virtualenv::look_around(&chosen).map_err(told)?;
     if !embedded {
         reach_engine(request).map_err(told)?;
@@ -76,7 +77,7 @@ fn python(request: &Request) -> Result<Option<PathBuf>, Problem> {
     if !request.run {
         return Ok(None);
     }
-    let (facts, _) = facts::ask(&chosen.executable, MANNER).map_err(told)?;
+    let (facts, _) = interpreter_info::ask(&chosen.executable, MANNER).map_err(told)?;
     libpython::check_version(&chosen, &facts)?;
     libpython::check_loaded(&chosen, &facts).map_err(told_plainly)?;
     let library = if request.library { Some(libpython::find(&chosen, &facts)?) } else { None };
@@ -87,34 +88,34 @@ fn python(request: &Request) -> Result<Option<PathBuf>, Problem> {
     Ok(library.map(|library| std::fs::canonicalize(&library).unwrap_or(library)))
 }
 
-fn reach_engine(request: &Request) -> Result<(), Problem> {
+fn reach_engine(request: &Request) -> Result<(), StartError> {
     if request.engine.is_empty() {
         return Ok(());
     }
-    reach::walk(&path(&request.engine)).map(drop).map_err(|obstacle| {
-        Problem::new(&log_code::ENGINE_NOT_LOADED, format!("the engine: {obstacle} (hint: {})", obstacle.hint()))
+    path_access::walk(&path(&request.engine)).map(drop).map_err(|obstacle| {
+        StartError::new(&log_code::ENGINE_NOT_LOADED, format!("the engine: {obstacle} (hint: {})", obstacle.hint()))
     })
 }
 
 /// As the supervisor chooses, and an Apache child.
-fn chosen(request: &Request) -> Result<Chosen, Problem> {
+fn chosen(request: &Request) -> Result<Selected, StartError> {
     if !request.executable.is_empty() {
         return executable(&request.executable);
     }
     if request.home.is_empty() {
-        return choose::choose(None, Some(OsStr::from_bytes(&request.path)));
+        return select::select(None, Some(OsStr::from_bytes(&request.path)));
     }
-    choose::in_parts((&request.home, request.exec_prefix.as_deref()), &String::from_utf8_lossy(&request.said_by))
+    select::in_parts((&request.home, request.exec_prefix.as_deref()), &String::from_utf8_lossy(&request.said_by))
 }
 
 /// The interpreter that `python=` names.
-fn executable(named: &[u8]) -> Result<Chosen, Problem> {
+fn executable(named: &[u8]) -> Result<Selected, StartError> {
     const SAID_BY: &str = "`python=`";
     let path = path(named);
     let broken = |cause: String, hint: &str| {
-        Err(Problem::new(&log_code::PYTHON_HOME_BROKEN, format!("{SAID_BY}: {cause} (hint: {hint})")))
+        Err(StartError::new(&log_code::PYTHON_HOME_BROKEN, format!("{SAID_BY}: {cause} (hint: {hint})")))
     };
-    if let Err(obstacle) = reach::walk(&path) {
+    if let Err(obstacle) = path_access::walk(&path) {
         return broken(obstacle.to_string(), &obstacle.hint());
     }
     if path.is_dir() {
@@ -123,7 +124,7 @@ fn executable(named: &[u8]) -> Result<Chosen, Problem> {
     }
     // A virtualenv's interpreter finds its home by its own path.
     let home = path.parent().and_then(Path::parent).filter(|home| home.join("pyvenv.cfg").exists()).map(Path::to_owned);
-    Ok(Chosen { executable: path, home, reason: SAID_BY.to_owned() })
+    Ok(Selected { executable: path, home, reason: SAID_BY.to_owned() })
 }
 
 /// What may be the interpreter, as a group with a root directory of its own sees it.
@@ -133,57 +134,57 @@ fn candidates(request: &Request) -> Vec<PathBuf> {
     }
     let home = path(request.exec_prefix.as_ref().unwrap_or(&request.home));
     if home.as_os_str().is_empty() {
-        return choose::USUAL.iter().map(PathBuf::from).collect();
+        return select::USUAL.iter().map(PathBuf::from).collect();
     }
     vec![home.join("bin/python"), home.join("bin/python3")]
 }
 
 /// `python-path=` and `python-eggs=`: Python passes over what it can't read without a word, and the application then lacks a module.
-fn directories(request: &Request) -> Vec<Problem> {
+fn directories(request: &Request) -> Vec<StartError> {
     // What stands in `sys.path` may be an archive, too.
     let unread = request.python_path.iter().filter_map(|named| {
-        let obstacle = reach::walk(&path(named)).err()?;
+        let obstacle = path_access::walk(&path(named)).err()?;
         Some(unusable("python-path", named, &obstacle.to_string(), &obstacle.hint()))
     });
     unread.chain(eggs(&request.python_eggs)).collect()
 }
 
-fn eggs(named: &[u8]) -> Option<Problem> {
+fn eggs(named: &[u8]) -> Option<StartError> {
     if named.is_empty() {
         return None;
     }
     let directory = path(named);
     let problem = |cause: String, hint: &str| Some(unusable("python-eggs", named, &cause, hint));
-    match reach::walk(&directory) {
-        Err(obstacle @ Obstacle { kind: Kind::Missing, link: None, .. }) => {
-            let hint = format!("make it, as `install -d -o {} {}`", reach::own_name(), directory.display());
+    match path_access::walk(&directory) {
+        Err(obstacle @ AccessError { kind: Kind::Missing, link: None, .. }) => {
+            let hint = format!("make it, as `install -d -o {} {}`", path_access::own_name(), directory.display());
             problem(obstacle.to_string(), &hint)
         }
         Err(obstacle) => problem(obstacle.to_string(), &obstacle.hint()),
         Ok(_) if !directory.is_dir() => problem(format!("`{}` is not a directory", directory.display()), "correct the path"),
-        Ok(real) if reach::may_write(&real) => None,
+        Ok(real) if path_access::may_write(&real) => None,
         Ok(_) => {
-            let hint = format!("name a directory of its own, made with `install -d -o {} DIRECTORY`", reach::own_name());
-            problem(format!("user {} may not write it", reach::own_name()), &hint)
+            let hint = format!("name a directory of its own, made with `install -d -o {} DIRECTORY`", path_access::own_name());
+            problem(format!("user {} may not write it", path_access::own_name()), &hint)
         }
     }
 }
 
-fn unusable(option: &str, path: &[u8], cause: &str, hint: &str) -> Problem {
+fn unusable(option: &str, path: &[u8], cause: &str, hint: &str) -> StartError {
     let path = String::from_utf8_lossy(path);
-    Problem::new(
+    StartError::new(
         &log_code::DIRECTORY_NOT_USABLE,
         format!("`{option}=` names `{path}`: {cause} (hint: {hint}; a relative path is taken from `ServerRoot`)"),
     )
 }
 
 /// Apache's children connect as its user: they must get to where the sockets will be.
-fn sockets(request: &Request) -> Option<Problem> {
+fn sockets(request: &Request) -> Option<StartError> {
     if request.sockets.is_empty() {
         return None;
     }
     let (directory, named) = (path(&request.sockets), request.sockets_named);
-    let obstacle = reach::enter(&directory).err()?;
+    let obstacle = path_access::enter(&directory).err()?;
     // Not there yet: the start makes it, or says why it can't.
     if matches!(obstacle.kind, Kind::Missing) && !named {
         return None;
@@ -196,8 +197,8 @@ fn sockets(request: &Request) -> Option<Problem> {
     };
     let text = format!(
         "the sockets of the daemon groups cannot be reached by user {} in {who}: {obstacle} (hint: {}; or {other})",
-        reach::own_name(),
+        path_access::own_name(),
         obstacle.hint()
     );
-    Some(Problem::new(&log_code::SOCKET_OUT_OF_REACH, text))
+    Some(StartError::new(&log_code::SOCKET_OUT_OF_REACH, text))
 }

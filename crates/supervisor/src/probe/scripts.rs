@@ -4,9 +4,9 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use interpreter::Problem;
-use interpreter::opening::word;
-use interpreter::reach::{self, Kind, Obstacle};
+use interpreter::StartError;
+use interpreter::path_access::{self, AccessError, Kind};
+use interpreter::permissions::word;
 use protocol::log_code;
 use protocol::probe::{Request, Script};
 
@@ -14,7 +14,7 @@ use protocol::probe::{Request, Script};
 const MOST: usize = 1_000;
 
 /// What is wrong with the scripts of a request, as this process sees them from its root directory.
-pub fn out_of_reach(request: &Request) -> Vec<Problem> {
+pub fn out_of_reach(request: &Request) -> Vec<StartError> {
     let root = Path::new(OsStr::from_bytes(&request.root));
     let outside = |script: &Script| Path::new(OsStr::from_bytes(&script.path)).strip_prefix(root).is_err();
     let looked_at = request.scripts.iter().take(MOST).filter_map(|script| {
@@ -39,8 +39,9 @@ fn inside(path: &[u8], root: &Path) -> PathBuf {
     path.strip_prefix(root).map_or_else(|_| path.to_owned(), |rest| Path::new("/").join(rest))
 }
 
-fn problem(request: &Request, script: &Script, path: &Path) -> Option<Problem> {
-    let obstacle = if script.path.ends_with(b"/") { reach::enter(path) } else { reach::walk(path).map(drop) }.err()?;
+fn problem(request: &Request, script: &Script, path: &Path) -> Option<StartError> {
+    let obstacle =
+        if script.path.ends_with(b"/") { path_access::enter(path) } else { path_access::walk(path).map(drop) }.err()?;
     let missing = matches!(obstacle.kind, Kind::Missing | Kind::NotDirectory);
     // Where nobody else can be become, it is another user who loads the script.
     if request.identity.is_none() && !missing {
@@ -52,7 +53,7 @@ fn problem(request: &Request, script: &Script, path: &Path) -> Option<Problem> {
     }
     let user = String::from_utf8_lossy(&request.user);
     let cause = format!("can't be read by user {user}, who is to load it: {obstacle}");
-    let Obstacle { kind, .. } = &obstacle;
+    let AccessError { kind, .. } = &obstacle;
     let shows = matches!(kind, Kind::Closed(_) | Kind::Unreadable(_));
     let shown = if shows {
         format!("; `namei -l {}` lists owners and modes", word(&String::from_utf8_lossy(&script.path)))
@@ -62,9 +63,9 @@ fn problem(request: &Request, script: &Script, path: &Path) -> Option<Problem> {
     Some(said(script, &cause, &format!("{}{shown}", obstacle.hint())))
 }
 
-fn said(script: &Script, cause: &str, hint: &str) -> Problem {
+fn said(script: &Script, cause: &str, hint: &str) -> StartError {
     let (path, directive) = (String::from_utf8_lossy(&script.path), String::from_utf8_lossy(&script.said_by));
-    Problem::new(&log_code::SCRIPT_OUT_OF_REACH, format!("the script `{path}` of {directive} {cause} (hint: {hint})"))
+    StartError::new(&log_code::SCRIPT_OUT_OF_REACH, format!("the script `{path}` of {directive} {cause} (hint: {hint})"))
 }
 
 #[cfg(test)]

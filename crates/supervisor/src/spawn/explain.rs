@@ -4,7 +4,7 @@ group's user: the supervisor is root and looks at nothing of the group's. *Runs 
 use std::io;
 use std::path::Path;
 
-use interpreter::opening::{self, Rights, User};
+use interpreter::permissions::{self, Rights, User};
 use protocol::log_code::{self, LogCode};
 use protocol::plan;
 
@@ -139,7 +139,8 @@ fn closed_component(path: &[u8], group: &plan::Group, reports: &[SpawnReport]) -
     let identity = &group.identity;
     let opener = User { uid: identity.uid, groups: identity.groups.iter().copied().chain([identity.gid]).collect() };
     let rights = bits(Step::Owner).zip(bits(Step::Group)).map(|(owner, group)| Rights { mode, owner, group });
-    let command = rights.and_then(|rights| opening::command(Path::new(shown), rights, &opener, 'x'));
+    let command =
+        rights.and_then(|rights| permissions::command(Path::new(shown), rights, &opener, 'x', permissions::local_homes));
     let cure = match command {
         Some(command) => format!("run `{command}`, or move what lies below it to a place that this user may enter"),
         None => "move what lies below it to a place that this user may enter, such as `/srv`; a virtualenv whose Python lies there is made again with \

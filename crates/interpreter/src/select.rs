@@ -8,27 +8,10 @@ use std::path::{Path, PathBuf};
 
 use protocol::log_code;
 
-use super::problem::Problem;
-use super::reach::{self, Kind, Obstacle};
+use super::path_access::{self, AccessError, Kind};
+use super::selected::Selected;
+use super::start_error::StartError;
 use super::virtualenv;
-
-/// The interpreter to use.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Chosen {
-    /// Its executable, as found in the home (a virtualenv's must be called by that name).
-    pub executable: PathBuf,
-    /// The home that the configuration names.
-    pub home: Option<PathBuf>,
-    /// Why this one, for the log.
-    pub reason: String,
-}
-
-impl Chosen {
-    /// A problem with it, told with the reason why it was chosen: that names the directive, if there was one.
-    pub fn told(&self, problem: &Problem) -> Problem {
-        Problem::new(problem.code(), format!("{}: {problem}", self.reason))
-    }
-}
 
 /// `prefix`, or `prefix:exec-prefix`.
 pub type Parts<'a> = (&'a [u8], Option<&'a [u8]>);
@@ -40,20 +23,20 @@ pub const USUAL: [&str; 2] = ["/usr/bin/python3", "/usr/local/bin/python3"];
 ///
 /// # Errors
 /// [`log_code::PYTHON_HOME_BROKEN`] or [`log_code::PYTHON_NOT_FOUND`].
-pub fn choose(home: Option<(Parts<'_>, &str)>, path: Option<&OsStr>) -> Result<Chosen, Problem> {
+pub fn select(home: Option<(Parts<'_>, &str)>, path: Option<&OsStr>) -> Result<Selected, StartError> {
     if let Some((parts, place)) = home {
         return in_parts(parts, &format!("WSGIPythonHome at {place}"));
     }
     for usual in USUAL {
         if Path::new(usual).exists() {
-            return Ok(Chosen { executable: usual.into(), home: None, reason: "no WSGIPythonHome".to_owned() });
+            return Ok(Selected { executable: usual.into(), home: None, reason: "no WSGIPythonHome".to_owned() });
         }
     }
     let directories = path.into_iter().flat_map(std::env::split_paths).filter(|directory| directory.is_absolute());
     let found = directories.map(|directory| directory.join("python3")).find(|file| file.is_file());
     let reason = || "no WSGIPythonHome, found on PATH".to_owned();
-    found.map(|executable| Chosen { executable, home: None, reason: reason() }).ok_or_else(|| {
-        Problem::new(
+    found.map(|executable| Selected { executable, home: None, reason: reason() }).ok_or_else(|| {
+        StartError::new(
             &log_code::PYTHON_NOT_FOUND,
             "there is no python3 in /usr/bin, in /usr/local/bin or on PATH (hint: install Python, or name one with `WSGIPythonHome`)",
         )
@@ -64,7 +47,7 @@ pub fn choose(home: Option<(Parts<'_>, &str)>, path: Option<&OsStr>) -> Result<C
 ///
 /// # Errors
 /// [`log_code::PYTHON_HOME_BROKEN`]
-pub fn in_parts((prefix, exec_prefix): Parts<'_>, said_by: &str) -> Result<Chosen, Problem> {
+pub fn in_parts((prefix, exec_prefix): Parts<'_>, said_by: &str) -> Result<Selected, StartError> {
     let Some(exec_prefix) = exec_prefix else { return in_home(prefix, said_by) };
     let virtualenv = [prefix, exec_prefix]
         .into_iter()
@@ -77,7 +60,7 @@ pub fn in_parts((prefix, exec_prefix): Parts<'_>, said_by: &str) -> Result<Chose
                 "{said_by}: `{0}` is a virtualenv, which is no part of an installation in two directories (hint: name `{0}` alone)",
                 part.display()
             );
-            Err(Problem::new(&log_code::PYTHON_HOME_BROKEN, text))
+            Err(StartError::new(&log_code::PYTHON_HOME_BROKEN, text))
         }
     }
 }
@@ -86,23 +69,23 @@ pub fn in_parts((prefix, exec_prefix): Parts<'_>, said_by: &str) -> Result<Chose
 ///
 /// # Errors
 /// [`log_code::PYTHON_HOME_BROKEN`]
-pub fn in_home(home: &[u8], said_by: &str) -> Result<Chosen, Problem> {
+pub fn in_home(home: &[u8], said_by: &str) -> Result<Selected, StartError> {
     let home = PathBuf::from(OsStr::from_bytes(home));
     let broken = |cause: String, hint: &str| {
         let text = format!("{said_by}: {cause} (hint: {hint})");
-        Problem::new(&log_code::PYTHON_HOME_BROKEN, text)
+        StartError::new(&log_code::PYTHON_HOME_BROKEN, text)
     };
-    let blocked = |obstacle: &Obstacle| broken(obstacle.to_string(), &obstacle.hint());
-    reach::walk(&home).map_err(|obstacle| blocked(&obstacle))?;
+    let blocked = |obstacle: &AccessError| broken(obstacle.to_string(), &obstacle.hint());
+    path_access::walk(&home).map_err(|obstacle| blocked(&obstacle))?;
     if home.is_file() {
         let hint = "name the directory that `python3 -c 'import sys; print(sys.prefix)'` prints; for a daemon group `python=` names an executable";
         return Err(broken(format!("`{}` is a file, not a virtualenv or a prefix", home.display()), hint));
     }
     let mut obstacle = None;
     for executable in candidates(&home) {
-        match reach::walk(&executable) {
-            Ok(_) => return Ok(Chosen { executable, home: Some(home), reason: said_by.to_owned() }),
-            Err(Obstacle { kind: Kind::Missing, path, .. }) if path == executable || executable.parent() == Some(&path) => {}
+        match path_access::walk(&executable) {
+            Ok(_) => return Ok(Selected { executable, home: Some(home), reason: said_by.to_owned() }),
+            Err(AccessError { kind: Kind::Missing, path, .. }) if path == executable || executable.parent() == Some(&path) => {}
             Err(other) => obstacle = obstacle.or(Some((executable, other))),
         }
     }
@@ -147,7 +130,7 @@ fn minor(name: &OsStr) -> Option<u32> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
-    use super::{choose, log_code};
+    use super::{log_code, select};
     use std::os::unix::ffi::OsStrExt as _;
     use std::path::{Path, PathBuf};
 
@@ -166,7 +149,7 @@ mod tests {
         }
         fn chosen(&self, suffix: &str) -> Result<String, String> {
             let text = [self.0.as_os_str().as_bytes(), suffix.as_bytes()].concat();
-            match choose(Some(((&text, None), "httpd.conf:3")), None) {
+            match select(Some(((&text, None), "httpd.conf:3")), None) {
                 Ok(chosen) => Ok(chosen.executable.strip_prefix(&self.0).unwrap().display().to_string()),
                 Err(problem) => {
                     assert_eq!(problem.code().number, log_code::PYTHON_HOME_BROKEN.number);
@@ -205,7 +188,7 @@ mod tests {
         let homes =
             [Home::new("first", &["bin/python"]), Home::new("second", &["bin/python"]), Home::new("third", &["pyvenv.cfg"])];
         let [first, second, third] = homes.each_ref().map(|home| home.0.as_os_str().as_bytes());
-        let of = |parts| choose(Some((parts, "httpd.conf:3")), None);
+        let of = |parts| select(Some((parts, "httpd.conf:3")), None);
         assert!(of((first, Some(second))).unwrap().executable.starts_with(&homes[1].0));
         for parts in [(first, Some(third)), (third, Some(second))] {
             let problem = of(parts).unwrap_err();
@@ -223,7 +206,7 @@ mod tests {
 
     #[test]
     fn without_a_home_the_system_has_one() {
-        let chosen = choose(None, std::env::var_os("PATH").as_deref());
+        let chosen = select(None, std::env::var_os("PATH").as_deref());
         if Path::new("/usr/bin/python3").exists() {
             assert_eq!(chosen.unwrap().executable, Path::new("/usr/bin/python3"));
         }

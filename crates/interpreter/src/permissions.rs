@@ -3,7 +3,10 @@
 An administrator follows the advice as root. So it never opens root's home or another user's, what belongs to a user who has nothing to do with the matter, or what belongs to
 the system; and a path stands in it as a shell reads it. *Runs in: child, helper, supervisor.* */
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+
+use nix::unistd::{Uid, User as Account};
 
 use super::files;
 
@@ -54,10 +57,11 @@ const FIRST_PERSON: u32 = 1000;
 /// The last number before those that mean nobody.
 const LAST_PERSON: u32 = 65_533;
 
-/// The command that opens `path` to `user`, if it may be advised: `chmod o+x /srv`. `letter` is the permission that is missing, `x` or `r`.
-pub fn command(path: &Path, rights: Rights, user: &User, letter: char) -> Option<String> {
+/// The command that opens `path` to `user`, if it may be advised: `chmod o+x /srv`. `letter` is the permission that is missing, `x` or `r`. `homes` says
+/// which homes `path` may lie in.
+pub fn command(path: &Path, rights: Rights, user: &User, letter: char, homes: impl FnOnce(&Path) -> Vec<Home>) -> Option<String> {
     let its_own = rights.owner == user.uid;
-    let may = !is_guarded(path) && (its_own || (rights.owner == 0 && !is_in_home_of_another(path, user.uid, &homes())));
+    let may = !is_guarded(path) && (its_own || (rights.owner == 0 && !is_in_home_of_another(path, user.uid, &homes(path))));
     may.then(|| format!("chmod {}+{letter} {}", user.class(rights), word(&path.to_string_lossy())))
 }
 
@@ -66,7 +70,7 @@ pub fn is_guarded(path: &Path) -> bool {
     path.parent().is_none() || GUARDED.iter().any(|guarded| path.starts_with(guarded))
 }
 
-fn is_in_home_of_another(path: &Path, uid: u32, homes: &[(u32, PathBuf)]) -> bool {
+fn is_in_home_of_another(path: &Path, uid: u32, homes: &[Home]) -> bool {
     let private = |owner: u32| owner == 0 || (FIRST_PERSON..=LAST_PERSON).contains(&owner);
     homes.iter().any(|(owner, home)| *owner != uid && private(*owner) && home.components().count() > 1 && path.starts_with(home))
 }
@@ -80,33 +84,51 @@ pub fn word(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
+/// The name of a user of this machine, or `#1000`.
+pub fn user_name(uid: u32) -> String {
+    Account::from_uid(Uid::from_raw(uid)).ok().flatten().map_or_else(|| format!("#{uid}"), |found| found.name)
+}
+
+/// A user's number and home.
+pub type Home = (u32, PathBuf);
+
+/// The homes on the way to `path`: of those who own a directory there, or are called like one, and root's. The system is asked, which may have its users from
+/// LDAP or SSSD, and so may have to wait for these.
+pub fn homes_on_the_way(path: &Path) -> Vec<Home> {
+    let owner = |directory: &Path| {
+        let owner = std::fs::metadata(directory).ok()?.uid();
+        Account::from_uid(Uid::from_raw(owner)).ok().flatten()
+    };
+    let namesake = |directory: &Path| Account::from_name(directory.file_name()?.to_str()?).ok().flatten();
+    let on_the_way = path.ancestors().flat_map(|directory| [owner(directory), namesake(directory)]);
+    let root = Account::from_uid(Uid::from_raw(0)).ok().flatten();
+    on_the_way.chain([root]).flatten().map(|found| (found.uid.as_raw(), found.dir)).collect()
+}
+
 /// Longer lists of users are not read.
 const MOST_ACCOUNTS: u64 = 4 * 1024 * 1024;
 
-/// The name of a user of this machine, or `#1000`.
-pub fn user_name(uid: u32) -> String {
-    let found = accounts(|name, fields| (fields.first()?.parse() == Ok(uid)).then(|| name.to_owned()));
-    found.into_iter().next().unwrap_or_else(|| format!("#{uid}"))
-}
-
-/// The homes of this machine's users.
-fn homes() -> Vec<(u32, PathBuf)> {
-    accounts(|_, fields| Some((fields.first()?.parse().ok()?, PathBuf::from(fields.get(3)?))))
-}
-
-/// What `pick` makes of the lines of `/etc/passwd`: it is given a name and the fields from the number on.
-fn accounts<T>(pick: impl Fn(&str, &[&str]) -> Option<T>) -> Vec<T> {
+/// The homes of the users in `/etc/passwd`, and every directory below `/home`, for who must not wait for a directory service: the supervisor. It looks at no
+/// file on the way either.
+pub fn local_homes(path: &Path) -> Vec<Home> {
     let text = files::read_regular(Path::new("/etc/passwd"), MOST_ACCOUNTS).unwrap_or_default();
     let one = |line: &str| {
         let fields: Vec<&str> = line.split(':').collect();
-        pick(fields.first()?, fields.get(2..)?)
+        Some((fields.get(2)?.parse().ok()?, PathBuf::from(fields.get(5)?)))
     };
-    String::from_utf8_lossy(&text).lines().filter_map(one).collect()
+    let mut homes: Vec<Home> = String::from_utf8_lossy(&text).lines().filter_map(one).collect();
+    if let Some(below) = path.ancestors().find(|directory| directory.parent() == Some(Path::new("/home")))
+        && !homes.iter().any(|(_, home)| home == below)
+    {
+        // Of a user whom another source knows.
+        homes.push((LAST_PERSON, below.to_owned()));
+    }
+    homes
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Rights, User, command, is_in_home_of_another, user_name, word};
+    use super::{Rights, User, command, homes_on_the_way, is_in_home_of_another, local_homes, user_name, word};
     use std::path::{Path, PathBuf};
 
     fn user(uid: u32, groups: &[u32]) -> User {
@@ -115,7 +137,9 @@ mod tests {
 
     #[test]
     fn the_bits_that_count_for_the_user_are_named() {
-        let of = |owner, group| command(Path::new("/srv/venv"), Rights { mode: 0, owner, group }, &user(77, &[78, 79]), 'x');
+        let of = |owner, group| {
+            command(Path::new("/srv/venv"), Rights { mode: 0, owner, group }, &user(77, &[78, 79]), 'x', homes_on_the_way)
+        };
         assert_eq!(of(77, 79).as_deref(), Some("chmod u+x /srv/venv"));
         assert_eq!(of(0, 79).as_deref(), Some("chmod g+x /srv/venv"));
         assert_eq!(of(0, 0).as_deref(), Some("chmod o+x /srv/venv"));
@@ -126,7 +150,7 @@ mod tests {
     fn nobody_is_advised_to_open_a_home_of_another_or_the_system() {
         let rights = Rights { mode: 0o700, owner: 0, group: 0 };
         for path in ["/", "/root", "/root/.pyenv/versions/3.11.7", "/etc/ssl/private", "/proc/1", "/run/secrets"] {
-            assert_eq!(command(Path::new(path), rights, &user(77, &[]), 'x'), None, "{path}");
+            assert_eq!(command(Path::new(path), rights, &user(77, &[]), 'x', homes_on_the_way), None, "{path}");
         }
         let homes: Vec<(u32, PathBuf)> = [(0, "/vault"), (1000, "/people/jane"), (33, "/var/www"), (65_534, "/srv"), (1001, "/")]
             .map(|(uid, home)| (uid, home.into()))
@@ -138,6 +162,15 @@ mod tests {
             !private("/var/www/site", 77) && !private("/srv/site", 77),
             "homes of the system's users are directories like others"
         );
+    }
+
+    #[test]
+    fn homes_on_the_way_are_those_of_owners_and_namesakes() {
+        let of = |path: &str| is_in_home_of_another(Path::new(path), 4_321, &homes_on_the_way(Path::new(path)));
+        assert!(of("/root/.pyenv/bin"), "root's, whoever owns what lies there");
+        assert!(!of("/srv/venv") && !of("/usr/lib"));
+        let local = |path: &str| is_in_home_of_another(Path::new(path), 4_321, &local_homes(Path::new(path)));
+        assert!(local("/root/venv") && local("/home/a-user-of-ldap/venv") && !local("/home") && !local("/srv/venv"));
     }
 
     #[test]

@@ -8,13 +8,13 @@ use std::path::{Path, PathBuf};
 
 use protocol::log_code;
 
-use super::problem::Problem;
+use super::permissions;
 use super::run::{self, Answer, Manner};
-use super::{libpython, opening};
+use super::start_error::StartError;
 
 /// What is known about an interpreter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Facts {
+pub struct InterpreterInfo {
     /// `sys.version_info`: major, minor, micro.
     pub version: (u32, u32, u32),
     /// A build without the GIL.
@@ -72,7 +72,7 @@ print('mod_wsgi_rs: loaded')
 ///
 /// # Errors
 /// [`log_code::PYTHON_NOT_ASKED`] when it cannot be run, fails, or takes too long.
-pub fn ask(executable: &Path, manner: Manner) -> Result<(Facts, Vec<u8>), Problem> {
+pub fn ask(executable: &Path, manner: Manner) -> Result<(InterpreterInfo, Vec<u8>), StartError> {
     let output = answer(executable, &[OsStr::new(QUESTION)], manner)?;
     match parse(&output) {
         Some(facts) => Ok((facts, output)),
@@ -84,7 +84,7 @@ pub fn ask(executable: &Path, manner: Manner) -> Result<(Facts, Vec<u8>), Proble
 ///
 /// # Errors
 /// As [`ask`], with Python's own last words.
-pub fn load_engine(executable: &Path, engine: &Path, manner: Manner) -> Result<(), Problem> {
+pub fn load_engine(executable: &Path, engine: &Path, manner: Manner) -> Result<(), StartError> {
     let output = answer(executable, &[OsStr::new(LOAD_ENGINE), engine.as_os_str()], manner)?;
     if output.ends_with(b"mod_wsgi_rs: loaded\n") {
         return Ok(());
@@ -92,7 +92,7 @@ pub fn load_engine(executable: &Path, engine: &Path, manner: Manner) -> Result<(
     Err(not_asked(executable, &format!("cannot load the engine `{}`: {}", engine.display(), run::last_line(&output))))
 }
 
-fn answer(executable: &Path, code: &[&OsStr], manner: Manner) -> Result<Vec<u8>, Problem> {
+fn answer(executable: &Path, code: &[&OsStr], manner: Manner) -> Result<Vec<u8>, StartError> {
     let arguments: Vec<&OsStr> = ["-I", "-S", "-c"].map(OsStr::new).into_iter().chain(code.iter().copied()).collect();
     match run::run(executable, &arguments, manner) {
         Ok(Answer::Said(output)) => Ok(output),
@@ -101,21 +101,30 @@ fn answer(executable: &Path, code: &[&OsStr], manner: Manner) -> Result<Vec<u8>,
     }
 }
 
-fn not_asked(executable: &Path, cause: &str) -> Problem {
+fn not_asked(executable: &Path, cause: &str) -> StartError {
     // The words of glibc's loader, and of musl's.
     let no_library =
         ["error while loading shared libraries", "Error loading shared library"].iter().any(|words| cause.contains(words));
-    let shown = opening::word(&executable.to_string_lossy());
+    let shown = permissions::word(&executable.to_string_lossy());
     let hint = if no_library {
-        libpython::run_path_hint(&shown)
+        run_path_hint(&shown)
     } else {
         format!("run `{shown} -I -S -c 'import sys'` by hand as that user; make a broken virtualenv again, in another directory")
     };
-    Problem::new(&log_code::PYTHON_NOT_ASKED, format!("`{}` {cause} (hint: {hint})", executable.display()))
+    StartError::new(&log_code::PYTHON_NOT_ASKED, format!("`{}` {cause} (hint: {hint})", executable.display()))
+}
+
+/// What to do where the program loader does not find an interpreter's own library. `executable`: as one word of a command.
+pub fn run_path_hint(executable: &str) -> String {
+    format!(
+        "the program loader does not find that Python's own library as this user: `readelf -d {executable}` lists the directories that it looks in (RUNPATH). \
+         Put the library into one that this user may enter and name it, `patchelf --set-rpath DIRECTORY {executable}`; or build that Python with \
+         `LDFLAGS=-Wl,-rpath=PREFIX/lib`; or make the virtualenv in another directory with `/usr/bin/python3 -m venv`"
+    )
 }
 
 /// Reads an answer.
-pub fn parse(output: &[u8]) -> Option<Facts> {
+pub fn parse(output: &[u8]) -> Option<InterpreterInfo> {
     let start = output.windows(MARK.len()).position(|window| window == MARK)?;
     let mut fields = output.get(start + MARK.len()..)?.split(|byte| *byte == 0);
     let mut text = || Some(String::from_utf8_lossy(fields.next()?).into_owned());
@@ -130,7 +139,7 @@ pub fn parse(output: &[u8]) -> Option<Facts> {
     let abiflags = path()?.display().to_string();
     let loaded = path()?;
     let trouble = path()?.display().to_string();
-    Some(Facts { version, free_threaded, shared, soname, libdir, multiarch, base_prefix, abiflags, loaded, trouble })
+    Some(InterpreterInfo { version, free_threaded, shared, soname, libdir, multiarch, base_prefix, abiflags, loaded, trouble })
 }
 
 #[cfg(test)]

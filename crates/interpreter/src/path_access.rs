@@ -9,11 +9,11 @@ use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Component, Path, PathBuf};
 
-use super::opening::{self, Rights, User, user_name};
+use super::permissions::{self, Rights, User, user_name};
 
 /// What stands in the way.
 #[derive(Debug)]
-pub struct Obstacle {
+pub struct AccessError {
     /// What is wrong.
     pub kind: Kind,
     /// With which file or directory.
@@ -43,7 +43,7 @@ fn rights_of(file: &Metadata) -> Rights {
     Rights { mode: file.mode() & 0o7777, owner: file.uid(), group: file.gid() }
 }
 
-impl std::fmt::Display for Obstacle {
+impl std::fmt::Display for AccessError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let path = self.path.display();
         match &self.kind {
@@ -61,7 +61,7 @@ impl std::fmt::Display for Obstacle {
     }
 }
 
-impl Obstacle {
+impl AccessError {
     /// What to do about it. No hint asks an administrator to open, or to make, what a symbolic link leads to, what belongs to a user who has nothing to do with
     /// the matter, or what belongs to the system.
     pub fn hint(&self) -> String {
@@ -69,13 +69,15 @@ impl Obstacle {
         if let Some(link) = &self.link {
             return format!("correct the symbolic link `{}`, so that it leads to what this user may use", link.display());
         }
-        let opened = |rights: &Rights, letter| opening::command(&self.path, *rights, &User::own(), letter);
+        let opened = |rights: &Rights, letter| {
+            permissions::command(&self.path, *rights, &User::own(), letter, permissions::homes_on_the_way)
+        };
         let elsewhere = || "move it all to a place that this user may enter, such as `/srv`".to_owned();
         match &self.kind {
             Kind::Closed(rights) => opened(rights, 'x')
                 .map_or_else(elsewhere, |command| format!("run `{command}`, or move it all to a place that this user may enter")),
             Kind::Unreadable(rights) => opened(rights, 'r').map_or_else(elsewhere, |command| format!("run `{command}`")),
-            Kind::Missing if !opening::is_guarded(&self.path) => format!("make `{path}`, or correct the path"),
+            Kind::Missing if !permissions::is_guarded(&self.path) => format!("make `{path}`, or correct the path"),
             Kind::Missing | Kind::NotDirectory | Kind::Links | Kind::Other(_) => "correct the path".to_owned(),
         }
     }
@@ -87,14 +89,15 @@ const MOST_LINKS: u32 = 40;
 /// Walks to `path`; the real path, without links, if nothing stands in the way. A file at its end must be readable.
 ///
 /// # Errors
-/// The first [`Obstacle`].
-pub fn walk(path: &Path) -> Result<PathBuf, Obstacle> {
+/// The first [`AccessError`].
+pub fn walk(path: &Path) -> Result<PathBuf, AccessError> {
     let mut at = PathBuf::from("/");
     let mut rest: VecDeque<OsString> = names(path);
     let mut links = 0;
     let mut link = None;
     while let Some(name) = rest.pop_front() {
-        let obstacle = |kind, path: &Path, link: &Option<PathBuf>| Obstacle { kind, path: path.to_owned(), link: link.clone() };
+        let obstacle =
+            |kind, path: &Path, link: &Option<PathBuf>| AccessError { kind, path: path.to_owned(), link: link.clone() };
         let here = std::fs::metadata(&at).map_err(|error| obstacle(Kind::Other(error), &at, &link))?;
         if !here.is_dir() {
             return Err(obstacle(Kind::NotDirectory, &at, &link));
@@ -129,18 +132,18 @@ pub fn walk(path: &Path) -> Result<PathBuf, Obstacle> {
     }
     match readable(&at) {
         Ok(()) => Ok(at),
-        Err(kind) => Err(Obstacle { kind, path: at, link }),
+        Err(kind) => Err(AccessError { kind, path: at, link }),
     }
 }
 
 /// Walks to a directory that is to be entered; whether it can be read does not matter. An empty path is this process's own directory.
 ///
 /// # Errors
-/// The first [`Obstacle`], a directory that does not exist among them.
-pub fn enter(directory: &Path) -> Result<(), Obstacle> {
+/// The first [`AccessError`], a directory that does not exist among them.
+pub fn enter(directory: &Path) -> Result<(), AccessError> {
     let file = directory.join("a file");
     match walk(&file) {
-        Err(Obstacle { kind: Kind::Missing, path, .. }) if path == file || path.file_name() == file.file_name() => Ok(()),
+        Err(AccessError { kind: Kind::Missing, path, .. }) if path == file || path.file_name() == file.file_name() => Ok(()),
         Err(obstacle) => Err(obstacle),
         Ok(_) => Ok(()),
     }
@@ -178,7 +181,7 @@ fn names(path: &Path) -> VecDeque<OsString> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
-    use super::{Kind, Obstacle, Rights, enter, walk};
+    use super::{AccessError, Kind, Rights, enter, walk};
     use std::os::unix::fs::symlink;
     use std::path::{Path, PathBuf};
 
@@ -233,11 +236,11 @@ mod tests {
     fn no_hint_opens_what_somebody_else_has_chosen() {
         let closed = |path: &str, owner, link: Option<&str>| {
             let kind = Kind::Closed(Rights { mode: 0o700, owner, group: u32::MAX });
-            Obstacle { kind, path: path.into(), link: link.map(PathBuf::from) }.hint()
+            AccessError { kind, path: path.into(), link: link.map(PathBuf::from) }.hint()
         };
         let unreadable = |path: &str, link: Option<&str>| {
             let kind = Kind::Unreadable(Rights { mode: 0o640, owner: 0, group: u32::MAX });
-            Obstacle { kind, path: path.into(), link: link.map(PathBuf::from) }.hint()
+            AccessError { kind, path: path.into(), link: link.map(PathBuf::from) }.hint()
         };
         assert!(closed("/srv/venv", 0, None).contains("+x /srv/venv`"));
         for hint in [
@@ -249,7 +252,8 @@ mod tests {
         ] {
             assert!(!hint.contains("chmod"), "{hint}");
         }
-        let missing = Obstacle { kind: Kind::Missing, path: "/etc/cron.d/x".into(), link: Some("/srv/venv/bin/python".into()) };
+        let missing =
+            AccessError { kind: Kind::Missing, path: "/etc/cron.d/x".into(), link: Some("/srv/venv/bin/python".into()) };
         assert_eq!(
             missing.hint(),
             "correct the symbolic link `/srv/venv/bin/python`, so that it leads to what this user may use"

@@ -6,12 +6,12 @@ use protocol::log_code::LogCode;
 
 /// Something that keeps Python from running, said so that it can be mended.
 #[derive(Clone, Debug)]
-pub struct Problem {
+pub struct StartError {
     code: &'static LogCode,
     text: Arc<str>,
 }
 
-impl Problem {
+impl StartError {
     /// `text`: cause first, then the hint in parentheses.
     pub fn new(code: &'static LogCode, text: impl Into<Arc<str>>) -> Self {
         Self { code, text: text.into() }
@@ -28,7 +28,7 @@ impl Problem {
     }
 }
 
-impl std::fmt::Display for Problem {
+impl std::fmt::Display for StartError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.text)
     }
