@@ -33,6 +33,23 @@ pub struct MainChoice {
 
 record!(MainChoice { group, unless_directory });
 
+/// Makes the record of the options of `WSGIDaemonProcess` that reach a group's processes as they are written: each field stands once.
+macro_rules! group_options {
+    ($($(#[$meta:meta])+ $name:ident: $type:ty,)+) => {
+        /// Options of `WSGIDaemonProcess` that reach the group's processes as they are written. The parser of the configuration fills it, and the code that obeys an
+        /// option reads it; nothing between them names the option.
+        #[derive(Clone, Debug, Default, PartialEq)]
+        pub struct GroupOptions { $($(#[$meta])+ pub $name: Option<$type>,)+ }
+
+        record!(GroupOptions { $($name),+ });
+    };
+}
+
+group_options! {
+    /// `umask=`
+    umask: u32,
+}
+
 /// Settings of one Python process.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct EngineSettings {
@@ -68,6 +85,8 @@ pub struct EngineSettings {
     pub case_sensitive: bool,
     /// The process group's name; empty for embedded mode.
     pub process_group: Vec<u8>,
+    /// What `WSGIDaemonProcess` says, as it is written.
+    pub group_options: GroupOptions,
     /// Whose scripts are loaded; anybody's without it.
     pub script_owner: Option<ScriptOwner>,
     /// The application group that lives in the main interpreter besides `%{GLOBAL}`; empty for none.
@@ -121,6 +140,7 @@ record!(EngineSettings {
     destroy_interpreter,
     case_sensitive,
     process_group,
+    group_options,
     script_owner,
     main_group,
     main_choices,

@@ -13,7 +13,7 @@ use support::{Bench, NOBODY, root, until};
 fn a_process_is_who_it_is_meant_to_be_and_holds_nothing_else() {
     let mut bench = Bench::new("identity");
     bench.group.no_new_privileges = true;
-    bench.group.umask = Some(0o27);
+    bench.group.engine.group_options.umask = Some(0o27);
     bench.group.directory = b"/usr".to_vec();
     // Without rights it can only go up from ours: `nice make test` is a fair thing to say.
     let priority = 3.max(rustix::process::getpriority_process(None).unwrap());

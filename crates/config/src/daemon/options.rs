@@ -39,7 +39,7 @@ pub const OPTIONS: &[DaemonOption] = &[
     row(
         Chapter::Identity,
         "umask",
-        Form::Octal(|typed| &mut typed.umask),
+        Form::Octal(|typed| &mut typed.options.umask),
         "httpd's",
         "The bits that files made by the application do not get, as `umask=0027`.",
     ),

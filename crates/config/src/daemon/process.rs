@@ -4,6 +4,8 @@ the configuration is read; read-only after. *Runs in: parent (made), child (read
 use std::sync::Arc;
 use std::time::Duration;
 
+use protocol::settings::GroupOptions;
+
 use super::account::Account;
 use crate::settings::Text;
 
@@ -23,8 +25,6 @@ pub struct DaemonProcess {
     pub group: Option<Account>,
     /// `supplementary-groups=`; `None`: those that the system lists for the user.
     pub supplementary_groups: Option<Vec<Account>>,
-    /// `umask=`
-    pub umask: Option<u32>,
     /// `chroot=`
     pub chroot: Option<Text>,
     /// `home=`
@@ -110,6 +110,9 @@ pub struct DaemonProcess {
     pub reload_always: bool,
     /// `preload=`
     pub preload: Preload,
+
+    /// What reaches the processes as it is written.
+    pub options: GroupOptions,
 }
 
 /// What bounds the life of a process: its start, what ends it while it serves, and how long it may take to end.

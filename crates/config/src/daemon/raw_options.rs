@@ -1,6 +1,8 @@
 /*! The options of one `WSGIDaemonProcess` as they are typed: each one's form and range is right, nothing is put in for what is missing.
 *Runs in: parent.* */
 
+use protocol::settings::GroupOptions;
+
 use super::account::Account;
 use super::process::Preload;
 use crate::settings::Text;
@@ -12,7 +14,6 @@ pub struct RawOptions {
     pub user: Option<Account>,
     pub group: Option<Account>,
     pub supplementary_groups: Option<Vec<Account>>,
-    pub umask: Option<u32>,
     pub chroot: Option<Text>,
     pub home: Option<Text>,
     pub lang: Option<Text>,
@@ -63,4 +64,6 @@ pub struct RawOptions {
     pub overlap: Option<bool>,
     pub preload: Option<Preload>,
     pub reload_always: Option<bool>,
+    /// Those that reach the processes as they are written.
+    pub options: GroupOptions,
 }

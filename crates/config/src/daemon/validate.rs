@@ -31,7 +31,6 @@ pub fn validate(name: &[u8], typed: &RawOptions, context: &DirectiveContext<'_>)
         user: typed.user.clone(),
         group: typed.group.clone(),
         supplementary_groups: typed.supplementary_groups.clone(),
-        umask: typed.umask,
         chroot: typed.chroot.clone(),
         home: typed.home.clone(),
         lang: typed.lang.clone(),
@@ -76,6 +75,8 @@ pub fn validate(name: &[u8], typed: &RawOptions, context: &DirectiveContext<'_>)
         overlap: typed.overlap.unwrap_or(true),
         reload_always: typed.reload_always.unwrap_or(false),
         preload: typed.preload.unwrap_or_default(),
+
+        options: typed.options.clone(),
     })
 }
 

@@ -131,7 +131,7 @@ fn silence_means_httpds_own_identity_and_the_defaults() {
     let www = Identity { uid: 33, gid: 33, groups: vec![33], name: b"www".to_vec(), home: b"/var/www".to_vec() };
     assert_eq!(a.identity, www);
     assert!(a.directory.is_empty(), "httpd's user stays where httpd is");
-    assert_eq!((a.umask, a.priority, a.no_new_privileges, a.undumpable), (None, 0, false, false));
+    assert_eq!((a.engine.group_options.umask, a.priority, a.no_new_privileges, a.undumpable), (None, 0, false, false));
     assert!(a.chroot.is_empty() && a.environment.is_empty() && a.display_name == b"(wsgi:a)" && a.scripts.is_empty());
     assert_eq!((a.memory_limit, a.virtual_memory_limit, a.cpu_time_limit), (0, 0, 0));
     assert!(a.preload && a.overlap && a.reload && !a.graceful_explicit);
@@ -182,7 +182,7 @@ fn every_option_reaches_the_plan() {
          queue-timeout=12 socket-timeout=13 python-eggs=/eggs preload=Off",
         "WSGIScriptReloading Off",
     ]);
-    assert_eq!((a.processes, a.threads, a.stack_size, a.umask, a.priority), (3, 2, 65536, Some(0o27), -3));
+    assert_eq!((a.processes, a.threads, a.stack_size, a.engine.group_options.umask, a.priority), (3, 2, 65536, Some(0o27), -3));
     assert_eq!((a.chroot.as_slice(), a.directory.as_slice()), (b"/jail".as_slice(), b"/srv/a".as_slice()));
     assert_eq!(a.environment, [b"LANG=C".to_vec(), b"LC_ALL=de_DE.UTF-8".to_vec(), b"PYTHON_EGG_CACHE=/eggs".to_vec()]);
     assert_eq!(a.display_name, b"(wsgi:a)");

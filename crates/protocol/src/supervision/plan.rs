@@ -209,8 +209,6 @@ pub struct Group {
     pub interpreters: Vec<Interpreter>,
     /// Who it runs as.
     pub identity: Identity,
-    /// Umask, if set.
-    pub umask: Option<u32>,
     /// Root directory; empty for none.
     pub chroot: Vec<u8>,
     /// Working directory; empty for the inherited one.
@@ -318,7 +316,6 @@ record!(Group {
     peer,
     interpreters,
     identity,
-    umask,
     chroot,
     directory,
     inherited_environment,
@@ -362,7 +359,6 @@ mod tests {
         let group = Group {
             name: b"shop".to_vec(),
             processes: 2,
-            umask: Some(0o27),
             identity: Identity { uid: 1000, gid: 1000, groups: vec![1000, 27], ..Identity::default() },
             scripts: vec![script.clone(), Script { import: false, ..script }],
             engine: EngineSettings { threads_per_process: 15, ..EngineSettings::default() },
@@ -377,7 +373,7 @@ mod tests {
             predecessor_lifeline: Some(14),
             orphans: vec![12, 13],
             next_configuration: Some(15),
-            groups: vec![group.clone(), Group { umask: None, ..group }],
+            groups: vec![group.clone(), Group { threads: 3, ..group }],
             ..Plan::default()
         };
         assert_eq!(Plan::decode(&plan.encode()), Ok(plan.clone()));

@@ -117,7 +117,7 @@ impl ExecSpec {
             candidates,
             environment: entries.map(|entry| c_string("an environment variable", entry)).collect::<Result<_, _>>()?,
             identity: plan.privileged.then(|| Drop::new(&group.identity)).transpose()?,
-            umask: group.umask,
+            umask: group.engine.group_options.umask,
             chroot: text("chroot", &group.chroot)?,
             directory: text("home", &group.directory)?,
             priority: (group.priority != 0).then_some(group.priority),

@@ -21,7 +21,13 @@ fn silence_means_the_documented_defaults() {
     let shop = group("");
     assert_eq!((&*shop.name, &*shop.defined_at), (b"shop".as_slice(), "test.conf:1"));
     assert!(shop.user.is_none() && shop.group.is_none() && shop.supplementary_groups.is_none() && shop.socket_user.is_none());
-    assert!(shop.umask.is_none() && shop.chroot.is_none() && shop.home.is_none() && shop.lang.is_none() && shop.locale.is_none());
+    assert!(
+        shop.options.umask.is_none()
+            && shop.chroot.is_none()
+            && shop.home.is_none()
+            && shop.lang.is_none()
+            && shop.locale.is_none()
+    );
     assert_eq!(&*shop.display_name, b"(wsgi:shop)");
     assert!(shop.script_owner.is_none() && shop.stack_size.is_none());
     assert_eq!((shop.cpu_priority, shop.no_new_privileges, shop.dumpable), (0, None, None));
@@ -60,7 +66,7 @@ fn what_is_typed_is_what_the_group_has() {
     assert_eq!((shop.user.clone(), shop.group.clone()), (Some(Account::Name(text("shop"))), Some(Account::Id(2000))));
     assert_eq!(shop.supplementary_groups.as_deref(), Some([Account::Name(text("a")), Account::Id(7)].as_slice()));
     assert_eq!(
-        (shop.umask, shop.chroot.as_deref(), shop.home.as_deref()),
+        (shop.options.umask, shop.chroot.as_deref(), shop.home.as_deref()),
         (Some(0o27), Some(&b"/jail/"[..]), Some(&b"/srv/shop"[..]))
     );
     assert_eq!((shop.lang.as_deref(), shop.locale.as_deref()), (Some(&b"C.UTF-8"[..]), Some(&b"de_DE.UTF-8"[..])));
