@@ -48,6 +48,10 @@ macro_rules! group_options {
 group_options! {
     /// `umask=`
     umask: u32,
+    /// `env=`: `NAME=VALUE` each.
+    env: Vec<Vec<u8>>,
+    /// `env-file=`: absolute paths.
+    env_files: Vec<Vec<u8>>,
 }
 
 /// Settings of one Python process.

@@ -34,6 +34,8 @@ fn good(name: &str, syntax: &str) -> &'static str {
     match name {
         "user" | "group" | "supplementary-groups" | "socket-user" | "script-user" | "script-group" => "daemon",
         "umask" => "027",
+        "env" => "NAME=VALUE",
+        "env-file" => "/etc/hostname",
         _ if syntax.starts_with("bytes") || syntax.starts_with("size") => "1073741824",
         _ if syntax.starts_with("directory") || syntax.starts_with("prefix") => "/usr",
         _ if syntax.starts_with("On") => "On",

@@ -2,6 +2,7 @@
 
 pub mod channel;
 pub mod deaths;
+pub mod environment;
 pub mod group_options;
 pub mod overlap;
 pub mod reloads;
@@ -19,6 +20,7 @@ pub fn suites() -> Vec<Suite> {
     vec![
         requests::suite(),
         deaths::suite(),
+        environment::suite(),
         overlap::suite(),
         reloads::suite(),
         stops::suite(),

@@ -80,13 +80,22 @@ fn split<'w>(group: &[u8], word: &'w [u8]) -> Result<(&'static super::DaemonOpti
 
 fn unknown(group: &[u8], word: &[u8]) -> ConfigError {
     let name = word.split(|byte| *byte == b'=').next().unwrap_or_default();
+    // `nev=PASSWORD=...` is a misspelt `env=`, with a secret.
+    let shown = match word.split(|byte| *byte == b'=').collect::<Vec<_>>().as_slice() {
+        [name, variable, _, ..] => [name, b"=".as_slice(), variable, b"=..."].concat(),
+        _ => word.to_vec(),
+    };
     let hint = match suggestion::nearest(name) {
         Some(option) => format!("write `{option}=`"),
         None => "the options are those of `docs/directives.md`, each written `name=value`; a value with spaces stands in double quotes"
             .to_owned(),
     };
     ConfigError::new(
-        format!("Invalid option to WSGI daemon process definition. WSGIDaemonProcess {}, found: {}", quoted(group), quoted(word)),
+        format!(
+            "Invalid option to WSGI daemon process definition. WSGIDaemonProcess {}, found: {}",
+            quoted(group),
+            quoted(&shown)
+        ),
         hint,
     )
 }

@@ -60,6 +60,10 @@ pub enum Form {
     Groups(Field<Vec<Account>>),
     /// `all`, `none`, or names of environment variables with commas between them, in which `*` stands for any characters.
     Variables(Field<Vec<Text>>),
+    /// `NAME=VALUE`, the value of an environment variable. May be written several times. The value may be a secret.
+    Assignment(Field<Vec<Vec<u8>>>),
+    /// An absolute path. May be written several times.
+    Files(Field<Vec<Vec<u8>>>),
     /// Any text.
     Text(Field<Text>),
     /// A path; a relative one is taken from `ServerRoot`.
@@ -98,6 +102,8 @@ impl Form {
             Self::Group { .. } => "name|#gid",
             Self::Groups(_) => "name|#gid[,...]",
             Self::Variables(_) => "all|none|name[,...]",
+            Self::Assignment(_) => "NAME=VALUE",
+            Self::Files(_) => "file",
             Self::Text(_) => "text",
             Self::Path(_) | Self::Absolute(_) => "directory",
             Self::Paths(_) => "directory[:directory...]",
@@ -125,6 +131,8 @@ impl Form {
             Self::Group { .. } => "a group's name, or `#` and its number".to_owned(),
             Self::Groups(_) => "names of groups, or `#` and their numbers, with commas between them".to_owned(),
             Self::Variables(_) => "`all`, `none`, or names of environment variables with commas between them".to_owned(),
+            Self::Assignment(_) => "`NAME=VALUE`; a name is letters, digits and `_`, and does not begin with a digit".to_owned(),
+            Self::Files(_) => "an absolute path, which begins with `/`".to_owned(),
             Self::Text(_) => "a text".to_owned(),
             Self::Path(_) => "a path".to_owned(),
             Self::Absolute(_) => "an absolute path, which begins with `/`".to_owned(),
@@ -198,6 +206,8 @@ impl DaemonOption {
                 put(typed, *field, accounts)
             }
             Form::Variables(field) => put(typed, *field, variables(value)),
+            Form::Assignment(field) => append(typed, *field, is_assignment(value).then_some(value)),
+            Form::Files(field) => append(typed, *field, value.starts_with(b"/").then_some(value)),
             Form::Text(field) => put(typed, *field, Some(value.into())),
             Form::Path(field) => put(typed, *field, Some(arguments::path(value, context))),
             Form::Absolute(field) => put(typed, *field, value.starts_with(b"/").then(|| arguments::path(value, context))),
@@ -229,14 +239,10 @@ impl DaemonOption {
 
     /// What is written wrongly, and how it is written right.
     fn wrong(&self, group: &[u8], value: &[u8]) -> ConfigError {
+        // The value of a variable may be a secret.
+        let found = if matches!(self.form, Form::Assignment(_)) { String::new() } else { format!(", found: {}", quoted(value)) };
         ConfigError::new(
-            format!(
-                "WSGIDaemonProcess {}: `{}=` must be {}, found: {}",
-                quoted(group),
-                self.name,
-                self.form.wanted(),
-                quoted(value)
-            ),
+            format!("WSGIDaemonProcess {}: `{}=` must be {}{found}", quoted(group), self.name, self.form.wanted()),
             self.cure(value),
         )
     }
@@ -289,6 +295,18 @@ impl DaemonOption {
             format!("write `python={}`, or the directory above its `bin`", String::from_utf8_lossy(value).escape_debug()),
         )
     }
+}
+
+fn append(typed: &mut RawOptions, field: Field<Vec<Vec<u8>>>, value: Option<&[u8]>) -> Option<()> {
+    field(typed).get_or_insert_default().push(value?.to_vec());
+    Some(())
+}
+
+/// Whether a text is `NAME=VALUE`, with a name that every program understands.
+fn is_assignment(text: &[u8]) -> bool {
+    let name = text.split(|byte| *byte == b'=').next().unwrap_or_default();
+    let letters = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    name.len() < text.len() && name.iter().all(letters) && name.first().is_some_and(|first| !first.is_ascii_digit())
 }
 
 fn put<T>(typed: &mut RawOptions, field: Field<T>, value: Option<T>) -> Option<()> {

@@ -131,6 +131,20 @@ pub const OPTIONS: &[DaemonOption] = &[
     ),
     row(
         Chapter::Identity,
+        "env",
+        Form::Assignment(|typed| &mut typed.options.env),
+        "none",
+        "An environment variable of the processes, in place before Python starts: `os.environ` has it, as `env=DJANGO_SETTINGS_MODULE=shop.settings`. May be written several times. It takes          the place of a variable of the same name of httpd or of `env-file=`. The line is in httpd's configuration and memory, so a secret belongs in a file of `env-file=`.",
+    ),
+    row(
+        Chapter::Identity,
+        "env-file",
+        Form::Files(|typed| &mut typed.options.env_files),
+        "none",
+        "A file with environment variables of the processes: `NAME=VALUE` on each line; empty lines and lines that begin with `#` are ignored, quotes around a value are removed. May be          written several times. Read each time a process starts. A file that root owns, in directories that root owns, and that no other user may write to, is read by root, so the          group's user need not be able to read it; any other file is read as the group's user. `ps` shows none of its values.",
+    ),
+    row(
+        Chapter::Identity,
         "descriptors",
         Form::Switch(|typed| &mut typed.descriptors),
         "On where the processes run as httpd's own user, else Off",

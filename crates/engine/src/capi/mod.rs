@@ -10,6 +10,7 @@ mod arguments;
 mod class;
 mod container;
 mod dynamic;
+pub mod environment;
 mod error;
 pub mod fork;
 mod gilstate;

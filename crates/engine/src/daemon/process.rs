@@ -261,6 +261,9 @@ fn begin(
     }
     let version = start::version_text();
     shared.control.send(&Message::Started(version.split_whitespace().next().unwrap_or_default().to_owned()));
+    for path in shared.process.engine.group_options.env_files.iter().flatten() {
+        shared.scripts.started_with(path);
+    }
     watch::begin(&shared, registry)?;
     scripts::watch(&shared);
     Ok((shared, registry))

@@ -81,7 +81,14 @@ impl Scripts {
         (std::mem::replace(told, now) != now).then(|| Message::Changed { script: id(path), version: now })
     }
 
-    /// A script whose file is not the one that was loaded.
+    /// Notes a file that this process has been started with. Its change makes no other process start; it counts when httpd reads its configuration again.
+    pub fn started_with(&self, path: &[u8]) {
+        if let Some(version) = version(path) {
+            lock(&self.0).loaded.insert(path.to_vec(), version);
+        }
+    }
+
+    /// A script whose file is not the one that was loaded, or another file that has changed.
     pub fn changed(&self) -> Option<String> {
         let loaded = lock(&self.0).loaded.clone();
         let mut changed = loaded.into_iter().filter(|(path, loaded)| version(path).is_some_and(|now| now != *loaded));

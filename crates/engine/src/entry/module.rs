@@ -1,5 +1,5 @@
-/*! The engine's door for a daemon process: the Python module `mod_wsgi_rs_engine` with its one function, `serve(control, listener, memory,
-table, lifeline, scoreboard, outbox)`.
+/*! The engine's door for a daemon process: the Python module `mod_wsgi_rs_engine` with its functions: `hide_environment()` and
+`serve(control, listener, memory, table, lifeline, scoreboard, outbox)`.
 
 The module's definition is written by hand and picks its slots by Python's version at run time, because an older Python refuses slots that it
 does not know. *Runs in: daemon.* */
@@ -12,7 +12,7 @@ use std::ptr::null_mut;
 
 use pyo3::ffi;
 
-use crate::capi::{start, thread};
+use crate::capi::{environment, start, thread};
 use crate::daemon::Inherited;
 
 /// `Py_mod_multiple_interpreters` and its value "supported" (Python 3.12 and later).
@@ -46,6 +46,14 @@ fn definition() -> *mut ffi::PyObject {
                 c"serve(control, listener, memory, table, lifeline, scoreboard, outbox): runs the daemon process; never returns."
                     .as_ptr(),
         },
+        ffi::PyMethodDef {
+            ml_name: c"hide_environment".as_ptr(),
+            ml_meth: ffi::PyMethodDefPointer { PyCFunction: hide_environment },
+            ml_flags: ffi::METH_NOARGS,
+            ml_doc:
+                c"hide_environment(): takes the values of the group's own variables out of what `ps` and /proc/PID/environ show."
+                    .as_ptr(),
+        },
         ffi::PyMethodDef::zeroed(),
     ];
     // Python keeps pointers to the definition and its tables for as long as the process lives.
@@ -62,6 +70,17 @@ fn definition() -> *mut ffi::PyObject {
     }));
     // SAFETY: a leaked, complete definition: multi-phase initialisation returns it as an object (PEP 489).
     unsafe { ffi::PyModuleDef_Init(definition) }
+}
+
+unsafe extern "C" fn hide_environment(_module: *mut ffi::PyObject, _arguments: *mut ffi::PyObject) -> *mut ffi::PyObject {
+    // It only moves bytes; what can panic is nothing that would be left half done.
+    let _done = catch_unwind(environment::hide);
+    // SAFETY: None is a static object; a new reference to it is returned.
+    unsafe {
+        let none = ffi::Py_None();
+        ffi::Py_IncRef(none);
+        none
+    }
 }
 
 unsafe extern "C" fn serve(_module: *mut ffi::PyObject, arguments: *mut ffi::PyObject) -> *mut ffi::PyObject {

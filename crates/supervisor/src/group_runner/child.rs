@@ -13,6 +13,7 @@ use rustix::process::Pid;
 use crate::budget::Budget;
 use crate::group_runner::crash_record::CrashRecord;
 use crate::group_runner::pipe::{Got, Held, Pipe};
+use crate::spawn::env_file;
 use crate::spawn::exec_spec::ExecSpec;
 use crate::spawn::spawn_report::{LENGTH, SpawnReport};
 use crate::spawn::{Descriptors, spawn};
@@ -46,6 +47,8 @@ pub struct Child {
     pub memory: CrashRecord,
     /// A fault ended it, so that there is a stack in its memory.
     pub faulted: bool,
+    /// The versions of those files of `env-file=` that root reads, at its start.
+    pub env_files: Vec<Option<[i64; 4]>>,
     to_send: Vec<u8>,
     /// What has come of a message that is not complete.
     received: Vec<u8>,
@@ -120,9 +123,11 @@ impl Child {
             scoreboard: group.scoreboard.unwrap_or(null.as_fd()),
             trouble: trouble_in.as_fd(),
         };
+        // Before the process reads them: a change in between is found later, and not missed.
+        let env_files = spec.env_files.iter().map(|path| env_file::trusted_version(path.to_bytes())).collect();
         let pid = spawn(spec, descriptors)?;
         let (inbox, output) = (Pipe::new(inbox, held), Pipe::new(output, held));
-        Ok(Self { output: Some(output), trouble: Some(trouble), ..Self::new(pid, control, inbox, memory) })
+        Ok(Self { output: Some(output), trouble: Some(trouble), env_files, ..Self::new(pid, control, inbox, memory) })
     }
 
     /// The child `pid` at the other ends of `control` and `inbox`.
@@ -136,6 +141,7 @@ impl Child {
             reports: Vec::new(),
             memory,
             faulted: false,
+            env_files: Vec::new(),
             to_send: Vec::new(),
             received: Vec::new(),
             messages: MESSAGES,

@@ -69,6 +69,11 @@ impl GroupRunner {
             if let Message::Started(what) = &message {
                 self.introduce(id, what);
             }
+            // What only root may read the process could not look at.
+            let message = match message {
+                Message::Looked(what) if what.is_empty() => Message::Looked(self.changed_env_file(id)),
+                other => other,
+            };
             self.machine.message(id, message, now);
         }
         if let Some(what) = &got.bad {

@@ -33,6 +33,7 @@ use crate::group_runner::pipe::Held;
 use crate::group_runner::slots::{SlotClaim, Slots};
 use crate::handover::Way;
 use crate::log::{Log, Target};
+use crate::spawn::env_file;
 use crate::spawn::exec_spec::ExecSpec;
 use crate::spawn::explain;
 use crate::sys::inherited;
@@ -393,6 +394,14 @@ impl GroupRunner {
         self.kills = OomKills::now();
         self.children.insert(id, child);
         Ok(())
+    }
+
+    /// Returns the path of a file of `env-file=` that root reads and that has changed since a process was started; empty if there is none.
+    fn changed_env_file(&self, id: Id) -> String {
+        let Some(child) = self.children.get(&id) else { return String::new() };
+        let mut files = self.spec.env_files.iter().zip(&child.env_files);
+        let changed = files.find(|(path, version)| env_file::trusted_version(path.to_bytes()) != **version);
+        changed.map(|(path, _)| path.to_string_lossy().into_owned()).unwrap_or_default()
     }
 
     fn with_slot(&self, id: Id, act: impl FnOnce(&Slots, &SlotClaim)) {

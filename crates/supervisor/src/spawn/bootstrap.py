@@ -14,6 +14,10 @@ def start():
     spec = spec_from_file_location(name, path, loader=ExtensionFileLoader(name, path))
     engine = module_from_spec(spec)
     spec.loader.exec_module(engine)
+    from os import environ
+    if "WSGI_PRIVATE_ENVIRONMENT" in environ:
+        engine.hide_environment()
+        del environ["WSGI_PRIVATE_ENVIRONMENT"]
     return engine.serve
 serve = start()
 del start

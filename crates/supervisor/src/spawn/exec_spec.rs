@@ -82,8 +82,12 @@ pub enum Resource {
 pub struct ExecSpec {
     /// What to execute, best first.
     pub candidates: Vec<Candidate>,
-    /// The whole environment.
+    /// The environment, without that of the next two.
     pub environment: Vec<CString>,
+    /// `env=`: these take the place of others of the same name.
+    pub group_environment: Vec<CString>,
+    /// `env-file=`
+    pub env_files: Vec<CString>,
     /// Who to become, if httpd runs as root.
     pub identity: Option<Drop>,
     /// File mode mask.
@@ -116,6 +120,13 @@ impl ExecSpec {
         Ok(Self {
             candidates,
             environment: entries.map(|entry| c_string("an environment variable", entry)).collect::<Result<_, _>>()?,
+            group_environment: group_environment(group)
+                .into_iter()
+                .map(|entry| c_string("a variable of `env=`", entry))
+                .collect::<Result<_, _>>()?,
+            env_files: of_options(&group.engine.group_options.env_files)
+                .map(|path| c_string("the path of `env-file=`", path.clone()))
+                .collect::<Result<_, _>>()?,
             identity: plan.privileged.then(|| Drop::new(&group.identity)).transpose()?,
             umask: group.engine.group_options.umask,
             chroot: text("chroot", &group.chroot)?,
@@ -125,6 +136,18 @@ impl ExecSpec {
             no_new_privileges: group.no_new_privileges,
         })
     }
+}
+
+fn of_options(values: &Option<Vec<Vec<u8>>>) -> impl Iterator<Item = &Vec<u8>> {
+    values.iter().flatten()
+}
+
+/// The variables of `env=`. Of two with the same name the later one counts.
+fn group_environment(group: &Group) -> Vec<Vec<u8>> {
+    let name = |entry: &[u8]| entry.split(|byte| *byte == b'=').next().unwrap_or_default().to_vec();
+    let all: BTreeMap<Vec<u8>, &Vec<u8>> =
+        of_options(&group.engine.group_options.env).map(|entry| (name(entry), entry)).collect();
+    all.into_values().cloned().collect()
 }
 
 fn c_string(what: &str, bytes: Vec<u8>) -> Result<CString, String> {

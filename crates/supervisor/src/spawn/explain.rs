@@ -84,10 +84,36 @@ fn not_prepared(group: &plan::Group, step: Step, error: &io::Error, reports: &[S
                 format!("home=`{path}` can't be its working directory: {error}{closed}")
             }
         }
+        Step::EnvFile => env_file(group, error, reports),
         // The other steps never give up, or say more about one that does.
         _ => error.to_string(),
     };
     format!("a process could not be prepared, so no Python was run ({}): {why}", place(group))
+}
+
+/// Why the variables of `env-file=` can't be had. No part of a line is shown: it may be a secret.
+fn env_file(group: &plan::Group, error: &io::Error, reports: &[SpawnReport]) -> String {
+    let number = |step| hint(reports, step).and_then(|number| usize::try_from(number).ok()).unwrap_or_default();
+    let files = group.engine.group_options.env_files.as_deref().unwrap_or_default();
+    let path = files.get(number(Step::EnvFileNumber)).map(|path| text(path)).unwrap_or_default();
+    match number(Step::EnvFileLine) {
+        0 if error.raw_os_error() == Some(libc::EINVAL) => {
+            format!("env-file=`{path}` is not a regular file. To fix: name a file")
+        }
+        0 if error.raw_os_error() == Some(libc::EFBIG) => {
+            format!(
+                "env-file=`{path}` is too long: all files of a group may have 256 KiB. To fix: leave out what are no variables"
+            )
+        }
+        0 => format!(
+            "env-file=`{path}` can't be read: {error}. Root reads it only if root owns it and the directories above it, and no other user may write to them; otherwise user              {} reads it. To fix: `chown root {path}` and `chmod 0600 {path}`, or let that user read it",
+            user(&group.identity)
+        ),
+        line if error.raw_os_error() == Some(libc::E2BIG) => {
+            format!("env-file=`{path}`, line {line}: there are more than 2048 variables. To fix: remove some")
+        }
+        line => format!("env-file=`{path}`, line {line} is not `NAME=VALUE`. To fix: correct the line, or put `#` before it"),
+    }
 }
 
 /// Why the directory of `chroot=` was not entered. Configtest says what of the way it is.

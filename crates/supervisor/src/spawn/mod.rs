@@ -6,6 +6,7 @@ the end of the child: it says which step over a pipe and exits. It never execute
 #![expect(unsafe_code, reason = "fork, exec and the change of identity have no safe form")]
 
 pub mod chroot;
+pub mod env_file;
 pub mod exec_spec;
 pub mod explain;
 pub mod spawn_report;
@@ -20,6 +21,7 @@ use rustix::io::Errno;
 use rustix::process::Pid;
 
 use crate::rights;
+use crate::spawn::env_file::{EnvFiles, MOST_VARIABLES};
 use crate::spawn::exec_spec::{Candidate, Drop, ExecSpec, Limit, Resource};
 use crate::spawn::spawn_report::{SpawnReport, Step, ways};
 use crate::sys::{check, leave_keyring, signals_to_default};
@@ -30,6 +32,9 @@ const TROUBLE: RawFd = 10;
 const ASIDE: RawFd = TROUBLE + 1;
 /// Exit status of a child that never became Python.
 pub const NOT_STARTED: i32 = 127;
+
+/// Stands in the environment before the variables of `env-file=` and `env=`, which the engine hides from `ps`.
+const PRIVATE_ENVIRONMENT: &CStr = c"WSGI_PRIVATE_ENVIRONMENT=below";
 
 /// Descriptors for a child.
 #[derive(Clone, Copy, Debug)]
@@ -72,7 +77,9 @@ impl<'a> List<'a> {
 struct Prepared<'a> {
     spec: &'a ExecSpec,
     arguments: Vec<List<'a>>,
-    environment: List<'a>,
+    /// Pointers to the environment's entries, with room for all of them.
+    environment: Vec<*const c_char>,
+    env_files: EnvFiles,
     supervisor: libc::pid_t,
     /// Limits and mask as httpd has them.
     inherited: rights::Inherited,
@@ -97,7 +104,8 @@ pub fn spawn(spec: &ExecSpec, descriptors: Descriptors<'_>) -> io::Result<Pid> {
     let mut prepared = Prepared {
         spec,
         arguments: spec.candidates.iter().map(|c| List::new(&c.arguments)).collect(),
-        environment: List::new(&spec.environment),
+        environment: Vec::with_capacity(room_for_environment(spec)),
+        env_files: EnvFiles::new(spec.env_files.len()),
         supervisor,
         inherited: rights::inherited(),
         groups_found: vec![0; spec.identity.as_ref().map_or(0, |i| i.groups.len()) + 64],
@@ -113,12 +121,21 @@ pub fn spawn(spec: &ExecSpec, descriptors: Descriptors<'_>) -> io::Result<Pid> {
     }
 }
 
+/// How many entries the environment may have: all lists, the mark between them, and the null at its end.
+fn room_for_environment(spec: &ExecSpec) -> usize {
+    let of_files = if spec.env_files.is_empty() { 0 } else { MOST_VARIABLES };
+    spec.environment.len() + spec.group_environment.len() + of_files + 2
+}
+
 /// Runs in the child.
 fn child(prepared: &mut Prepared<'_>, descriptors: Descriptors<'_>) -> ! {
     let trouble = descriptors.trouble.as_raw_fd();
     let failed = match place_descriptors(descriptors, prepared.highest) {
         Err(error) => Some((trouble, Step::Descriptors, error)),
-        Ok(()) => become_user(prepared).err().map(|(step, error)| (TROUBLE, step, error)),
+        Ok(()) => {
+            let done = become_user(prepared).and_then(|()| compose_environment(prepared));
+            done.err().map(|(step, error)| (TROUBLE, step, error))
+        }
     };
     if let Some((fd, step, error)) = failed {
         report(fd, SpawnReport { step, fatal: true, number: error });
@@ -182,6 +199,12 @@ fn become_user(prepared: &mut Prepared<'_>) -> Result<(), Failed> {
     leave_keyring();
     give_back(&prepared.inherited);
     warn_only(spec);
+    if spec.identity.is_some() {
+        // What only root may read is read while this process is root's.
+        for (number, path) in spec.env_files.iter().enumerate() {
+            prepared.env_files.read_as_root(number, path);
+        }
+    }
     if let Some(directory) = &spec.chroot {
         enter_root(directory.to_bytes()).map_err(|obstacle| obstructed(&obstacle))?;
     }
@@ -214,6 +237,42 @@ fn become_user(prepared: &mut Prepared<'_>) -> Result<(), Failed> {
         // SAFETY: no preconditions; it can't fail.
         unsafe { libc::umask(mask) };
     }
+    Ok(())
+}
+
+/// The name of a variable.
+fn name(entry: &CStr) -> &[u8] {
+    entry.to_bytes().split(|byte| *byte == b'=').next().unwrap_or_default()
+}
+
+/// Reads the files of `env-file=` that the group's user reads, and puts the environment together: what is private to the group is at its end, behind a mark.
+fn compose_environment(prepared: &mut Prepared<'_>) -> Result<(), Failed> {
+    let Prepared { spec, environment, env_files, .. } = prepared;
+    let read = spec.env_files.iter().enumerate().try_for_each(|(number, path)| env_files.read_as_user(number, path));
+    if let Err(unusable) = read.and_then(|()| env_files.parse()) {
+        let hint = |step, number: usize| {
+            report(TROUBLE, SpawnReport { step, fatal: false, number: c_int::try_from(number).unwrap_or_default() })
+        };
+        hint(Step::EnvFileNumber, unusable.file);
+        hint(Step::EnvFileLine, unusable.line);
+        return Err((Step::EnvFile, unusable.error.raw_os_error()));
+    }
+    let in_files = |wanted: &CStr| env_files.variables().any(|entry| name(entry) == name(wanted));
+    let in_group = |wanted: &CStr| spec.group_environment.iter().any(|entry| name(entry) == name(wanted));
+    // There is room for all, so that nothing is allocated.
+    let others = spec.environment.iter().filter(|entry| !in_files(entry) && !in_group(entry));
+    environment.extend(others.map(|entry| entry.as_ptr()));
+    if !spec.group_environment.is_empty() || env_files.variables().next().is_some() {
+        environment.push(PRIVATE_ENVIRONMENT.as_ptr());
+    }
+    for (number, entry) in env_files.variables().enumerate() {
+        let again = env_files.variables().skip(number + 1).any(|later| name(later) == name(entry));
+        if !again && !in_group(entry) {
+            environment.push(entry.as_ptr());
+        }
+    }
+    environment.extend(spec.group_environment.iter().map(|entry| entry.as_ptr()));
+    environment.push(null());
     Ok(())
 }
 
@@ -342,8 +401,7 @@ fn execute(prepared: &Prepared<'_>) {
         }
         report(TROUBLE, SpawnReport { step: Step::Trying, fatal: false, number });
         // SAFETY: a NUL-terminated path, and two null-terminated lists whose strings live in `prepared`.
-        let tried =
-            unsafe { libc::execve(candidate.path.as_ptr(), arguments.pointers.as_ptr(), prepared.environment.pointers.as_ptr()) };
+        let tried = unsafe { libc::execve(candidate.path.as_ptr(), arguments.pointers.as_ptr(), prepared.environment.as_ptr()) };
         // Why one that is there could not be executed says more than that others are not there.
         if let Err(error) = check(tried)
             && worst.0 == libc::ENOENT

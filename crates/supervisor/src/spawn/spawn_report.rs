@@ -51,6 +51,12 @@ pub enum Step {
     RootOwner,
     /// The mode of a directory on that way, to which others may write. Only a hint.
     RootMode,
+    /// A file of `env-file=`.
+    EnvFile,
+    /// Which of them, from 0. Only a hint.
+    EnvFileNumber,
+    /// Which of its lines, from 1; 0 if it could not be read. Only a hint.
+    EnvFileLine,
 }
 
 impl Step {
@@ -58,7 +64,16 @@ impl Step {
     pub const fn is_hint(self) -> bool {
         matches!(
             self,
-            Self::Trying | Self::Closed | Self::Mode | Self::Owner | Self::Group | Self::There | Self::RootOwner | Self::RootMode
+            Self::Trying
+                | Self::Closed
+                | Self::Mode
+                | Self::Owner
+                | Self::Group
+                | Self::There
+                | Self::RootOwner
+                | Self::RootMode
+                | Self::EnvFileNumber
+                | Self::EnvFileLine
         )
     }
 }
@@ -69,7 +84,7 @@ pub fn ways(path: &[u8]) -> Vec<&[u8]> {
     ends.filter_map(|end| path.get(..end)).collect()
 }
 
-const ALL: [Step; 23] = [
+const ALL: [Step; 26] = [
     Step::Session,
     Step::Descriptors,
     Step::Umask,
@@ -93,6 +108,9 @@ const ALL: [Step; 23] = [
     Step::There,
     Step::RootOwner,
     Step::RootMode,
+    Step::EnvFile,
+    Step::EnvFileNumber,
+    Step::EnvFileLine,
 ];
 
 /// Length of a report.

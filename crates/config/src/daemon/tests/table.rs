@@ -78,6 +78,8 @@ fn sample(form: &Form) -> String {
     match form {
         Form::User { .. } | Form::Group { .. } | Form::Groups(_) => "#1000".to_owned(),
         Form::Variables(_) => "PATH,LC_*".to_owned(),
+        Form::Assignment(_) => "A=b".to_owned(),
+        Form::Files(_) => "/srv/env".to_owned(),
         Form::Text(_) => "text".to_owned(),
         Form::Path(_) | Form::Absolute(_) | Form::Paths(_) | Form::Home(_) => "/srv".to_owned(),
         Form::Executable(_) => "/usr/bin/python3".to_owned(),
