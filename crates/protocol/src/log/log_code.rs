@@ -1,7 +1,7 @@
-/*! Every numbered message of the error log: one row each, from which the code, `docs/messages.md` and the tests take it.
+/*! The numbered messages of the error log: one row each, used by the code, by `docs/messages.md` and by the tests.
 
-As with httpd's `APLOGNO`: a number is never used again, a new context gets a new number, trace lines have none.
-Ours begin at WSGI1001 (mod_wsgi's own end below that). The rows stand in one file per area, and each area has a range of numbers. */
+As with httpd's `APLOGNO`, a number is never reused, a new context gets a new number, and trace lines have none.
+The numbers begin at WSGI1001, above those of mod_wsgi. Each area has its own file and its own range of numbers. */
 
 use crate::Level;
 
@@ -12,24 +12,24 @@ pub struct LogCode {
     pub number: u16,
     /// The level at which it is logged.
     pub level: Level,
-    /// What a reader of the log sees first, in a few words.
+    /// What happened, in a few words: the heading in `docs/messages.md`.
     pub title: &'static str,
-    /// Why it happens.
+    /// Why it happened.
     pub cause: &'static str,
     /// What the server did.
     pub did: &'static str,
-    /// What to do about it.
+    /// What the administrator can do: an imperative sentence.
     pub cure: &'static str,
 }
 
 impl std::fmt::Display for LogCode {
-    /// The code as it stands at the head of a line: `WSGI1001`.
+    /// Writes the code as at the beginning of a log line: `WSGI1001`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "WSGI{:04}", self.number)
     }
 }
 
-/// The rows of one area. Their names are told on below, so that whoever writes a line names the message alone.
+/// Defines the rows of one area. They are re-exported below, so that callers use the name of the message alone.
 macro_rules! log_codes {
     ($($number:literal $name:ident $level:ident $title:literal cause $cause:literal did $did:literal cure $cure:literal;)+) => {
         use super::LogCode;
@@ -89,16 +89,17 @@ pub use requests::{
     SCRIPT_IS_DIRECTORY, SCRIPT_MISSING, TRANSFER_ENCODING_UNKNOWN,
 };
 
-/// All messages, in the order of their numbers.
+/// Returns all messages, in the order of their numbers.
 pub fn all() -> impl Iterator<Item = &'static LogCode> {
     [configuration::ROWS, python::ROWS, requests::ROWS, applications::ROWS, daemon::ROWS].into_iter().flatten()
 }
 
-/// The page `docs/messages.md`, generated from [`all`].
+/// Returns the page `docs/messages.md`, generated from [`all`].
 pub fn page() -> String {
     let mut out = String::from(
-        "# Messages\n\nEvery message of mod_wsgi_rs in Apache's error log that needs somebody's attention carries a code. \
-         This page is generated from the table that the code itself uses (`crates/protocol/src/log/log_code/`).\n",
+        "# Messages\n\nEach message of mod_wsgi_rs that may need your attention begins with a code, such as `WSGI1001`. \
+         This page lists every code, with its cause and what to do. \
+         It is generated from the table that the program uses (`crates/protocol/src/log/log_code/`).\n",
     );
     for code in all() {
         out.push_str(&format!(
@@ -122,7 +123,7 @@ mod tests {
         let codes: Vec<&LogCode> = all().collect();
         for pair in codes.windows(2) {
             if let [a, b] = pair {
-                assert!(a.number < b.number, "{a} stands before {b}");
+                assert!(a.number < b.number, "{a} precedes {b}");
             }
         }
         assert!(codes.iter().all(|c| c.number >= 1001));

@@ -1,64 +1,64 @@
-/*! Requests: 1100 to 1149 their routing and admission, 1150 to 1199 their bodies and their responses. */
+/*! Messages about requests: 1100 to 1149 about routing and preconditions, 1150 to 1199 about request and response bodies. */
 
 log_codes! {
     1101 SCRIPT_MISSING Error "the WSGI script does not exist"
-        cause "The file that the URL leads to is not there."
+        cause "The URL is mapped to a file that does not exist."
         did "The request got 404."
-        cure "Create the file, or correct the path in the alias that the line names.";
-    1102 SCRIPT_IS_DIRECTORY Error "a directory was asked for as a WSGI script"
-        cause "The URL leads to a directory, not to a script in it."
+        cure "Create the file, or correct the path in the alias that the message names.";
+    1102 SCRIPT_IS_DIRECTORY Error "the URL is mapped to a directory, not to a WSGI script"
+        cause "The URL leads to a directory instead of a script in it."
         did "The request got 403."
-        cure "Ask for a script in the directory, or map the URL to a script.";
+        cure "Request a script in the directory, or map the URL to a script.";
     1103 EXEC_CGI_OFF Error "scripts may not run in this directory"
-        cause "The script was reached by `AddHandler` or `SetHandler`, and its directory lacks `Options ExecCGI`."
+        cause "The script was mapped by `AddHandler` or `SetHandler`, and `Options ExecCGI` is not set for its directory."
         did "The request got 403."
-        cure "Write `Options +ExecCGI` for the directory, or map the script by `WSGIScriptAlias`, which does not need it.";
-    1104 PATH_INFO_REFUSED Error "the path after the script is not accepted"
-        cause "`AcceptPathInfo Off` holds for the script, and the URL goes on after it."
+        cure "Set `Options +ExecCGI` for the directory, or map the script with `WSGIScriptAlias`, which does not need it.";
+    1104 PATH_INFO_REFUSED Error "the URL has a path after the script, which is not accepted"
+        cause "`AcceptPathInfo Off` applies to the script, and the URL continues after the name of the script."
         did "The request got 404."
         cure "Remove `AcceptPathInfo Off` for the script.";
-    1105 TRANSFER_ENCODING_UNKNOWN Error "a Transfer-Encoding that is not understood"
-        cause "The request names another transfer coding than `chunked`."
+    1105 TRANSFER_ENCODING_UNKNOWN Error "the Transfer-Encoding is not supported"
+        cause "The request uses a transfer coding other than `chunked`."
         did "The request got 501."
-        cure "Correct the client or the proxy that sent it.";
-    1106 CHUNKED_REFUSED Error "a chunked request body is not accepted"
-        cause "The request has no Content-Length but `Transfer-Encoding: chunked`, and `WSGIChunkedRequest` is off."
+        cure "Correct the client or the proxy that sent the request.";
+    1106 CHUNKED_REFUSED Error "a chunked request body was refused"
+        cause "The request has `Transfer-Encoding: chunked` instead of `Content-Length`, and `WSGIChunkedRequest` is off."
         did "The request got 411."
-        cure "Write `WSGIChunkedRequest On` where the application can read a body without a length.";
-    1107 CONTENT_LENGTH_MALFORMED Error "a Content-Length that is not a number"
-        cause "The request's Content-Length is not a row of decimal digits."
+        cure "Set `WSGIChunkedRequest On` if the application can read a body of unknown length.";
+    1107 CONTENT_LENGTH_MALFORMED Error "the Content-Length is not a number"
+        cause "The `Content-Length` of the request contains characters other than decimal digits."
         did "The request got 400."
-        cure "Correct the client that sent it.";
+        cure "Correct the client that sent the request.";
     1108 REQUEST_BODY_TOO_LARGE Error "the request body is too large"
-        cause "The body is longer than `LimitRequestBody` allows."
+        cause "The body is longer than `LimitRequestBody` permits."
         did "The request got 413."
-        cure "Raise `LimitRequestBody` for the location, if such requests are meant to come.";
+        cure "Raise `LimitRequestBody` for the location if the application expects such requests.";
     1109 EMBEDDED_RESTRICTED Error "embedded mode is forbidden"
-        cause "`WSGIRestrictEmbedded On` forbids the mode that the application is configured for."
+        cause "The application is configured for embedded mode, and `WSGIRestrictEmbedded On` forbids it."
         did "The request got 500."
-        cure "Remove `WSGIRestrictEmbedded On`, or give the application a process group of `WSGIDaemonProcess`.";
+        cure "Remove `WSGIRestrictEmbedded On`, or assign the application to a process group of `WSGIDaemonProcess`.";
     1110 PROCESS_GROUP_UNDEFINED Error "the process group does not exist"
-        cause "No `WSGIDaemonProcess` declares the group that `WSGIProcessGroup`, `process-group=` or the variable that they read names."
+        cause "`WSGIProcessGroup`, `process-group=` or the variable that it expands names a group that no `WSGIDaemonProcess` declares."
         did "The request got 500."
-        cure "Declare the group, or correct the name; `%{GLOBAL}` is embedded mode.";
-    1111 PYTHON_UNAVAILABLE Error "Python does not run in this Apache process"
-        cause "Python could not be started when the process began; the line says why."
-        did "The request got 503 with Retry-After. Apache serves everything else."
-        cure "Mend the cause and restart Apache; `apachectl configtest` checks it.";
-    1150 RESPONSE_NOT_SENT Error "the response could not be sent on"
-        cause "An output filter of Apache failed; the line has its words."
-        did "The response was cut so that it looks cut."
-        cure "Look at the modules that filter this response (`SetOutputFilter`, `AddOutputFilterByType`).";
+        cure "Declare the group, or correct the name. `%{GLOBAL}` selects embedded mode.";
+    1111 PYTHON_UNAVAILABLE Error "Python does not run in this httpd child process"
+        cause "Python could not be started when the child process began. The message contains the reason."
+        did "The request got 503 with `Retry-After`. httpd serves everything else."
+        cure "Fix the cause and restart httpd. `apachectl configtest` checks whether Python can be started.";
+    1150 RESPONSE_NOT_SENT Error "an output filter failed"
+        cause "An output filter of httpd returned an error. The message contains it."
+        did "The response was aborted so that the client can detect the truncation."
+        cure "Check the modules that filter this response (`SetOutputFilter`, `AddOutputFilterByType`).";
     1151 FILE_ENDED_EARLY Error "a file became shorter while it was sent"
-        cause "Something shortened the file, or began to write it again in place, after the application had returned it by `wsgi.file_wrapper`; or the disk failed."
-        did "The response was broken off so that the client can tell: the connection was closed, a stream of HTTP/2 reset."
-        cure "Have what changes such files write a new file, and rename it to the old one's name when it is complete.";
+        cause "Another program truncated or overwrote the file after the application had returned it through `wsgi.file_wrapper`, or the disk failed."
+        did "The response was aborted so that the client can detect the truncation: the connection was closed, or the HTTP/2 stream was reset."
+        cure "Let the program write a new file and rename it to the final name when it is complete.";
     1180 BODY_TOO_LONG Warning "the response body is longer than its Content-Length"
-        cause "The application set Content-Length itself and then gave more bytes."
-        did "The bytes beyond Content-Length were left out."
-        cure "Correct the application's header, or leave it out: for a list or tuple the server sets it.";
+        cause "The application set `Content-Length` itself and then returned more bytes."
+        did "The bytes beyond `Content-Length` were dropped."
+        cure "Correct the header of the application, or leave it out: the server sets it for a list or tuple.";
     1181 BODY_TOO_SHORT Warning "the response body is shorter than its Content-Length"
-        cause "The application set Content-Length itself and then gave fewer bytes."
-        did "What there was went out, and the connection was closed so that the client can tell that it is incomplete."
-        cure "Correct the application's header, or leave it out: for a list or tuple the server sets it.";
+        cause "The application set `Content-Length` itself and then returned fewer bytes."
+        did "The bytes were sent. Then the connection was closed, so that the client can detect that the response is incomplete."
+        cure "Correct the header of the application, or leave it out: the server sets it for a list or tuple.";
 }
