@@ -3,7 +3,6 @@
 This crate is the Apache side; it holds no Python symbol. In reading order: [`httpd`] (Apache as safe Rust), [`config`]
 (directives become settings), [`handler`] (one request from start to finish), [`embedded`] (Python inside the Apache child), [`daemon`] (Python in processes of its own).
 Below stand the module's record, which httpd finds by its name, and its hooks in the order in which httpd calls them. */
-#![expect(unsafe_code, reason = "the module's record")]
 
 pub mod configtest;
 pub mod daemon;
@@ -22,6 +21,7 @@ use httpd::{Pool, Request, Server, guard, sys};
 /// The module, as `LoadModule wsgi_module` looks it up. Its name is mod_wsgi's, so that `<IfModule mod_wsgi.c>` holds.
 /// httpd compares the magic numbers with its own and refuses a module of another major version, or a newer minor one.
 #[unsafe(no_mangle)]
+#[expect(unsafe_code, reason = "httpd looks it up by its name")]
 pub static mut wsgi_module: sys::module = sys::module {
     version: sys::MODULE_MAGIC_NUMBER_MAJOR.cast_signed(),
     minor_version: sys::MODULE_MAGIC_NUMBER_MINOR.cast_signed(),
@@ -41,6 +41,7 @@ pub static mut wsgi_module: sys::module = sys::module {
 };
 
 /// Called by httpd when it has loaded the module.
+#[expect(unsafe_code, reason = "called by httpd")]
 unsafe extern "C" fn register_hooks(_pool: *mut sys::apr_pool_t) {
     guard::install();
     hook::register::<Wsgi>();

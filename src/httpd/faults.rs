@@ -5,7 +5,7 @@ was started with does (`MOD_WSGI_RS_TEST_FAULT=child_init`). The words are [`Kin
 #![expect(unsafe_code, reason = "an exported symbol, and reads a request's headers")]
 
 use super::c_text::text;
-use super::guard::Kind;
+use super::guard::kind::Kind;
 use super::log::target::Target;
 use super::sys;
 

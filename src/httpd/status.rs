@@ -1,4 +1,7 @@
 /*! Status codes of APR and of httpd's hooks, with one type each: bindgen gives some of them as `u32` and some as `i32`. */
+#![expect(unsafe_code, reason = "calls into APR")]
+
+use std::ffi::CStr;
 
 use super::sys;
 
@@ -51,7 +54,7 @@ impl Status {
 impl std::fmt::Display for Status {
     /// APR's own words for it (`apr_strerror`).
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&super::system::process::describe(*self))
+        f.write_str(&describe(*self))
     }
 }
 
@@ -80,6 +83,14 @@ impl Answer {
     }
 }
 
+/// APR's text for a status.
+fn describe(status: Status) -> String {
+    let mut buffer = [0_u8; 200];
+    // SAFETY: APR writes at most the given length, with a NUL at the end.
+    unsafe { sys::apr_strerror(status.0, buffer.as_mut_ptr().cast(), buffer.len()) };
+    CStr::from_bytes_until_nul(&buffer).map_or_else(|_| status.0.to_string(), |text| text.to_string_lossy().into_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Answer, Status};
@@ -93,5 +104,10 @@ mod tests {
     #[test]
     fn answers_have_httpds_numbers() {
         assert_eq!([Answer::Ok.number(), Answer::Declined.number(), Answer::Http(503).number()], [0, -1, 503]);
+    }
+
+    #[test]
+    fn a_status_is_told_in_words() {
+        assert!(super::describe(Status(libc::ECONNRESET)).to_lowercase().contains("reset"));
     }
 }

@@ -113,7 +113,7 @@ fn start(logs: Pool<'_>, kept: &mut Kept, plan: &Plan, predecessor: Option<i32>,
     let pid = other_child::start(&program, &arguments, passed).map_err(|error| failed("it cannot be run", &error))?;
     // Not kept by this process alone: it must be closed where nothing of this module is loaded any more.
     let closes =
-        logs.close_at_end(closes).map_err(|status| failed("its pipe for the next configuration", &process::describe(status)))?;
+        logs.close_at_end(closes).map_err(|status| failed("its pipe for the next configuration", &status.to_string()))?;
     kept.plan = encoded;
     kept.supervisors.push(Supervisor {
         pid,

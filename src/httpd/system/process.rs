@@ -10,7 +10,6 @@ use crate::httpd::c_text::text;
 use crate::httpd::log::Log;
 use crate::httpd::pool::Pool;
 use crate::httpd::server::Server;
-use crate::httpd::status::Status;
 use crate::httpd::sys;
 
 /// Is this `httpd -t`?
@@ -173,22 +172,4 @@ pub fn server_root() -> &'static [u8] {
 pub fn unix_user() -> (u32, u32) {
     // SAFETY: plain data of httpd, filled when the configuration has been read.
     unsafe { (sys::ap_unixd_config.user_id, sys::ap_unixd_config.group_id) }
-}
-
-/// APR's text for a status.
-pub fn describe(status: Status) -> String {
-    let mut buffer = [0_u8; 200];
-    // SAFETY: APR writes at most the given length, with a NUL at the end.
-    unsafe { sys::apr_strerror(status.0, buffer.as_mut_ptr().cast(), buffer.len()) };
-    CStr::from_bytes_until_nul(&buffer).map_or_else(|_| status.0.to_string(), |text| text.to_string_lossy().into_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::httpd::Status;
-
-    #[test]
-    fn a_status_is_told_in_words() {
-        assert!(super::describe(Status(libc::ECONNRESET)).to_lowercase().contains("reset"));
-    }
 }

@@ -3,11 +3,12 @@
 pub mod differential;
 pub mod documents;
 pub mod harness;
+pub mod layers;
 pub mod trials;
 
 use crate::support::matrix::Suite;
 
 /// Its suites.
 pub fn suites() -> Vec<Suite> {
-    vec![differential::suite(), trials::suite(), harness::suite(), documents::suite()]
+    vec![differential::suite(), trials::suite(), harness::suite(), documents::suite(), layers::suite()]
 }
