@@ -1,4 +1,4 @@
-/*! Where a request's application runs: near, in this child, or far, in a process of a daemon group. The rest of the handler does not know
+/*! Which backend runs a request's application: this child (embedded mode), or a process of a daemon group. The rest of the handler does not know
 which. *Runs in: child.* */
 
 use std::ffi::OsStr;
@@ -20,17 +20,17 @@ use crate::request::group_failure::GroupFailure;
 use crate::request::response_body::{Ending, Limits};
 use config::daemon::{ScriptOwner, chroot};
 
-/// Where an application runs.
+/// What runs an application.
 #[derive(Clone, Copy)]
-pub enum Place {
+pub enum Backend {
     /// In this child.
-    Near(&'static Engine),
+    Embedded(&'static Engine),
     /// In a process of the group.
-    Far(Reach, &'static Child),
+    Daemon(Reach, &'static Child),
 }
 
-impl Place {
-    /// The place of the process group that a request's settings name; the empty name is this child.
+impl Backend {
+    /// The backend of the process group that a request's settings name; the empty name is this child.
     ///
     /// # Errors
     /// Why the request cannot run there.
@@ -39,58 +39,58 @@ impl Place {
             if restrict_embedded {
                 return Err(Failure::EmbeddedRestricted);
             }
-            return start::engine().map(Self::Near).map_err(Failure::PythonUnavailable);
+            return start::engine().map(Self::Embedded).map_err(Failure::PythonUnavailable);
         }
         let failed = |failure| Failure::Group { name: group, declared: None, failure };
         let child = child::child().ok_or_else(|| failed(GroupFailure::Undefined))?;
         let found = child.usable(group, request.server().host()).map_err(|why| failed(GroupFailure::from(why)))?;
         let declared = Some(&*found.group.defined_at);
         check(found.group, request).map_err(|failure| Failure::Group { name: group, declared, failure })?;
-        Ok(Self::Far(found, child))
+        Ok(Self::Daemon(found, child))
     }
 
     /// The application group that its main interpreter hosts besides `%{GLOBAL}`.
     pub fn main_group(self) -> Option<&'static [u8]> {
         match self {
-            Self::Near(engine) => engine.main_group(),
-            Self::Far(reach, _) => reach.group.main_group.as_deref(),
+            Self::Embedded(engine) => engine.main_group(),
+            Self::Daemon(reach, _) => reach.group.main_group.as_deref(),
         }
     }
 
     /// The root directory of its processes, if it is not that of everybody.
     pub fn chroot(self) -> Option<&'static [u8]> {
         match self {
-            Self::Near(_) => None,
-            Self::Far(reach, _) => reach.group.chroot.as_deref(),
+            Self::Embedded(_) => None,
+            Self::Daemon(reach, _) => reach.group.chroot.as_deref(),
         }
     }
 
     /// The process group, as the application is told.
     pub fn process_group(self) -> &'static [u8] {
         match self {
-            Self::Near(_) => b"",
-            Self::Far(reach, _) => &reach.group.name,
+            Self::Embedded(_) => b"",
+            Self::Daemon(reach, _) => &reach.group.name,
         }
     }
 
     /// `WSGIErrorOverride` concerns the processes of groups alone, as its users know it.
     pub const fn may_override_errors(self) -> bool {
-        matches!(self, Self::Far(..))
+        matches!(self, Self::Daemon(..))
     }
 
     /// The id of this child, as text.
     pub fn server_pid(self) -> &'static [u8] {
         match self {
-            Self::Near(engine) => engine.process_id(),
-            Self::Far(_, child) => child.process_id(),
+            Self::Embedded(engine) => engine.process_id(),
+            Self::Daemon(_, child) => child.process_id(),
         }
     }
 
     /// Has the application answer.
     pub fn run<'r>(self, conversation: &mut Conversation<'r>, call: &Call<'_>) -> Ending {
         match self {
-            Self::Near(engine) => engine.run(conversation, call),
-            Self::Far(reach, child) => {
+            Self::Embedded(engine) => engine.run(conversation, call),
+            Self::Daemon(reach, child) => {
                 child.about_to_hand_over(reach.group);
                 let limits = Limits { write: reach.group.response_socket_timeout, unflushed: reach.group.response_buffer_size };
                 conversation.output.limit(limits);

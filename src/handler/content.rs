@@ -5,7 +5,7 @@ use std::ffi::CString;
 
 use protocol::embedded::flag;
 
-use super::backend::Place;
+use super::backend::Backend;
 use super::environ::authorization;
 use super::environ::variables;
 use super::environ::{self, Facts};
@@ -58,9 +58,9 @@ fn run<'r>(request: Request<'r>, script: Script<'r>, settings: &RequestSettings<
     if !settings.permits(&process_group) {
         return Err(Failure::Group { name, declared: None, failure: GroupFailure::Restricted });
     }
-    let place = Place::of(name, process.restrict_embedded, request)?;
+    let backend = Backend::of(name, process.restrict_embedded, request)?;
     request.fill_environment();
-    let group = group_name::application_group(settings.application_group, &names, place.main_group());
+    let group = group_name::application_group(settings.application_group, &names, backend.main_group());
     let callable: Cow<'_, [u8]> = match script {
         Script::File { .. } => group_name::callable(settings.callable_object, &names),
         Script::Handler(_) => Cow::Borrowed(b"handle_request"),
@@ -74,34 +74,34 @@ fn run<'r>(request: Request<'r>, script: Script<'r>, settings: &RequestSettings<
         authorization: authorization::passed(request, settings),
         script_name: &script_name,
         path_info: &path_info,
-        process_group: place.process_group(),
+        process_group: backend.process_group(),
         application_group: &group.name,
         callable_object: &callable,
         request_handler: request.handler().unwrap_or_default(),
         handler_script: script.handler().map_or(b"", |handler| &handler.script),
         listener_host: request.connection().local_host(),
         listener_port: port.as_bytes(),
-        server_pid: place.server_pid(),
+        server_pid: backend.server_pid(),
         request_id: request.log_id(),
         connection_id,
         trusted_proxies: settings.trusted_proxies,
         trusted_proxy_headers: settings.trusted_proxy_headers,
-        chroot: place.chroot(),
+        chroot: backend.chroot(),
     };
     let table = request.environment().entries().map(|(name, value)| (name.to_bytes(), value));
     let environ = environ::build(table, &facts);
     variables::publish(request, &facts, &environ);
     let call = Call {
         environ: &environ,
-        script: chroot::as_seen(place.chroot(), script.path(request)),
+        script: chroot::as_seen(backend.chroot(), script.path(request)),
         script_mtime: script.handler().is_none().then(|| request.file_mtime()).flatten(),
-        resource: chroot::as_seen(place.chroot(), request.filename()),
+        resource: chroot::as_seen(backend.chroot(), request.filename()),
         interpreter: group.interpreter(),
         callable: &callable,
         flags: flags(request, settings, &environ, &group),
         pass_request: settings.pass_apache_request,
     };
-    Ok(converse(request, settings, place, &call))
+    Ok(converse(request, settings, backend, &call))
 }
 
 fn flags(request: Request<'_>, settings: &RequestSettings<'_>, environ: &Environ<'_>, group: &Resolved<'_>) -> u32 {
@@ -117,13 +117,13 @@ fn flags(request: Request<'_>, settings: &RequestSettings<'_>, environ: &Environ
     bits.iter().filter(|(holds, _)| *holds).fold(0, |all, (_, bit)| all | bit)
 }
 
-fn converse(request: Request<'_>, settings: &RequestSettings<'_>, place: Place, call: &Call<'_>) -> Answer {
+fn converse(request: Request<'_>, settings: &RequestSettings<'_>, backend: Backend, call: &Call<'_>) -> Answer {
     let mut conversation = Conversation {
         request,
         input: RequestBody::new(request),
-        output: ResponseBody::new(request, settings.error_override && place.may_override_errors(), settings.enable_sendfile),
+        output: ResponseBody::new(request, settings.error_override && backend.may_override_errors(), settings.enable_sendfile),
     };
-    let ending = place.run(&mut conversation, call);
+    let ending = backend.run(&mut conversation, call);
     #[cfg(feature = "test-faults")]
     crate::httpd::faults::in_handler(Log::Request(request));
     let ending = match (conversation.input.failure(), ending) {
