@@ -23,7 +23,7 @@ pub struct Child {
 
 /// A group, and this child's connections to its processes.
 #[derive(Clone, Copy, Debug)]
-pub struct Reach {
+pub struct GroupHandle {
     /// The group.
     pub group: &'static Group,
     /// The connections.
@@ -66,11 +66,11 @@ impl Child {
     ///
     /// # Errors
     /// Why there is none for it.
-    pub fn usable(&'static self, name: &[u8], host: &[u8]) -> Result<Reach, NoAccess> {
+    pub fn usable(&'static self, name: &[u8], host: &[u8]) -> Result<GroupHandle, NoAccess> {
         let daemons = self.daemons.ok_or(NoAccess::Unknown)?;
         let (index, group) = daemons.usable(name, host)?;
         let connections = self.connections.get(index).ok_or(NoAccess::Unknown)?;
-        Ok(Reach { group, connections, share: Share::new(daemons.shares.as_ref(), index, self.place) })
+        Ok(GroupHandle { group, connections, share: Share::new(daemons.shares.as_ref(), index, self.place) })
     }
 
     /// This process's id, as text.

@@ -20,7 +20,7 @@ use protocol::embedded::flag;
 use protocol::frame::{AbortReason, RefusedReason};
 use protocol::table::Place;
 
-use super::child::Reach;
+use super::child::GroupHandle;
 use super::connections::Connection;
 use super::group::Group;
 use crate::httpd::{Log, Request};
@@ -35,20 +35,21 @@ use request_frames::opening;
 use response_reader::End;
 
 /// Runs a request in a process of a group.
-pub fn run(conversation: &mut Conversation<'_>, reach: Reach, call: &Call<'_>) -> Ending {
-    let (request, group) = (conversation.request, reach.group);
+pub fn run(conversation: &mut Conversation<'_>, handle: GroupHandle, call: &Call<'_>) -> Ending {
+    let (request, group) = (conversation.request, handle.group);
     let on_demand = request.expects_continue();
     let call = Call { flags: call.flags | if on_demand { flag::ON_DEMAND } else { 0 }, ..*call };
     let queue_start = now();
-    let Ok(frames) = opening(reach.connections.room(), group, &call, request.time(), queue_start) else {
+    let Ok(frames) = opening(handle.connections.room(), group, &call, request.time(), queue_start) else {
         let length =
             call.environ.entries.iter().map(|entry| entry.key.len() + entry.value.as_deref().map_or(0, <[u8]>::len)).sum();
         return Ending::Failed(tell(request, group, GroupFailure::HeadTooLong(length)));
     };
     // The time in which its body is gathered counts.
     let began = Instant::now();
-    let mut relay = Relay { exchange: Exchange::begin(conversation, reach, frames, on_demand), reach, group, call, queue_start };
-    match Dispatch::new(reach, began) {
+    let mut relay =
+        Relay { exchange: Exchange::begin(conversation, handle, frames, on_demand), handle, group, call, queue_start };
+    match Dispatch::new(handle, began) {
         Ok(mut dispatch) => {
             let outcome = relay.serve(&mut dispatch);
             relay.ending(outcome)
@@ -76,7 +77,7 @@ fn now() -> i64 {
 /// A request on its way to a process.
 struct Relay<'a, 'r> {
     exchange: Exchange<'a, 'r>,
-    reach: Reach,
+    handle: GroupHandle,
     group: &'static Group,
     call: Call<'a>,
     queue_start: i64,
@@ -128,7 +129,7 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
             Talk::End(End::Complete) => {
                 if self.exchange.is_through(&connection) {
                     let room = self.exchange.outbox.take_room();
-                    self.reach.connections.keep(connection, room);
+                    self.handle.connections.keep(connection, room);
                 }
                 Ok(Ok(talk))
             }
@@ -138,7 +139,7 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
             Talk::Unsent => {
                 if connection.ticket().is_none() {
                     // Less than a request has been sent, so it can't have begun.
-                    if let Some(table) = self.reach.connections.table() {
+                    if let Some(table) = self.handle.connections.table() {
                         table.release(connection.place);
                     }
                 } else {
@@ -147,7 +148,7 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
                 Ok(Err(Next::Unreached))
             }
             Talk::Overdue => {
-                if let Some(table) = self.reach.connections.table() {
+                if let Some(table) = self.handle.connections.table() {
                     table.ask_for_stacks();
                 }
                 let limit = self.group.queue_timeout.unwrap_or_default();
@@ -155,7 +156,7 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
             }
             Talk::Died(_) if connection.take_back() => Ok(Err(Next::Unreached)),
             Talk::Silent | Talk::Overtime | Talk::Died(_) | Talk::End(_) => {
-                if let (Talk::Silent, Some(table)) = (&talk, self.reach.connections.table()) {
+                if let (Talk::Silent, Some(table)) = (&talk, self.handle.connections.table()) {
                     table.ask_for_stacks_of(connection.place);
                 }
                 // If it waits, nobody shall run it for a client that has been told otherwise.
@@ -205,7 +206,7 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
     }
 
     fn told(&self, failure: GroupFailure<'_>) -> Ending {
-        if matches!(failure, GroupFailure::ShareUsed(_)) && !self.reach.share.may_say() {
+        if matches!(failure, GroupFailure::ShareUsed(_)) && !self.handle.share.may_say() {
             return self.failed(failure.row().0);
         }
         self.failed(tell(self.exchange.conversation.request, self.group, failure))

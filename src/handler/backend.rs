@@ -8,7 +8,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use super::script_owner::{self, FileFacts};
-use crate::daemon::child::{self, Child, Reach};
+use crate::daemon::child::{self, Child, GroupHandle};
 use crate::daemon::group::Group;
 use crate::daemon::relay;
 use crate::embedded::start::{self, Engine};
@@ -26,7 +26,7 @@ pub enum Backend {
     /// In this child.
     Embedded(&'static Engine),
     /// In a process of the group.
-    Daemon(Reach, &'static Child),
+    Daemon(GroupHandle, &'static Child),
 }
 
 impl Backend {
@@ -53,7 +53,7 @@ impl Backend {
     pub fn main_group(self) -> Option<&'static [u8]> {
         match self {
             Self::Embedded(engine) => engine.main_group(),
-            Self::Daemon(reach, _) => reach.group.main_group.as_deref(),
+            Self::Daemon(handle, _) => handle.group.main_group.as_deref(),
         }
     }
 
@@ -61,7 +61,7 @@ impl Backend {
     pub fn chroot(self) -> Option<&'static [u8]> {
         match self {
             Self::Embedded(_) => None,
-            Self::Daemon(reach, _) => reach.group.chroot.as_deref(),
+            Self::Daemon(handle, _) => handle.group.chroot.as_deref(),
         }
     }
 
@@ -69,7 +69,7 @@ impl Backend {
     pub fn process_group(self) -> &'static [u8] {
         match self {
             Self::Embedded(_) => b"",
-            Self::Daemon(reach, _) => &reach.group.name,
+            Self::Daemon(handle, _) => &handle.group.name,
         }
     }
 
@@ -90,11 +90,11 @@ impl Backend {
     pub fn run<'r>(self, conversation: &mut Conversation<'r>, call: &Call<'_>) -> Ending {
         match self {
             Self::Embedded(engine) => engine.run(conversation, call),
-            Self::Daemon(reach, child) => {
-                child.about_to_hand_over(reach.group);
-                let limits = Limits { write: reach.group.response_socket_timeout, unflushed: reach.group.response_buffer_size };
+            Self::Daemon(handle, child) => {
+                child.about_to_hand_over(handle.group);
+                let limits = Limits { write: handle.group.response_socket_timeout, unflushed: handle.group.response_buffer_size };
                 conversation.output.limit(limits);
-                relay::run(conversation, reach, call)
+                relay::run(conversation, handle, call)
             }
         }
     }

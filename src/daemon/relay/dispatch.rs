@@ -10,7 +10,7 @@ use rustix::thread::futex;
 use rustix::thread::futex::Timespec;
 
 use super::client::Client;
-use crate::daemon::child::Reach;
+use crate::daemon::child::GroupHandle;
 use crate::daemon::connections::{Connection, NoConnection};
 use crate::daemon::group::Group;
 use crate::daemon::share::Held;
@@ -100,7 +100,7 @@ impl Attempts {
 
 /// The processes of a group, for one request.
 pub struct Dispatch {
-    reach: Reach,
+    handle: GroupHandle,
     group: &'static Group,
     reservation: Reservation<'static>,
     /// The table's counts of changes before the request was last offered.
@@ -115,14 +115,14 @@ impl Dispatch {
     ///
     /// # Errors
     /// The group has no table.
-    pub fn new(reach: Reach, began: Instant) -> Result<Self, GroupFailure<'static>> {
-        let Some(table) = reach.connections.table() else {
+    pub fn new(handle: GroupHandle, began: Instant) -> Result<Self, GroupFailure<'static>> {
+        let Some(table) = handle.connections.table() else {
             return Err(GroupFailure::Unavailable("the table of its processes could not be mapped (hint: restart Apache)"));
         };
-        let group = reach.group;
+        let group = handle.group;
         let wish = Wish { definition: group.definition, ahead: group.ahead, ..Wish::default() };
         let reservation = Reservation { table, wish };
-        Ok(Self { reach, group, reservation, changes: (0, 0), attempts: Attempts::new(group, began), held: None })
+        Ok(Self { handle, group, reservation, changes: (0, 0), attempts: Attempts::new(group, began), held: None })
     }
 
     /// What the request wishes of a process.
@@ -141,7 +141,7 @@ impl Dispatch {
     /// No process can be had.
     pub fn reserve(&mut self, client: &mut Client<'_>) -> Result<Option<(Place, bool)>, GroupFailure<'static>> {
         self.changes = self.reservation.table.changes();
-        self.reservation.wish.avoided = self.reach.connections.avoided();
+        self.reservation.wish.avoided = self.handle.connections.avoided();
         let Some((place, full)) = self.place(client)? else { return Ok(None) };
         if let Err(failure) = self.hold() {
             self.reservation.table.release(place);
@@ -189,7 +189,7 @@ impl Dispatch {
     /// The request is from here on one of those that the group has in httpd's workers.
     fn hold(&mut self) -> Result<(), GroupFailure<'static>> {
         if self.held.is_none() {
-            self.held = self.reach.share.hold(self.group.maximum_in_flight);
+            self.held = self.handle.share.hold(self.group.maximum_in_flight);
         }
         match self.held {
             Some(_) => Ok(()),
@@ -208,7 +208,7 @@ impl Dispatch {
         pool: Pool<'p>,
     ) -> Result<Result<Connection, Next>, GroupFailure<'p>> {
         let table = self.reservation.table;
-        let failure = match self.reach.connections.to(table, place, self.group, large) {
+        let failure = match self.handle.connections.to(table, place, self.group, large) {
             Ok(connection) => return Ok(Ok(connection)),
             Err(failure) => failure,
         };
@@ -245,7 +245,7 @@ impl Dispatch {
             }
             Next::Unreached => {
                 self.attempts.unreached += 1;
-                self.reach.connections.avoid(place);
+                self.handle.connections.avoid(place);
             }
             Next::Again | Next::Better => {}
         }

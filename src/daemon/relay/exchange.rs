@@ -15,7 +15,7 @@ use super::protocol_error::Breach;
 use super::queue::Queue;
 use super::request_frames::greeting;
 use super::response_reader::{Answer, End};
-use crate::daemon::child::Reach;
+use crate::daemon::child::GroupHandle;
 use crate::daemon::connections::Connection;
 use crate::daemon::connections::recv_buffer::{Received, SOON};
 use crate::daemon::connections::send_buffer::Outbox;
@@ -60,7 +60,7 @@ enum Taken {
 pub struct Exchange<'a, 'r> {
     /// The request with its two directions.
     pub conversation: &'a mut Conversation<'r>,
-    reach: Reach,
+    handle: GroupHandle,
     group: &'static Group,
     /// How much of the outbox greeting and request are.
     request_end: usize,
@@ -79,11 +79,11 @@ pub struct Exchange<'a, 'r> {
 
 impl<'a, 'r: 'a> Exchange<'a, 'r> {
     /// Begins with the frames of a request. `on_demand`: its client waits to be asked for the body.
-    pub fn begin(conversation: &'a mut Conversation<'r>, reach: Reach, frames: Vec<u8>, on_demand: bool) -> Self {
-        let (request, group) = (conversation.request, reach.group);
+    pub fn begin(conversation: &'a mut Conversation<'r>, handle: GroupHandle, frames: Vec<u8>, on_demand: bool) -> Self {
+        let (request, group) = (conversation.request, handle.group);
         let mut exchange = Self {
             conversation,
-            reach,
+            handle,
             group,
             request_end: frames.len(),
             outbox: Outbox::keeping(frames),
@@ -139,7 +139,7 @@ impl<'a, 'r: 'a> Exchange<'a, 'r> {
         // Who has just spoken may go on soon; who is silent is waited for together with all else, and so is who never stops.
         let (mut soon, mut looked) = (true, heard);
         let left = self.group.queue_timeout.map(|limit| limit.saturating_sub(self.queued));
-        let movable = full && self.reach.connections.table().is_some_and(|table| table.has_others(connection.place));
+        let movable = full && self.handle.connections.table().is_some_and(|table| table.has_others(connection.place));
         let mut queue = connection.ticket().map(|_| Queue::new(movable, left));
         let mut clock = Clock { limit: self.group.most_time, until: None };
         connection.send();
@@ -214,7 +214,7 @@ impl<'a, 'r: 'a> Exchange<'a, 'r> {
             return connection.take_back().then_some(Talk::Overdue);
         }
         waiting.later(now);
-        let better = self.reach.connections.table().is_some_and(|table| table.better(connection.place, wish));
+        let better = self.handle.connections.table().is_some_and(|table| table.better(connection.place, wish));
         (better && connection.take_back()).then_some(Talk::Better)
     }
 
