@@ -20,7 +20,7 @@ use rustix::io::Errno;
 use shared_memory::Region;
 
 use self::closing::Closer;
-use self::recv_buffer::{Inbox, Received};
+use self::recv_buffer::{Received, RecvBuffer};
 use self::socket::Descriptors;
 use super::group::Group;
 use crate::httpd::system::peer;
@@ -45,7 +45,7 @@ pub struct Connection {
     /// What becomes of descriptors that come over it.
     descriptors: Descriptors,
     /// What comes over it.
-    pub inbox: Inbox,
+    pub recv_buffer: RecvBuffer,
     /// The process.
     pub place: Place,
     /// It was used before, so each side has greeted.
@@ -99,12 +99,12 @@ impl Connection {
 impl Connection {
     /// A process that has asked for memory for bodies gets some, which this child makes. Before a request is sent, since nothing is under way then.
     pub fn give_memory(&mut self) {
-        let wanted = self.used && self.inbox.enclosed.wants_memory && self.inbox.enclosed.memory.is_none();
+        let wanted = self.used && self.recv_buffer.ancillary.wants_memory && self.recv_buffer.ancillary.memory.is_none();
         if wanted
             && let Ok((region, file)) = Region::make()
             && socket::send_memory(self.socket.as_fd(), &file)
         {
-            self.inbox.enclosed.memory = Some(region);
+            self.recv_buffer.ancillary.memory = Some(region);
         }
     }
 }
@@ -128,7 +128,7 @@ pub struct Connections {
     memory: Option<&'static [AtomicU32]>,
     idle: Mutex<VecDeque<Connection>>,
     unreached: Unreached,
-    /// See [`Inbox::new`].
+    /// See [`RecvBuffer::new`].
     long: AtomicUsize,
     closer: Closer,
     /// More connections than this do not wait for a request.
@@ -225,7 +225,7 @@ impl Connections {
         while let Some(mut found) = self.find(table, place, large) {
             // Whatever has come since its last request belongs to none: a farewell, the end, or what an application has said that is no answer of the
             // engine's. It must not be taken for the answer to this one.
-            if found.inbox.receive(found.socket.as_fd()) == Received::Nothing {
+            if found.recv_buffer.receive(found.socket.as_fd()) == Received::Nothing {
                 return Ok(found);
             }
         }
@@ -250,7 +250,7 @@ impl Connections {
         Ok(Connection {
             socket,
             descriptors,
-            inbox: Inbox::new(descriptors, Some(&self.long)),
+            recv_buffer: RecvBuffer::new(descriptors, Some(&self.long)),
             place,
             used: false,
             ticket: table.take_ticket(std::process::id(), place),
@@ -263,7 +263,7 @@ impl Connections {
 
     fn find(&self, table: Table<'static>, place: Place, large: bool) -> Option<Connection> {
         let mut idle = self.idle();
-        let has_memory = |one: &Connection| one.inbox.enclosed.memory.is_some() || one.inbox.enclosed.wants_memory;
+        let has_memory = |one: &Connection| one.recv_buffer.ancillary.memory.is_some() || one.recv_buffer.ancillary.wants_memory;
         let with_memory = |one: &Connection| one.place == place && has_memory(one);
         let best = if large { idle.iter().rposition(with_memory) } else { None };
         let at = best.or_else(|| idle.iter().rposition(|one| one.place == place))?;
@@ -287,7 +287,7 @@ impl Connections {
     /// Keeps a connection whose request is through, and the memory that the request was in.
     pub fn keep(&self, mut connection: Connection, mut room: Vec<u8>) {
         connection.used = true;
-        connection.inbox.rest();
+        connection.recv_buffer.rest();
         connection.left = Instant::now();
         if room.capacity() <= MOST_ROOM {
             room.clear();

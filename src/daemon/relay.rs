@@ -128,7 +128,7 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
         match talk {
             Talk::End(End::Complete) => {
                 if self.exchange.is_through(&connection) {
-                    let room = self.exchange.outbox.take_room();
+                    let room = self.exchange.send_buffer.take_room();
                     self.handle.connections.keep(connection, room);
                 }
                 Ok(Ok(talk))
@@ -173,7 +173,7 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
         if let Ok(frames) =
             opening(Vec::new(), self.group, &self.call, self.exchange.conversation.request.time(), self.queue_start)
         {
-            self.exchange.outbox.rewind(0, &frames);
+            self.exchange.send_buffer.rewind(0, &frames);
         }
     }
 

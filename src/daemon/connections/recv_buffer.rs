@@ -25,7 +25,7 @@ const LARGEST_STEP: usize = 1024 * 1024;
 /// So many bytes beyond that all connections of a child to a group have at a time: a head can be longer, and many can come at a time.
 const MOST_LONG: usize = 16 * 1024 * 1024;
 
-/// How long [`Inbox::receive_soon`] waits: longer than most requests take, because the end of this wait is one more time to be woken.
+/// How long [`RecvBuffer::receive_soon`] waits: longer than most requests take, because the end of this wait is one more time to be woken.
 pub const SOON: Duration = Duration::from_millis(20);
 
 /// What one look at the socket gave.
@@ -45,7 +45,7 @@ pub enum Received {
 
 /// What comes from the daemon and has not been taken yet.
 #[derive(Debug, Default)]
-pub struct Inbox {
+pub struct RecvBuffer {
     buffer: Vec<u8>,
     start: usize,
     end: usize,
@@ -54,12 +54,12 @@ pub struct Inbox {
     /// How many bytes beyond [`LARGE_BLOCK`] the buffers of all connections to the group have.
     long: Option<&'static AtomicUsize>,
     /// What came beside bytes.
-    pub enclosed: Enclosed,
+    pub ancillary: Ancillary,
 }
 
 /// What a daemon process sends beside bytes.
 #[derive(Debug, Default)]
-pub struct Enclosed {
+pub struct Ancillary {
     /// Descriptors that no frame has spoken of yet, in the order in which they came.
     pub files: VecDeque<OwnedFd>,
     /// Memory in which parts of bodies come and go, from one request to the next.
@@ -68,13 +68,13 @@ pub struct Enclosed {
     pub wants_memory: bool,
 }
 
-impl Inbox {
+impl RecvBuffer {
     /// Nothing has come yet.
-    /// `long`: a count that all inboxes of a group in this child have in common.
+    /// `long`: a count that all receive buffers of a group in this child have in common.
     pub fn new(descriptors: Descriptors, long: Option<&'static AtomicUsize>) -> Self {
-        let mut inbox = Self::default();
-        (inbox.descriptors, inbox.long) = (descriptors, long);
-        inbox
+        let mut recv_buffer = Self::default();
+        (recv_buffer.descriptors, recv_buffer.long) = (descriptors, long);
+        recv_buffer
     }
 
     /// Nothing is expected for now: room that only a long frame needed is given back.
@@ -99,8 +99,8 @@ impl Inbox {
     }
 
     /// The bytes that are there, and what came beside them.
-    pub fn parts(&mut self) -> (&[u8], &mut Enclosed) {
-        (self.buffer.get(self.start..self.end).unwrap_or_default(), &mut self.enclosed)
+    pub fn parts(&mut self) -> (&[u8], &mut Ancillary) {
+        (self.buffer.get(self.start..self.end).unwrap_or_default(), &mut self.ancillary)
     }
 
     /// The first `count` bytes have been dealt with.
@@ -111,7 +111,7 @@ impl Inbox {
         }
     }
 
-    /// Receives what has arrived as [`Inbox::receive`] does, after waiting for at most [`SOON`]. Not a receiving call that waits: the kernel would wake that
+    /// Receives what has arrived as [`RecvBuffer::receive`] does, after waiting for at most [`SOON`]. Not a receiving call that waits: the kernel would wake that
     /// one also when the daemon takes what was sent to it, which is one switch more for each request.
     pub fn receive_soon(&mut self, socket: BorrowedFd<'_>) -> Received {
         let mut descriptors = [PollFd::from_borrowed_fd(socket, PollFlags::IN)];
@@ -129,7 +129,7 @@ impl Inbox {
         loop {
             let Some(room) = self.buffer.get_mut(self.end..) else { return Received::End };
             let received = match self.descriptors {
-                Descriptors::Taken => take(socket, room, &mut self.enclosed.files).map(Some),
+                Descriptors::Taken => take(socket, room, &mut self.ancillary.files).map(Some),
                 Descriptors::Refused => rustix::net::recv(socket, room, RecvFlags::DONTWAIT).map(|(_, count)| Some(count)),
                 Descriptors::LookedFor => look_and_take(socket, room),
             };
@@ -173,7 +173,7 @@ impl Inbox {
     }
 }
 
-impl Drop for Inbox {
+impl Drop for RecvBuffer {
     fn drop(&mut self) {
         self.give_back();
     }
@@ -224,8 +224,8 @@ mod tests {
 
     use super::super::closing::Closer;
     use super::{AtomicUsize, BorrowedFd, Descriptors, Ordering};
-    use super::{Inbox, LARGE_BLOCK, MaybeUninit, OwnedFd, Received};
-    use crate::daemon::connections::send_buffer::Outbox;
+    use super::{LARGE_BLOCK, MaybeUninit, OwnedFd, Received, RecvBuffer};
+    use crate::daemon::connections::send_buffer::SendBuffer;
 
     fn pair() -> (OwnedFd, OwnedFd) {
         socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None).unwrap()
@@ -235,36 +235,36 @@ mod tests {
     fn a_full_socket_keeps_nobody_waiting_and_loses_nothing() {
         let (near, far) = pair();
         let whole: Vec<u8> = (0..3_000_000_u32).map(|n| n.to_le_bytes()[0]).collect();
-        let mut outbox = Outbox::keeping(whole.clone());
-        let (mut inbox, mut got) = (Inbox::default(), Vec::new());
+        let mut send_buffer = SendBuffer::keeping(whole.clone());
+        let (mut recv_buffer, mut got) = (RecvBuffer::default(), Vec::new());
         while got.len() < whole.len() {
-            outbox.send(near.as_fd()).unwrap();
-            while inbox.receive(far.as_fd()) == Received::Some {
+            send_buffer.send(near.as_fd()).unwrap();
+            while recv_buffer.receive(far.as_fd()) == Received::Some {
                 // Half of it stays where it is.
-                let take = inbox.bytes().len().div_ceil(2);
-                got.extend_from_slice(&inbox.bytes()[..take]);
-                inbox.consume(take);
+                let take = recv_buffer.bytes().len().div_ceil(2);
+                got.extend_from_slice(&recv_buffer.bytes()[..take]);
+                recv_buffer.consume(take);
             }
-            if outbox.pending() == 0 && inbox.receive(far.as_fd()) == Received::Nothing {
-                got.extend_from_slice(inbox.bytes());
-                inbox.consume(usize::MAX);
+            if send_buffer.pending() == 0 && recv_buffer.receive(far.as_fd()) == Received::Nothing {
+                got.extend_from_slice(recv_buffer.bytes());
+                recv_buffer.consume(usize::MAX);
             }
         }
         assert!(got == whole);
-        assert!(inbox.buffer.len() <= 2 * LARGE_BLOCK);
+        assert!(recv_buffer.buffer.len() <= 2 * LARGE_BLOCK);
     }
 
     #[test]
     fn a_peer_that_is_gone_is_told_after_all_that_it_sent() {
         let (near, far) = pair();
-        Outbox::keeping(b"unread".to_vec()).send(near.as_fd()).unwrap();
-        Outbox::keeping(b"last words".to_vec()).send(far.as_fd()).unwrap();
+        SendBuffer::keeping(b"unread".to_vec()).send(near.as_fd()).unwrap();
+        SendBuffer::keeping(b"last words".to_vec()).send(far.as_fd()).unwrap();
         drop(far);
-        let mut inbox = Inbox::default();
-        assert_eq!(inbox.receive(near.as_fd()), Received::Some);
-        assert_eq!(inbox.bytes(), b"last words");
-        assert_eq!(inbox.receive(near.as_fd()), Received::End);
-        assert!(Outbox::keeping(b"x".to_vec()).send(near.as_fd()).is_err());
+        let mut recv_buffer = RecvBuffer::default();
+        assert_eq!(recv_buffer.receive(near.as_fd()), Received::Some);
+        assert_eq!(recv_buffer.bytes(), b"last words");
+        assert_eq!(recv_buffer.receive(near.as_fd()), Received::End);
+        assert!(SendBuffer::keeping(b"x".to_vec()).send(near.as_fd()).is_err());
     }
 
     fn send_file(socket: &OwnedFd, file: BorrowedFd<'_>) -> rustix::io::Result<usize> {
@@ -279,10 +279,10 @@ mod tests {
     fn descriptors_come_with_their_bytes() {
         let (near, far) = pair();
         send_file(&far, std::fs::File::open("/dev/null").unwrap().as_fd()).unwrap();
-        let mut inbox = Inbox::default();
-        assert_eq!(inbox.receive(near.as_fd()), Received::Some);
-        assert_eq!(inbox.enclosed.files.len(), 1);
-        assert!(rustix::io::fcntl_getfd(&inbox.enclosed.files[0]).unwrap().contains(rustix::io::FdFlags::CLOEXEC));
+        let mut recv_buffer = RecvBuffer::default();
+        assert_eq!(recv_buffer.receive(near.as_fd()), Received::Some);
+        assert_eq!(recv_buffer.ancillary.files.len(), 1);
+        assert!(rustix::io::fcntl_getfd(&recv_buffer.ancillary.files[0]).unwrap().contains(rustix::io::FdFlags::CLOEXEC));
     }
 
     /// A socket whose last descriptor takes that long to let go of, and what keeps it so.
@@ -301,14 +301,14 @@ mod tests {
     fn nobody_waits_for_a_descriptor_that_a_process_must_not_send() {
         let (near, far) = pair();
         let (socket, _other) = lingering(Duration::from_secs(3));
-        Outbox::keeping(b"bytes before it".to_vec()).send(far.as_fd()).unwrap();
+        SendBuffer::keeping(b"bytes before it".to_vec()).send(far.as_fd()).unwrap();
         send_file(&far, socket.as_fd()).unwrap();
         drop(socket);
-        let mut inbox = Inbox::new(Descriptors::LookedFor, None);
+        let mut recv_buffer = RecvBuffer::new(Descriptors::LookedFor, None);
         let began = Instant::now();
-        assert_eq!(inbox.receive(near.as_fd()), Received::Descriptor);
-        assert_eq!(inbox.receive(near.as_fd()), Received::Descriptor, "it is still there");
-        assert!(inbox.bytes().is_empty() && began.elapsed() < Duration::from_secs(1));
+        assert_eq!(recv_buffer.receive(near.as_fd()), Received::Descriptor);
+        assert_eq!(recv_buffer.receive(near.as_fd()), Received::Descriptor, "it is still there");
+        assert!(recv_buffer.bytes().is_empty() && began.elapsed() < Duration::from_secs(1));
         static CLOSER: Closer = Closer::new();
         CLOSER.close(near);
         drop(far);
@@ -341,30 +341,30 @@ mod tests {
     #[test]
     fn room_for_long_frames_is_bounded_and_given_back() {
         static LONG: AtomicUsize = AtomicUsize::new(0);
-        let fill = |inbox: &mut Inbox| {
+        let fill = |recv_buffer: &mut RecvBuffer| {
             let (near, far) = pair();
-            let mut outbox = Outbox::keeping(vec![0; 1_500_000]);
+            let mut send_buffer = SendBuffer::keeping(vec![0; 1_500_000]);
             loop {
-                outbox.send(near.as_fd()).unwrap();
-                match inbox.receive(far.as_fd()) {
-                    Received::Some if outbox.pending() == 0 && inbox.bytes().len() == 1_500_000 => return true,
+                send_buffer.send(near.as_fd()).unwrap();
+                match recv_buffer.receive(far.as_fd()) {
+                    Received::Some if send_buffer.pending() == 0 && recv_buffer.bytes().len() == 1_500_000 => return true,
                     Received::Some | Received::Nothing => {}
                     other => return other != Received::Crowded,
                 }
             }
         };
-        let mut inboxes: Vec<Inbox> = (0..20).map(|_| Inbox::new(Descriptors::Taken, Some(&LONG))).collect();
-        let filled = inboxes.iter_mut().map(fill).filter(|filled| *filled).count();
+        let mut recv_buffers: Vec<RecvBuffer> = (0..20).map(|_| RecvBuffer::new(Descriptors::Taken, Some(&LONG))).collect();
+        let filled = recv_buffers.iter_mut().map(fill).filter(|filled| *filled).count();
         assert!((5..10).contains(&filled), "{filled}");
         assert!(LONG.load(Ordering::Relaxed) <= super::MOST_LONG);
-        for inbox in &mut inboxes {
-            inbox.consume(usize::MAX);
-            inbox.rest();
-            assert!(inbox.buffer.len() <= LARGE_BLOCK);
+        for recv_buffer in &mut recv_buffers {
+            recv_buffer.consume(usize::MAX);
+            recv_buffer.rest();
+            assert!(recv_buffer.buffer.len() <= LARGE_BLOCK);
         }
         assert_eq!(LONG.load(Ordering::Relaxed), 0);
-        assert!(fill(&mut inboxes[0]));
-        drop(inboxes);
+        assert!(fill(&mut recv_buffers[0]));
+        drop(recv_buffers);
         assert_eq!(LONG.load(Ordering::Relaxed), 0);
     }
 
@@ -375,24 +375,24 @@ mod tests {
             return;
         }
         assert_eq!(send_file(&far, std::fs::File::open("/dev/null").unwrap().as_fd()), Err(rustix::io::Errno::PERM));
-        Outbox::keeping(b"bytes".to_vec()).send(far.as_fd()).unwrap();
-        let mut inbox = Inbox::new(Descriptors::Refused, None);
-        assert_eq!((inbox.receive(near.as_fd()), inbox.bytes()), (Received::Some, &b"bytes"[..]));
-        assert_eq!(inbox.receive(near.as_fd()), Received::Nothing);
+        SendBuffer::keeping(b"bytes".to_vec()).send(far.as_fd()).unwrap();
+        let mut recv_buffer = RecvBuffer::new(Descriptors::Refused, None);
+        assert_eq!((recv_buffer.receive(near.as_fd()), recv_buffer.bytes()), (Received::Some, &b"bytes"[..]));
+        assert_eq!(recv_buffer.receive(near.as_fd()), Received::Nothing);
         drop(far);
-        assert_eq!(inbox.receive(near.as_fd()), Received::End);
+        assert_eq!(recv_buffer.receive(near.as_fd()), Received::End);
     }
 
     #[test]
     fn bytes_come_alike_where_descriptors_are_looked_for() {
         let (near, far) = pair();
-        let mut inbox = Inbox::new(Descriptors::LookedFor, None);
-        assert_eq!(inbox.receive(near.as_fd()), Received::Nothing);
+        let mut recv_buffer = RecvBuffer::new(Descriptors::LookedFor, None);
+        assert_eq!(recv_buffer.receive(near.as_fd()), Received::Nothing);
         for part in [&b"one "[..], b"two"] {
-            Outbox::keeping(part.to_vec()).send(far.as_fd()).unwrap();
+            SendBuffer::keeping(part.to_vec()).send(far.as_fd()).unwrap();
         }
-        assert_eq!((inbox.receive(near.as_fd()), inbox.bytes()), (Received::Some, &b"one two"[..]));
+        assert_eq!((recv_buffer.receive(near.as_fd()), recv_buffer.bytes()), (Received::Some, &b"one two"[..]));
         drop(far);
-        assert_eq!(inbox.receive(near.as_fd()), Received::End);
+        assert_eq!(recv_buffer.receive(near.as_fd()), Received::End);
     }
 }

@@ -13,7 +13,7 @@ use shared_memory::{CHILDS, LEAST, Part, Region};
 
 /// What goes to the daemon.
 #[derive(Debug, Default)]
-pub struct Outbox {
+pub struct SendBuffer {
     /// Frames, in order. The part before `sent` is kept while the request may have to be sent again.
     pub bytes: Vec<u8>,
     /// They with the request's body, of which this connection's memory has a copy instead.
@@ -24,8 +24,8 @@ pub struct Outbox {
     held: bool,
 }
 
-impl Outbox {
-    /// Keeps what is sent until [`Outbox::forget`].
+impl SendBuffer {
+    /// Keeps what is sent until [`SendBuffer::forget`].
     pub fn keeping(bytes: Vec<u8>) -> Self {
         Self { bytes, kept: true, ..Self::default() }
     }
@@ -61,7 +61,7 @@ impl Outbox {
         self.bytes.get(opening..).is_some_and(|frames| whole_body(frames).is_some())
     }
 
-    /// A large body (see [`Outbox::has_large_body`]) goes over in memory that the daemon shares, unless something is to be read there yet.
+    /// A large body (see [`SendBuffer::has_large_body`]) goes over in memory that the daemon shares, unless something is to be read there yet.
     pub fn lend(&mut self, opening: usize, memory: &Region) {
         let Some((opening, frames)) = self.bytes.split_at_checked(opening) else { return };
         let Some(length) = whole_body(frames).and_then(|length| u32::try_from(length).ok()) else { return };
@@ -166,22 +166,22 @@ mod tests {
     use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
     use shared_memory::{CHILDS, HEADER, LEAST, Region};
 
-    use super::Outbox;
-    use crate::daemon::connections::recv_buffer::{Inbox, Received};
+    use super::SendBuffer;
+    use crate::daemon::connections::recv_buffer::{Received, RecvBuffer};
 
     fn pair() -> (OwnedFd, OwnedFd) {
         socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None).unwrap()
     }
 
     /// All that comes of what is sent at once.
-    fn received(outbox: &mut Outbox) -> Vec<u8> {
+    fn received(send_buffer: &mut SendBuffer) -> Vec<u8> {
         let (near, far) = pair();
-        outbox.send(near.as_fd()).unwrap();
+        send_buffer.send(near.as_fd()).unwrap();
         drop(near);
-        let (mut inbox, mut all) = (Inbox::default(), Vec::new());
-        while inbox.receive(far.as_fd()) == Received::Some {
-            all.extend_from_slice(inbox.bytes());
-            inbox.consume(usize::MAX);
+        let (mut recv_buffer, mut all) = (RecvBuffer::default(), Vec::new());
+        while recv_buffer.receive(far.as_fd()) == Received::Some {
+            all.extend_from_slice(recv_buffer.bytes());
+            recv_buffer.consume(usize::MAX);
         }
         all
     }
@@ -214,32 +214,32 @@ mod tests {
         let (child, daemon) = memory();
         let (first, second) = (vec![b'a'; 60_000], vec![b'b'; 5_000]);
         let whole = request(&[&first, &second], Some(BodyState::Complete));
-        let mut outbox = Outbox::keeping(whole.clone());
-        assert!(outbox.has_large_body(7));
-        outbox.lend(7, &child);
+        let mut send_buffer = SendBuffer::keeping(whole.clone());
+        assert!(send_buffer.has_large_body(7));
+        send_buffer.lend(7, &child);
         let mut short = b"request".to_vec();
         let mut writer = Writer::new(&mut short);
         writer.lent_body(0, 65_000);
         writer.body_end(BodyState::Complete);
-        assert_eq!(received(&mut outbox), short);
-        assert!(outbox.is_sent());
+        assert_eq!(received(&mut send_buffer), short);
+        assert!(send_buffer.is_sent());
         assert!(lying(&daemon, 65_000) == [first, second].concat());
 
         // The daemon has refused it, and changed what it was given.
-        outbox.rewind(0, b"REQ");
+        send_buffer.rewind(0, b"REQ");
         let mut again = whole;
         again[..3].copy_from_slice(b"REQ");
-        assert!(received(&mut outbox) == again);
+        assert!(received(&mut send_buffer) == again);
         // Until it has been read nothing else is put there.
-        outbox.rewind(0, b"");
-        outbox.lend(7, &child);
-        assert!(received(&mut outbox) == again);
+        send_buffer.rewind(0, b"");
+        send_buffer.lend(7, &child);
+        assert!(received(&mut send_buffer) == again);
         daemon.give_back();
-        outbox.rewind(0, b"");
-        outbox.lend(7, &child);
-        assert!(received(&mut outbox).len() < 100);
-        outbox.forget();
-        assert!(outbox.is_sent() && outbox.take_room().capacity() >= again.len());
+        send_buffer.rewind(0, b"");
+        send_buffer.lend(7, &child);
+        assert!(received(&mut send_buffer).len() < 100);
+        send_buffer.forget();
+        assert!(send_buffer.is_sent() && send_buffer.take_room().capacity() >= again.len());
     }
 
     #[test]
@@ -256,10 +256,10 @@ mod tests {
             b"req".to_vec(),
         ];
         for bytes in bodies {
-            let mut outbox = Outbox::keeping(bytes.clone());
-            assert!(!outbox.has_large_body(7));
-            outbox.lend(7, &child);
-            assert!(received(&mut outbox) == bytes);
+            let mut send_buffer = SendBuffer::keeping(bytes.clone());
+            assert!(!send_buffer.has_large_body(7));
+            send_buffer.lend(7, &child);
+            assert!(received(&mut send_buffer) == bytes);
         }
         // Nothing has been put there.
         assert!(child.take());
@@ -268,26 +268,26 @@ mod tests {
     #[test]
     fn what_was_sent_can_be_sent_again_until_it_is_forgotten() {
         let (near, far) = pair();
-        let mut outbox = Outbox::keeping(b"hello ".to_vec());
-        outbox.send(near.as_fd()).unwrap();
-        outbox.bytes.extend_from_slice(b"world");
-        outbox.send(near.as_fd()).unwrap();
-        assert_eq!((outbox.sent(), outbox.pending()), (11, 0));
+        let mut send_buffer = SendBuffer::keeping(b"hello ".to_vec());
+        send_buffer.send(near.as_fd()).unwrap();
+        send_buffer.bytes.extend_from_slice(b"world");
+        send_buffer.send(near.as_fd()).unwrap();
+        assert_eq!((send_buffer.sent(), send_buffer.pending()), (11, 0));
         let (again, other) = pair();
-        outbox.rewind(0, b"HE");
-        outbox.send(again.as_fd()).unwrap();
+        send_buffer.rewind(0, b"HE");
+        send_buffer.send(again.as_fd()).unwrap();
         for (socket, text) in [(far, b"hello world"), (other, b"HEllo world")] {
-            let mut inbox = Inbox::default();
-            assert_eq!(inbox.receive(socket.as_fd()), Received::Some);
-            assert_eq!(inbox.bytes(), text);
+            let mut recv_buffer = RecvBuffer::default();
+            assert_eq!(recv_buffer.receive(socket.as_fd()), Received::Some);
+            assert_eq!(recv_buffer.bytes(), text);
         }
         let (third, end) = pair();
-        outbox.rewind(6, b"");
-        outbox.send(third.as_fd()).unwrap();
-        let mut inbox = Inbox::default();
-        inbox.receive(end.as_fd());
-        assert_eq!(inbox.bytes(), b"world");
-        outbox.forget();
-        assert_eq!((outbox.sent(), outbox.bytes.len()), (0, 0));
+        send_buffer.rewind(6, b"");
+        send_buffer.send(third.as_fd()).unwrap();
+        let mut recv_buffer = RecvBuffer::default();
+        recv_buffer.receive(end.as_fd());
+        assert_eq!(recv_buffer.bytes(), b"world");
+        send_buffer.forget();
+        assert_eq!((send_buffer.sent(), send_buffer.bytes.len()), (0, 0));
     }
 }

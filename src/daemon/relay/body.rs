@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use protocol::frame::{BodyState, LONGEST_DATA, UNASKED, Writer};
 
-use crate::daemon::connections::send_buffer::Outbox;
+use crate::daemon::connections::send_buffer::SendBuffer;
 use crate::httpd::Request;
 use crate::request::conversation::Conversation;
 use crate::request::request_body::{BodyFailure, Read};
@@ -36,9 +36,9 @@ impl Body {
     }
 
     /// Says that there is none, if there is none.
-    pub fn begin(&self, outbox: &mut Outbox) {
+    pub fn begin(&self, send_buffer: &mut SendBuffer) {
         if self.ended {
-            Writer::new(&mut outbox.bytes).body_end(BodyState::Complete);
+            Writer::new(&mut send_buffer.bytes).body_end(BodyState::Complete);
         }
     }
 
@@ -81,11 +81,11 @@ impl Body {
         }
     }
 
-    /// Puts frames of what is there into `outbox`, as far as it is wanted.
-    pub fn fill(&mut self, conversation: &mut Conversation<'_>, outbox: &mut Outbox) {
-        while !self.ended && self.credit > 0 && outbox.pending() < HIGH {
+    /// Puts frames of what is there into `send_buffer`, as far as it is wanted.
+    pub fn fill(&mut self, conversation: &mut Conversation<'_>, send_buffer: &mut SendBuffer) {
+        while !self.ended && self.credit > 0 && send_buffer.pending() < HIGH {
             let most = usize::try_from(self.credit).unwrap_or(usize::MAX).min(LONGEST_DATA);
-            let mut writer = Writer::new(&mut outbox.bytes);
+            let mut writer = Writer::new(&mut send_buffer.bytes);
             let read = writer.body_from(|out| conversation.append(out, most));
             match read {
                 Read::Bytes(0) => self.end(&mut writer, BodyState::Complete),

@@ -18,7 +18,7 @@ use super::response_reader::{Answer, End};
 use crate::daemon::child::GroupHandle;
 use crate::daemon::connections::Connection;
 use crate::daemon::connections::recv_buffer::{Received, SOON};
-use crate::daemon::connections::send_buffer::Outbox;
+use crate::daemon::connections::send_buffer::SendBuffer;
 use crate::daemon::group::Group;
 use crate::request::conversation::Conversation;
 
@@ -62,10 +62,10 @@ pub struct Exchange<'a, 'r> {
     pub conversation: &'a mut Conversation<'r>,
     handle: GroupHandle,
     group: &'static Group,
-    /// How much of the outbox greeting and request are.
+    /// How much of the send buffer greeting and request are.
     request_end: usize,
     /// What goes to the daemon.
-    pub outbox: Outbox,
+    pub send_buffer: SendBuffer,
     /// What comes from it.
     pub answer: Answer,
     body: Body,
@@ -86,29 +86,29 @@ impl<'a, 'r: 'a> Exchange<'a, 'r> {
             handle,
             group,
             request_end: frames.len(),
-            outbox: Outbox::keeping(frames),
+            send_buffer: SendBuffer::keeping(frames),
             answer: Answer::new(group.header_buffer_size, false),
             body: Body::new(request.may_read_body(), on_demand, request.server().timeout()),
             client: Client::new(request.connection()),
             gathered_since: None,
             queued: Duration::ZERO,
         };
-        exchange.body.begin(&mut exchange.outbox);
+        exchange.body.begin(&mut exchange.send_buffer);
         exchange.gather();
         exchange
     }
 
     /// Whether there is a large body that may go over in memory.
     pub fn has_large_body(&self) -> bool {
-        self.outbox.has_large_body(self.request_end)
+        self.send_buffer.has_large_body(self.request_end)
     }
 
     /// Prepares what is sent over `connection`: a greeting only if it is new.
     pub fn start(&mut self, connection: &Connection) {
         let hello = greeting(self.group, connection.ticket());
-        self.outbox.rewind(if connection.used { hello.len() } else { 0 }, &hello);
-        if let Some(memory) = &connection.inbox.enclosed.memory {
-            self.outbox.lend(self.request_end, memory);
+        self.send_buffer.rewind(if connection.used { hello.len() } else { 0 }, &hello);
+        if let Some(memory) = &connection.recv_buffer.ancillary.memory {
+            self.send_buffer.lend(self.request_end, memory);
         }
         self.answer = Answer::new(self.group.header_buffer_size, connection.used);
     }
@@ -117,16 +117,16 @@ impl<'a, 'r: 'a> Exchange<'a, 'r> {
     pub fn is_through(&self, connection: &Connection) -> bool {
         connection.is_done()
             && self.body.has_ended()
-            && self.outbox.is_sent()
-            && connection.inbox.bytes().is_empty()
-            && connection.inbox.enclosed.files.is_empty()
+            && self.send_buffer.is_sent()
+            && connection.recv_buffer.bytes().is_empty()
+            && connection.recv_buffer.ancillary.files.is_empty()
             && !self.answer.goes_away
     }
 
     /// A body that goes along with its request is waited for while it keeps coming, so that it needs one write and no process has to wait for it.
     fn gather(&mut self) {
         loop {
-            self.body.fill(self.conversation, &mut self.outbox);
+            self.body.fill(self.conversation, &mut self.send_buffer);
             if !self.body.is_coming() || !self.client.sends_within(GATHERING) {
                 return;
             }
@@ -148,11 +148,11 @@ impl<'a, 'r: 'a> Exchange<'a, 'r> {
                 return Talk::Unsent;
             }
             let received = if soon && self.has_only_to_wait(queue.as_ref()) {
-                connection.inbox.receive_soon(connection.socket.as_fd())
+                connection.recv_buffer.receive_soon(connection.socket.as_fd())
             } else {
                 looked = Instant::now();
                 let ready = self.wait(connection, heard, looked, queue.as_ref(), &clock);
-                if ready { connection.inbox.receive(connection.socket.as_fd()) } else { Received::Nothing }
+                if ready { connection.recv_buffer.receive(connection.socket.as_fd()) } else { Received::Nothing }
             };
             let now = Instant::now();
             soon = received == Received::Some && now.saturating_duration_since(looked) < LOOK;
@@ -221,18 +221,18 @@ impl<'a, 'r: 'a> Exchange<'a, 'r> {
     /// Sends what is there as far as the daemon takes it; `false` if the request itself did not get through.
     fn send(&mut self, connection: &Connection) -> bool {
         loop {
-            self.body.fill(self.conversation, &mut self.outbox);
-            if self.outbox.pending() > 0 && self.outbox.send(connection.socket.as_fd()).is_err() {
-                if !self.answer.begun && self.outbox.sent() < self.request_end {
+            self.body.fill(self.conversation, &mut self.send_buffer);
+            if self.send_buffer.pending() > 0 && self.send_buffer.send(connection.socket.as_fd()).is_err() {
+                if !self.answer.begun && self.send_buffer.sent() < self.request_end {
                     return false;
                 }
                 // It has closed its end, perhaps because it needs no more body; what it has said before is still to be read.
-                self.outbox.hold();
+                self.send_buffer.hold();
                 if self.answer.begun {
                     self.body.give_up();
                 }
             }
-            if self.outbox.pending() > 0 || !self.body.goes_on() {
+            if self.send_buffer.pending() > 0 || !self.body.goes_on() {
                 return true;
             }
         }
@@ -240,12 +240,12 @@ impl<'a, 'r: 'a> Exchange<'a, 'r> {
 
     /// Takes what has come from the daemon. Part of a frame is no sign of it: else a process could hold a request by a byte now and then.
     fn take(&mut self, connection: &mut Connection, now: Instant) -> Taken {
-        let (bytes, enclosed) = connection.inbox.parts();
+        let (bytes, ancillary) = connection.recv_buffer.parts();
         let request = self.conversation.request;
-        let (taken, end) = self.answer.take(bytes, enclosed, &mut self.conversation.output, request, &mut self.body);
-        connection.inbox.consume(taken);
+        let (taken, end) = self.answer.take(bytes, ancillary, &mut self.conversation.output, request, &mut self.body);
+        connection.recv_buffer.consume(taken);
         if self.answer.begun {
-            self.outbox.forget();
+            self.send_buffer.forget();
         }
         self.gathered_since = (self.answer.gathered > 0).then_some(now);
         match end {
@@ -259,7 +259,7 @@ impl<'a, 'r: 'a> Exchange<'a, 'r> {
     fn has_only_to_wait(&self, queue: Option<&Queue>) -> bool {
         let flushes_late = self.gathered_since.is_none() || self.group.response_flush_delay > SOON;
         let looks_late = queue.is_none_or(Queue::looks_late);
-        self.body.has_ended() && self.outbox.pending() == 0 && flushes_late && looks_late
+        self.body.has_ended() && self.send_buffer.pending() == 0 && flushes_late && looks_late
     }
 
     /// The application has sent nothing for a moment, so its client gets what it sent before.
@@ -285,7 +285,7 @@ impl<'a, 'r: 'a> Exchange<'a, 'r> {
         ];
         let until = deadlines.into_iter().flatten().min();
         let timeout = until.and_then(|until| Timespec::try_from(until.saturating_duration_since(now)).ok());
-        let wanted = if self.outbox.pending() > 0 { PollFlags::IN | PollFlags::OUT } else { PollFlags::IN };
+        let wanted = if self.send_buffer.pending() > 0 { PollFlags::IN | PollFlags::OUT } else { PollFlags::IN };
         let daemon = PollFd::new(&connection.socket, wanted);
         let (daemon, client) = match self.client.interest(reading) {
             Some((client, flags)) => {

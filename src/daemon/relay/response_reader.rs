@@ -14,7 +14,7 @@ use rustix::fs::{FileType, OFlags};
 
 use super::body::Body;
 use super::protocol_error::{self, Breach};
-use crate::daemon::connections::recv_buffer::Enclosed;
+use crate::daemon::connections::recv_buffer::Ancillary;
 use crate::httpd::{Log, Request};
 use crate::request::response_body::{Passing, ResponseBody, Taken};
 
@@ -110,7 +110,7 @@ impl Answer {
     pub fn take(
         &mut self,
         bytes: &[u8],
-        enclosed: &mut Enclosed,
+        ancillary: &mut Ancillary,
         response: &mut ResponseBody<'_>,
         request: Request<'_>,
         body: &mut Body,
@@ -121,14 +121,14 @@ impl Answer {
             match parse(rest, Sender::Daemon) {
                 Ok(Parsed::Frame(frame, length)) => {
                     taken += length;
-                    if let Err(end) = self.frame(&frame, enclosed, response, request, body) {
+                    if let Err(end) = self.frame(&frame, ancillary, response, request, body) {
                         return (taken, Some(end));
                     }
                 }
                 Ok(Parsed::Incomplete(_)) => {
                     // A descriptor comes with its frame, of which at least the first byte is here.
                     let wanted = usize::from(!rest.is_empty() && may_bring_descriptor(rest));
-                    return (taken, (enclosed.files.len() > wanted).then_some(End::Breach(Breach::Descriptors)));
+                    return (taken, (ancillary.files.len() > wanted).then_some(End::Breach(Breach::Descriptors)));
                 }
                 Err(violation) => return (taken, Some(End::Breach(Breach::Frame(violation)))),
             }
@@ -138,7 +138,7 @@ impl Answer {
     fn frame(
         &mut self,
         frame: &Frame<'_>,
-        enclosed: &mut Enclosed,
+        ancillary: &mut Ancillary,
         response: &mut ResponseBody<'_>,
         request: Request<'_>,
         body: &mut Body,
@@ -174,15 +174,15 @@ impl Answer {
             }
             Frame::File { offset, length } => {
                 self.body(length)?;
-                self.file(offset, length, enclosed, response)
+                self.file(offset, length, ancillary, response)
             }
             Frame::Lent { offset, length } => {
                 self.body(u64::from(length))?;
-                self.lent(offset, length, enclosed, response)
+                self.lent(offset, length, ancillary, response)
             }
-            Frame::Memory if enclosed.wants_memory => Err(End::Breach(Breach::Turn("a second demand for memory"))),
+            Frame::Memory if ancillary.wants_memory => Err(End::Breach(Breach::Turn("a second demand for memory"))),
             Frame::Memory => {
-                enclosed.wants_memory = true;
+                ancillary.wants_memory = true;
                 Ok(())
             }
             Frame::End if !self.head => Err(End::Breach(Breach::Turn("an end without a head"))),
@@ -269,10 +269,10 @@ impl Answer {
 
     /// Takes what lies in memory that the daemon can still write to: only what copies it or sends it may see it. A filter that works on content might look
     /// twice, and gets a copy.
-    fn lent(&mut self, offset: u32, length: u32, enclosed: &Enclosed, response: &mut ResponseBody<'_>) -> Result<(), End> {
+    fn lent(&mut self, offset: u32, length: u32, ancillary: &Ancillary, response: &mut ResponseBody<'_>) -> Result<(), End> {
         let breach = End::Breach(Breach::Memory);
         let (Ok(start), Ok(size)) = (usize::try_from(offset), usize::try_from(length)) else { return Err(breach) };
-        let memory = enclosed.memory.as_ref().ok_or_else(|| breach.clone())?;
+        let memory = ancillary.memory.as_ref().ok_or_else(|| breach.clone())?;
         let piece = memory.lend(start, size).ok_or(breach)?;
         if response.is_filtered() {
             for part in piece.chunks(MOST_KEPT) {
@@ -293,8 +293,8 @@ impl Answer {
         self.write(piece, Passing::Kept, response)
     }
 
-    fn file(&mut self, offset: u64, length: u64, enclosed: &mut Enclosed, response: &mut ResponseBody<'_>) -> Result<(), End> {
-        let file = enclosed.files.pop_front().ok_or(End::Breach(Breach::Descriptors))?;
+    fn file(&mut self, offset: u64, length: u64, ancillary: &mut Ancillary, response: &mut ResponseBody<'_>) -> Result<(), End> {
+        let file = ancillary.files.pop_front().ok_or(End::Breach(Breach::Descriptors))?;
         if !holds(&file, offset, length) {
             return Err(End::Breach(Breach::File));
         }
