@@ -30,8 +30,8 @@ use crate::request::failure::Failure;
 use crate::request::group_failure::GroupFailure;
 use crate::request::response_body::Ending;
 use dispatch::{Again, Dispatch, Next};
-use exchange::{Exchange, Talk};
-use request_frames::opening;
+use exchange::{Exchange, RelayResult};
+use request_frames::request_frames;
 use response_reader::End;
 
 /// Runs a request in a process of a group.
@@ -40,7 +40,7 @@ pub fn run(conversation: &mut Conversation<'_>, handle: GroupHandle, call: &Call
     let on_demand = request.expects_continue();
     let call = Call { flags: call.flags | if on_demand { flag::ON_DEMAND } else { 0 }, ..*call };
     let queue_start = now();
-    let Ok(frames) = opening(handle.connections.room(), group, &call, request.time(), queue_start) else {
+    let Ok(frames) = request_frames(handle.connections.room(), group, &call, request.time(), queue_start) else {
         let length =
             call.environ.entries.iter().map(|entry| entry.key.len() + entry.value.as_deref().map_or(0, <[u8]>::len)).sum();
         return Ending::Failed(tell(request, group, GroupFailure::HeadTooLong(length)));
@@ -59,7 +59,7 @@ pub fn run(conversation: &mut Conversation<'_>, handle: GroupHandle, call: &Call
 }
 
 /// What came of offering a request to a group.
-type Outcome<'g> = Result<Talk, GroupFailure<'g>>;
+type Outcome<'g> = Result<RelayResult, GroupFailure<'g>>;
 
 /// Says in the log why a request fails: the status that its client gets.
 fn tell(request: Request<'_>, group: &Group, failure: GroupFailure<'_>) -> u16 {
@@ -88,7 +88,7 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
     fn serve(&mut self, dispatch: &mut Dispatch) -> Outcome<'a> {
         loop {
             let Some((place, full)) = dispatch.reserve(&mut self.exchange.client)? else {
-                return Ok(Talk::End(End::ClientGone));
+                return Ok(RelayResult::End(End::ClientGone));
             };
             let next = match self.once(dispatch, place, full)? {
                 Ok(end) => return Ok(end),
@@ -97,13 +97,13 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
             match dispatch.again(&next, place, &mut self.exchange.client)? {
                 Again::Now => {}
                 Again::AfterNewCode => self.waited(),
-                Again::ClientGone => return Ok(Talk::End(End::ClientGone)),
+                Again::ClientGone => return Ok(RelayResult::End(End::ClientGone)),
             }
         }
     }
 
     /// Sends the request to the process at `place`, which is reserved: how that ended, or what to do next if it has not begun.
-    fn once(&mut self, dispatch: &mut Dispatch, place: Place, full: bool) -> Result<Result<Talk, Next>, GroupFailure<'a>> {
+    fn once(&mut self, dispatch: &mut Dispatch, place: Place, full: bool) -> Result<Result<RelayResult, Next>, GroupFailure<'a>> {
         let pool = self.exchange.conversation.request.pool();
         let mut connection = match dispatch.connect(place, self.exchange.has_large_body(), pool)? {
             Ok(connection) => connection,
@@ -112,8 +112,8 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
         connection.give_memory();
         self.exchange.start(&connection);
         let placed = Instant::now();
-        let talk = self.exchange.talk(&mut connection, full, dispatch.wish());
-        let ended = self.judge(talk, connection)?;
+        let result = self.exchange.relay(&mut connection, full, dispatch.wish());
+        let ended = self.judge(result, connection)?;
         if let Err(next) = &ended {
             let queued = placed.elapsed();
             dispatch.was_in_process(next, queued);
@@ -123,20 +123,20 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
     }
 
     /// How a request over a connection ended, or what to do next if it has not begun.
-    fn judge(&mut self, talk: Talk, connection: Connection) -> Result<Result<Talk, Next>, GroupFailure<'a>> {
+    fn judge(&mut self, result: RelayResult, connection: Connection) -> Result<Result<RelayResult, Next>, GroupFailure<'a>> {
         // Taken back, it has a place no more, and the connection goes.
-        match talk {
-            Talk::End(End::Complete) => {
+        match result {
+            RelayResult::End(End::Complete) => {
                 if self.exchange.is_through(&connection) {
                     let room = self.exchange.send_buffer.take_room();
                     self.handle.connections.keep(connection, room);
                 }
-                Ok(Ok(talk))
+                Ok(Ok(result))
             }
-            Talk::End(End::Refused(RefusedReason::NewCode)) => Ok(Err(Next::NewCode)),
-            Talk::End(End::Refused(_)) => Ok(Err(Next::Again)),
-            Talk::Better => Ok(Err(Next::Better)),
-            Talk::Unsent => {
+            RelayResult::End(End::Refused(RefusedReason::NewCode)) => Ok(Err(Next::NewCode)),
+            RelayResult::End(End::Refused(_)) => Ok(Err(Next::Again)),
+            RelayResult::Better => Ok(Err(Next::Better)),
+            RelayResult::Unsent => {
                 if connection.ticket().is_none() {
                     // Less than a request has been sent, so it can't have begun.
                     if let Some(table) = self.handle.connections.table() {
@@ -147,21 +147,21 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
                 }
                 Ok(Err(Next::Unreached))
             }
-            Talk::Overdue => {
+            RelayResult::Overdue => {
                 if let Some(table) = self.handle.connections.table() {
                     table.ask_for_stacks();
                 }
                 let limit = self.group.queue_timeout.unwrap_or_default();
                 Err(GroupFailure::QueueTimeout(limit.as_secs()))
             }
-            Talk::Died(_) if connection.take_back() => Ok(Err(Next::Unreached)),
-            Talk::Silent | Talk::Overtime | Talk::Died(_) | Talk::End(_) => {
-                if let (Talk::Silent, Some(table)) = (&talk, self.handle.connections.table()) {
+            RelayResult::Died(_) if connection.take_back() => Ok(Err(Next::Unreached)),
+            RelayResult::Silent | RelayResult::Overtime | RelayResult::Died(_) | RelayResult::End(_) => {
+                if let (RelayResult::Silent, Some(table)) = (&result, self.handle.connections.table()) {
                     table.ask_for_stacks_of(connection.place);
                 }
                 // If it waits, nobody shall run it for a client that has been told otherwise.
                 connection.take_back();
-                Ok(Ok(talk))
+                Ok(Ok(result))
             }
         }
     }
@@ -171,7 +171,7 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
         self.call.flags |= flag::WAITED;
         // It is as long as the first one, and was not too long then.
         if let Ok(frames) =
-            opening(Vec::new(), self.group, &self.call, self.exchange.conversation.request.time(), self.queue_start)
+            request_frames(Vec::new(), self.group, &self.call, self.exchange.conversation.request.time(), self.queue_start)
         {
             self.exchange.send_buffer.rewind(0, &frames);
         }
@@ -180,25 +180,25 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
     /// What becomes of the response; the log says why.
     fn ending(&self, outcome: Outcome<'a>) -> Ending {
         let failure = match outcome {
-            Ok(Talk::End(End::Complete)) => return Ending::Done,
-            Ok(Talk::End(End::ClientGone)) => return Ending::ClientGone,
-            Ok(Talk::End(End::Unsendable)) => return Ending::Cut,
+            Ok(RelayResult::End(End::Complete)) => return Ending::Done,
+            Ok(RelayResult::End(End::ClientGone)) => return Ending::ClientGone,
+            Ok(RelayResult::End(End::Unsendable)) => return Ending::Cut,
             // The application's own traceback, or the engine's reason, is in the log.
-            Ok(Talk::End(End::Aborted(AbortReason::Failed))) => return self.failed(500),
-            Ok(Talk::End(End::Aborted(AbortReason::Unavailable))) => return self.failed(503),
-            Ok(Talk::End(End::Aborted(AbortReason::Timeout))) => self.timeout(),
-            Ok(Talk::End(End::HeaderTooLong(name))) => {
+            Ok(RelayResult::End(End::Aborted(AbortReason::Failed))) => return self.failed(500),
+            Ok(RelayResult::End(End::Aborted(AbortReason::Unavailable))) => return self.failed(503),
+            Ok(RelayResult::End(End::Aborted(AbortReason::Timeout))) => self.timeout(),
+            Ok(RelayResult::End(End::HeaderTooLong(name))) => {
                 return self.told(GroupFailure::HeaderTooLong { name: &name, limit: self.group.header_buffer_size });
             }
-            Ok(Talk::End(End::Breach(breach))) => {
-                return self.told(GroupFailure::BrokeProtocol(&breach.to_string()));
+            Ok(RelayResult::End(End::ProtocolError(error))) => {
+                return self.told(GroupFailure::BrokeProtocol(&error.to_string()));
             }
-            Ok(Talk::Silent) => {
+            Ok(RelayResult::Silent) => {
                 GroupFailure::Silent { limit: self.group.socket_timeout.as_secs(), own: self.group.has_socket_timeout }
             }
-            Ok(Talk::Overtime) => GroupFailure::Overtime(self.group.most_time.unwrap_or_default().as_secs()),
-            Ok(Talk::Died(Some(limit))) => GroupFailure::Ended(limit),
-            Ok(_) if self.exchange.answer.head => GroupFailure::DiedLate(None),
+            Ok(RelayResult::Overtime) => GroupFailure::Overtime(self.group.most_time.unwrap_or_default().as_secs()),
+            Ok(RelayResult::Died(Some(limit))) => GroupFailure::Ended(limit),
+            Ok(_) if self.exchange.reader.head => GroupFailure::DiedLate(None),
             Ok(_) => GroupFailure::Died(None),
             Err(failure) => failure,
         };
@@ -214,7 +214,7 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
 
     /// An answer that is cut if it has begun, and an error page otherwise.
     const fn failed(&self, status: u16) -> Ending {
-        if self.exchange.answer.head { Ending::Cut } else { Ending::Failed(status) }
+        if self.exchange.reader.head { Ending::Cut } else { Ending::Failed(status) }
     }
 
     /// The daemon's time limit.

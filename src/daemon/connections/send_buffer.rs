@@ -56,14 +56,14 @@ impl SendBuffer {
         (self.sent, self.held) = (start, false);
     }
 
-    /// Whether there is a body behind the first `opening` bytes that may go over in memory: it has been gathered to its end, and is large.
-    pub fn has_large_body(&self, opening: usize) -> bool {
-        self.bytes.get(opening..).is_some_and(|frames| whole_body(frames).is_some())
+    /// Whether there is a body behind the first `request_end` bytes that may go over in memory: it has been gathered to its end, and is large.
+    pub fn has_large_body(&self, request_end: usize) -> bool {
+        self.bytes.get(request_end..).is_some_and(|frames| whole_body(frames).is_some())
     }
 
     /// A large body (see [`SendBuffer::has_large_body`]) goes over in memory that the daemon shares, unless something is to be read there yet.
-    pub fn lend(&mut self, opening: usize, memory: &Region) {
-        let Some((opening, frames)) = self.bytes.split_at_checked(opening) else { return };
+    pub fn lend(&mut self, request_end: usize, memory: &Region) {
+        let Some((head, frames)) = self.bytes.split_at_checked(request_end) else { return };
         let Some(length) = whole_body(frames).and_then(|length| u32::try_from(length).ok()) else { return };
         if !memory.take() {
             return;
@@ -76,8 +76,8 @@ impl SendBuffer {
             }
             at += part.len();
         }
-        let mut short = Vec::with_capacity(opening.len() + 64);
-        short.extend_from_slice(opening);
+        let mut short = Vec::with_capacity(head.len() + 64);
+        short.extend_from_slice(head);
         let mut writer = Writer::new(&mut short);
         writer.lent_body(0, length);
         writer.body_end(BodyState::Complete);

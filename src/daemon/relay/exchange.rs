@@ -11,10 +11,10 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use super::body::Body;
 use super::client::Client;
 use super::deadline::Clock;
-use super::protocol_error::Breach;
+use super::protocol_error::ProtocolError;
 use super::queue::Queue;
 use super::request_frames::greeting;
-use super::response_reader::{Answer, End};
+use super::response_reader::{End, ResponseReader};
 use crate::daemon::child::GroupHandle;
 use crate::daemon::connections::Connection;
 use crate::daemon::connections::recv_buffer::{Received, SOON};
@@ -29,7 +29,7 @@ const GATHERING: Duration = Duration::from_millis(2);
 const LOOK: Duration = Duration::from_millis(50);
 
 /// How one connection's conversation ended.
-pub enum Talk {
+pub enum RelayResult {
     /// With an end, from the daemon or about the client.
     End(End),
     /// The connection ended without one. If the process was ended at a limit of its group: which.
@@ -67,7 +67,7 @@ pub struct Exchange<'a, 'r> {
     /// What goes to the daemon.
     pub send_buffer: SendBuffer,
     /// What comes from it.
-    pub answer: Answer,
+    pub reader: ResponseReader,
     body: Body,
     /// The client.
     pub client: Client<'r>,
@@ -87,7 +87,7 @@ impl<'a, 'r: 'a> Exchange<'a, 'r> {
             group,
             request_end: frames.len(),
             send_buffer: SendBuffer::keeping(frames),
-            answer: Answer::new(group.header_buffer_size, false),
+            reader: ResponseReader::new(group.header_buffer_size, false),
             body: Body::new(request.may_read_body(), on_demand, request.server().timeout()),
             client: Client::new(request.connection()),
             gathered_since: None,
@@ -110,7 +110,7 @@ impl<'a, 'r: 'a> Exchange<'a, 'r> {
         if let Some(memory) = &connection.recv_buffer.ancillary.memory {
             self.send_buffer.lend(self.request_end, memory);
         }
-        self.answer = Answer::new(self.group.header_buffer_size, connection.used);
+        self.reader = ResponseReader::new(self.group.header_buffer_size, connection.used);
     }
 
     /// Whether nothing of the request is left on its connection.
@@ -120,7 +120,7 @@ impl<'a, 'r: 'a> Exchange<'a, 'r> {
             && self.send_buffer.is_sent()
             && connection.recv_buffer.bytes().is_empty()
             && connection.recv_buffer.ancillary.files.is_empty()
-            && !self.answer.goes_away
+            && !self.reader.goes_away
     }
 
     /// A body that goes along with its request is waited for while it keeps coming, so that it needs one write and no process has to wait for it.
@@ -134,7 +134,7 @@ impl<'a, 'r: 'a> Exchange<'a, 'r> {
     }
 
     /// Has the request served over a connection. `full`: no thread was free for it.
-    pub fn talk(&mut self, connection: &mut Connection, full: bool, wish: Wish) -> Talk {
+    pub fn relay(&mut self, connection: &mut Connection, full: bool, wish: Wish) -> RelayResult {
         let mut heard = Instant::now();
         // Who has just spoken may go on soon; who is silent is waited for together with all else, and so is who never stops.
         let (mut soon, mut looked) = (true, heard);
@@ -145,7 +145,7 @@ impl<'a, 'r: 'a> Exchange<'a, 'r> {
         connection.send();
         loop {
             if !self.send(connection) {
-                return Talk::Unsent;
+                return RelayResult::Unsent;
             }
             let received = if soon && self.has_only_to_wait(queue.as_ref()) {
                 connection.recv_buffer.receive_soon(connection.socket.as_fd())
@@ -157,16 +157,16 @@ impl<'a, 'r: 'a> Exchange<'a, 'r> {
             let now = Instant::now();
             soon = received == Received::Some && now.saturating_duration_since(looked) < LOOK;
             if received == Received::End {
-                return Talk::Died(connection.cut_at());
+                return RelayResult::Died(connection.cut_at());
             }
             match received {
-                Received::Descriptor => return Talk::End(End::Breach(Breach::Descriptors)),
-                Received::Crowded => return Talk::End(End::Breach(Breach::Crowded)),
+                Received::Descriptor => return RelayResult::End(End::ProtocolError(ProtocolError::Descriptors)),
+                Received::Crowded => return RelayResult::End(End::ProtocolError(ProtocolError::Crowded)),
                 _ => {}
             }
             if received == Received::Some {
                 match self.take(connection, now) {
-                    Taken::End(end) => return Talk::End(end),
+                    Taken::End(end) => return RelayResult::End(end),
                     // What the client took its time over is not the process's time.
                     Taken::Frames => heard = clock.goes_on(now),
                     Taken::Nothing => {}
@@ -174,19 +174,19 @@ impl<'a, 'r: 'a> Exchange<'a, 'r> {
             } else if self.is_pause_over(now)
                 && let Err(end) = self.flush()
             {
-                return Talk::End(end);
+                return RelayResult::End(end);
             }
             if self.client.is_gone(now) {
-                return Talk::End(End::ClientGone);
+                return RelayResult::End(End::ClientGone);
             }
             if let Some(end) = self.look(connection, &mut queue, wish, now) {
                 return end;
             }
             if clock.is_over(queue.is_none(), now) {
-                return Talk::Overtime;
+                return RelayResult::Overtime;
             }
             if !self.body.is_starving() && now.saturating_duration_since(heard) >= self.group.socket_timeout {
-                return Talk::Silent;
+                return RelayResult::Silent;
             }
             if self.body.is_starving() {
                 // The daemon waits for the client, not the other way round.
@@ -196,9 +196,9 @@ impl<'a, 'r: 'a> Exchange<'a, 'r> {
     }
 
     /// Looks after a request that may still wait for a thread.
-    fn look(&self, connection: &Connection, queue: &mut Option<Queue>, wish: Wish, now: Instant) -> Option<Talk> {
+    fn look(&self, connection: &Connection, queue: &mut Option<Queue>, wish: Wish, now: Instant) -> Option<RelayResult> {
         let waiting = queue.as_mut()?;
-        if self.answer.begun {
+        if self.reader.begun {
             *queue = None;
             return None;
         }
@@ -211,11 +211,11 @@ impl<'a, 'r: 'a> Exchange<'a, 'r> {
             return None;
         }
         if overdue {
-            return connection.take_back().then_some(Talk::Overdue);
+            return connection.take_back().then_some(RelayResult::Overdue);
         }
         waiting.later(now);
         let better = self.handle.connections.table().is_some_and(|table| table.better(connection.place, wish));
-        (better && connection.take_back()).then_some(Talk::Better)
+        (better && connection.take_back()).then_some(RelayResult::Better)
     }
 
     /// Sends what is there as far as the daemon takes it; `false` if the request itself did not get through.
@@ -223,12 +223,12 @@ impl<'a, 'r: 'a> Exchange<'a, 'r> {
         loop {
             self.body.fill(self.conversation, &mut self.send_buffer);
             if self.send_buffer.pending() > 0 && self.send_buffer.send(connection.socket.as_fd()).is_err() {
-                if !self.answer.begun && self.send_buffer.sent() < self.request_end {
+                if !self.reader.begun && self.send_buffer.sent() < self.request_end {
                     return false;
                 }
                 // It has closed its end, perhaps because it needs no more body; what it has said before is still to be read.
                 self.send_buffer.hold();
-                if self.answer.begun {
+                if self.reader.begun {
                     self.body.give_up();
                 }
             }
@@ -242,12 +242,12 @@ impl<'a, 'r: 'a> Exchange<'a, 'r> {
     fn take(&mut self, connection: &mut Connection, now: Instant) -> Taken {
         let (bytes, ancillary) = connection.recv_buffer.parts();
         let request = self.conversation.request;
-        let (taken, end) = self.answer.take(bytes, ancillary, &mut self.conversation.output, request, &mut self.body);
+        let (taken, end) = self.reader.take(bytes, ancillary, &mut self.conversation.output, request, &mut self.body);
         connection.recv_buffer.consume(taken);
-        if self.answer.begun {
+        if self.reader.begun {
             self.send_buffer.forget();
         }
-        self.gathered_since = (self.answer.gathered > 0).then_some(now);
+        self.gathered_since = (self.reader.gathered > 0).then_some(now);
         match end {
             Some(end) => Taken::End(end),
             None if taken > 0 => Taken::Frames,
@@ -269,7 +269,7 @@ impl<'a, 'r: 'a> Exchange<'a, 'r> {
 
     fn flush(&mut self) -> Result<(), End> {
         self.gathered_since = None;
-        self.answer.flush(&mut self.conversation.output)
+        self.reader.flush(&mut self.conversation.output)
     }
 
     /// Waits until something can be done; whether the daemon has something to say.

@@ -6,7 +6,7 @@ use protocol::rules::{self, HeadFault};
 
 /// How a daemon broke the rules of `docs/protocol.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Breach {
+pub enum ProtocolError {
     /// Bytes that are no frame of its.
     Frame(Violation),
     /// A frame out of its turn.
@@ -37,7 +37,7 @@ pub enum Breach {
     Crowded,
 }
 
-impl std::fmt::Display for Breach {
+impl std::fmt::Display for ProtocolError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Frame(violation) => violation.fmt(f),
@@ -61,11 +61,13 @@ impl std::fmt::Display for Breach {
 }
 
 /// What is wrong with a head.
-pub const fn of_head(fault: &HeadFault<'_>, status: u16) -> Breach {
+pub const fn of_head(fault: &HeadFault<'_>, status: u16) -> ProtocolError {
     match fault {
-        HeadFault::Field(FieldError::StatusRange | FieldError::StatusInterim | FieldError::StatusForm) => Breach::Status(status),
-        HeadFault::Field(FieldError::StatusControl) => Breach::Reason,
-        HeadFault::Count | HeadFault::Sum => Breach::Headers,
-        _ => Breach::Header,
+        HeadFault::Field(FieldError::StatusRange | FieldError::StatusInterim | FieldError::StatusForm) => {
+            ProtocolError::Status(status)
+        }
+        HeadFault::Field(FieldError::StatusControl) => ProtocolError::Reason,
+        HeadFault::Count | HeadFault::Sum => ProtocolError::Headers,
+        _ => ProtocolError::Header,
     }
 }

@@ -25,7 +25,13 @@ pub fn greeting(group: &Group, ticket: Option<Ticket>) -> Vec<u8> {
 ///
 /// # Errors
 /// The environ is longer than a request may be.
-pub fn opening(room: Vec<u8>, group: &Group, call: &Call<'_>, request_start: i64, queue_start: i64) -> Result<Vec<u8>, TooLong> {
+pub fn request_frames(
+    room: Vec<u8>,
+    group: &Group,
+    call: &Call<'_>,
+    request_start: i64,
+    queue_start: i64,
+) -> Result<Vec<u8>, TooLong> {
     let mut bytes = room;
     bytes.reserve(4096);
     bytes.extend_from_slice(&greeting(group, None));

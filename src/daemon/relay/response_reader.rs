@@ -13,7 +13,7 @@ use protocol::rules::{self, HeadFault};
 use rustix::fs::{FileType, OFlags};
 
 use super::body::Body;
-use super::protocol_error::{self, Breach};
+use super::protocol_error::{self, ProtocolError};
 use crate::daemon::connections::recv_buffer::Ancillary;
 use crate::httpd::{Log, Request};
 use crate::request::response_body::{Passing, ResponseBody, Taken};
@@ -33,7 +33,7 @@ pub enum End {
     /// The request was not begun.
     Refused(RefusedReason),
     /// The daemon broke the rules.
-    Breach(Breach),
+    ProtocolError(ProtocolError),
     /// A header of the response is longer than it may be.
     HeaderTooLong(Vec<u8>),
     /// The client is gone.
@@ -44,7 +44,7 @@ pub enum End {
 
 /// The answer so far.
 #[derive(Debug)]
-pub struct Answer {
+pub struct ResponseReader {
     longest_header: usize,
     greeted: bool,
     /// The daemon has begun the request, for all that can be known.
@@ -87,7 +87,7 @@ impl Lines {
     }
 }
 
-impl Answer {
+impl ResponseReader {
     /// Nothing is known. `longest_header`: how long a header's line may be, bytes. `greeted`: the process has greeted, at an earlier request.
     pub fn new(longest_header: u32, greeted: bool) -> Self {
         let longest_header = usize::try_from(longest_header).unwrap_or(usize::MAX);
@@ -128,9 +128,9 @@ impl Answer {
                 Ok(Parsed::Incomplete(_)) => {
                     // A descriptor comes with its frame, of which at least the first byte is here.
                     let wanted = usize::from(!rest.is_empty() && may_bring_descriptor(rest));
-                    return (taken, (ancillary.files.len() > wanted).then_some(End::Breach(Breach::Descriptors)));
+                    return (taken, (ancillary.files.len() > wanted).then_some(End::ProtocolError(ProtocolError::Descriptors)));
                 }
-                Err(violation) => return (taken, Some(End::Breach(Breach::Frame(violation)))),
+                Err(violation) => return (taken, Some(End::ProtocolError(ProtocolError::Frame(violation)))),
             }
         }
     }
@@ -144,19 +144,19 @@ impl Answer {
         body: &mut Body,
     ) -> Result<(), End> {
         if self.greeted != !matches!(frame, Frame::Hello(_)) {
-            return Err(End::Breach(Breach::Turn("a greeting")));
+            return Err(End::ProtocolError(ProtocolError::Turn("a greeting")));
         }
         self.begun |= !matches!(frame, Frame::Hello(_) | Frame::Refused(_) | Frame::GoAway);
         match *frame {
             Frame::Hello(hello) => {
                 self.greeted = true;
-                if hello.version == VERSION { Ok(()) } else { Err(End::Breach(Breach::Version(hello.version))) }
+                if hello.version == VERSION { Ok(()) } else { Err(End::ProtocolError(ProtocolError::Version(hello.version))) }
             }
             Frame::Want(count) => {
                 // At once: the end of the response may be the next frame.
                 body.ask(u64::from(count), request);
                 if body.credit > rules::MOST_ASKED {
-                    return Err(End::Breach(Breach::Asked));
+                    return Err(End::ProtocolError(ProtocolError::Asked));
                 }
                 self.brings(count > 0)
             }
@@ -166,7 +166,7 @@ impl Answer {
             }
             Frame::Head { status, reason, fields } => self.head(status, reason, fields, response),
             Frame::Data(_) | Frame::File { .. } | Frame::Lent { .. } if !self.head => {
-                Err(End::Breach(Breach::Turn("a body before its head")))
+                Err(End::ProtocolError(ProtocolError::Turn("a body before its head")))
             }
             Frame::Data(piece) => {
                 self.body(u64::try_from(piece.len()).unwrap_or(u64::MAX))?;
@@ -180,35 +180,35 @@ impl Answer {
                 self.body(u64::from(length))?;
                 self.lent(offset, length, ancillary, response)
             }
-            Frame::Memory if ancillary.wants_memory => Err(End::Breach(Breach::Turn("a second demand for memory"))),
+            Frame::Memory if ancillary.wants_memory => Err(End::ProtocolError(ProtocolError::Turn("a second demand for memory"))),
             Frame::Memory => {
                 ancillary.wants_memory = true;
                 Ok(())
             }
-            Frame::End if !self.head => Err(End::Breach(Breach::Turn("an end without a head"))),
+            Frame::End if !self.head => Err(End::ProtocolError(ProtocolError::Turn("an end without a head"))),
             Frame::End => Err(End::Complete),
             Frame::Abort(reason) => Err(End::Aborted(reason)),
-            Frame::Refused(_) if self.begun => Err(End::Breach(Breach::Turn("a refusal"))),
+            Frame::Refused(_) if self.begun => Err(End::ProtocolError(ProtocolError::Turn("a refusal"))),
             Frame::Refused(reason) => Err(End::Refused(reason)),
-            Frame::GoAway if self.goes_away => Err(End::Breach(Breach::Turn("a second farewell"))),
+            Frame::GoAway if self.goes_away => Err(End::ProtocolError(ProtocolError::Turn("a second farewell"))),
             Frame::GoAway => {
                 self.goes_away = true;
                 Ok(())
             }
             // The parser gives no frame that only a child may send.
             Frame::Request(_) | Frame::Body(_) | Frame::LentBody { .. } | Frame::BodyEnd(_) | Frame::ClientGone => {
-                Err(End::Breach(Breach::Turn("a child's frame")))
+                Err(End::ProtocolError(ProtocolError::Turn("a child's frame")))
             }
         }
     }
 
     fn head(&mut self, status: u16, reason: &[u8], fields: Fields<'_>, response: &mut ResponseBody<'_>) -> Result<(), End> {
         if self.head {
-            return Err(End::Breach(Breach::Turn("a second head")));
+            return Err(End::ProtocolError(ProtocolError::Turn("a second head")));
         }
         let known = rules::head(status, reason, fields.iter(), self.longest_header).map_err(|fault| match fault {
             HeadFault::TooLong(name) => End::HeaderTooLong(name.to_vec()),
-            fault => End::Breach(protocol_error::of_head(&fault, status)),
+            fault => End::ProtocolError(protocol_error::of_head(&fault, status)),
         })?;
         self.left = known.length;
         self.bodyless = rules::forbids_body(status).then_some(status);
@@ -242,13 +242,13 @@ impl Answer {
     /// A frame has come that brings something, or does not.
     fn brings(&mut self, something: bool) -> Result<(), End> {
         self.empty = self.empty.saturating_add(u32::from(!something));
-        if !something && self.empty > rules::MOST_EMPTY { Err(End::Breach(Breach::Flood)) } else { Ok(()) }
+        if !something && self.empty > rules::MOST_EMPTY { Err(End::ProtocolError(ProtocolError::Flood)) } else { Ok(()) }
     }
 
     /// `length` bytes of the body come: whether they may. What is beyond the announced length does not reach the client.
     fn body(&mut self, length: u64) -> Result<(), End> {
         if let Some(status) = self.bodyless.filter(|_| length > 0) {
-            return Err(End::Breach(Breach::Body(status)));
+            return Err(End::ProtocolError(ProtocolError::Body(status)));
         }
         let counts = length.min(self.left.unwrap_or(u64::MAX));
         self.left = self.left.map(|left| left - counts);
@@ -270,10 +270,10 @@ impl Answer {
     /// Takes what lies in memory that the daemon can still write to: only what copies it or sends it may see it. A filter that works on content might look
     /// twice, and gets a copy.
     fn lent(&mut self, offset: u32, length: u32, ancillary: &Ancillary, response: &mut ResponseBody<'_>) -> Result<(), End> {
-        let breach = End::Breach(Breach::Memory);
-        let (Ok(start), Ok(size)) = (usize::try_from(offset), usize::try_from(length)) else { return Err(breach) };
-        let memory = ancillary.memory.as_ref().ok_or_else(|| breach.clone())?;
-        let piece = memory.lend(start, size).ok_or(breach)?;
+        let error = End::ProtocolError(ProtocolError::Memory);
+        let (Ok(start), Ok(size)) = (usize::try_from(offset), usize::try_from(length)) else { return Err(error) };
+        let memory = ancillary.memory.as_ref().ok_or_else(|| error.clone())?;
+        let piece = memory.lend(start, size).ok_or(error)?;
         if response.is_filtered() {
             for part in piece.chunks(MOST_KEPT) {
                 self.keep(part, response)?;
@@ -294,12 +294,12 @@ impl Answer {
     }
 
     fn file(&mut self, offset: u64, length: u64, ancillary: &mut Ancillary, response: &mut ResponseBody<'_>) -> Result<(), End> {
-        let file = ancillary.files.pop_front().ok_or(End::Breach(Breach::Descriptors))?;
+        let file = ancillary.files.pop_front().ok_or(End::ProtocolError(ProtocolError::Descriptors))?;
         if !holds(&file, offset, length) {
-            return Err(End::Breach(Breach::File));
+            return Err(End::ProtocolError(ProtocolError::File));
         }
         let (Ok(offset), Ok(length)) = (i64::try_from(offset), i64::try_from(length)) else {
-            return Err(End::Breach(Breach::File));
+            return Err(End::ProtocolError(ProtocolError::File));
         };
         let sent = response.send_file(file.as_fd(), offset, length);
         self.gathered = self.gathered.saturating_add(1);
@@ -343,7 +343,7 @@ mod tests {
 
     use protocol::rules;
 
-    use super::{Answer, Breach, End, Lines, holds};
+    use super::{End, Lines, ProtocolError, ResponseReader, holds};
 
     #[test]
     fn a_received_file_is_looked_at() {
@@ -372,17 +372,17 @@ mod tests {
 
     #[test]
     fn frames_that_bring_nothing_are_counted_and_a_body_has_its_place() {
-        let mut answer = Answer::new(100, true);
-        assert!((0..rules::MOST_EMPTY).all(|_| answer.body(0).is_ok()));
-        assert_eq!(answer.body(0), Err(End::Breach(Breach::Flood)));
-        assert!(answer.body(1).is_ok());
+        let mut reader = ResponseReader::new(100, true);
+        assert!((0..rules::MOST_EMPTY).all(|_| reader.body(0).is_ok()));
+        assert_eq!(reader.body(0), Err(End::ProtocolError(ProtocolError::Flood)));
+        assert!(reader.body(1).is_ok());
         // What is beyond the announced length brings nothing either.
-        let mut answer = Answer { left: Some(5), ..Answer::new(100, true) };
-        assert!(answer.body(7).is_ok());
-        assert!((0..rules::MOST_EMPTY).all(|_| answer.body(1).is_ok()));
-        assert_eq!(answer.body(1), Err(End::Breach(Breach::Flood)));
-        let mut answer = Answer { bodyless: Some(304), ..Answer::new(100, true) };
-        assert!(answer.body(0).is_ok());
-        assert_eq!(answer.body(1), Err(End::Breach(Breach::Body(304))));
+        let mut reader = ResponseReader { left: Some(5), ..ResponseReader::new(100, true) };
+        assert!(reader.body(7).is_ok());
+        assert!((0..rules::MOST_EMPTY).all(|_| reader.body(1).is_ok()));
+        assert_eq!(reader.body(1), Err(End::ProtocolError(ProtocolError::Flood)));
+        let mut reader = ResponseReader { bodyless: Some(304), ..ResponseReader::new(100, true) };
+        assert!(reader.body(0).is_ok());
+        assert_eq!(reader.body(1), Err(End::ProtocolError(ProtocolError::Body(304))));
     }
 }
