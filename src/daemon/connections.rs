@@ -55,7 +55,7 @@ pub struct Connection {
     closer: &'static Closer,
     left: Instant,
     /// Memory in which the last request was put together, for the next one.
-    room: Vec<u8>,
+    spare_buffer: Vec<u8>,
 }
 
 impl Connection {
@@ -82,7 +82,7 @@ impl Connection {
     }
 
     /// The limit at which its process was ended, if it was.
-    pub fn cut_at(&self) -> Option<Limit> {
+    pub fn limit_reached(&self) -> Option<Limit> {
         self.table.cut_at(self.place)
     }
 
@@ -257,7 +257,7 @@ impl Connections {
             table,
             closer: &self.closer,
             left: Instant::now(),
-            room: Vec::new(),
+            spare_buffer: Vec::new(),
         })
     }
 
@@ -278,20 +278,20 @@ impl Connections {
     }
 
     /// Memory to put a request together in: an earlier one's, so that no page of it has to be asked of the system.
-    pub fn room(&self) -> Vec<u8> {
+    pub fn spare_buffer(&self) -> Vec<u8> {
         let mut idle = self.idle();
-        let last = idle.iter_mut().rev().find(|one| one.room.capacity() > 0);
-        last.map(|one| std::mem::take(&mut one.room)).unwrap_or_default()
+        let last = idle.iter_mut().rev().find(|one| one.spare_buffer.capacity() > 0);
+        last.map(|one| std::mem::take(&mut one.spare_buffer)).unwrap_or_default()
     }
 
     /// Keeps a connection whose request is through, and the memory that the request was in.
-    pub fn keep(&self, mut connection: Connection, mut room: Vec<u8>) {
+    pub fn keep(&self, mut connection: Connection, mut spare_buffer: Vec<u8>) {
         connection.used = true;
         connection.recv_buffer.rest();
         connection.left = Instant::now();
-        if room.capacity() <= MOST_ROOM {
-            room.clear();
-            connection.room = room;
+        if spare_buffer.capacity() <= MOST_ROOM {
+            spare_buffer.clear();
+            connection.spare_buffer = spare_buffer;
         }
         let mut idle = self.idle();
         idle.push_back(connection);

@@ -40,10 +40,10 @@ pub fn run(conversation: &mut Conversation<'_>, handle: GroupHandle, call: &Call
     let on_demand = request.expects_continue();
     let call = Call { flags: call.flags | if on_demand { flag::ON_DEMAND } else { 0 }, ..*call };
     let queue_start = now();
-    let Ok(frames) = request_frames(handle.connections.room(), group, &call, request.time(), queue_start) else {
+    let Ok(frames) = request_frames(handle.connections.spare_buffer(), group, &call, request.time(), queue_start) else {
         let length =
             call.environ.entries.iter().map(|entry| entry.key.len() + entry.value.as_deref().map_or(0, <[u8]>::len)).sum();
-        return Ending::Failed(tell(request, group, GroupFailure::HeadTooLong(length)));
+        return Ending::Failed(log_failure(request, group, GroupFailure::HeadTooLong(length)));
     };
     // The time in which its body is gathered counts.
     let began = Instant::now();
@@ -62,7 +62,7 @@ pub fn run(conversation: &mut Conversation<'_>, handle: GroupHandle, call: &Call
 type Outcome<'g> = Result<RelayResult, GroupFailure<'g>>;
 
 /// Says in the log why a request fails: the status that its client gets.
-fn tell(request: Request<'_>, group: &Group, failure: GroupFailure<'_>) -> u16 {
+fn log_failure(request: Request<'_>, group: &Group, failure: GroupFailure<'_>) -> u16 {
     let failure = Failure::Group { name: &group.name, declared: Some(&group.defined_at), failure };
     let message = failure.message(alias::of(request));
     Log::Request(request).line(failure.code().level, format_args!("{message}"));
@@ -128,8 +128,8 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
         match result {
             RelayResult::End(End::Complete) => {
                 if self.exchange.is_through(&connection) {
-                    let room = self.exchange.send_buffer.take_room();
-                    self.handle.connections.keep(connection, room);
+                    let spare_buffer = self.exchange.send_buffer.take_spare_buffer();
+                    self.handle.connections.keep(connection, spare_buffer);
                 }
                 Ok(Ok(result))
             }
@@ -182,16 +182,16 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
         let failure = match outcome {
             Ok(RelayResult::End(End::Complete)) => return Ending::Done,
             Ok(RelayResult::End(End::ClientGone)) => return Ending::ClientGone,
-            Ok(RelayResult::End(End::Unsendable)) => return Ending::Cut,
+            Ok(RelayResult::End(End::Unsendable)) => return Ending::Truncated,
             // The application's own traceback, or the engine's reason, is in the log.
             Ok(RelayResult::End(End::Aborted(AbortReason::Failed))) => return self.failed(500),
             Ok(RelayResult::End(End::Aborted(AbortReason::Unavailable))) => return self.failed(503),
             Ok(RelayResult::End(End::Aborted(AbortReason::Timeout))) => self.timeout(),
             Ok(RelayResult::End(End::HeaderTooLong(name))) => {
-                return self.told(GroupFailure::HeaderTooLong { name: &name, limit: self.group.header_buffer_size });
+                return self.fail(GroupFailure::HeaderTooLong { name: &name, limit: self.group.header_buffer_size });
             }
             Ok(RelayResult::End(End::ProtocolError(error))) => {
-                return self.told(GroupFailure::BrokeProtocol(&error.to_string()));
+                return self.fail(GroupFailure::BrokeProtocol(&error.to_string()));
             }
             Ok(RelayResult::Silent) => {
                 GroupFailure::Silent { limit: self.group.socket_timeout.as_secs(), own: self.group.has_socket_timeout }
@@ -202,19 +202,19 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
             Ok(_) => GroupFailure::Died(None),
             Err(failure) => failure,
         };
-        self.told(failure)
+        self.fail(failure)
     }
 
-    fn told(&self, failure: GroupFailure<'_>) -> Ending {
+    fn fail(&self, failure: GroupFailure<'_>) -> Ending {
         if matches!(failure, GroupFailure::ShareUsed(_)) && !self.handle.share.may_say() {
             return self.failed(failure.row().0);
         }
-        self.failed(tell(self.exchange.conversation.request, self.group, failure))
+        self.failed(log_failure(self.exchange.conversation.request, self.group, failure))
     }
 
-    /// An answer that is cut if it has begun, and an error page otherwise.
+    /// A response that is truncated if it has begun, and an error page otherwise.
     const fn failed(&self, status: u16) -> Ending {
-        if self.exchange.reader.head { Ending::Cut } else { Ending::Failed(status) }
+        if self.exchange.reader.head { Ending::Truncated } else { Ending::Failed(status) }
     }
 
     /// The daemon's time limit.

@@ -161,7 +161,7 @@ impl Engine {
         drop(lending);
         match ending {
             outcome::DONE => Ending::Done,
-            outcome::TRUNCATED => Ending::Cut,
+            outcome::TRUNCATED => Ending::Truncated,
             outcome::CLIENT_GONE => Ending::ClientGone,
             outcome::TIMEOUT => Ending::Failed(504),
             outcome::UNAVAILABLE => Ending::Failed(503),

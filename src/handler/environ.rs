@@ -12,7 +12,7 @@ pub mod variables;
 use std::borrow::Cow;
 use std::ffi::CStr;
 
-use self::filter::Fate;
+use self::filter::EnvAction;
 use crate::request::environ::{Entry, Environ};
 use config::daemon::chroot;
 use config::settings::MapHead;
@@ -90,10 +90,10 @@ pub fn build<'a>(table: impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)>, fact
     let mut entries = Vec::with_capacity(table.size_hint().0.max(40) + ADDED);
     let mut https = facts.tls;
     for (key, value) in table {
-        match filter::fate(key, facts.head_as_get, facts.authorization.is_some()) {
-            Fate::Kept => entries.push(Entry { key, value: value.map(Cow::Borrowed) }),
-            Fate::Dropped => {}
-            Fate::Scheme => https |= value.is_some_and(says_https),
+        match filter::action(key, facts.head_as_get, facts.authorization.is_some()) {
+            EnvAction::Kept => entries.push(Entry { key, value: value.map(Cow::Borrowed) }),
+            EnvAction::Dropped => {}
+            EnvAction::Scheme => https |= value.is_some_and(says_https),
         }
     }
     if let Some(chroot) = facts.chroot {

@@ -155,7 +155,7 @@ thread_local! {
     static LAST: RefCell<Report> = const { RefCell::new(Report { text: [0; 512], length: 0 }) };
 }
 
-/// The last panic of a thread, cut at 512 bytes.
+/// The last panic of a thread, at most 512 bytes of it.
 struct Report {
     text: [u8; 512],
     length: usize,

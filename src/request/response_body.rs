@@ -38,10 +38,10 @@ pub enum Taken {
 pub enum Ending {
     /// Complete.
     Done,
-    /// Failed: an error page with this status if nothing has been sent, else as [`Ending::Cut`].
+    /// Failed: an error page with this status if nothing has been sent, else as [`Ending::Truncated`].
     Failed(u16),
-    /// Broken off in the middle: what there is goes out, and the end is visibly missing.
-    Cut,
+    /// Truncated: what there is goes out, and the client can see that the end is missing.
+    Truncated,
     /// The client went away.
     ClientGone,
 }
@@ -323,8 +323,8 @@ impl Drop for ResponseBody<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() && self.sent && !self.request.has_ended() {
             // A second panic, in a destructor, would end the process.
-            let cut = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.cut()));
-            if let Err(payload) = cut {
+            let abort = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.abort()));
+            if let Err(payload) = abort {
                 std::mem::forget(payload);
             }
         }

@@ -85,7 +85,7 @@ impl SendBuffer {
     }
 
     /// The memory that the frames were in.
-    pub fn take_room(&mut self) -> Vec<u8> {
+    pub fn take_spare_buffer(&mut self) -> Vec<u8> {
         let frames = std::mem::take(&mut self.bytes);
         self.whole.take().unwrap_or(frames)
     }
@@ -239,7 +239,7 @@ mod tests {
         send_buffer.lend(7, &child);
         assert!(received(&mut send_buffer).len() < 100);
         send_buffer.forget();
-        assert!(send_buffer.is_sent() && send_buffer.take_room().capacity() >= again.len());
+        assert!(send_buffer.is_sent() && send_buffer.take_spare_buffer().capacity() >= again.len());
     }
 
     #[test]

@@ -157,7 +157,7 @@ impl<'a, 'r: 'a> Exchange<'a, 'r> {
             let now = Instant::now();
             soon = received == Received::Some && now.saturating_duration_since(looked) < LOOK;
             if received == Received::End {
-                return RelayResult::Died(connection.cut_at());
+                return RelayResult::Died(connection.limit_reached());
             }
             match received {
                 Received::Descriptor => return RelayResult::End(End::ProtocolError(ProtocolError::Descriptors)),

@@ -21,18 +21,18 @@ pub fn greeting(group: &Group, ticket: Option<Ticket>) -> Vec<u8> {
     bytes
 }
 
-/// Greeting (without a ticket) and request, in `room`. `request_start` and `queue_start` are microseconds since the epoch.
+/// Greeting (without a ticket) and request, in `spare_buffer`. `request_start` and `queue_start` are microseconds since the epoch.
 ///
 /// # Errors
 /// The environ is longer than a request may be.
 pub fn request_frames(
-    room: Vec<u8>,
+    spare_buffer: Vec<u8>,
     group: &Group,
     call: &Call<'_>,
     request_start: i64,
     queue_start: i64,
 ) -> Result<Vec<u8>, TooLong> {
-    let mut bytes = room;
+    let mut bytes = spare_buffer;
     bytes.reserve(4096);
     bytes.extend_from_slice(&greeting(group, None));
     let head = RequestHead {

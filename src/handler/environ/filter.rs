@@ -2,7 +2,7 @@
 
 /// What becomes of an entry of httpd's table.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Fate {
+pub enum EnvAction {
     /// Lent to the application.
     Kept,
     /// Not for the application, or set anew by [`super::build`].
@@ -14,7 +14,7 @@ pub enum Fate {
 /// Decides by the first letter, so that the many `HTTP_` and `SSL_` keys cost one or two comparisons. The keys of httpd's table
 /// are one whatever their case, so they are here too. `head_as_get`: the method is told otherwise; `authorized`: the environ gets the
 /// `Authorization` header that was sent.
-pub fn fate(key: &[u8], head_as_get: bool, authorized: bool) -> Fate {
+pub fn action(key: &[u8], head_as_get: bool, authorized: bool) -> EnvAction {
     let is = |name: &str| key.eq_ignore_ascii_case(name.as_bytes());
     let begins = |prefix: &str| key.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes()));
     let dropped = match key.first().map(u8::to_ascii_uppercase) {
@@ -25,7 +25,7 @@ pub fn fate(key: &[u8], head_as_get: bool, authorized: bool) -> Fate {
         Some(b'P') => is("PATH") || is("PATH_INFO") || is("PATH_TRANSLATED"),
         Some(b'R') => is("REMOTE_HOST") || is("REMOTE_IDENT") || (head_as_get && is("REQUEST_METHOD")),
         Some(b'S') => is("SCRIPT_NAME") || is("SERVER_SIGNATURE") || is("SHLIB_PATH"),
-        Some(b'H') if is("HTTPS") => return Fate::Scheme,
+        Some(b'H') if is("HTTPS") => return EnvAction::Scheme,
         // A client's `Proxy` header would send the application's own requests elsewhere (httpoxy).
         Some(b'H') => is("HTTP_PROXY") || (authorized && is("HTTP_AUTHORIZATION")),
         // What PEP 3333 and mod_wsgi promise to the application is not for `SetEnv` to say.
@@ -35,7 +35,7 @@ pub fn fate(key: &[u8], head_as_get: bool, authorized: bool) -> Fate {
         None => true,
         _ => false,
     };
-    if dropped { Fate::Dropped } else { Fate::Kept }
+    if dropped { EnvAction::Dropped } else { EnvAction::Kept }
 }
 
 /// Whether a request header may become an environ entry. What is refused is to be removed from `headers_in` before httpd makes

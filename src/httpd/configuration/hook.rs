@@ -135,7 +135,7 @@ unsafe extern "C" fn handler<H: Hooks>(request: *mut sys::request_rec) -> c_int 
     let answer = unsafe { in_request(Kind::Handler, request, H::handler) };
     // SAFETY: as above.
     let ended = unsafe { Request::new(request) }.is_some_and(Request::has_ended);
-    // A panic after the response's beginning has cut it (see `ResponseBody`): an error page behind that would be sent as it is.
+    // A panic after the response's beginning has truncated it (see `ResponseBody`): an error page behind that would be sent as it is.
     if ended && answer == Answer::after_panic().number() { Answer::Ok.number() } else { answer }
 }
 

@@ -73,7 +73,7 @@ impl<'r> Request<'r> {
     }
 
     /// Lets the response begin though its client still waits to be asked for the body. httpd neither chunks such a response, so that one that breaks off
-    /// could not look cut, nor keeps its connection; told to close it by a header, it does chunk, and does not wait for the body in the end either.
+    /// could not look truncated, nor keeps its connection; told to close it by a header, it does chunk, and does not wait for the body in the end either.
     /// Where there is no body to come the connection goes on.
     pub fn answer_without_continue(self) {
         if !self.expects_continue() || self.is_subrequest() || self.connection().is_secondary() {

@@ -13,29 +13,29 @@ impl ResponseBody<'_> {
             return Answer::Answered;
         }
         let ending = match ending {
-            Ending::Done | Ending::Cut if self.failed || !self.started => Ending::Failed(500),
+            Ending::Done | Ending::Truncated if self.failed || !self.started => Ending::Failed(500),
             ending => ending,
         };
         match (ending, self.overridden) {
-            (Ending::Done | Ending::Cut, Some(status)) => self.leave_to_httpd(status),
+            (Ending::Done | Ending::Truncated, Some(status)) => self.leave_to_httpd(status),
             (Ending::Failed(status), _) if !self.sent => self.leave_to_httpd(status),
             (Ending::Done, None) if self.is_short() => {
                 // The engine has warned of it.
-                self.cut()
+                self.abort()
             }
             (Ending::Done, None) => {
                 self.brigade.append_end();
                 self.begin();
                 let result = passed(self.request, &mut self.short, || self.request.pass(&mut self.brigade));
                 if self.short {
-                    return self.cut();
+                    return self.abort();
                 }
                 if self.taken(result) != Taken::Ok {
                     self.request.connection().close_after_this();
                 }
                 Answer::Ok
             }
-            (Ending::Failed(_) | Ending::Cut, _) => self.cut(),
+            (Ending::Failed(_) | Ending::Truncated, _) => self.abort(),
             (Ending::ClientGone, _) => {
                 self.brigade.clear();
                 // httpd ends the response by itself, and a cache would take what there is for all of it.
@@ -54,9 +54,9 @@ impl ResponseBody<'_> {
 
     /// Sends what there is, then an error bucket: chunked, the last chunk is left out; over HTTP/2 the stream is reset; otherwise
     /// the connection ends before the promised length. An error bucket that came before the head would replace it.
-    pub(super) fn cut(&mut self) -> Answer {
+    pub(super) fn abort(&mut self) -> Answer {
         self.request.forbid_caching();
-        // The head goes out as that of a connection that lives on: a response that the connection's end ends could not look cut.
+        // The head goes out as that of a connection that lives on: a response that the connection's end ends could not look truncated.
         let begun = self.sent || {
             self.brigade.append_flush();
             self.begin();
