@@ -73,7 +73,7 @@ pub fn warn(main: Server<'_>, machine: &ThisHost) {
         }
     }
     if !machine.privileged() {
-        log.coded(
+        log.log_code(
             &log_code::PYTHON_NOT_CHECKED,
             format_args!(
                 "the interpreters of the daemon groups were not run, because configtest does not run as root (hint: `sudo apachectl configtest`)"

@@ -37,7 +37,7 @@ pub fn warn(main: Server<'_>, machine: &dyn HostInfo) {
         log.line(Level::Warning, format_args!("{}: {problem}", problem.code()));
     }
     if !privileged_or_said {
-        log.coded(
+        log.log_code(
             &log_code::PYTHON_NOT_CHECKED,
             format_args!(
                 "the interpreter was not run, because configtest does not run as root (hint: `sudo apachectl configtest`)"

@@ -146,7 +146,7 @@ fn start(child: &Child) -> Result<Engine, StartError> {
     let result = open(child);
     match &result {
         Ok(_) => {}
-        Err(problem) => Log::MainServer.coded(problem.code(), format_args!("{problem}")),
+        Err(problem) => Log::MainServer.log_code(problem.code(), format_args!("{problem}")),
     }
     result
 }

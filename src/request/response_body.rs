@@ -281,7 +281,7 @@ impl<'r> ResponseBody<'r> {
             Err(status) if status.is_filter_error() => Taken::ClientGone,
             Err(status) => {
                 let log = Log::Request(self.request);
-                log.coded(&log_code::RESPONSE_NOT_SENT, format_args!("the response cannot be sent on: {status}"));
+                log.log_code(&log_code::RESPONSE_NOT_SENT, format_args!("the response cannot be sent on: {status}"));
                 Taken::Failed
             }
         }
@@ -337,7 +337,7 @@ fn passed(request: Request<'_>, short: &mut bool, pass: impl FnOnce() -> Result<
     let result = pass();
     if before != file_bucket::ended_early() && !*short {
         *short = true;
-        Log::Request(request).coded(
+        Log::Request(request).log_code(
             &log_code::FILE_ENDED_EARLY,
             format_args!(
                 "a file that the application has returned can't be read up to the length that was announced, because it is shorter by now or reading failed: \

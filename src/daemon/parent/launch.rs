@@ -65,7 +65,7 @@ pub fn post_config(configuration: Pool<'_>, main: Server<'_>) {
             Ok(()) => true,
             Err(why) => {
                 Log::Server(main)
-                    .coded(&log_code::SOCKET_NOT_MADE, format_args!("group {}: {why}", config::error::quoted(&group.name)));
+                    .log_code(&log_code::SOCKET_NOT_MADE, format_args!("group {}: {why}", config::error::quoted(&group.name)));
                 refused.push((group.name.clone(), why));
                 false
             }
@@ -94,7 +94,7 @@ fn scoreboard(main: Server<'_>, plan: &Plan, kept: &mut Kept) -> Option<Publishe
         return None;
     }
     let failed = |error: &std::io::Error| {
-        Log::Server(main).coded(
+        Log::Server(main).log_code(
             &log_code::SCOREBOARD_NOT_SHARED,
             format_args!("the file that they read httpd's scoreboard from could not be made: {error}"),
         );

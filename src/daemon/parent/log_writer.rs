@@ -45,7 +45,7 @@ pub fn watch(configuration: Pool<'_>, kept: &mut Kept) {
 /// Starts the log writer of a generation. The number of the descriptor over which lines are sent.
 pub fn begin(configuration: Pool<'_>, main: Server<'_>, kept: &mut Kept) -> Option<i32> {
     let failed = |what: &str, error: &dyn std::fmt::Display| {
-        Log::Server(main).coded(&LOG_WRITER_FAILED, format_args!("{what}: {error}"));
+        Log::Server(main).log_code(&LOG_WRITER_FAILED, format_args!("{what}: {error}"));
     };
     let pair = rustix::net::socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None);
     let (read, write) = pair.inspect_err(|error| failed("its socket could not be made", error)).ok()?;
@@ -160,12 +160,12 @@ fn died(pid: i32, _: i32) {
     if !current {
         kept.writers.remove(at);
     } else if short {
-        Log::Server(main).coded(
+        Log::Server(main).log_code(
             &LOG_WRITER_FAILED,
             format_args!("process {pid} ended soon after its start; another is started in a few seconds"),
         );
     } else {
-        Log::Server(main).coded(&LOG_WRITER_FAILED, format_args!("process {pid} ended; another is started"));
+        Log::Server(main).log_code(&LOG_WRITER_FAILED, format_args!("process {pid} ended; another is started"));
         replace(main, &mut kept, at);
     }
     retained::keep(Log::Server(main), &kept);
@@ -183,7 +183,7 @@ fn replace(main: Server<'_>, kept: &mut Kept, at: usize) {
                 one.again = true;
             }
         }
-        Err(error) => Log::Server(main).coded(&LOG_WRITER_FAILED, format_args!("it could not be forked: {error}")),
+        Err(error) => Log::Server(main).log_code(&LOG_WRITER_FAILED, format_args!("it could not be forked: {error}")),
     }
 }
 

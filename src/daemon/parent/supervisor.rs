@@ -67,7 +67,7 @@ pub fn begin(configuration: Pool<'_>, main: Server<'_>, kept: &mut Kept, plan: &
             if let Some(last) = kept.supervisors.last_mut() {
                 last.successor = predecessor;
             }
-            Log::Server(main).coded(&log_code::SUPERVISOR_NOT_STARTED, format_args!("{why}"));
+            Log::Server(main).log_code(&log_code::SUPERVISOR_NOT_STARTED, format_args!("{why}"));
             Err(why)
         }
     }
@@ -246,12 +246,12 @@ fn died(pid: i32, status: c_int) {
         let how = describe(status);
         if gone.again && now().saturating_sub(gone.started) < SHORT_LIFE {
             kept.overdue = true;
-            Log::Server(main).coded(
+            Log::Server(main).log_code(
                 &log_code::SUPERVISOR_DIED,
                 format_args!("the supervisor of the daemon processes (pid {pid}) {how} soon after its start; it is started again in a few seconds"),
             );
         } else {
-            Log::Server(main).coded(
+            Log::Server(main).log_code(
                 &log_code::SUPERVISOR_DIED,
                 format_args!("the supervisor of the daemon processes (pid {pid}) {how}; another one is started"),
             );
@@ -296,7 +296,7 @@ fn start_again(main: Server<'_>, kept: &mut Kept) {
         Ok(pid) => other_child::watch(main.configuration_pool(), pid, died, ends),
         Err(why) => {
             kept.overdue = true;
-            Log::Server(main).coded(&log_code::SUPERVISOR_NOT_STARTED, format_args!("{why}"));
+            Log::Server(main).log_code(&log_code::SUPERVISOR_NOT_STARTED, format_args!("{why}"));
         }
     }
 }

@@ -227,7 +227,7 @@ impl ResponseReader {
                 let file = CString::new(file).unwrap_or_default();
                 log.write(level, text, &file, i32::try_from(line).unwrap_or(0));
             }
-            Err(true) => log.coded(
+            Err(true) => log.log_code(
                 &LOG_LINES_LOST,
                 format_args!(
                     "the request has written {} lines or {} bytes to the log, what it writes beyond that is dropped",

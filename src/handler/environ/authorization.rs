@@ -22,7 +22,7 @@ pub fn passed<'r>(request: Request<'r>, settings: &RequestSettings<'_>) -> Optio
         // Passwords that Apache checks are not the application's.
         && !request.is_authenticated_by_apache();
     if dropped && !SAID.swap(true, Ordering::Relaxed) {
-        Log::Request(request).coded(
+        Log::Request(request).log_code(
             &log_code::AUTHORIZATION_NOT_PASSED,
             format_args!(
                 "the client sent an Authorization header, which the application does not get (hint: write `WSGIPassAuthorization On` if the \

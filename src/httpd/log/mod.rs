@@ -47,7 +47,7 @@ impl Log<'_> {
     }
 
     /// Writes a numbered message at its level: the number, then `text`.
-    pub fn coded(self, code: &LogCode, text: Arguments<'_>) {
+    pub fn log_code(self, code: &LogCode, text: Arguments<'_>) {
         self.line(code.level, format_args!("{code}: {text}"));
     }
 

@@ -140,7 +140,7 @@ pub fn warn_if_older(main: Server<'_>) {
     let number = |number: std::ffi::c_int| u32::try_from(number).unwrap_or(0);
     if running.map(number) < built {
         let [built_major, built_minor, built_patch] = built;
-        Log::Server(main).coded(
+        Log::Server(main).log_code(
             &log_code::BUILT_FOR_NEWER_APACHE,
             format_args!(
                 "built for httpd {built_major}.{built_minor}.{built_patch}, running in {major}.{minor}.{patch} (hint: build the module \
