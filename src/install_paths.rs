@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn the_first_place_that_has_it_wins_and_none_is_told() {
-        let root = std::env::temp_dir().join(format!("companion-{}", std::process::id()));
+        let root = std::env::temp_dir().join(format!("install-paths-{}", std::process::id()));
         let places = [root.join("a"), root.join("b")];
         std::fs::create_dir_all(&places[1]).unwrap();
         let text = look(ENGINE, &log_code::ENGINE_NOT_LOADED, &places, false).unwrap_err().text().to_owned();

@@ -1,5 +1,5 @@
 /*! What the children of one configuration tell each other about Python: its facts, so that one of them asks for all, and deaths, so
-that a Python that kills whoever starts it is not tried by every next child for ever. *Runs in: child.* */
+that a Python that kills the process that starts it is not tried by every next child for ever. *Runs in: child.* */
 
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
@@ -17,7 +17,7 @@ use crate::httpd::system::shared::Shared;
 /// So many children may die while they start Python. One death may be an accident: a child that was told to end just then.
 const DEATHS: u32 = 2;
 
-/// The facts of an interpreter: from a sibling that asked about the same file, or asked now.
+/// The facts of an interpreter: from another child that asked about the same file, or asked now.
 ///
 /// # Errors
 /// As [`interpreter_info::ask`].
@@ -41,7 +41,7 @@ fn key(executable: &Path) -> Option<Vec<u8>> {
     Some([executable.as_os_str().as_bytes(), numbers.as_bytes()].concat())
 }
 
-/// Says to the siblings that this process does something that may kill it, until it is dropped.
+/// Says to the other children that this process does something that may kill it, until it is dropped.
 pub struct Dangerous<'s> {
     shared: Option<&'s Shared>,
     me: u32,
@@ -77,7 +77,7 @@ impl<'s> Dangerous<'s> {
 impl Drop for Dangerous<'_> {
     fn drop(&mut self) {
         if let Some(shared) = self.shared {
-            // A sibling that began meanwhile has put itself here.
+            // Another child that began meanwhile has put itself here.
             if shared.busy.compare_exchange(self.me, 0, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
                 shared.deaths.store(0, Ordering::Release);
             }

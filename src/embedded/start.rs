@@ -160,10 +160,10 @@ fn open(child: &Child) -> Result<Engine, StartError> {
     }
     let home = child.settings.python_home.as_ref().map(|home| (home.parts(), &*home.defined_at));
     let chosen = select::select(home, std::env::var_os("PATH").as_deref())?;
-    let told = |problem: StartError| chosen.told(&problem);
-    virtualenv::look_around(&chosen).map_err(told)?;
+    let with_reason = |problem: StartError| chosen.with_reason(&problem);
+    virtualenv::look_around(&chosen).map_err(with_reason)?;
     let shared = child.shared;
-    let facts = shared_start_state::facts(shared, &chosen.executable).map_err(told)?;
+    let facts = shared_start_state::facts(shared, &chosen.executable).map_err(with_reason)?;
     let library = libpython::find(&chosen, &facts)?;
     let file = install_paths::engine()?;
     let (major, minor, micro) = facts.version;

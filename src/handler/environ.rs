@@ -101,8 +101,8 @@ pub fn build<'a>(table: impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)>, fact
     }
     add(&mut entries, facts);
     if !facts.trusted_proxy_headers.is_empty() {
-        let told = trusted_proxy::apply(&mut entries, facts.trusted_proxies, facts.trusted_proxy_headers);
-        https = told.unwrap_or(https);
+        let scheme = trusted_proxy::apply(&mut entries, facts.trusted_proxies, facts.trusted_proxy_headers);
+        https = scheme.unwrap_or(https);
     }
     Environ { entries, https }
 }

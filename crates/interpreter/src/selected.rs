@@ -16,8 +16,8 @@ pub struct Selected {
 }
 
 impl Selected {
-    /// A problem with it, told with the reason why it was chosen: that names the directive, if there was one.
-    pub fn told(&self, problem: &StartError) -> StartError {
+    /// An error with the reason why this interpreter was selected, which names the directive if there was one.
+    pub fn with_reason(&self, problem: &StartError) -> StartError {
         StartError::new(problem.code(), format!("{}: {problem}", self.reason))
     }
 }

@@ -30,8 +30,8 @@ pub fn apply(entries: &mut Vec<Entry<'_>>, trusted: Option<&[Network]>, headers:
         let mut applied = None;
         if peer_is_trusted {
             for header in listed() {
-                if let Some(told) = value(entries, header.key).map(<[u8]>::to_vec) {
-                    https = believe(entries, header, told, trusted).or(https);
+                if let Some(sent_value) = value(entries, header.key).map(<[u8]>::to_vec) {
+                    https = believe(entries, header, sent_value, trusted).or(https);
                     applied = Some(header.key);
                 }
             }
@@ -46,24 +46,24 @@ pub fn apply(entries: &mut Vec<Entry<'_>>, trusted: Option<&[Network]>, headers:
 }
 
 /// Puts what one header told into the environ; returns the scheme if that is what it told.
-fn believe(entries: &mut Vec<Entry<'_>>, header: &ProxyHeader, told: Vec<u8>, trusted: Option<&[Network]>) -> Option<bool> {
+fn believe(entries: &mut Vec<Entry<'_>>, header: &ProxyHeader, sent_value: Vec<u8>, trusted: Option<&[Network]>) -> Option<bool> {
     match header.category {
-        Category::Client if header.key == FORWARDED_FOR => believe_forwarded_for(entries, &told, trusted),
-        Category::Client => set(entries, "REMOTE_ADDR", told),
-        Category::Host => set(entries, "HTTP_HOST", told),
-        Category::Server => set(entries, "SERVER_NAME", told),
-        Category::Port => set(entries, "SERVER_PORT", told),
+        Category::Client if header.key == FORWARDED_FOR => believe_forwarded_for(entries, &sent_value, trusted),
+        Category::Client => set(entries, "REMOTE_ADDR", sent_value),
+        Category::Host => set(entries, "HTTP_HOST", sent_value),
+        Category::Server => set(entries, "SERVER_NAME", sent_value),
+        Category::Port => set(entries, "SERVER_PORT", sent_value),
         Category::ScriptName => {
-            set(entries, "SCRIPT_NAME", told.clone());
-            set(entries, "mod_wsgi.mount_point", told);
+            set(entries, "SCRIPT_NAME", sent_value.clone());
+            set(entries, "mod_wsgi.mount_point", sent_value);
         }
-        Category::Scheme => return scheme(header, &told),
+        Category::Scheme => return scheme(header, &sent_value),
     }
     None
 }
 
-fn scheme(header: &ProxyHeader, told: &[u8]) -> Option<bool> {
-    let one_of = |words: &[&str]| words.iter().any(|word| told.eq_ignore_ascii_case(word.as_bytes()));
+fn scheme(header: &ProxyHeader, sent_value: &[u8]) -> Option<bool> {
+    let one_of = |words: &[&str]| words.iter().any(|word| sent_value.eq_ignore_ascii_case(word.as_bytes()));
     let (yes, no): (&[&str], &[&str]) =
         if header.switch { (&["on", "true", "1"], &["off", "false", "0"]) } else { (&["https"], &["http"]) };
     if one_of(yes) {
@@ -77,8 +77,9 @@ fn scheme(header: &ProxyHeader, told: &[u8]) -> Option<bool> {
 
 /// Finds the client in a list that each proxy on the way added its own peer to: read from the end, trusted proxies are passed over;
 /// the first address before them is the client, and whatever stands left of it is the client's own invention.
-fn believe_forwarded_for(entries: &mut Vec<Entry<'_>>, told: &[u8], trusted: Option<&[Network]>) {
-    let list: Vec<&[u8]> = told.split(|byte| *byte == b',').map(<[u8]>::trim_ascii).filter(|item| !item.is_empty()).collect();
+fn believe_forwarded_for(entries: &mut Vec<Entry<'_>>, sent_value: &[u8], trusted: Option<&[Network]>) {
+    let list: Vec<&[u8]> =
+        sent_value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii).filter(|item| !item.is_empty()).collect();
     let Some(networks) = trusted else {
         if let Some(client) = list.first() {
             set(entries, "REMOTE_ADDR", client.to_vec());
@@ -121,7 +122,12 @@ mod tests {
     use config::test_support::Sample;
 
     /// What became of a request with `sent` headers: the entries that `shown` names, and the scheme.
-    fn told(config: &[&str], peer: &str, sent: &[(&'static str, &str)], shown: &[&str]) -> (Vec<Option<String>>, Option<bool>) {
+    fn applied(
+        config: &[&str],
+        peer: &str,
+        sent: &[(&'static str, &str)],
+        shown: &[&str],
+    ) -> (Vec<Option<String>>, Option<bool>) {
         let directory = Sample::of(config).directory;
         let entry =
             |key: &'static str, value: &str| Entry { key: key.as_bytes(), value: Some(Cow::Owned(value.as_bytes().to_vec())) };
@@ -161,7 +167,7 @@ mod tests {
             ("", "127.0.0.1", ""),
         ];
         for (sent, client, kept) in cases {
-            let (found, _) = told(&config, "127.0.0.1", &[(FORWARDED, sent)], &["REMOTE_ADDR", FORWARDED]);
+            let (found, _) = applied(&config, "127.0.0.1", &[(FORWARDED, sent)], &["REMOTE_ADDR", FORWARDED]);
             assert_eq!(found, [Some((*client).to_owned()), Some((*kept).to_owned())], "{sent}");
         }
     }
@@ -170,7 +176,7 @@ mod tests {
     fn without_a_list_of_proxies_the_first_address_is_believed() {
         let config = ["WSGITrustedProxyHeaders X-Forwarded-For"];
         for (sent, client) in [(", 1.1.1.1, 10.1.1.1", "1.1.1.1"), (", ,", "8.8.8.8"), ("junk", "junk")] {
-            let (found, _) = told(&config, "8.8.8.8", &[(FORWARDED, sent)], &["REMOTE_ADDR", FORWARDED]);
+            let (found, _) = applied(&config, "8.8.8.8", &[(FORWARDED, sent)], &["REMOTE_ADDR", FORWARDED]);
             assert_eq!(found, [Some(client.to_owned()), Some(sent.to_owned())], "{sent}");
         }
     }
@@ -191,7 +197,7 @@ mod tests {
         for (name, value, set) in cases {
             let header = PROXY_HEADERS.iter().find(|header| header.name == name).map_or("", |header| header.key);
             let config = ["WSGITrustedProxies 127.0.0.1", &format!("WSGITrustedProxyHeaders {name}")];
-            let (found, https) = told(&config, "127.0.0.1", &[(header, value)], &[set, header]);
+            let (found, https) = applied(&config, "127.0.0.1", &[(header, value)], &[set, header]);
             assert_eq!(found, [Some(value.to_owned()), Some(value.to_owned())], "{name}");
             assert_eq!(https, None, "{name}");
         }
@@ -217,7 +223,7 @@ mod tests {
             PROXY_HEADERS.iter().filter(|header| header.category == Category::Scheme).map(|header| header.name).collect();
         let config = format!("WSGITrustedProxyHeaders {}", all.join(" "));
         for (key, value, expected) in cases {
-            let (found, https) = told(&[&config], "8.8.8.8", &[(key, value)], &[key]);
+            let (found, https) = applied(&[&config], "8.8.8.8", &[(key, value)], &[key]);
             assert_eq!(https, expected, "{key} {value}");
             assert_eq!(found, [Some(value.to_owned())], "what was looked at stays: {key}");
         }
@@ -235,11 +241,12 @@ mod tests {
         ];
         let shown =
             ["REMOTE_ADDR", FORWARDED, "HTTP_X_REAL_IP", "HTTP_X_CLIENT_IP", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_SSL"];
-        let (found, https) = told(&config, "8.8.8.8", &sent, &shown);
+        let (found, https) = applied(&config, "8.8.8.8", &sent, &shown);
         let some = |value: &str| Some(value.to_owned());
         assert_eq!(found, [some("9.9.9.9"), None, some("9.9.9.9"), None, None, some("off")]);
         assert_eq!(https, Some(false));
-        let (_, https) = told(&config, "8.8.8.8", &[("HTTP_X_FORWARDED_PROTO", "https"), ("HTTP_X_FORWARDED_SSL", "junk")], &[]);
+        let (_, https) =
+            applied(&config, "8.8.8.8", &[("HTTP_X_FORWARDED_PROTO", "https"), ("HTTP_X_FORWARDED_SSL", "junk")], &[]);
         assert_eq!(https, Some(true), "what means nothing does not take back what was said");
     }
 
@@ -250,12 +257,12 @@ mod tests {
             let sent: Vec<(&'static str, &str)> = PROXY_HEADERS.iter().map(|header| (header.key, "https")).collect();
             let keys: Vec<&str> = PROXY_HEADERS.iter().map(|header| header.key).collect();
             for peer in ["8.8.8.8", "", "junk", "10.0.0.1:80"] {
-                let (found, https) = told(&config, peer, &sent, &keys);
+                let (found, https) = applied(&config, peer, &sent, &keys);
                 for (other, value) in PROXY_HEADERS.iter().zip(found) {
                     assert_eq!(value.is_none(), other.category == header.category, "{} with {} listed", other.key, header.key);
                 }
                 let unchanged = ["REMOTE_ADDR", "HTTP_HOST", "SERVER_NAME", "SERVER_PORT", "SCRIPT_NAME", "mod_wsgi.mount_point"];
-                let (found, _) = told(&config, peer, &sent, &unchanged);
+                let (found, _) = applied(&config, peer, &sent, &unchanged);
                 let some = |value: &str| Some(value.to_owned());
                 assert_eq!(found, [some(peer), some("host"), some("server"), some("80"), some("/script"), None]);
                 assert_eq!(https, None);
@@ -266,7 +273,7 @@ mod tests {
     #[test]
     fn keys_are_one_whatever_their_case() {
         let config = ["WSGITrustedProxies 10.", "WSGITrustedProxyHeaders X-Real-IP"];
-        let (found, _) = told(&config, "8.8.8.8", &[("http_x_real_ip", "1.1.1.1")], &["http_x_real_ip", "REMOTE_ADDR"]);
+        let (found, _) = applied(&config, "8.8.8.8", &[("http_x_real_ip", "1.1.1.1")], &["http_x_real_ip", "REMOTE_ADDR"]);
         assert_eq!(found, [None, Some("8.8.8.8".to_owned())]);
     }
 }

@@ -20,12 +20,12 @@ use crate::httpd::sys;
 /// Another name than that of versions which kept the record in a file that children could write: what those left there is not read.
 const KEY: &CStr = c"mod_wsgi_rs:state";
 
-/// Says that a [`Place`] has the form below.
+/// Says that a [`RetainedRecord`] has the form below.
 const FORM: u64 = u64::from_ne_bytes(*b"wsgirs01");
 
 /// What httpd retains. All zeros is its beginning. Other versions of the module read it, so its form never changes under one [`KEY`].
 #[repr(C)]
-struct Place {
+struct RetainedRecord {
     /// [`FORM`] once there is a record.
     form: u64,
     /// The record, in memory of `malloc`.
@@ -36,7 +36,7 @@ struct Place {
     capacity: usize,
 }
 
-impl Place {
+impl RetainedRecord {
     /// The record's bytes; none before the first `put`.
     fn get(&self) -> Option<&[u8]> {
         if self.form != FORM || self.bytes.is_null() {
@@ -74,8 +74,8 @@ impl Place {
 /// What was kept; the defaults at the first start. In a child: what was kept when it was forked.
 pub fn load() -> Kept {
     // SAFETY: null, or what `save` created under this name, filled with zeros at first.
-    let place = unsafe { sys::ap_retained_data_get(KEY.as_ptr()).cast::<Place>().as_ref() };
-    place.and_then(Place::get).and_then(|bytes| Kept::decode(bytes).ok()).unwrap_or_default()
+    let record = unsafe { sys::ap_retained_data_get(KEY.as_ptr()).cast::<RetainedRecord>().as_ref() };
+    record.and_then(RetainedRecord::get).and_then(|bytes| Kept::decode(bytes).ok()).unwrap_or_default()
 }
 
 /// Keeps `kept`. In the parent, whose one thread reads configurations and looks after processes.
@@ -84,14 +84,14 @@ pub fn load() -> Kept {
 /// There is no memory for it.
 pub fn save(kept: &Kept) -> rustix::io::Result<()> {
     // SAFETY: as in `load`; a new one is filled with zeros (apr_pcalloc) and lives as long as the process. One thread uses it.
-    let place = unsafe {
-        let mut place = sys::ap_retained_data_get(KEY.as_ptr()).cast::<Place>();
-        if place.is_null() {
-            place = sys::ap_retained_data_create(KEY.as_ptr(), size_of::<Place>()).cast();
+    let record = unsafe {
+        let mut record = sys::ap_retained_data_get(KEY.as_ptr()).cast::<RetainedRecord>();
+        if record.is_null() {
+            record = sys::ap_retained_data_create(KEY.as_ptr(), size_of::<RetainedRecord>()).cast();
         }
-        place.as_mut().ok_or(Errno::NOMEM)?
+        record.as_mut().ok_or(Errno::NOMEM)?
     };
-    place.put(&kept.encode())
+    record.put(&kept.encode())
 }
 
 /// As [`save`]. Whether that could be done: without it the next restart would start from nothing, so it is logged.
@@ -106,33 +106,33 @@ pub fn keep(log: Log<'_>, kept: &Kept) -> bool {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
-    use super::{FORM, Place};
+    use super::{FORM, RetainedRecord};
 
     #[test]
     fn a_record_is_replaced_in_memory_that_grows_only_if_it_has_to() {
         // SAFETY: all zeros is a place without a record, as httpd makes it.
-        let mut place: Place = unsafe { std::mem::zeroed() };
-        assert_eq!(place.get(), None);
-        place.put(b"").unwrap();
-        assert_eq!(place.get(), Some(&b""[..]));
-        place.put(&[7; 1000]).unwrap();
-        let (bytes, capacity) = (place.bytes, place.capacity);
+        let mut record: RetainedRecord = unsafe { std::mem::zeroed() };
+        assert_eq!(record.get(), None);
+        record.put(b"").unwrap();
+        assert_eq!(record.get(), Some(&b""[..]));
+        record.put(&[7; 1000]).unwrap();
+        let (bytes, capacity) = (record.bytes, record.capacity);
         for length in [1000, 3, 1024, 0, 500] {
-            place.put(&vec![8; length]).unwrap();
-            assert_eq!(place.get().unwrap(), vec![8; length]);
+            record.put(&vec![8; length]).unwrap();
+            assert_eq!(record.get().unwrap(), vec![8; length]);
         }
-        assert_eq!((place.bytes, place.capacity, place.form), (bytes, capacity, FORM));
+        assert_eq!((record.bytes, record.capacity, record.form), (bytes, capacity, FORM));
         // SAFETY: what `put` got from libc, and nothing uses it any more.
-        unsafe { libc::free(place.bytes.cast()) };
+        unsafe { libc::free(record.bytes.cast()) };
     }
 
     #[test]
     fn what_another_version_has_left_in_another_form_is_not_followed() {
-        let mut place = Place { form: 1, bytes: std::ptr::without_provenance_mut(8), length: 100, capacity: 100 };
-        assert_eq!(place.get(), None);
-        place.put(b"ours").unwrap();
-        assert_eq!(place.get(), Some(&b"ours"[..]));
+        let mut record = RetainedRecord { form: 1, bytes: std::ptr::without_provenance_mut(8), length: 100, capacity: 100 };
+        assert_eq!(record.get(), None);
+        record.put(b"ours").unwrap();
+        assert_eq!(record.get(), Some(&b"ours"[..]));
         // SAFETY: as above.
-        unsafe { libc::free(place.bytes.cast()) };
+        unsafe { libc::free(record.bytes.cast()) };
     }
 }

@@ -38,7 +38,7 @@ unsafe impl Sync for Shared {}
 const NAME: &std::ffi::CStr = c"mod_wsgi_rs:shared";
 
 /// A pointer to the page, owned by the pool that the page belongs to.
-struct Place(*const Shared);
+struct SharedPage(*const Shared);
 
 impl Shared {
     /// Makes the page in the configuration's pool, to be found by [`Shared::of`].
@@ -52,16 +52,16 @@ impl Shared {
             Status::check(sys::apr_shm_create(&raw mut memory, size_of::<Self>(), std::ptr::null(), configuration.raw()))?;
             sys::apr_shm_baseaddr_get(memory)
         };
-        configuration.remember(NAME, Place(base.cast()));
+        configuration.remember(NAME, SharedPage(base.cast()));
         Ok(())
     }
 
     /// The page of a configuration.
     pub fn of(configuration: Pool<'_>) -> Option<&Self> {
-        let place = configuration.remembered::<Place>(NAME)?;
+        let page = configuration.remembered::<SharedPage>(NAME)?;
         // SAFETY: made by `make` with room for a `Shared` (page-aligned, or behind APR's header of eight-byte words), zeros being
         // a valid one; it lives as long as the pool that is borrowed here.
-        unsafe { place.0.as_ref() }
+        unsafe { page.0.as_ref() }
     }
 
     /// The note, once one has been left.

@@ -59,7 +59,7 @@ fn working_directory(request: &Request) -> Result<(), StartError> {
 
 /// Looks at the interpreter; its library, if that is asked for.
 fn python(request: &Request) -> Result<Option<PathBuf>, StartError> {
-    let told = |problem: StartError| {
+    let with_reason = |problem: StartError| {
         if request.user.is_empty() {
             return problem;
         }
@@ -67,21 +67,23 @@ fn python(request: &Request) -> Result<Option<PathBuf>, StartError> {
         StartError::new(problem.code(), format!("for user {user}: {problem}"))
     };
     let embedded = request.embedded;
-    let chosen = chosen(request).map_err(|problem| if embedded { problem } else { told(problem) })?;
-    let told_plainly = |problem: StartError| if embedded { problem } else { told(problem) };
-    let told = |problem: StartError| if embedded { chosen.told(&told(problem)) } else { told(chosen.told(&problem)) };
-    virtualenv::look_around(&chosen).map_err(told)?;
+    let chosen = chosen(request).map_err(|problem| if embedded { problem } else { with_reason(problem) })?;
+    let told_plainly = |problem: StartError| if embedded { problem } else { with_reason(problem) };
+    let with_reason = |problem: StartError| {
+        if embedded { chosen.with_reason(&with_reason(problem)) } else { with_reason(chosen.with_reason(&problem)) }
+    };
+    virtualenv::look_around(&chosen).map_err(with_reason)?;
     if !embedded {
-        reach_engine(request).map_err(told)?;
+        reach_engine(request).map_err(with_reason)?;
     }
     if !request.run {
         return Ok(None);
     }
-    let (facts, _) = interpreter_info::ask(&chosen.executable, MANNER).map_err(told)?;
+    let (facts, _) = interpreter_info::ask(&chosen.executable, MANNER).map_err(with_reason)?;
     libpython::check_version(&chosen, &facts)?;
     libpython::check_loaded(&chosen, &facts).map_err(told_plainly)?;
     let library = if request.library { Some(libpython::find(&chosen, &facts)?) } else { None };
-    virtualenv::check_version(&chosen, &facts).map_err(told)?;
+    virtualenv::check_version(&chosen, &facts).map_err(with_reason)?;
     if embedded {
         reach_engine(request)?;
     }
