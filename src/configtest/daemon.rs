@@ -1,6 +1,6 @@
 /*! Configtest's questions about the daemon groups: can each group's user run its Python, reach the engine, and be reached by Apache?
 
-All that is found is the state of the machine, so it is a warning. Each group's files are looked at by a helper that has become the group's user, and nothing
+All that is found is the state of the machine, so it is a warning. Each group's files are looked at by a probe that has become the group's user, and nothing
 that a configuration names is run with root's rights. *Runs in: parent (configtest).* */
 
 use std::ffi::OsStr;

@@ -1,6 +1,6 @@
 /*! The same questions at configtest, where nothing may be loaded: is there a Python that Apache's user can use?
 
-The state of the machine is a warning there, never an error. A helper that has become Apache's user looks at the files and asks the interpreter; where configtest does
+The state of the machine is a warning there, never an error. A probe that has become Apache's user looks at the files and asks the interpreter; where configtest does
 not run as root it looks at the files alone, and says so. *Runs in: parent (configtest).* */
 
 use std::os::unix::ffi::OsStrExt as _;

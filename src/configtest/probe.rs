@@ -1,6 +1,6 @@
-/*! Configtest's questions about users' files, each asked by a helper that has become the user (`wsgi-supervisor probe`).
+/*! Configtest's questions about users' files, each asked by a probe that has become the user (`wsgi-supervisor probe`).
 
-The parent itself touches no file of a user's, and waits for none: a helper has ten seconds, then its whole process group is killed. What it says is read up to a bound, and taken
+The parent itself touches no file of a user's, and waits for none: a probe has ten seconds, then its whole process group is killed. What it says is read up to a bound, and taken
 for the word of that user. *Runs in: parent (configtest).* */
 
 use std::ffi::OsStr;
@@ -21,16 +21,16 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::install_paths;
 
-/// So many helpers run side by side: one that hangs holds up the others no longer than itself.
+/// So many probes run side by side: one that hangs holds up the others no longer than itself.
 const AT_ONCE: usize = 8;
 
 /// Characters of a message that are shown.
 const LONGEST_TEXT: usize = 1_500;
 
-/// Messages of one helper that are shown.
+/// Messages of one probe that are shown.
 const MOST_FINDINGS: usize = 20;
 
-/// What a helper may say; it chooses no other message.
+/// What a probe may say; it chooses no other message.
 const CODES: [&LogCode; 17] = [
     &log_code::PYTHON_NOT_FOUND,
     &log_code::PYTHON_HOME_BROKEN,
@@ -60,7 +60,7 @@ pub struct Found {
     pub library: Option<PathBuf>,
 }
 
-/// Asks a helper for each request; the answers in the same order. An empty request needs none.
+/// Asks a probe for each request; the answers in the same order. An empty request needs none.
 pub fn ask(requests: &[Request]) -> Vec<Found> {
     let nothing = Request::default();
     let program = match install_paths::supervisor() {
@@ -71,21 +71,20 @@ pub fn ask(requests: &[Request]) -> Vec<Found> {
     let mut all = Vec::new();
     for some in requests.chunks(AT_ONCE) {
         let begun: Vec<_> = some.iter().map(|request| (*request != nothing).then(|| begin(&program, request))).collect();
-        let answered =
-            |helper: Result<Helper, String>| helper.and_then(Helper::answer).map_or_else(|why| unanswered(&why), found);
-        all.extend(begun.into_iter().map(|helper| helper.map_or_else(Found::default, answered)));
+        let answered = |probe: Result<Probe, String>| probe.and_then(Probe::answer).map_or_else(|why| unanswered(&why), found);
+        all.extend(begun.into_iter().map(|probe| probe.map_or_else(Found::default, answered)));
     }
     all
 }
 
-/// A helper at work.
-struct Helper {
+/// A probe at work.
+struct Probe {
     child: Child,
     output: ChildStdout,
     deadline: Instant,
 }
 
-fn begin(program: &Path, request: &Request) -> Result<Helper, String> {
+fn begin(program: &Path, request: &Request) -> Result<Probe, String> {
     let failed = |error: std::io::Error| format!("`{}` cannot be run: {error}", program.display());
     // A file in memory is written at once, whether it is read or not.
     let mut questions =
@@ -96,12 +95,12 @@ fn begin(program: &Path, request: &Request) -> Result<Helper, String> {
     let mut child = command.spawn().map_err(failed)?;
     let deadline = Instant::now() + Duration::from_millis(LIMIT_MS);
     match child.stdout.take() {
-        Some(output) => Ok(Helper { child, output, deadline }),
+        Some(output) => Ok(Probe { child, output, deadline }),
         None => Err("it has no output".to_owned()),
     }
 }
 
-impl Helper {
+impl Probe {
     fn answer(mut self) -> Result<Answer, String> {
         let read = self.read();
         self.end();
@@ -145,7 +144,7 @@ impl Helper {
 
 fn unanswered(why: &str) -> Found {
     let text = format!(
-        "nothing was checked, because the helper that looks at the user's files gave no answer: {why} (hint: what it looks at belongs to that user, and may lie \
+        "nothing was checked, because the probe that looks at the user's files gave no answer: {why} (hint: what it looks at belongs to that user, and may lie \
          on a file system that does not answer; try `ls` on the paths of this line as that user)"
     );
     Found { problems: vec![StartError::new(&log_code::FILES_NOT_CHECKED, text)], library: None }

@@ -1,4 +1,4 @@
-/*! What both modes ask a helper in the same words. *Runs in: parent (configtest).* */
+/*! What both modes ask a probe in the same words. *Runs in: parent (configtest).* */
 
 use std::os::unix::ffi::OsStringExt;
 
@@ -9,7 +9,7 @@ use protocol::probe::{Identity, Request};
 use config::daemon_plan::HostInfo;
 use config::settings::ProcessSettings;
 
-/// Who Apache's children are, for a helper; `None` where configtest does not run as root.
+/// Who Apache's children are, for a probe; `None` where configtest does not run as root.
 ///
 /// # Errors
 /// That they would be root, or that nothing says who they are.
@@ -46,7 +46,7 @@ pub fn name_home(request: &mut Request, settings: &ProcessSettings) {
     }
 }
 
-/// The name of who a helper becomes, for messages: empty where it stays what it is.
+/// The name of who a probe becomes, for messages: empty where it stays what it is.
 pub fn user_name(identity: Option<&Identity>, machine: &dyn HostInfo) -> Vec<u8> {
     identity.map_or_else(Vec::new, |who| {
         machine.user_by_id(who.uid).map_or_else(|| format!("#{}", who.uid).into_bytes(), |user| user.name)

@@ -1,4 +1,4 @@
-/*! The text entries of a request's environ: section 4 of the behaviour reference.
+/*! The text entries of a request's environ.
 
 In goes what httpd collected (`subprocess_env` after `ap_add_common_vars` and `ap_add_cgi_vars`), out comes what the application
 sees: without what must not arrive, with what mod_wsgi adds, and after the trusted proxies' say. What has another type than text

@@ -1,4 +1,4 @@
-/*! May the request run at all? Sections 3.2 and 5.1 of the behaviour reference, before Python is touched. *Runs in: child.* */
+/*! Whether a request may run at all, checked before Python is involved: the script, `Options ExecCGI`, the path after the script, the body. *Runs in: child.* */
 
 use std::ffi::CStr;
 

@@ -1,4 +1,4 @@
-/*! `script-user=` and `script-group=`: whose scripts a group runs (section 2.5 of the behaviour reference). Whoever can write a script, or
+/*! `script-user=` and `script-group=`: whose scripts a group runs. A user who can write a script, or
 put another one in its place, can run code in the group. Looked at by the Apache child before it connects. *Runs in: child.* */
 
 use config::daemon::{Account, ScriptOwner};

@@ -1,6 +1,5 @@
-/*! Why a process group does not serve a request: the daemon rows of section 5.8 of the behaviour reference, with the statuses of decision
-34. 503 says that there is no place (with Retry-After: later there may be), 502 that the process failed while it served, 504 that a
-timer fired, 500 that the configuration is wrong.
+/*! Why a process group does not serve a request, and with which status: 503 when no process can take it (with Retry-After, since one may later), 502 when the
+process failed while it served, 504 when a timer fired, 500 when the configuration is wrong.
 
 mod_wsgi's status differs for a group without threads (it hangs there). *Runs in: child.* */
 

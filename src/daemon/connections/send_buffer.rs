@@ -1,7 +1,7 @@
 /*! What goes to a daemon process, and nothing that waits.
 
-What was sent is kept until the daemon has said something, because a request that it certainly has not begun may be sent again
-(requirement 9 of the design). A large body goes over in memory that the daemon shares, where it has given some; it is kept here all the same, and nothing is
+What was sent is kept until the daemon has said something, because a request that it certainly has not begun may be sent again.
+A large body goes over in memory that the daemon shares, where it has given some; it is kept here all the same, and nothing is
 ever read from there. *Runs in: child.* */
 
 use std::os::fd::BorrowedFd;

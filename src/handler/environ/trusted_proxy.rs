@@ -1,6 +1,6 @@
-/*! What a trusted proxy may say about the client: section 4.5 of the behaviour reference.
+/*! What a trusted proxy may say about the client.
 
-Whoever sends the headers, the application never sees one of a category that the configuration names unless it was believed; so
+The application never sees a header of a category that the configuration names unless it was believed; so
 what an untrusted client sends cannot be mistaken for a proxy's word (CVE-2022-2255). *Runs in: child, once per request, only where
 `WSGITrustedProxyHeaders` is set.* */
 

@@ -1,4 +1,4 @@
-/*! What a configured group or callable name means for one request: section 3.3 of the behaviour reference.
+/*! What a configured group or callable name means for one request.
 
 A name is resolved twice over: to what the application sees (`mod_wsgi.application_group`), and to the interpreter that runs it,
 which is the main one for the group that is promoted to it. *Runs in: child, once per request.* */

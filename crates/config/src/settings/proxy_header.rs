@@ -1,7 +1,6 @@
 /*! The headers by which a proxy tells about the client: the ones that `WSGITrustedProxyHeaders` can name.
 
-They fall into categories; within one, the headers are synonyms, and only what was believed may stay in the environ (section 4.5
-of the behaviour reference). *Runs in: parent (parsing), child (per request).* */
+They fall into categories; within one, the headers are synonyms, and only what was believed may stay in the environ. *Runs in: parent (parsing), child (per request).* */
 
 /// What a header tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
