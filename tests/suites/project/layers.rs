@@ -31,7 +31,7 @@ const MODULE: [&[&str]; 7] = [
 const WITHOUT_CIRCLES: [&str; 3] = ["src", "crates/config/src", "crates/interpreter/src"];
 
 /// More files or folders than this in one folder are more than one subject.
-const LONGEST_FOLDER: usize = 13;
+const LONGEST_FOLDER: usize = 12;
 
 fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
