@@ -102,7 +102,7 @@ impl Hooks for Wsgi {
         daemon::parent::launch::look(main);
     }
 
-    fn child_init(child: Pool<'_>, main: Server<'_>) {
+    fn child_init(child: Pool<'_>, main: Server<'static>) {
         daemon::child::child_init(main);
         embedded::start::child_init(child, main);
     }

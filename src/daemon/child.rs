@@ -35,8 +35,8 @@ pub struct GroupHandle {
 static CHILD: OnceLock<Child> = OnceLock::new();
 
 /// A child begins.
-pub fn child_init(main: Server<'_>) {
-    let daemons: Option<&'static Daemons> = main.remembered(DAEMONS);
+pub fn child_init(main: Server<'static>) {
+    let daemons: Option<&'static Daemons> = main.remembered(&DAEMONS);
     // As many requests as it has threads can be under way, and a connection may lead to a process that is about to go.
     let most_idle = process::settings().apache_threads_per_process.max(1).saturating_mul(2);
     CHILD.get_or_init(|| {

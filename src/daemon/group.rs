@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::scoreboard::Published;
 use super::share::Shares;
+use crate::httpd::pool::Key;
 use config::daemon::ScriptOwner;
 use config::global_checks::{Groups, NoAccess};
 use config::settings::Text;
@@ -77,7 +78,7 @@ pub struct Group {
 }
 
 /// Where the children find what they need to know.
-pub const DAEMONS: &std::ffi::CStr = c"mod_wsgi_rs:daemons";
+pub const DAEMONS: Key<Daemons> = Key::new(c"mod_wsgi_rs:daemons");
 
 /// All groups of a configuration.
 #[derive(Debug, Default)]

@@ -69,7 +69,7 @@ impl std::ops::Deref for Engine {
 }
 
 /// A child begins: Python is started if the configuration maps anything to it, scripts are loaded, and its end is prepared.
-pub fn child_init(pool: Pool<'_>, main: Server<'_>) {
+pub fn child_init(pool: Pool<'_>, main: Server<'static>) {
     let servers = views(main);
     let is_directory = |path: &[u8]| std::path::Path::new(std::ffi::OsStr::from_bytes(path)).is_dir();
     let child = CHILD.get_or_init(|| Child {

@@ -144,14 +144,14 @@ fn converse(request: Request<'_>, settings: &RequestSettings<'_>, backend: Backe
 }
 
 /// What the group names of a request are made of.
-struct Names<'n> {
-    request: Request<'n>,
+struct Names<'r, 'n> {
+    request: Request<'r>,
     script_name: &'n [u8],
     by_path: bool,
     case_sensitive: bool,
 }
 
-impl RequestFacts for Names<'_> {
+impl RequestFacts for Names<'_, '_> {
     fn server_host(&self) -> &[u8] {
         self.request.server().host()
     }

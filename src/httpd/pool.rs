@@ -4,6 +4,7 @@ A value given to a pool is dropped by the pool: allocate, register the cleanup, 
 Nothing is boxed that C would have to remember to free. */
 #![expect(unsafe_code, reason = "calls into APR")]
 
+use std::any::TypeId;
 use std::ffi::{CStr, c_char, c_void};
 use std::marker::PhantomData;
 use std::os::fd::{AsRawFd as _, IntoRawFd as _, OwnedFd, RawFd};
@@ -12,13 +13,13 @@ use std::ptr::NonNull;
 use super::guard::{self, CleanupStatus, Kind};
 use super::log::target::Target;
 use super::status::Status;
-use super::sys;
+use super::sys::{self, Lifetime};
 
 /// An `apr_pool_t` that lives at least as long as `'p`.
 #[derive(Clone, Copy)]
 pub struct Pool<'p> {
     raw: NonNull<sys::apr_pool_t>,
-    life: PhantomData<&'p sys::apr_pool_t>,
+    life: Lifetime<'p>,
 }
 
 impl<'p> Pool<'p> {
@@ -42,7 +43,7 @@ impl<'p> Pool<'p> {
     }
 
     /// Moves `value` into the pool, which drops it when it is cleared or destroyed.
-    pub fn own<T>(self, value: T) -> &'p mut T {
+    pub fn own<T: 'static>(self, value: T) -> &'p mut T {
         const { assert!(align_of::<T>() <= 8, "APR aligns to 8 bytes") };
         let place = self.allocate(size_of::<T>().max(1)).cast::<T>();
         // SAFETY: `allocate` gave at least `size_of::<T>()` bytes, aligned to 8 (checked above), that nobody else has.
@@ -77,21 +78,23 @@ impl<'p> Pool<'p> {
         }
     }
 
-    /// A value kept in the pool under a name.
-    pub fn remembered<T: 'static>(self, name: &'static CStr) -> Option<&'p T> {
+    /// The value that is kept in the pool under a key.
+    pub fn remembered<T: 'static>(self, key: &Key<T>) -> Option<&'p T> {
         let mut data: *mut c_void = std::ptr::null_mut();
-        // SAFETY: `name` is NUL-terminated; `data` is written by APR, with null if there is none.
-        unsafe { sys::apr_pool_userdata_get(&raw mut data, name.as_ptr(), self.raw()) };
-        // SAFETY: only `remember` of this module stores under our names, always a `T` that the pool owns.
-        unsafe { data.cast::<T>().as_ref() }
+        // SAFETY: the name is NUL-terminated; `data` is written by APR, with null if there is none.
+        unsafe { sys::apr_pool_userdata_get(&raw mut data, key.name.as_ptr(), self.raw()) };
+        // SAFETY: only `remember` stores under names with our prefix, which every key has: always a `Kept`, whose first field is its value's type.
+        let kind = unsafe { data.cast::<TypeId>().as_ref() }?;
+        // SAFETY: it is a `Kept<T>`, as it says, and the pool owns it.
+        (*kind == TypeId::of::<T>()).then(|| unsafe { &(*data.cast::<Kept<T>>()).value })
     }
 
-    /// Keeps `value` in the pool under a name, for [`Pool::remembered`] with the same type.
-    pub fn remember<T: 'static>(self, name: &'static CStr, value: T) -> &'p T {
-        let value: &'p T = self.own(value);
-        // SAFETY: `name` lives for ever ('static), `value` as long as the pool.
-        unsafe { sys::apr_pool_userdata_setn(std::ptr::from_ref(value).cast(), name.as_ptr(), None, self.raw()) };
-        value
+    /// Keeps `value` in the pool under a key.
+    pub fn remember<T: 'static>(self, key: &Key<T>, value: T) -> &'p T {
+        let kept: &'p Kept<T> = self.own(Kept { kind: TypeId::of::<T>(), value });
+        // SAFETY: the name lives for ever ('static), `kept` as long as the pool.
+        unsafe { sys::apr_pool_userdata_setn(std::ptr::from_ref(kept).cast(), key.name.as_ptr(), None, self.raw()) };
+        &kept.value
     }
 
     /// Adds a word to the server's banner. `self` is the configuration's pool, in `post_config`.
@@ -120,6 +123,37 @@ impl<'p> Pool<'p> {
     }
 }
 
+/// What a pool is asked for a value by: a name, and the value's type.
+pub struct Key<T> {
+    name: &'static CStr,
+    value: PhantomData<fn() -> T>,
+}
+
+impl<T: 'static> Key<T> {
+    /// A key. Two of one name and different types do not find each other's values.
+    ///
+    /// # Panics
+    /// While a constant is made of it: if the name lacks the prefix that keeps other modules' values apart, `mod_wsgi_rs:`.
+    pub const fn new(name: &'static CStr) -> Self {
+        let (prefix, bytes) = (b"mod_wsgi_rs:".as_slice(), name.to_bytes());
+        let mut at = 0;
+        while at < prefix.len() {
+            #[expect(clippy::indexing_slicing, reason = "a constant; below both lengths")]
+            let same = bytes.len() > at && bytes[at] == prefix[at];
+            assert!(same, "a key's name begins with `mod_wsgi_rs:`");
+            at += 1;
+        }
+        Self { name, value: PhantomData }
+    }
+}
+
+/// What stands in a pool under a [`Key`].
+#[repr(C)]
+struct Kept<T> {
+    kind: TypeId,
+    value: T,
+}
+
 /// APR's pools of httpd end the process when memory runs out; one without such a function answers null.
 fn non_null<T>(pointer: *mut T, size: usize) -> NonNull<T> {
     NonNull::new(pointer).unwrap_or_else(|| {
@@ -141,16 +175,16 @@ impl<F: FnOnce()> Drop for AtEnd<F> {
 pub struct Logs(*mut sys::apr_pool_t);
 
 impl Logs {
-    const NAME: &std::ffi::CStr = c"mod_wsgi_rs:logs";
+    const KEY: Key<Self> = Key::new(c"mod_wsgi_rs:logs");
 
     /// Keeps it for [`Logs::of`], for as long as the configuration lives.
     pub(in crate::httpd) fn keep(configuration: Pool<'_>, logs: Pool<'_>) {
-        configuration.remember(Self::NAME, Self(logs.raw()));
+        configuration.remember(&Self::KEY, Self(logs.raw()));
     }
 
     /// That of a configuration, from `post_config` on; the configuration's own before.
     pub fn of(configuration: Pool<'_>) -> Pool<'_> {
-        let logs = configuration.remembered::<Self>(Self::NAME);
+        let logs = configuration.remembered(&Self::KEY);
         // SAFETY: httpd makes this pool once and clears it after the configuration's end alone, so it lives as long as what `keep` has left there.
         logs.map_or(configuration, |logs| unsafe { Pool::new(logs.0) })
     }
@@ -196,6 +230,7 @@ mod tests {
     use std::cell::Cell;
     use std::rc::Rc;
 
+    use super::Key;
     use super::testing::with_pool;
 
     #[test]
@@ -234,9 +269,12 @@ mod tests {
     #[test]
     fn what_is_remembered_is_found_again() {
         with_pool(|pool| {
-            assert!(pool.remembered::<String>(c"test:name").is_none());
-            pool.remember(c"test:name", String::from("kept"));
-            assert_eq!(pool.remembered::<String>(c"test:name").map(String::as_str), Some("kept"));
+            let key: Key<String> = Key::new(c"mod_wsgi_rs:test");
+            assert!(pool.remembered(&key).is_none());
+            pool.remember(&key, String::from("kept"));
+            assert_eq!(pool.remembered(&key).map(String::as_str), Some("kept"));
+            let other: Key<[usize; 3]> = Key::new(c"mod_wsgi_rs:test");
+            assert_eq!(pool.remembered(&other), None, "a value of another type");
         });
     }
 }

@@ -10,14 +10,14 @@ use super::c_text::text;
 use super::connection::Connection;
 use super::pool::Pool;
 use super::server::Server;
-use super::sys;
+use super::sys::{self, Lifetime};
 use super::table::Table;
 
 /// A `request_rec` that lives at least as long as `'r`, which ends with the hook or handler that it was lent to.
 #[derive(Clone, Copy)]
 pub struct Request<'r> {
     raw: NonNull<sys::request_rec>,
-    life: PhantomData<&'r sys::request_rec>,
+    life: Lifetime<'r>,
 }
 
 /// What the file of a request is.
@@ -79,8 +79,8 @@ impl<'r> Request<'r> {
     }
 
     /// The virtual host.
-    pub fn server(self) -> Server<'r> {
-        // SAFETY: the configuration outlives every request.
+    pub fn server(self) -> Server<'static> {
+        // SAFETY: requests are answered in children, where nobody destroys the configuration before the process ends.
         match unsafe { Server::new(self.get().server) } {
             Some(server) => server,
             None => unreachable!("httpd made a request without a server"),

@@ -6,7 +6,7 @@ use std::ptr::NonNull;
 use std::time::Duration;
 
 use super::c_text::text;
-use super::pool::{Logs, Pool};
+use super::pool::{Key, Logs, Pool};
 use super::sys;
 use super::system::shared::Shared;
 
@@ -27,8 +27,11 @@ impl<'s> Server<'s> {
     }
 
     /// The main server, once there is one.
-    pub fn main() -> Option<Self> {
-        // SAFETY: httpd's own variable: null, or the main server of the present configuration.
+    ///
+    /// # Safety
+    /// The present configuration lives for all of `'s`.
+    pub(in crate::httpd) unsafe fn main() -> Option<Self> {
+        // SAFETY: httpd's own variable: null, or the main server of the present configuration, which lives as the caller promises.
         unsafe { Self::new(sys::ap_server_conf) }
     }
 
@@ -62,11 +65,6 @@ impl<'s> Server<'s> {
     pub fn host(self) -> &'s [u8] {
         // SAFETY: null, or a string of the configuration.
         unsafe { text(self.get().server_hostname) }.unwrap_or_default()
-    }
-
-    /// The same server for as long as the process lives. Only in a child: there nobody destroys the configuration before the process ends.
-    pub fn of_child(self) -> Server<'static> {
-        Server { raw: self.raw, life: PhantomData }
     }
 
     /// Whether `ServerName` or a `ServerAlias` without wildcards is `host`, in any case.
@@ -138,11 +136,9 @@ impl<'s> Server<'s> {
         Logs::of(self.configuration_pool())
     }
 
-    /// The page that the children of this configuration share. In a child the configuration's pool lives until the process
-    /// ends, whatever the server is borrowed for.
-    pub fn shared(self) -> Option<&'static Shared> {
-        // SAFETY: httpd destroys the configuration's pool in the parent alone, or when the process is gone.
-        Shared::of(unsafe { Pool::new((*self.get().process).pconf) })
+    /// The page that the children of this configuration share.
+    pub fn shared(self) -> Option<&'s Shared> {
+        Shared::of(self.configuration_pool())
     }
 
     /// The descriptor of its error log, if that is a file or a pipe.
@@ -162,10 +158,9 @@ impl<'s> Server<'s> {
         unsafe { sys::ap_get_server_module_loglevel(self.raw(), super::module::index()) }
     }
 
-    /// What was remembered in the configuration's pool for its children (see [`Server::shared`] for why it lives for ever there).
-    pub fn remembered<T: 'static>(self, name: &'static std::ffi::CStr) -> Option<&'static T> {
-        // SAFETY: as for `shared`.
-        unsafe { Pool::new((*self.get().process).pconf) }.remembered(name)
+    /// What was remembered in the configuration's pool. In a child, any thread may look at it.
+    pub fn remembered<T: Sync + 'static>(self, key: &Key<T>) -> Option<&'s T> {
+        self.configuration_pool().remembered(key)
     }
 
     /// The configuration vector of the modules.

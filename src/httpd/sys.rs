@@ -14,6 +14,10 @@ In unit tests, which are programs without an httpd around them, `ap_*` functions
     reason = "generated code: names and forms are C's"
 )]
 
+/// How long C lends something: exactly `'l`, neither longer nor shorter. With a lifetime that may be shortened, a setter of something
+/// that lives long would accept what lives shorter.
+pub type Lifetime<'l> = std::marker::PhantomData<std::cell::Cell<&'l ()>>;
+
 include!(concat!(env!("OUT_DIR"), "/httpd.rs"));
 
 #[cfg(test)]

@@ -7,13 +7,13 @@ use std::ptr::NonNull;
 
 use super::c_text::text;
 use super::pool::Pool;
-use super::sys;
+use super::sys::{self, Lifetime};
 
-/// An `apr_table_t` of a pool that lives at least as long as `'p`.
+/// An `apr_table_t` of a pool that lives at least as long as `'p`, which is exact: a table that lives longer does not pass for one that takes shorter strings.
 #[derive(Clone, Copy)]
 pub struct Table<'p> {
     raw: NonNull<sys::apr_table_t>,
-    life: PhantomData<&'p sys::apr_table_t>,
+    life: Lifetime<'p>,
 }
 
 impl<'p> Table<'p> {
@@ -67,26 +67,27 @@ impl<'p> Table<'p> {
         unsafe { sys::apr_table_clear(self.raw.as_ptr()) };
     }
 
-    /// Its entries, in order. The table must not change before the iterator is dropped.
+    /// Its entries, in order. If the table changes meanwhile, an entry may be left out or come twice.
     pub fn entries(self) -> Entries<'p> {
-        // SAFETY: the array is the table's own: `nelts` entries of type `apr_table_entry_t` at `elts` (apr_tables.h).
-        let (start, length) = unsafe {
-            let array = &*sys::apr_table_elts(self.raw.as_ptr());
-            (array.elts.cast::<sys::apr_table_entry_t>(), usize::try_from(array.nelts).unwrap_or(0))
-        };
-        let entries = if start.is_null() {
-            &[][..]
-        } else {
-            // SAFETY: as above; they stay where they are until the table changes, which the caller promises not to do.
-            unsafe { std::slice::from_raw_parts(start, length) }
-        };
-        Entries { entries: entries.iter() }
+        Entries { table: self, next: 0 }
+    }
+
+    /// The entry at `index`, and how many there are; `None` beyond the last.
+    fn entry(self, index: usize) -> Option<(sys::apr_table_entry_t, usize)> {
+        // SAFETY: the array is the table's own: `nelts` entries of type `apr_table_entry_t` at `elts` (apr_tables.h). One is copied, as the table is now.
+        unsafe {
+            let array = sys::apr_table_elts(self.raw.as_ptr());
+            let length = usize::try_from((*array).nelts).unwrap_or(0);
+            let start = (*array).elts.cast::<sys::apr_table_entry_t>();
+            (index < length && !start.is_null()).then(|| (start.add(index).read(), length))
+        }
     }
 }
 
 /// The entries of a table: names with their values. An entry without a name is skipped.
 pub struct Entries<'p> {
-    entries: std::slice::Iter<'p, sys::apr_table_entry_t>,
+    table: Table<'p>,
+    next: usize,
 }
 
 impl<'p> Iterator for Entries<'p> {
@@ -94,7 +95,8 @@ impl<'p> Iterator for Entries<'p> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            let entry = self.entries.next()?;
+            let (entry, _) = self.table.entry(self.next)?;
+            self.next += 1;
             if !entry.key.is_null() {
                 // SAFETY: a table's names and values are NUL-terminated strings of its pool, or null.
                 return Some(unsafe { (CStr::from_ptr(entry.key), text(entry.val)) });
@@ -103,7 +105,7 @@ impl<'p> Iterator for Entries<'p> {
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        (0, Some(self.entries.len()))
+        (0, self.table.entry(self.next).map_or(Some(0), |(_, length)| Some(length - self.next)))
     }
 }
 
@@ -124,7 +126,10 @@ mod tests {
             assert_eq!(table.get(c"set-cookie"), Some(&b"a=1"[..]));
             let entries: Vec<_> = table.entries().map(|(name, value)| (name.to_bytes(), value.unwrap())).collect();
             assert_eq!(entries, [(&b"Set-Cookie"[..], &b"a=1"[..]), (b"Set-Cookie", b"b=2"), (b"X-One", b"1")]);
+            let mut changing = table.entries();
+            assert_eq!(changing.next().map(|(name, _)| name.to_bytes()), Some(&b"Set-Cookie"[..]));
             table.unset(c"SET-COOKIE");
+            assert_eq!(changing.next(), None, "one entry is left, and is passed already");
             assert_eq!(table.get(c"Set-Cookie"), None);
             table.clear();
             assert_eq!(table.entries().count(), 0);

@@ -22,6 +22,7 @@ use crate::daemon::scoreboard::Published;
 use crate::daemon::share::Shares;
 use crate::httpd::configuration::module_config;
 use crate::httpd::configuration::views::views;
+use crate::httpd::pool::Key;
 use crate::httpd::system::host_info::ThisHost;
 use crate::httpd::system::{descriptor, process, retained};
 use crate::httpd::{Log, Pool, Server};
@@ -76,8 +77,8 @@ pub fn post_config(configuration: Pool<'_>, main: Server<'_>) {
     let trouble = supervisor::begin(configuration, main, &mut kept, &plan).err();
     let daemons = daemons(groups, &plan, &kept, &refused, trouble.as_deref(), scoreboard);
     retained::keep(Log::Server(main), &kept);
-    configuration.remember(DAEMONS, daemons);
-    configuration.remember(PARENTS, Parents { pid: std::process::id() });
+    configuration.remember(&DAEMONS, daemons);
+    configuration.remember(&PARENTS, Parents { pid: std::process::id() });
     configuration.at_end(supervisor::configuration_ends);
 }
 
@@ -111,7 +112,7 @@ fn scoreboard(main: Server<'_>, plan: &Plan, kept: &mut Kept) -> Option<Publishe
 /// Now and then, in httpd's main loop.
 pub fn look(main: Server<'_>) {
     supervisor::look(main);
-    if let Some(file) = main.remembered::<Daemons>(DAEMONS).and_then(|daemons| daemons.scoreboard.as_ref()) {
+    if let Some(file) = main.remembered(&DAEMONS).and_then(|daemons| daemons.scoreboard.as_ref()) {
         file.refresh();
     }
 }
@@ -121,11 +122,11 @@ struct Parents {
     pid: u32,
 }
 
-const PARENTS: &std::ffi::CStr = c"mod_wsgi_rs:parents";
+const PARENTS: Key<Parents> = Key::new(c"mod_wsgi_rs:parents");
 
 /// A child closes what is the parent's.
-pub fn child_init(main: Server<'_>) {
-    let Some(parents) = main.remembered::<Parents>(PARENTS) else { return };
+pub fn child_init(main: Server<'static>) {
+    let Some(parents) = main.remembered(&PARENTS) else { return };
     // With `-X` the parent is the child.
     if parents.pid != std::process::id() {
         // As it is now: the parent may have let go of some since the configuration was read, and their numbers may be others'.

@@ -146,8 +146,7 @@ fn kill(pid: i32) {
 }
 
 /// httpd's main loop says that a log writer has ended.
-fn died(pid: i32, _: i32) {
-    let Some(main) = Server::main() else { return };
+fn died(main: Server<'_>, pid: i32, _: i32) {
     let mut kept = retained::load();
     let Some(at) = kept.writers.iter().position(|one| one.pid == pid) else { return };
     let current = kept.writers.get(at).is_some_and(|one| one.generation == kept.generation && one.read.is_some());

@@ -237,8 +237,7 @@ fn remove_sockets(group: &kept::Group) {
 }
 
 /// httpd's main loop says that a supervisor has ended.
-fn died(pid: i32, status: c_int) {
-    let Some(main) = Server::main() else { return };
+fn died(main: Server<'_>, pid: i32, status: c_int) {
     let mut kept = retained::load();
     let newest = kept.supervisors.last().is_some_and(|last| last.pid == pid);
     let Some(gone) = forget(&mut kept, pid) else { return };

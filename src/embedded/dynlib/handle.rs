@@ -115,7 +115,7 @@ pub struct Handle {
     server: Server<'static>,
 }
 
-// SAFETY: the server's record lives and does not change until the process ends (`Server::of_child`).
+// SAFETY: the server's record lives and does not change until the process ends (`Server<'static>`).
 unsafe impl Send for Handle {}
 // SAFETY: as above.
 unsafe impl Sync for Handle {}
@@ -181,7 +181,7 @@ pub struct Lending<'c> {
 impl<'c> Lending<'c> {
     /// Lends a conversation, which nobody else touches meanwhile.
     pub fn new(conversation: &'c mut Conversation<'_>) -> Self {
-        let server = conversation.request.server().of_child();
+        let server = conversation.request.server();
         let door = Door::open(NonNull::from(conversation).cast());
         Self { handle: Arc::new(Handle { kept: AtomicUsize::new(0), door, server }), life: PhantomData }
     }

@@ -10,7 +10,7 @@ use super::{module_config, regex};
 use crate::httpd::c_text::text;
 use crate::httpd::guard::{self, Kind, Refusal};
 use crate::httpd::log::Log;
-use crate::httpd::pool::Pool;
+use crate::httpd::pool::{Key, Pool};
 use crate::httpd::server::Server;
 use crate::httpd::sys;
 use crate::httpd::system::process;
@@ -19,16 +19,16 @@ use config::settings::section::Section;
 use config::{Apply, Diagnostics, Directive, DirectiveContext};
 
 /// Where the notes of one reading of the configuration are kept: in the configuration's pool.
-const NOTES: &std::ffi::CStr = c"mod_wsgi_rs:notes";
+const NOTES: Key<Diagnostics> = Key::new(c"mod_wsgi_rs:notes");
 
 /// Begins a reading of the configuration (`pre_config`).
 pub fn begin(configuration: Pool<'_>) {
-    configuration.remember(NOTES, Diagnostics::default());
+    configuration.remember(&NOTES, Diagnostics::default());
 }
 
 /// The notes of the reading that uses `configuration`; none for a `.htaccess` file, which uses the request's pool.
 pub fn notes(configuration: Pool<'_>) -> Option<&Diagnostics> {
-    configuration.remembered(NOTES)
+    configuration.remembered(&NOTES)
 }
 
 /// One directive of the configuration.

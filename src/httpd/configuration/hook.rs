@@ -25,7 +25,7 @@ pub trait Hooks {
     /// Every ten seconds or so, in the parent.
     fn monitor(main: Server<'_>);
     /// When a child begins.
-    fn child_init(child: Pool<'_>, main: Server<'_>);
+    fn child_init(child: Pool<'_>, main: Server<'static>);
     /// To map a URL to a file.
     fn translate_name(request: Request<'_>) -> Answer;
     /// To answer a request.
@@ -116,7 +116,7 @@ unsafe extern "C" fn monitor<H: Hooks>(_configuration: *mut sys::apr_pool_t, mai
 
 unsafe extern "C" fn child_init<H: Hooks>(child: *mut sys::apr_pool_t, main: *mut sys::server_rec) {
     guard::callback(Kind::ChildInit, Log::MainServer, || {
-        // SAFETY: httpd passes the child's pool and the main server.
+        // SAFETY: httpd passes the child's pool and the main server, which in a child nobody destroys before the process ends.
         unsafe {
             if let Some(main) = Server::new(main) {
                 H::child_init(Pool::new(child), main);

@@ -9,12 +9,12 @@ use super::bucket::{Bucket, each, sentinel};
 use super::file_bucket;
 use crate::httpd::pool::Pool;
 use crate::httpd::status::Status;
-use crate::httpd::sys;
+use crate::httpd::sys::{self, Lifetime};
 
 /// A brigade in a pool that lives at least as long as `'p`. Buckets still in it are destroyed with the pool.
 pub struct Brigade<'p> {
     raw: NonNull<sys::apr_bucket_brigade>,
-    life: PhantomData<&'p sys::apr_bucket_brigade>,
+    life: Lifetime<'p>,
 }
 
 impl<'p> Brigade<'p> {

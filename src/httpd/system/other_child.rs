@@ -11,10 +11,11 @@ use std::process::{Command, Stdio};
 use crate::httpd::guard::{self, Kind};
 use crate::httpd::log::Log;
 use crate::httpd::pool::Pool;
+use crate::httpd::server::Server;
 use crate::httpd::sys;
 
-/// What is told of a death: the process, and what `waitpid` said.
-pub type Died = fn(pid: i32, status: c_int);
+/// What is called after a death: the main server, the process, and what `waitpid` said.
+pub type Died = fn(main: Server<'_>, pid: i32, status: c_int);
 
 /// What is told when httpd begins to end its children, for a stop or a restart that is not graceful: the process. It is not watched any more.
 pub type Ends = fn(pid: i32);
@@ -59,7 +60,12 @@ unsafe extern "C" fn maintain(reason: c_int, data: *mut c_void, status: c_int) {
         };
         // SAFETY: as above; calls back once with a reason that is ignored.
         unsafe { sys::apr_proc_other_child_unregister(data) };
-        if dead { tell_death(pid, status) } else { tell_end(pid) }
+        if !dead {
+            tell_end(pid);
+        // SAFETY: httpd's main loop calls this while its configuration is in use.
+        } else if let Some(main) = unsafe { Server::main() } {
+            tell_death(main, pid, status);
+        }
     });
 }
 

@@ -8,7 +8,7 @@ at any moment in between, so a value that was not finished is never read. *Runs 
 use std::cell::UnsafeCell;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::httpd::pool::Pool;
+use crate::httpd::pool::{Key, Pool};
 use crate::httpd::status::Status;
 use crate::httpd::sys;
 
@@ -35,7 +35,7 @@ pub struct Shared {
 unsafe impl Sync for Shared {}
 
 /// Where the page is kept: in the configuration's pool.
-const NAME: &std::ffi::CStr = c"mod_wsgi_rs:shared";
+const KEY: Key<SharedPage> = Key::new(c"mod_wsgi_rs:shared");
 
 /// A pointer to the page, owned by the pool that the page belongs to.
 struct SharedPage(*const Shared);
@@ -52,13 +52,13 @@ impl Shared {
             Status::check(sys::apr_shm_create(&raw mut memory, size_of::<Self>(), std::ptr::null(), configuration.raw()))?;
             sys::apr_shm_baseaddr_get(memory)
         };
-        configuration.remember(NAME, SharedPage(base.cast()));
+        configuration.remember(&KEY, SharedPage(base.cast()));
         Ok(())
     }
 
     /// The page of a configuration.
     pub fn of(configuration: Pool<'_>) -> Option<&Self> {
-        let page = configuration.remembered::<SharedPage>(NAME)?;
+        let page = configuration.remembered(&KEY)?;
         // SAFETY: made by `make` with room for a `Shared` (page-aligned, or behind APR's header of eight-byte words), zeros being
         // a valid one; it lives as long as the pool that is borrowed here.
         unsafe { page.0.as_ref() }
