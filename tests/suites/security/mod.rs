@@ -8,6 +8,7 @@ pub mod hostile_applications;
 pub mod panics;
 pub mod peers;
 pub mod privileges;
+pub mod refused_calls;
 pub mod script_owner;
 pub mod strangers;
 pub mod tenants;
@@ -22,6 +23,7 @@ pub fn suites() -> Vec<Suite> {
         hostile_applications::suite(),
         peers::suite(),
         privileges::suite(),
+        refused_calls::suite(),
         script_owner::suite(),
         strangers::suite(),
         tenants::suite(),
