@@ -1,7 +1,9 @@
 /*! What a graceful restart does to daemon processes: whose go on, whose are replaced, and that none outlives the module. *Runs in: tests.* */
 
 use crate::suite;
+use crate::suites::security::privileges::other_user;
 use crate::support::httpd::{Httpd, Plan};
+use crate::support::installation::server_user;
 use crate::support::matrix::{Reach, Setup, Suite};
 use crate::support::poll;
 use crate::support::processes::{self, Process};
@@ -118,6 +120,36 @@ fn processes_end_with_the_module_at_a_graceful_restart(setup: &Setup) {
         site.get("/two").expect(200);
         assert_eq!(reloads.server.supervisors().len(), 1);
     }
+}
+
+/// The number of the memory file that is a process's table: files with the same number are one.
+fn table(pid: &str) -> u64 {
+    let maps = fs::read_to_string(format!("/proc/{pid}/maps")).unwrap();
+    let number = maps
+        .lines()
+        .find(|line| line.contains("mod_wsgi_rs-table"))
+        .and_then(|line| line.split_whitespace().nth(4)?.parse().ok());
+    number.unwrap_or_else(|| panic!("process {pid} has no table: {maps}"))
+}
+
+#[trial]
+fn another_user_of_a_group_gets_another_table_and_secret(setup: &Setup) {
+    let Some((own, ..)) = server_user() else { setup.skip("only root can run processes as other users") };
+    let (other, _) = other_user();
+    let reloads = Reloads::start(setup, &[&format!("one threads=2 user={own} group={own}")], "re:AH00488|WSGI1339");
+    let site = Site::new(&reloads.server, setup);
+    let (first, table_of_first) = (pid(&site, "one"), table(&pid(&site, "one")));
+    write(&reloads.files, "one", "second");
+    poll::wait_for("the new code serves", || word(&site, "one") == "second");
+    let second = pid(&site, "one");
+    assert_ne!(second, first);
+    assert_eq!(table(&second), table_of_first, "the same user keeps it");
+    reloads.configure(|text| text.replace(&format!("user={own} group={own}"), &format!("user={other} group={other}")));
+    reloads.server.graceful();
+    poll::wait_for("the other user's process serves", || pid(&site, "one") != second);
+    // What the first user's processes may know or have written is worth nothing to the second user's. The secret is kept in the same record as the table.
+    assert_ne!(table(&pid(&site, "one")), table_of_first);
+    poll::wait_for("the first user's process has ended", || !std::path::Path::new(&format!("/proc/{second}")).exists());
 }
 
 #[trial]
