@@ -5,14 +5,16 @@ reads was true when it began, or [`FRESH`] before. With thousands of threads it 
 of a processor ([`SHARE`]).
 
 Every child writes it, so a hostile one can write what it likes: applications of groups with `server-metrics=On` then hear that. Nothing else comes of it: the file's size is
-sealed, root reads nothing of it but the time until which it is good enough, and nobody believes a time further away than [`LATEST`]. *Runs in: parent, child.* */
+sealed, root reads nothing of it but the time until which it is good enough, and nobody believes a time further away than [`LATEST`]. Whose turn it is to write is in memory that no
+daemon process has: a process that can read a file can also lock it. *Runs in: parent, child.* */
 
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use protocol::scoreboard::{HEADER, LONGEST, good_until, seal};
-use rustix::fs::{FlockOperation, Mode};
+use rustix::fs::Mode;
+use shared_memory::Words;
 
 use super::clock::microseconds as now;
 use crate::httpd::system::scoreboard;
@@ -24,14 +26,19 @@ const SHARE: u64 = 50;
 /// What another process has written is good for no longer than this, in microseconds, whatever it says.
 const LATEST: u64 = 60_000_000;
 
+/// A process that has not written after so long has ended, or stands still, in milliseconds.
+const TURN: u32 = 2_000;
+
 /// The file, and what this process knows of it.
 #[derive(Debug)]
 pub struct Published {
     file: OwnedFd,
     /// Until when it is good enough, as this process saw last: microseconds of the monotonic clock.
     until: AtomicU64,
-    /// Two threads of one process do not exclude each other by the file's lock.
+    /// Two threads of one process do not ask for the turn at a time.
     writing: Mutex<()>,
+    /// Until when a process has its turn to write, in milliseconds of the monotonic clock; 0: none has.
+    turn: Words,
 }
 
 impl Published {
@@ -42,7 +49,11 @@ impl Published {
     pub fn new() -> std::io::Result<Self> {
         let file = shared_memory::make(c"mod_wsgi_rs-scoreboard", LONGEST, &[])?;
         rustix::fs::fchmod(&file, Mode::RUSR | Mode::WUSR)?;
-        Ok(Self { file, until: AtomicU64::new(0), writing: Mutex::new(()) })
+        Self::of(file)
+    }
+
+    fn of(file: OwnedFd) -> std::io::Result<Self> {
+        Ok(Self { file, until: AtomicU64::new(0), writing: Mutex::new(()), turn: Words::new(1)? })
     }
 
     /// A file that was made for an earlier configuration.
@@ -50,7 +61,7 @@ impl Published {
     /// # Errors
     /// There is no further descriptor.
     pub fn kept(file: BorrowedFd<'_>) -> std::io::Result<Self> {
-        Ok(Self { file: file.try_clone_to_owned()?, until: AtomicU64::new(0), writing: Mutex::new(()) })
+        Self::of(file.try_clone_to_owned()?)
     }
 
     /// The file's number, for the supervisor.
@@ -73,10 +84,8 @@ impl Published {
         let file = self.file.as_fd();
         let others = believed(written(file), begun);
         self.until.store(others, Ordering::Relaxed);
-        // Given back by the kernel should this process die.
-        if begun < others || rustix::fs::fcntl_lock(file, FlockOperation::NonBlockingLockExclusive).is_err() {
-            return;
-        }
+        let Some(turn) = self.turn.all().first() else { return };
+        let Some(own) = Some(begun).filter(|begun| *begun >= others).and_then(|begun| take_turn(turn, begun)) else { return };
         if let Some(content) = scoreboard::read().map(|board| board.encode()) {
             let until = good_for(begun, now());
             let bytes = seal(&content, until);
@@ -85,9 +94,22 @@ impl Published {
                 self.until.store(until, Ordering::Relaxed);
             }
         }
-        // The lock goes with the process at the latest.
-        let _unlocked: rustix::io::Result<()> = rustix::fs::fcntl_lock(file, FlockOperation::NonBlockingUnlock);
+        // Unless another process has found that this one took too long. Two that write at a time make a file that says nothing, because its seal is wrong.
+        let _given_back: Result<u32, u32> = turn.compare_exchange(own, 0, Ordering::AcqRel, Ordering::Relaxed);
     }
+}
+
+/// Takes the turn to write, if no other process has it. Returns the word that stands for it. `now` is in microseconds.
+fn take_turn(turn: &AtomicU32, now: u64) -> Option<u32> {
+    // Milliseconds of 32 bits come round after seven weeks; the difference of two of them is right all the same.
+    let now = u32::try_from((now / 1_000) & u64::from(u32::MAX)).unwrap_or_default();
+    let old = turn.load(Ordering::Acquire);
+    // No process has a turn that ends later: such a word is nonsense, and counts as none.
+    if old != 0 && (1..=TURN).contains(&old.wrapping_sub(now)) {
+        return None;
+    }
+    let own = now.wrapping_add(TURN).max(1);
+    turn.compare_exchange(old, own, Ordering::AcqRel, Ordering::Relaxed).ok().map(|_| own)
 }
 
 /// Until when the file is good enough; 0: nobody has written to it.
@@ -110,7 +132,9 @@ fn good_for(begun: u64, ended: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{FRESH, LATEST, LONGEST, Published, believed, good_for};
+    use std::sync::atomic::AtomicU32;
+
+    use super::{FRESH, LATEST, LONGEST, Published, TURN, believed, good_for, take_turn};
 
     #[test]
     fn nobody_makes_it_longer_or_shorter() -> std::io::Result<()> {
@@ -126,6 +150,22 @@ mod tests {
             "nobody keeps the others from writing"
         );
         Ok(())
+    }
+
+    #[test]
+    fn one_process_has_its_turn_at_a_time() {
+        let turn = AtomicU32::new(0);
+        let at = |milliseconds: u64| take_turn(&turn, milliseconds * 1_000);
+        let own = at(10);
+        assert_eq!((own, at(11), at(2_009)), (Some(10 + TURN), None, None));
+        assert_eq!(at(2_010), Some(2_010 + TURN), "the first has ended, or stands still");
+        turn.store(0, std::sync::atomic::Ordering::Relaxed);
+        assert!(at(2_011).is_some(), "it was given back");
+        turn.store(u32::MAX, std::sync::atomic::Ordering::Relaxed);
+        assert!(at(20).is_some(), "what a hostile child has written bounds nobody for long");
+        // The clock's last milliseconds of 32 bits.
+        let last = u64::from(u32::MAX);
+        assert!(at(last - 5).is_some() && at(last + 5).is_none() && at(last + 2_000).is_some());
     }
 
     #[test]
