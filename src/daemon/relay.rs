@@ -16,7 +16,7 @@ mod response_reader;
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use protocol::embedded::flag;
+use protocol::embedded::RequestFlags;
 use protocol::frame::{AbortReason, RefusedReason};
 use protocol::table::Place;
 
@@ -38,7 +38,7 @@ use response_reader::End;
 pub fn run(conversation: &mut Conversation<'_>, handle: GroupHandle, call: &Call<'_>) -> Ending {
     let (request, group) = (conversation.request, handle.group);
     let on_demand = request.expects_continue();
-    let call = Call { flags: call.flags | if on_demand { flag::ON_DEMAND } else { 0 }, ..*call };
+    let call = Call { flags: if on_demand { call.flags | RequestFlags::ON_DEMAND } else { call.flags }, ..*call };
     let queue_start = now();
     let Ok(frames) = request_frames(handle.connections.spare_buffer(), group, &call, request.time(), queue_start) else {
         let length =
@@ -168,7 +168,7 @@ impl<'a, 'r: 'a> Relay<'a, 'r> {
 
     /// The request has waited for new code, and says so when it is offered again.
     fn waited(&mut self) {
-        self.call.flags |= flag::WAITED;
+        self.call.flags |= RequestFlags::WAITED;
         // It is as long as the first one, and was not too long then.
         if let Ok(frames) =
             request_frames(Vec::new(), self.group, &self.call, self.exchange.conversation.request.time(), self.queue_start)

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ffi::CString;
 
-use protocol::embedded::flag;
+use protocol::embedded::RequestFlags;
 
 use super::backend::Backend;
 use super::environ::authorization;
@@ -104,17 +104,17 @@ fn run<'r>(request: Request<'r>, script: Script<'r>, settings: &RequestSettings<
     Ok(converse(request, settings, backend, &call))
 }
 
-fn flags(request: Request<'_>, settings: &RequestSettings<'_>, environ: &Environ<'_>, group: &Resolved<'_>) -> u32 {
+fn flags(request: Request<'_>, settings: &RequestSettings<'_>, environ: &Environ<'_>, group: &Resolved<'_>) -> RequestFlags {
     let bits = [
-        (settings.script_reloading, flag::RELOAD),
-        (settings.ignore_activity, flag::IGNORE_ACTIVITY),
-        (environ.https, flag::HTTPS),
+        (settings.script_reloading, RequestFlags::RELOAD),
+        (settings.ignore_activity, RequestFlags::IGNORE_ACTIVITY),
+        (environ.https, RequestFlags::HTTPS),
         // A filter that works on content (deflate) makes its headers from the body; httpd drops it for the client.
-        (request.is_head() && !request.has_content_filter(), flag::HEAD),
-        (request.is_head(), flag::ASKED_BY_HEAD),
-        (group.dynamic, flag::DYNAMIC_GROUP),
+        (request.is_head() && !request.has_content_filter(), RequestFlags::HEAD),
+        (request.is_head(), RequestFlags::ASKED_BY_HEAD),
+        (group.dynamic, RequestFlags::DYNAMIC_GROUP),
     ];
-    bits.iter().filter(|(holds, _)| *holds).fold(0, |all, (_, bit)| all | bit)
+    bits.into_iter().filter(|(holds, _)| *holds).map(|(_, bit)| bit).collect()
 }
 
 fn converse(request: Request<'_>, settings: &RequestSettings<'_>, backend: Backend, call: &Call<'_>) -> Answer {

@@ -2,6 +2,8 @@
 
 use std::mem::MaybeUninit;
 
+use protocol::embedded::RequestFlags;
+
 use super::environ::Environ;
 use super::request_body::{Read, RequestBody};
 use super::response_body::ResponseBody;
@@ -52,8 +54,8 @@ pub struct Call<'c> {
     pub interpreter: &'c [u8],
     /// The callable's name.
     pub callable: &'c [u8],
-    /// Bits of [`flag`].
-    pub flags: u32,
+    /// What holds for the request.
+    pub flags: RequestFlags,
     /// `WSGIPassApacheRequest`
     pub pass_request: bool,
 }

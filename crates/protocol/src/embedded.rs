@@ -56,7 +56,7 @@ pub struct Pair {
 pub struct RequestCall {
     /// The module's own handle, given back with every callback.
     pub request: *mut c_void,
-    /// The text entries of the environ (section 4 of the behaviour reference): everything that is a string.
+    /// The text entries of the environ: everything that is a string.
     /// What has another type (`wsgi.*`, times, tuples) the engine adds itself.
     pub environ: *const Pair,
     /// How many entries `environ` has.
@@ -71,8 +71,8 @@ pub struct RequestCall {
     pub application_group: Slice,
     /// Name of the callable.
     pub callable: Slice,
-    /// [`flag`] bits.
-    pub flags: u32,
+    /// What holds for the request.
+    pub flags: RequestFlags,
     /// Index of the worker thread in its process, for `mod_wsgi.thread_id`.
     pub thread_id: i64,
     /// `r->request_time`, microseconds since the epoch.
@@ -88,25 +88,29 @@ pub struct RequestCall {
 /// [`RequestCall::script_mtime`] when the module has not looked at the file.
 pub const UNKNOWN_MTIME: i64 = i64::MIN;
 
-/// Bits of [`RequestCall::flags`].
-pub mod flag {
-    /// `WSGIScriptReloading On`: look whether the script changed.
-    pub const RELOAD: u32 = 1;
-    /// The client's connection is TLS (or a trusted proxy says so): `wsgi.url_scheme` is `https`.
-    pub const HTTPS: u32 = 2;
-    /// The request is a HEAD: no body goes out, whatever the application yields.
-    pub const HEAD: u32 = 4;
-    /// The application group was named by something the client may choose (`%{HOST}`, `%{ENV:}`): the limit on
-    /// dynamically named interpreters applies.
-    pub const DYNAMIC_GROUP: u32 = 8;
-    /// The client asked by HEAD, whatever the application is shown: no body reaches it that could be too short.
-    pub const ASKED_BY_HEAD: u32 = 128;
-    /// The client waits for `100 Continue`: no request body comes before the application reads (daemon mode).
-    pub const ON_DEMAND: u32 = 16;
-    /// `WSGIIgnoreActivity On`: the request does not push back `inactivity-timeout` (daemon mode).
-    pub const IGNORE_ACTIVITY: u32 = 32;
-    /// The request has waited for new code already, so it takes what it finds (daemon mode).
-    pub const WAITED: u32 = 64;
+bitflags::bitflags! {
+    /// What holds for one request. Bits that the receiver does not know are kept and ignored.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    #[repr(transparent)]
+    pub struct RequestFlags: u32 {
+        /// `WSGIScriptReloading On`: look whether the script changed.
+        const RELOAD = 1;
+        /// The client's connection is TLS (or a trusted proxy says so): `wsgi.url_scheme` is `https`.
+        const HTTPS = 2;
+        /// The request is a HEAD: no body goes out, whatever the application yields.
+        const HEAD = 4;
+        /// The application group was named by something the client may choose (`%{HOST}`, `%{ENV:}`): the limit on
+        /// dynamically named interpreters applies.
+        const DYNAMIC_GROUP = 8;
+        /// The client asked by HEAD, whatever the application is shown: no body reaches it that could be too short.
+        const ASKED_BY_HEAD = 128;
+        /// The client waits for `100 Continue`: no request body comes before the application reads (daemon mode).
+        const ON_DEMAND = 16;
+        /// `WSGIIgnoreActivity On`: the request does not push back `inactivity-timeout` (daemon mode).
+        const IGNORE_ACTIVITY = 32;
+        /// The request has waited for new code already, so it takes what it finds (daemon mode).
+        const WAITED = 64;
+    }
 }
 
 /// What [`EngineTable::run`] returns.

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use protocol::embedded::{flag, outcome};
+use protocol::embedded::{RequestFlags, outcome};
 use protocol::frame::{
     AbortReason, BodyState, Frame, Hello, LONGEST_DATA, Parsed, RefusedReason, Sender, UNASKED, VERSION, Violation, Writer, parse,
 };
@@ -151,7 +151,7 @@ impl Channel {
                         continue;
                     }
                     Parsed::Frame(Frame::Request(request), length) if state.greeted => {
-                        let on_demand = request.head.flags & flag::ON_DEMAND != 0;
+                        let on_demand = request.head.flags.contains(RequestFlags::ON_DEMAND);
                         state.begin(if on_demand { 0 } else { UNASKED });
                         let request = state.incoming.split(length);
                         if !on_demand && !state.incoming.has_body_end() {

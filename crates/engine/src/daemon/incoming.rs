@@ -117,6 +117,7 @@ impl Incoming {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
+    use protocol::embedded::RequestFlags;
     use protocol::frame::{BodyState, Frame, Parsed, RequestHead, Sender, Writer, parse};
 
     use super::{Incoming, KEPT};
@@ -125,7 +126,7 @@ mod tests {
     fn request(body: &[u8]) -> (Vec<u8>, Vec<u8>) {
         let (mut request, mut body_frames) = (Vec::new(), Vec::new());
         let head = RequestHead {
-            flags: 0,
+            flags: RequestFlags::empty(),
             script_mtime: 1,
             request_start: 2,
             queue_start: 3,

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use protocol::embedded::{UNKNOWN_MTIME, flag};
+use protocol::embedded::{RequestFlags, UNKNOWN_MTIME};
 use protocol::frame::Request;
 
 use crate::locks::lock;
@@ -45,7 +45,10 @@ impl News {
     /// Whether a request is the first for a version of its script that this process does not have.
     pub fn concerns(&self, request: &Request<'_>) -> bool {
         let head = &request.head;
-        if head.flags & (flag::RELOAD | flag::WAITED) != flag::RELOAD || head.script_mtime == UNKNOWN_MTIME {
+        if !head.flags.contains(RequestFlags::RELOAD)
+            || head.flags.contains(RequestFlags::WAITED)
+            || head.script_mtime == UNKNOWN_MTIME
+        {
             return false;
         }
         match lock(&self.loaded).get_mut(head.script) {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use protocol::embedded::{UNKNOWN_MTIME, flag};
+use protocol::embedded::{RequestFlags, UNKNOWN_MTIME};
 use protocol::frame::{Frame, Parsed, RefusedReason, Request as RequestFrame, Sender, parse};
 use protocol::log_code::PEER_REFUSED;
 use rustix::io::Errno;
@@ -166,9 +166,9 @@ impl Worker<'_> {
         if !whole {
             shared.connections.tell(connection, false);
         }
-        let counts = request.head.flags & flag::IGNORE_ACTIVITY == 0;
+        let counts = !request.head.flags.contains(RequestFlags::IGNORE_ACTIVITY);
         shared.life.stirs(counts);
-        let asks = request.head.flags & (flag::RELOAD | flag::WAITED) == flag::RELOAD;
+        let asks = request.head.flags.contains(RequestFlags::RELOAD) && !request.head.flags.contains(RequestFlags::WAITED);
         let mut ended = self.run_request(channel, request, if asks { Reload::Elsewhere } else { Reload::Never });
         if ended == serve::STALE {
             if shared.news.may_ask() {
@@ -206,20 +206,20 @@ impl Worker<'_> {
                 handler: head.script != head.resource,
             },
             callable: head.callable,
-            https: head.flags & flag::HTTPS != 0,
+            https: head.flags.contains(RequestFlags::HTTPS),
             thread_id: i64::try_from(self.number).unwrap_or(0),
             request_start: head.request_start,
             queue_start: head.queue_start,
             daemon_start: clock::now(),
-            waited: head.flags & flag::WAITED != 0,
+            waited: head.flags.contains(RequestFlags::WAITED),
             request_rec: None,
         };
         let facts = Facts {
-            head_only: head.flags & flag::HEAD != 0,
-            head: head.flags & flag::ASKED_BY_HEAD != 0,
+            head_only: head.flags.contains(RequestFlags::HEAD),
+            head: head.flags.contains(RequestFlags::ASKED_BY_HEAD),
             content_length: call.entry(b"CONTENT_LENGTH").and_then(|v| std::str::from_utf8(v).ok()?.parse().ok()),
         };
-        let place = serve::Place { group: head.application_group, dynamic: head.flags & flag::DYNAMIC_GROUP != 0 };
+        let place = serve::Place { group: head.application_group, dynamic: head.flags.contains(RequestFlags::DYNAMIC_GROUP) };
         let exchange: Box<dyn Exchange> = Box::new(Arc::clone(channel));
         self.shared.watched(self.number, channel, &call, |seat| serve::run(self.registry, &place, exchange, facts, &call, seat))
     }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use protocol::Level;
 use protocol::embedded::{
-    ABI, EngineTable, HostTable, ImportCall, Pair, READ_ASK, READ_NOW, RequestCall, Slice, UNKNOWN_MTIME, flag, outcome,
+    ABI, EngineTable, HostTable, ImportCall, Pair, READ_ASK, READ_NOW, RequestCall, RequestFlags, Slice, UNKNOWN_MTIME, outcome,
     read_failure, sent, write_how,
 };
 use protocol::log_code::PYTHON_NOT_STARTED;
@@ -100,19 +100,20 @@ unsafe extern "C" fn run(call: *const RequestCall) -> i32 {
                 if call.environ.is_null() { &[] } else { std::slice::from_raw_parts(call.environ, call.environ_len) };
             let environ: Vec<(&[u8], Option<&[u8]>)> =
                 entries.iter().map(|pair| (bytes(pair.key), (!pair.value.data.is_null()).then(|| bytes(pair.value)))).collect();
-            let place = serve::Place { group: bytes(call.application_group), dynamic: call.flags & flag::DYNAMIC_GROUP != 0 };
+            let place =
+                serve::Place { group: bytes(call.application_group), dynamic: call.flags.contains(RequestFlags::DYNAMIC_GROUP) };
             let call_view = Call {
                 environ: &environ,
                 script: bytes(call.script),
                 wanted: Wanted {
                     mtime: (call.script_mtime != UNKNOWN_MTIME).then_some(call.script_mtime),
-                    reload: if call.flags & flag::RELOAD != 0 { Reload::Here } else { Reload::Never },
+                    reload: if call.flags.contains(RequestFlags::RELOAD) { Reload::Here } else { Reload::Never },
                     resource: bytes(call.resource),
                     // `script-user=` and `script-group=` are daemon mode's.
                     handler: false,
                 },
                 callable: bytes(call.callable),
-                https: call.flags & flag::HTTPS != 0,
+                https: call.flags.contains(RequestFlags::HTTPS),
                 thread_id: call.thread_id,
                 request_start: call.request_start,
                 queue_start: call.queue_start,
@@ -121,8 +122,8 @@ unsafe extern "C" fn run(call: *const RequestCall) -> i32 {
                 request_rec: NonNull::new(call.request_rec),
             };
             let facts = Facts {
-                head_only: call.flags & flag::HEAD != 0,
-                head: call.flags & flag::ASKED_BY_HEAD != 0,
+                head_only: call.flags.contains(RequestFlags::HEAD),
+                head: call.flags.contains(RequestFlags::ASKED_BY_HEAD),
                 content_length: call_view.entry(b"CONTENT_LENGTH").and_then(|v| std::str::from_utf8(v).ok()?.parse().ok()),
             };
             let exchange = Box::new(HostExchange::new(host, call.request));

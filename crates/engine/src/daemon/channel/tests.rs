@@ -6,7 +6,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
-use protocol::embedded::{flag, outcome};
+use protocol::embedded::{RequestFlags, outcome};
 use protocol::frame::{BodyState, Frame, Hello, Parsed, RequestHead, Sender, VERSION, Writer, parse};
 use rustix::net::{
     AddressFamily, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recv, send, sendmsg,
@@ -47,7 +47,7 @@ impl Child {
         let (channel, mut child) = Self::connected();
         for given in [false, true] {
             let body = vec![b'a'; CHILDS];
-            child.ask(&channel, 0, |writer| {
+            child.ask(&channel, RequestFlags::empty(), |writer| {
                 writer.body(&body);
                 writer.body_end(BodyState::Complete);
             });
@@ -65,7 +65,7 @@ impl Child {
     }
 
     /// A request with that body, which the daemon begins.
-    fn ask(&self, channel: &Channel, flags: u32, body: impl FnOnce(&mut Writer<'_>)) {
+    fn ask(&self, channel: &Channel, flags: RequestFlags, body: impl FnOnce(&mut Writer<'_>)) {
         let head = RequestHead {
             flags,
             script_mtime: 0,
@@ -166,7 +166,7 @@ fn a_large_body_comes_in_memory_when_the_child_has_some() {
     for round in 0..3 {
         let body = vec![b'b' + round; CHILDS];
         assert!(child.put(&body));
-        child.ask(&channel, 0, |writer| {
+        child.ask(&channel, RequestFlags::empty(), |writer| {
             writer.lent_body(0, 65_536);
             writer.body_end(BodyState::Complete);
         });
@@ -176,7 +176,7 @@ fn a_large_body_comes_in_memory_when_the_child_has_some() {
         child.hear(&channel);
     }
     // One that comes through the socket all the same.
-    child.ask(&channel, 0, |writer| {
+    child.ask(&channel, RequestFlags::empty(), |writer| {
         writer.body(b"short");
         writer.body_end(BodyState::Complete);
     });
@@ -190,7 +190,7 @@ fn a_body_in_memory_that_nobody_reads_to_its_end_is_in_nobodys_way() {
     let (channel, mut child) = Child::with_memory();
     for (most, came) in [(0, &b""[..]), (3, b"hel"), (5, b"hello")] {
         assert!(child.put(b"hello"), "after {most}");
-        child.ask(&channel, 0, |writer| {
+        child.ask(&channel, RequestFlags::empty(), |writer| {
             writer.lent_body(0, 5);
             writer.body_end(BodyState::Complete);
         });
@@ -200,7 +200,7 @@ fn a_body_in_memory_that_nobody_reads_to_its_end_is_in_nobodys_way() {
         child.hear(&channel);
         channel.rest();
     }
-    child.ask(&channel, 0, |writer| writer.body_end(BodyState::Complete));
+    child.ask(&channel, RequestFlags::empty(), |writer| writer.body_end(BodyState::Complete));
     assert_eq!(read_all(&channel).unwrap(), b"");
 }
 
@@ -208,7 +208,7 @@ fn a_body_in_memory_that_nobody_reads_to_its_end_is_in_nobodys_way() {
 fn a_body_in_memory_may_have_parts_and_none_at_all() {
     let (channel, child) = Child::with_memory();
     assert!(child.put(b"hello world"));
-    child.ask(&channel, 0, |writer| {
+    child.ask(&channel, RequestFlags::empty(), |writer| {
         writer.lent_body(6, 5);
         writer.lent_body(65_536, 0);
         writer.body(b", ");
@@ -223,7 +223,7 @@ fn a_body_in_memory_may_have_parts_and_none_at_all() {
 fn what_a_child_changes_is_read_as_it_is() {
     let (channel, mut child) = Child::with_memory();
     assert!(child.put(&[b'a'; 100]));
-    child.ask(&channel, 0, |writer| {
+    child.ask(&channel, RequestFlags::empty(), |writer| {
         writer.lent_body(0, 100);
         writer.body_end(BodyState::Complete);
     });
@@ -236,10 +236,10 @@ fn what_a_child_changes_is_read_as_it_is() {
 #[test]
 fn a_body_that_lies_where_it_may_not_ends_the_connection() {
     let beyond: [(u32, u32); 4] = [(0, 65_537), (65_536, 1), (u32::MAX, u32::MAX), (u32::MAX, 1)];
-    let cases = beyond.into_iter().map(|part| (vec![part], 0)).chain([
+    let cases = beyond.into_iter().map(|part| (vec![part], RequestFlags::empty())).chain([
         // More than may come unasked, and anything where nothing may.
-        (vec![(0, 65_536), (0, 1)], 0),
-        (vec![(0, 1)], flag::ON_DEMAND),
+        (vec![(0, 65_536), (0, 1)], RequestFlags::empty()),
+        (vec![(0, 1)], RequestFlags::ON_DEMAND),
     ]);
     for (parts, flags) in cases {
         let (channel, child) = Child::with_memory();
@@ -259,7 +259,7 @@ fn a_body_that_lies_where_it_may_not_ends_the_connection() {
 fn a_body_in_memory_that_there_is_not_ends_the_connection() {
     for is_read in [true, false] {
         let (channel, child) = Child::connected();
-        child.ask(&channel, 0, |writer| {
+        child.ask(&channel, RequestFlags::empty(), |writer| {
             writer.lent_body(0, 1);
             writer.body_end(BodyState::Complete);
         });

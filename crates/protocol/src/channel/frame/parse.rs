@@ -4,6 +4,7 @@ use super::{
     AbortReason, BodyState, Entries, Fields, Frame, HEAD_LENGTH, Hello, LONGEST_ANSWER, LONGEST_DATA, LONGEST_HEAD,
     RefusedReason, Request, RequestHead, STREAM, Sender, kind,
 };
+use crate::embedded::RequestFlags;
 use crate::table::Ticket;
 
 /// How a peer broke the rules of `docs/protocol.md`.
@@ -160,7 +161,7 @@ fn read(kind: u8, payload: &[u8]) -> Result<Frame<'_>, Malformed> {
 
 fn request<'a>(cursor: &mut Cursor<'a>) -> Result<Request<'a>, Malformed> {
     let head = RequestHead {
-        flags: cursor.u32()?,
+        flags: RequestFlags::from_bits_retain(cursor.u32()?),
         script_mtime: cursor.i64()?,
         request_start: cursor.i64()?,
         queue_start: cursor.i64()?,

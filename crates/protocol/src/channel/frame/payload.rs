@@ -2,6 +2,7 @@
 
 use super::BodyState as State;
 use super::parse::{Cursor, Malformed};
+use crate::embedded::RequestFlags;
 use crate::table::Ticket;
 
 /// The first frame of each side.
@@ -22,8 +23,8 @@ pub struct Hello<'a> {
 /// What the engine needs to run a request, besides its environ. Times are microseconds since the epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestHead<'a> {
-    /// Bits of [`crate::embedded::flag`].
-    pub flags: u32,
+    /// What holds for the request.
+    pub flags: RequestFlags,
     /// The script's modification time, or [`crate::embedded::UNKNOWN_MTIME`].
     pub script_mtime: i64,
     /// `r->request_time`

@@ -11,6 +11,7 @@ use super::{
     AbortReason, BodyState, Frame, HEAD_LENGTH, Hello, LONGEST_DATA, Parsed, RefusedReason, RequestHead, Sender, Violation,
     Writer, may_bring_descriptor, parse,
 };
+use crate::embedded::RequestFlags;
 use crate::table::Ticket;
 
 fn written(write: impl FnOnce(&mut Writer<'_>)) -> Vec<u8> {
@@ -21,7 +22,7 @@ fn written(write: impl FnOnce(&mut Writer<'_>)) -> Vec<u8> {
 
 fn request_head() -> RequestHead<'static> {
     RequestHead {
-        flags: 3,
+        flags: RequestFlags::from_bits_retain(3),
         script_mtime: i64::MIN,
         request_start: 1,
         queue_start: 2,

@@ -80,7 +80,7 @@ impl<'b> Writer<'b> {
         environ: impl ExactSizeIterator<Item = (&'e [u8], Option<&'e [u8]>)>,
     ) -> Result<(), TooLong> {
         self.frame(kind::REQUEST, |out| {
-            out.extend_from_slice(&head.flags.to_le_bytes());
+            out.extend_from_slice(&head.flags.bits().to_le_bytes());
             for time in [head.script_mtime, head.request_start, head.queue_start] {
                 out.extend_from_slice(&time.to_le_bytes());
             }
