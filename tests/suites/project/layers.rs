@@ -8,6 +8,7 @@ use registration::trial;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 /// The suite.
 pub fn suite() -> Suite {
@@ -90,20 +91,23 @@ fn leaves(tree: &str, before: &[String], found: &mut Vec<Vec<String>>) {
     }
 }
 
+static HEAD: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(?s)^/\*!.*?\*/").unwrap());
+static USE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(?m)^\s*(?:pub(?:\([^)]*\))? )?use ([^;]+);").unwrap());
+static VISIBILITY: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"pub\(in [^)]*\)").unwrap());
+static INLINE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\b(?:crate|super)(?:::\w+)+").unwrap());
+
 /// What a text imports, as paths below its crate; `own` is its module. Only the part before its tests counts.
 fn imported(text: &str, own: &[String]) -> Vec<Vec<String>> {
     let product =
         text.split("#[cfg(test)]\nmod ").next().unwrap_or_default().split("#[cfg(test)]\npub mod ").next().unwrap_or_default();
     let code: String =
         product.lines().filter(|line| !line.trim_start().starts_with("//")).flat_map(|line| [line, "\n"]).collect();
-    let code = Regex::new(r"(?s)^/\*!.*?\*/").unwrap().replace(&code, "").into_owned();
-    let uses = Regex::new(r"(?m)^\s*(?:pub(?:\([^)]*\))? )?use ([^;]+);").unwrap();
+    let code = HEAD.replace(&code, "").into_owned();
     let mut found = Vec::new();
-    uses.captures_iter(&code).for_each(|one| leaves(one.get(1).unwrap().as_str(), &[], &mut found));
-    let rest = uses.replace_all(&code, "");
-    let restricted = Regex::new(r"pub\(in [^)]*\)").unwrap().replace_all(&rest, "").into_owned();
-    let inline = Regex::new(r"\b(?:crate|super)(?:::\w+)+").unwrap();
-    found.extend(inline.find_iter(&restricted).map(|one| one.as_str().split("::").map(str::to_owned).collect()));
+    USE.captures_iter(&code).for_each(|one| leaves(one.get(1).unwrap().as_str(), &[], &mut found));
+    let rest = USE.replace_all(&code, "");
+    let rest = VISIBILITY.replace_all(&rest, "").into_owned();
+    found.extend(INLINE.find_iter(&rest).map(|one| one.as_str().split("::").map(str::to_owned).collect()));
     found.into_iter().filter_map(|path| absolute(&path, own)).collect()
 }
 
@@ -231,4 +235,34 @@ fn the_reading_order_leads_through_files_that_exist(_: &Setup) {
         let once: BTreeSet<&&str> = files.iter().collect();
         assert_eq!(once.len(), files.len(), "{mode}: the way comes back to a file that it has left");
     }
+}
+
+#[trial]
+fn unsafe_code_is_where_the_architecture_says(_: &Setup) {
+    let text = fs::read_to_string(repository().join("ARCHITECTURE.md")).unwrap();
+    let (_, text) = text.split_once("**Unsafe code** is in").expect("ARCHITECTURE.md does not say where unsafe code is");
+    let text = text.split("\n\n").next().unwrap_or_default();
+    let path = Regex::new(r"`((?:src|crates)/[^`]+)`").unwrap();
+    let places: Vec<&str> = path.captures_iter(text).map(|one| one.get(1).unwrap().as_str()).collect();
+    assert!(places.len() >= 5, "only {places:?}");
+    // The lint's own permission is a file's or a module's, and a module's is that of all below it.
+    let code = Regex::new(r#"\bunsafe (?:\{|impl\b|fn \w|extern "C" (?:fn \w|\{))"#).unwrap();
+    let (mut all, mut found, mut wrong) = (Vec::new(), BTreeSet::new(), Vec::new());
+    files(&repository().join("src"), &mut all);
+    files(&repository().join("crates"), &mut all);
+    for file in all {
+        let name = file.strip_prefix(repository()).unwrap().to_string_lossy().into_owned();
+        let text = fs::read_to_string(&file).unwrap();
+        let product = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+        let is_unsafe = product.lines().any(|line| !line.trim_start().starts_with("//") && code.is_match(line));
+        if !is_unsafe || name.contains("/tests/") || name.ends_with("tests.rs") {
+            continue;
+        }
+        match places.iter().find(|place| if place.ends_with('/') { name.starts_with(**place) } else { name == **place }) {
+            Some(place) => drop(found.insert(*place)),
+            None => wrong.push(name),
+        }
+    }
+    assert!(wrong.is_empty(), "unsafe code where ARCHITECTURE.md names none: {wrong:#?}");
+    assert_eq!(found.len(), places.len(), "ARCHITECTURE.md names a place without unsafe code: {places:?}, found {found:?}");
 }
