@@ -80,8 +80,8 @@ fn guarded<R>(failure: R, body: impl FnOnce(Attached<'static>) -> PyResult<R>) -
         Ok(Ok(value)) => value,
         Ok(Err(_raised)) => failure,
         Err(payload) => {
-            let place = crate::panics::describe(payload.as_ref());
-            crate::panics::report(&place);
+            let place = crate::logging::panics::describe(payload.as_ref());
+            crate::logging::panics::report(&place);
             let _raised = Raised::runtime_error(py, &format!("internal error in mod_wsgi_rs: {place}"));
             failure
         }

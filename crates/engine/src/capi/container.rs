@@ -7,7 +7,7 @@ use pyo3::ffi;
 
 use super::error::{PyResult, Raised};
 use super::object::{Object, done, size};
-use crate::locks::python_may_run;
+use crate::sync::locks::python_may_run;
 
 impl Object<'_> {
     /// The number of items of a `list` or `tuple`.

@@ -6,7 +6,7 @@ use std::ffi::CString;
 use pyo3::ffi;
 
 use super::object::{Attached, Object};
-use crate::locks::python_may_run;
+use crate::sync::locks::python_may_run;
 
 /// Python's error indicator is set on this thread.
 #[must_use = "an exception is pending: pass it on, log it, or clear it"]

@@ -9,7 +9,7 @@ use pyo3::ffi;
 
 use super::error::{PyResult, Raised};
 use super::object::{Attached, Object, done, size};
-use crate::locks::python_may_run;
+use crate::sync::locks::python_may_run;
 
 unsafe extern "C" {
     /// In the stable ABI of every Python 3; pyo3's bindings leave it out.

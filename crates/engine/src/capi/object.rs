@@ -9,8 +9,8 @@ use pyo3::ffi;
 
 use super::dynamic;
 use super::error::{PyResult, Raised};
-use crate::locks::python_may_run;
 use crate::logging::shown;
+use crate::sync::locks::python_may_run;
 
 /// Proof that this thread is attached to an interpreter (holds its GIL, where it has one).
 #[derive(Clone, Copy)]

@@ -17,7 +17,7 @@ use super::dynamic::symbol;
 use super::error::Raised;
 use super::gilstate;
 use super::object::{Attached, Object};
-use crate::locks::python_may_run;
+use crate::sync::locks::python_may_run;
 
 /// An interpreter of this process. It is never deleted while threads may attach.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -7,9 +7,9 @@ use protocol::control::{BadMessage, Message, Sender};
 use rustix::io::Errno;
 use rustix::net::RecvFlags;
 
-use super::descriptors::Descriptor;
 use crate::capi::signals;
-use crate::locks::lock;
+use crate::daemon::descriptors::Descriptor;
+use crate::sync::locks::lock;
 
 /// The process's ends.
 pub struct Control {

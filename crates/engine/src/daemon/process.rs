@@ -12,28 +12,30 @@ use protocol::reason::Reason;
 use protocol::table::Place;
 use rustix::fs::FileType;
 
-use super::admission::Admission;
-use super::channel::Channel;
-use super::connections::Connections;
-use super::control::Control;
-use super::descriptors::{self, Descriptor, adopt};
-use super::holding::Holding;
-use super::lending::Lending;
-use super::life::Life;
-use super::news::News;
-use super::scripts::{self, Scripts};
-use super::seat::{self, Seat};
-use super::standing::Standing;
-use super::subscribers::Subscribers;
-use super::{crew, faults, scoreboard, watch};
+use super::limits::{faults, watch};
+use super::scoreboard;
+use super::workers::worker_threads;
 use crate::capi::thread::{self, Handle};
 use crate::capi::{overwrite_arguments, start};
+use crate::daemon::channel::Channel;
+use crate::daemon::channel::connections::Connections;
+use crate::daemon::channel::deferred_flush::Holding;
+use crate::daemon::channel::shared_bodies::Lending;
+use crate::daemon::control::Control;
+use crate::daemon::descriptors::{self, Descriptor, adopt};
+use crate::daemon::limits::lifecycle::Life;
+use crate::daemon::reload::script_versions::News;
+use crate::daemon::reload::scripts::{self, Scripts};
+use crate::daemon::subscribers::Subscribers;
+use crate::daemon::workers::table_slot::Standing;
+use crate::daemon::workers::worker_gate::Admission;
+use crate::daemon::workers::worker_slot::{self, Seat};
+use crate::gateway::script::{NotLoaded, Reload, Wanted};
+use crate::gateway::serve::{Unwitnessed, Witness};
+use crate::gateway::source;
+use crate::gateway::wsgi::Call;
+use crate::interpreter::registry::{self, Registry};
 use crate::logging::{self, ProcessLog};
-use crate::registry::{self, Registry};
-use crate::script::{NotLoaded, Reload, Wanted};
-use crate::serve::{Unwitnessed, Witness};
-use crate::source;
-use crate::wsgi::Call;
 
 /// So many connections are kept at least: of a prefork httpd, each child has one.
 const LEAST_CONNECTIONS: usize = 256;
@@ -234,7 +236,7 @@ fn begin(
     let connections = Connections::new(listens, &standing.end, most).map_err(|e| format!("the listening socket: {e}"))?;
     registry::adopt(main, process.engine.clone())?;
     let registry = registry::registry().ok_or("there is no interpreter")?;
-    let seats = seat::rows(workers, &memory).map_err(|e| format!("its memory file: {e}"))?;
+    let seats = worker_slot::rows(workers, &memory).map_err(|e| format!("its memory file: {e}"))?;
     faults::watch(registry, memory);
     let patience = process.socket_timeout;
     let shared = Arc::new(Shared {
@@ -282,7 +284,7 @@ fn run(shared: &Arc<Shared>, registry: &'static Registry) -> ! {
     }
     shared.ready.store(true, Ordering::Release);
     start_looking(shared);
-    let workers = crew::start(shared, registry);
+    let workers = worker_threads::start(shared, registry);
     if workers.is_empty() {
         if shared.process.scripts_must_load {
             shared.control.send(&Message::NotReady("it has no thread".to_owned()));

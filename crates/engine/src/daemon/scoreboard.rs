@@ -7,7 +7,7 @@ use protocol::scoreboard::{HEADER, good_until, length, unseal};
 use rustix::fs::FileType;
 use rustix::io::Errno;
 
-use super::descriptors::Descriptor;
+use crate::daemon::descriptors::Descriptor;
 use crate::metrics::server;
 
 /// So often it is tried to read what nobody writes meanwhile.

@@ -8,8 +8,8 @@ use protocol::Level;
 
 use crate::capi::{Attached, Object, PyResult, thread};
 use crate::interpreter::Interpreter;
+use crate::interpreter::registry;
 use crate::logging;
-use crate::registry;
 
 /// More signals than this do not wait to be told: those after them are lost, as the kernel loses them.
 const MOST_WAITING: usize = 64;

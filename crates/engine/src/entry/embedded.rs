@@ -19,16 +19,16 @@ use protocol::log_code::PYTHON_NOT_STARTED;
 use protocol::settings::EngineSettings;
 
 use crate::capi::{fork, thread};
-use crate::exchange::{Exchange, ReadError, Send, SendError};
-use crate::head::Head;
+use crate::gateway::script::{Reload, Wanted};
+use crate::gateway::serve;
+use crate::gateway::source;
+use crate::gateway::wsgi::Call;
+use crate::interpreter::registry;
 use crate::logging::{self, ProcessLog};
 use crate::metrics::server;
-use crate::registry;
 use crate::request::Facts;
-use crate::script::{Reload, Wanted};
-use crate::serve;
-use crate::source;
-use crate::wsgi::Call;
+use crate::request::exchange::{Exchange, ReadError, Send, SendError};
+use crate::request::response_head::Head;
 
 static TABLE: Table =
     Table(EngineTable { abi: ABI, version: Slice::new(env!("CARGO_PKG_VERSION").as_bytes()), start, run, import, stop });
@@ -48,7 +48,7 @@ pub extern "C" fn mod_wsgi_rs_engine() -> *const EngineTable {
 /// Runs `body`; a panic is reported and gives `failure`.
 fn guarded<R>(failure: R, body: impl FnOnce() -> R) -> R {
     catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|payload| {
-        crate::panics::report(&crate::panics::describe(payload.as_ref()));
+        crate::logging::panics::report(&crate::logging::panics::describe(payload.as_ref()));
         failure
     })
 }
@@ -64,7 +64,7 @@ const unsafe fn bytes<'a>(slice: Slice) -> &'a [u8] {
 }
 
 unsafe extern "C" fn start(settings: Slice, host: *const HostTable) -> i32 {
-    crate::panics::install_hook();
+    crate::logging::panics::install_hook();
     guarded(1, || {
         // SAFETY: the module hands over a table that stays valid for ever, or null.
         let Some(host) = (unsafe { host.as_ref() }) else { return 1 };
@@ -160,7 +160,7 @@ unsafe extern "C" fn stop(deadline_ms: u32) {
         if registry::registry().is_none() {
             return;
         }
-        crate::leave::within(Duration::from_millis(deadline_ms.into()), "");
+        crate::interpreter::shutdown::within(Duration::from_millis(deadline_ms.into()), "");
         thread::leaving();
     });
 }

@@ -84,7 +84,7 @@ unsafe extern "C" fn hide_environment(_module: *mut ffi::PyObject, _arguments: *
 }
 
 unsafe extern "C" fn serve(_module: *mut ffi::PyObject, arguments: *mut ffi::PyObject) -> *mut ffi::PyObject {
-    crate::panics::install_hook();
+    crate::logging::panics::install_hook();
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         // SAFETY: METH_VARARGS passes a tuple; the numbers in it are the descriptors that the supervisor made for this process and that
         // nobody else here owns. Out of range or no numbers: the calls raise, and -1 is refused below.

@@ -8,10 +8,10 @@ use std::sync::Arc;
 use super::observed::{Observed, Outcome};
 use super::{count, dictionary, requests, wanted};
 use crate::capi::{Attached, Exception, Object, PyResult};
-use crate::clock::seconds;
+use crate::gateway::wsgi::Call;
 use crate::interpreter::Interpreter;
 use crate::request::Request;
-use crate::wsgi::Call;
+use crate::sync::clock::seconds;
 
 /// The request's script is loaded: it is observed from here on, if anybody wants to know of it.
 pub fn observe(py: Attached<'_>, interpreter: &Interpreter, request: &Arc<Request>, call: &Call<'_>) {

@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::capi::{Usage, thread};
-use crate::clock::now;
-use crate::wsgi::Call;
+use crate::gateway::wsgi::Call;
+use crate::sync::clock::now;
 
 /// When a request came to each place: microseconds since the epoch, 0 where it was not.
 #[derive(Clone, Copy, Debug, Default)]

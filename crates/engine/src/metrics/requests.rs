@@ -9,9 +9,9 @@ use super::interval::{Interval, Recorder, Worker};
 use super::observed::{Observed, Outcome};
 use super::{count, dictionary, want};
 use crate::capi::{Attached, Object, PyResult, Usage};
-use crate::clock::{now, seconds};
-use crate::locks::lock;
-use crate::registry;
+use crate::interpreter::registry;
+use crate::sync::clock::{now, seconds};
+use crate::sync::locks::lock;
 
 /// A recording that somebody has asked for.
 struct Recording {

@@ -7,7 +7,7 @@ use protocol::scoreboard::{Process, Scoreboard, Worker};
 
 use super::{count, dictionary};
 use crate::capi::{Attached, Object, PyResult};
-use crate::clock::{now, seconds};
+use crate::sync::clock::{now, seconds};
 
 /// Gives an encoded [`Scoreboard`], or nothing if there is none.
 pub type Source = Box<dyn Fn() -> Option<Vec<u8>> + Send + Sync>;

@@ -8,8 +8,8 @@ use rustix::net::RecvFlags;
 use shared_memory::LEAST;
 
 use super::{BadPeer, Channel, State};
-use crate::daemon::lending::Memory;
-use crate::exchange::ReadError;
+use crate::daemon::channel::shared_bodies::Memory;
+use crate::request::exchange::ReadError;
 
 impl State {
     /// The next request begins. Its body comes when the last one's has ended.

@@ -11,10 +11,10 @@ use shared_memory::LEAST;
 
 use super::Channel;
 use crate::capi::borrowed_descriptor;
-use crate::exchange::{Exchange, ReadError, SMALL, Send, SendError};
-use crate::head::Head;
-use crate::locks::lock;
 use crate::logging;
+use crate::request::exchange::{Exchange, ReadError, SMALL, Send, SendError};
+use crate::request::response_head::Head;
+use crate::sync::locks::lock;
 
 /// Body bytes up to here are copied into the gathered output; longer ones are sent from where they are.
 const GATHERED: usize = 16 * 1024;

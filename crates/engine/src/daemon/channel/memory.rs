@@ -8,7 +8,7 @@ use rustix::io::Errno;
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags};
 
 use super::{BadPeer, State};
-use crate::daemon::lending::Memory;
+use crate::daemon::channel::shared_bodies::Memory;
 
 impl State {
     /// Takes the memory that came with a frame which says so.

@@ -12,9 +12,9 @@ use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags};
 use shared_memory::LEAST;
 
 use super::{Channel, State};
-use crate::daemon::lending::Share;
-use crate::exchange::SendError;
-use crate::locks::lock;
+use crate::daemon::channel::shared_bodies::Share;
+use crate::request::exchange::SendError;
+use crate::sync::locks::lock;
 
 /// With so much unsent it is no use to try piece by piece.
 const BEHIND: usize = 256 * 1024;

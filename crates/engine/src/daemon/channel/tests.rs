@@ -15,11 +15,11 @@ use rustix::net::{
 use shared_memory::{CHILDS, Part, Region};
 
 use super::{Channel, Greeting, NoRequest};
+use crate::daemon::channel::deferred_flush::Holding;
+use crate::daemon::channel::shared_bodies::Lending;
 use crate::daemon::descriptors::adopt;
-use crate::daemon::holding::Holding;
-use crate::daemon::lending::Lending;
-use crate::exchange::{Exchange, ReadError};
-use crate::head::Head;
+use crate::request::exchange::{Exchange, ReadError};
+use crate::request::response_head::Head;
 
 const GREETING: Greeting = Greeting { token: [7; 16], generation: 1 };
 

@@ -1,0 +1,174 @@
+/*! The environ: a fresh dictionary per request (PEP 3333, "environ Variables"; section 4 of the behaviour reference). */
+
+use protocol::settings::EngineSettings;
+
+use crate::capi::{Attached, Object, PyResult, new_instance};
+use crate::gateway::python_module;
+use crate::gateway::script::Wanted;
+use crate::interpreter::Interpreter;
+use crate::request::Request;
+use crate::sync::clock::{now, seconds};
+use std::sync::Arc;
+
+use super::environ_cache::Entries;
+use super::{Input, Patterns};
+
+/// One request, as it comes from the server.
+pub struct Call<'a> {
+    /// Text entries: key, and value if there is one.
+    pub environ: &'a [(&'a [u8], Option<&'a [u8]>)],
+    /// Path of the script.
+    pub script: &'a [u8],
+    /// See [`Wanted`].
+    pub wanted: Wanted<'a>,
+    /// Name of the callable.
+    pub callable: &'a [u8],
+    /// `wsgi.url_scheme` is `https`.
+    pub https: bool,
+    /// Index of the thread in its process.
+    pub thread_id: i64,
+    /// Microseconds since the epoch; 0 where it does not apply.
+    pub request_start: i64,
+    /// As above.
+    pub queue_start: i64,
+    /// As above.
+    pub daemon_start: i64,
+    /// It has waited for a process with a newer version of its script.
+    pub waited: bool,
+    /// The `request_rec` for `apache.request_rec`.
+    pub request_rec: Option<std::ptr::NonNull<std::ffi::c_void>>,
+}
+
+impl Call<'_> {
+    /// A text entry.
+    pub fn entry(&self, key: &[u8]) -> Option<&[u8]> {
+        self.environ.iter().find(|(k, _)| *k == key).and_then(|(_, value)| *value)
+    }
+}
+
+/// What is the same in every request of an interpreter.
+///
+/// # Errors
+/// `MemoryError`.
+pub fn environ_template<'py>(py: Attached<'py>, settings: &EngineSettings, file_wrapper: &Object<'py>) -> PyResult<Object<'py>> {
+    let template = Object::dict(py)?;
+    let set = |key: &std::ffi::CStr, value: &Object<'py>| template.dict_set(&Object::interned(py, key)?, value);
+    let (mod_wsgi, apache) = python_module::versions(py, settings)?;
+    set(c"wsgi.version", &Object::tuple(py, vec![Object::int(py, 1)?, Object::int(py, 0)?])?)?;
+    set(c"wsgi.multithread", &Object::boolean(py, settings.multithread))?;
+    set(c"wsgi.multiprocess", &Object::boolean(py, settings.multiprocess))?;
+    set(c"wsgi.run_once", &Object::boolean(py, settings.run_once))?;
+    set(c"wsgi.input_terminated", &Object::boolean(py, true))?;
+    set(c"wsgi.file_wrapper", file_wrapper)?;
+    set(c"mod_wsgi.version", &mod_wsgi)?;
+    set(c"apache.version", &apache)?;
+    // What each request sets anew has its place already, and the value that most requests have.
+    let zero = Object::float(py, 0.0)?;
+    for key in [c"mod_wsgi.request_start", c"mod_wsgi.queue_start", c"mod_wsgi.daemon_start", c"mod_wsgi.application_start"] {
+        set(key, &zero)?;
+    }
+    for key in [c"wsgi.input", c"wsgi.errors", c"mod_wsgi.thread_id"] {
+        set(key, &Object::none(py))?;
+    }
+    set(c"wsgi.url_scheme", &Object::interned(py, c"http")?)?;
+    Ok(template)
+}
+
+/// The environ of one request.
+///
+/// # Errors
+/// `MemoryError`.
+pub fn environ<'py>(
+    py: Attached<'py>,
+    interpreter: &Interpreter,
+    request: &Arc<Request>,
+    call: &Call<'_>,
+) -> PyResult<Object<'py>> {
+    let environ = text_entries(py, interpreter, call)?;
+    let names = &interpreter.names;
+    if call.https {
+        environ.dict_set(names.url_scheme.get(py), names.https.get(py))?;
+    }
+    let input = new_instance(interpreter.classes.input.get(py), Input::new(Arc::clone(request)))?;
+    environ.dict_set(names.input.get(py), &input)?;
+    let errors = interpreter.take_error_stream(py)?;
+    errors.belongs_to(py, interpreter, Some(Arc::clone(request)));
+    let text = errors.text(py).clone();
+    request.has_error_stream(errors);
+    environ.dict_set(names.errors.get(py), &text)?;
+    environ.dict_set(names.thread_id.get(py), &Object::int(py, call.thread_id)?)?;
+    let times = [
+        (&names.request_start, call.request_start),
+        (&names.queue_start, call.queue_start),
+        (&names.daemon_start, call.daemon_start),
+        (&names.application_start, now()),
+    ];
+    for (name, time) in times.into_iter().filter(|(_, time)| *time != 0) {
+        environ.dict_set(name.get(py), &seconds(py, time)?)?;
+    }
+    if let Some(request_rec) = call.request_rec {
+        environ.dict_set(names.request_rec.get(py), &Object::capsule(py, request_rec)?)?;
+    }
+    Ok(environ)
+}
+
+/// A dictionary with what is the same in every request, and the text entries of this one.
+fn text_entries<'py>(py: Attached<'py>, interpreter: &Interpreter, call: &Call<'_>) -> PyResult<Object<'py>> {
+    // Making a dictionary may run the garbage collector, and that any code: whoever else comes meanwhile does without patterns.
+    let mut patterns = interpreter.take_patterns();
+    let made = made_of(py, interpreter, call.environ, patterns.as_deref_mut());
+    if let Some(patterns) = patterns {
+        interpreter.give_patterns(patterns);
+    }
+    made
+}
+
+fn made_of<'py>(
+    py: Attached<'py>,
+    interpreter: &Interpreter,
+    entries: &Entries<'_>,
+    mut patterns: Option<&mut Patterns>,
+) -> PyResult<Object<'py>> {
+    if let Some(patterns) = &mut patterns
+        && let Some(environ) = patterns.environ(py, entries, |name, value| text(py, name, value))?
+    {
+        return Ok(environ);
+    }
+    let template = interpreter.environ_template.get(py);
+    let environ = template.dict_copy()?;
+    let keys = keys_of(py, interpreter, entries)?;
+    for (key, (name, value)) in keys.iter().zip(entries) {
+        environ.dict_set(key, &text(py, name, *value)?)?;
+    }
+    if let Some(patterns) = &mut patterns
+        && environ.dict_length() == template.dict_length() + entries.len()
+        && patterns.wants_another()
+    {
+        let copy = environ.dict_copy()?;
+        patterns.remember(py, entries, copy, keys)?;
+    }
+    Ok(environ)
+}
+
+/// The keys of a request's entries. No Python code runs while they are looked up.
+fn keys_of<'py>(py: Attached<'py>, interpreter: &Interpreter, entries: &Entries<'_>) -> PyResult<Vec<Object<'py>>> {
+    let mut found = Vec::with_capacity(entries.len());
+    let mut keys = interpreter.keys();
+    for (place, (name, _)) in entries.iter().enumerate() {
+        found.push(keys.at(py, place, name)?);
+    }
+    Ok(found)
+}
+
+/// The value of a text entry.
+fn text<'py>(py: Attached<'py>, key: &[u8], value: Option<&[u8]>) -> PyResult<Object<'py>> {
+    match value {
+        // Paths of this machine are decoded as Python decodes file names, so that open() finds them.
+        Some(value) if matches!(key, b"DOCUMENT_ROOT" | b"SCRIPT_FILENAME") => Object::file_system(py, value).or_else(|raised| {
+            raised.clear(py);
+            Object::latin1(py, value)
+        }),
+        Some(value) => Object::latin1(py, value),
+        None => Ok(Object::none(py)),
+    }
+}

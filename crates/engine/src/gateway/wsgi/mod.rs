@@ -1,0 +1,17 @@
+/*! PEP 3333: what an application is given, and what becomes of what it returns. */
+
+mod adapter;
+mod body;
+mod environ;
+mod environ_cache;
+mod errors;
+mod file_wrapper;
+mod input;
+
+pub use adapter::Adapter;
+pub use body::{Failure, send};
+pub use environ::{Call, environ, environ_template};
+pub use environ_cache::Patterns;
+pub use errors::{ErrorSink, ErrorStream};
+pub use file_wrapper::FileWrapper;
+pub use input::Input;

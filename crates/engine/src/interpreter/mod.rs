@@ -1,0 +1,180 @@
+/*! One Python interpreter of this process, and all that the engine keeps in it.
+
+Nothing of an interpreter lives in a static: its interned strings, its types, its cache of environ keys and its loaded scripts are in this
+value, which is made attached to the interpreter, never freed, and reached only by threads attached to it. */
+
+mod environ_keys;
+pub mod failure;
+mod interpreter_thread;
+pub mod registry;
+pub mod shutdown;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use protocol::settings::EngineSettings;
+
+use crate::capi::{Attached, Kept, Object, PyResult, Raised, make_class, thread::Handle};
+use crate::gateway::python_module::{self, Helpers};
+use crate::gateway::script::Script;
+use crate::gateway::wsgi::{Adapter, ErrorSink, ErrorStream, FileWrapper, Input, Patterns};
+use crate::interpreter::environ_keys::Keys;
+use crate::sync::locks::{Locked, lock};
+
+macro_rules! names {
+    ($($field:ident $text:literal),+ $(,)?) => {
+        /// Interned strings that requests look up.
+        pub struct Names { $(
+            #[doc = concat!("The name `", stringify!($field), "`.")]
+            pub $field: Kept,
+        )+ }
+
+        impl Names {
+            fn new(py: Attached<'_>) -> PyResult<Self> {
+                Ok(Self { $($field: Object::interned(py, $text)?.keep(),)+ })
+            }
+        }
+    };
+}
+
+names! {
+    mtime c"__mtime__",
+    reload_required c"reload_required",
+    start_response c"start_response",
+    write c"write",
+    close c"close",
+    tell c"tell",
+    url_scheme c"wsgi.url_scheme",
+    https c"https",
+    input c"wsgi.input",
+    errors c"wsgi.errors",
+    thread_id c"mod_wsgi.thread_id",
+    request_start c"mod_wsgi.request_start",
+    queue_start c"mod_wsgi.queue_start",
+    daemon_start c"mod_wsgi.daemon_start",
+    application_start c"mod_wsgi.application_start",
+    request_rec c"apache.request_rec",
+}
+
+/// The types that requests make instances of.
+pub struct Classes {
+    /// `mod_wsgi.Input`
+    pub input: Kept,
+    /// `mod_wsgi.Adapter`
+    pub adapter: Kept,
+    /// Where `wsgi.errors` ends.
+    pub error_sink: Kept,
+    /// `mod_wsgi.FileWrapper`
+    pub file_wrapper: Kept,
+    /// `mod_wsgi.RequestTimeout`
+    pub request_timeout: Kept,
+}
+
+/// One interpreter.
+pub struct Interpreter {
+    /// How threads attach to it.
+    pub handle: Handle,
+    /// The application group that it was made for; empty for `%{GLOBAL}`.
+    pub group: Vec<u8>,
+    /// See [`Names`].
+    pub names: Names,
+    /// See [`Classes`].
+    pub classes: Classes,
+    /// What every environ of this interpreter begins as.
+    pub environ_template: Kept,
+    /// Functions written in Python.
+    pub helpers: Helpers,
+    keys: Mutex<Keys>,
+    /// Nothing while a request uses them.
+    patterns: Mutex<Option<Box<Patterns>>>,
+    scripts: Mutex<HashMap<Vec<u8>, Arc<Script>>>,
+    /// Streams for `wsgi.errors` that no request has.
+    error_streams: Mutex<Vec<ErrorStream>>,
+}
+
+/// So many unused error streams are kept.
+const MOST_ERROR_STREAMS: usize = 64;
+
+impl Interpreter {
+    /// Prepares the interpreter that this thread is attached to.
+    ///
+    /// # Errors
+    /// Whatever Python raises while its modules are set up.
+    pub fn prepare(py: Attached<'_>, handle: Handle, group: &[u8], settings: &EngineSettings) -> PyResult<Self> {
+        let file_wrapper = make_class::<FileWrapper>(py)?;
+        let helpers = python_module::set_up(py, group, settings, &file_wrapper)?;
+        let classes = Classes {
+            input: make_class::<Input>(py)?.keep(),
+            adapter: make_class::<Adapter>(py)?.keep(),
+            error_sink: make_class::<ErrorSink>(py)?.keep(),
+            request_timeout: helpers.request_timeout.get(py).clone().keep(),
+            file_wrapper: file_wrapper.clone().keep(),
+        };
+        Ok(Self {
+            handle,
+            group: group.to_vec(),
+            names: Names::new(py)?,
+            classes,
+            environ_template: crate::gateway::wsgi::environ_template(py, settings, &file_wrapper)?.keep(),
+            helpers,
+            keys: Mutex::default(),
+            patterns: Mutex::new(Some(Box::default())),
+            scripts: Mutex::default(),
+            error_streams: Mutex::default(),
+        })
+    }
+
+    /// The cache of environ keys. Making a `str` of latin-1 runs no Python code, so it may be held meanwhile; nothing else may be done with it.
+    pub fn keys(&self) -> Locked<'_, Keys> {
+        lock(&self.keys)
+    }
+
+    /// Takes the environs of earlier requests, to be given back: Python code can run while they are used. `None` while another request has them.
+    pub fn take_patterns(&self) -> Option<Box<Patterns>> {
+        lock(&self.patterns).take()
+    }
+
+    /// Gives them back.
+    pub fn give_patterns(&self, patterns: Box<Patterns>) {
+        *lock(&self.patterns) = Some(patterns);
+    }
+
+    /// A stream for a request's `wsgi.errors`.
+    ///
+    /// # Errors
+    /// What Python raises while it makes one.
+    pub fn take_error_stream(&self, py: Attached<'_>) -> PyResult<ErrorStream> {
+        let unused = lock(&self.error_streams).pop();
+        unused.map_or_else(|| ErrorStream::new(py, self), Ok)
+    }
+
+    /// Keeps one for later requests.
+    pub fn give_error_stream(&self, py: Attached<'_>, stream: ErrorStream) {
+        let mut unused = lock(&self.error_streams);
+        if unused.len() < MOST_ERROR_STREAMS {
+            unused.push(stream);
+        } else {
+            drop(unused);
+            stream.release(py);
+        }
+    }
+
+    /// The entry of a script, loaded or not.
+    pub fn script(&self, path: &[u8], case_sensitive: bool) -> Arc<Script> {
+        let mut scripts = lock(&self.scripts);
+        if let Some(script) = scripts.get(path) {
+            return Arc::clone(script);
+        }
+        let script = Arc::new(Script::new(path, case_sensitive));
+        scripts.insert(path.to_vec(), Arc::clone(&script));
+        script
+    }
+}
+
+/// Reports an exception that came while an interpreter was set up.
+pub fn setup_failure(py: Attached<'_>, raised: Raised) -> String {
+    raised
+        .take(py)
+        .and_then(|exception| exception.value.call_method(&Object::text(py, "__repr__").ok()?, &[]).ok()?.to_text().ok())
+        .unwrap_or_else(|| "an exception without a description".to_owned())
+}
