@@ -1,7 +1,8 @@
 /*! mod_wsgi_rs: an Apache module that hosts Python WSGI applications.
 
-This crate is the Apache side; it holds no Python symbol. In reading order: [`httpd`] (Apache as safe Rust), [`config`]
-(directives become settings), [`handler`] (one request from start to finish), [`embedded`] (Python inside the Apache child), [`daemon`] (Python in processes of its own).
+This crate is the Apache side; it holds no Python symbol. In reading order, from the top: [`handler`] (one request from start to finish), [`embedded`] (Python inside the Apache
+child), [`daemon`] (Python in processes of its own), [`request`] (what both need of a request), [`install_paths`], [`httpd`] (Apache as safe Rust); [`configtest`] stands beside the handler. What
+the directives say is the crate [`config`].
 Below stand the module's record, which httpd finds by its name, and its hooks in the order in which httpd calls them. */
 
 pub mod configtest;

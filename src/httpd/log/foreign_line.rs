@@ -32,7 +32,7 @@ thread_local! {
     static CURRENT: RefCell<Current> = const { RefCell::new(Current { pid: 0, text: Vec::new() }) };
 }
 
-/// Has this process write lines for others: from here on its own lines are named after the process of the last [`write`].
+/// Has this process write lines for others: from here on its own lines are named after the process of the last [`write()`].
 pub fn adopt(configuration: Pool<'_>, main: Server<'_>) {
     for server in main.all() {
         // SAFETY: the record of httpd's core for a live server: null, or what the core made for it. This process has one thread, and a memory of its own.

@@ -1,6 +1,6 @@
 /*! The frames between an Apache child and a daemon process: `docs/protocol.md` in code.
 
-[`parse`] reads one frame from the front of what has arrived; [`Writer`] appends frames to a buffer. Neither does any input or output, keeps any
+[`parse()`] reads one frame from the front of what has arrived; [`Writer`] appends frames to a buffer. Neither does any input or output, keeps any
 state, or makes room for what has only been announced. */
 
 mod parse;
