@@ -9,13 +9,16 @@ use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use interpreter::files::open_regular;
+use interpreter::run::Manner;
 use interpreter::{StartError, interpreter_info};
 use protocol::log_code;
-use protocol::probe::Request;
+use protocol::probe::{INTERPRETER_LIMIT_MS, Request};
 
-use super::questions::MANNER;
+/// How an interpreter is run: in this process's group, which is killed by who asked, and with this process's input.
+pub const MANNER: Manner = Manner { limit: Duration::from_millis(INTERPRETER_LIMIT_MS), own_group: false, own_input: true };
 
 /// Says what is missing for a group whose interpreter is the first of `candidates` that is there.
 pub fn missing(request: &Request, candidates: &[PathBuf]) -> Vec<StartError> {

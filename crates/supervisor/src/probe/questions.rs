@@ -3,20 +3,16 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use interpreter::path_access::{self, AccessError, Kind};
-use interpreter::run::Manner;
 use interpreter::select;
 use interpreter::selected::Selected;
 use interpreter::{StartError, interpreter_info, libpython, virtualenv};
 use protocol::log_code;
-use protocol::probe::{Answer, INTERPRETER_LIMIT_MS, Request};
+use protocol::probe::{Answer, Request};
 
-use super::{chroot_check, finding, scripts};
-
-/// How an interpreter is run: in this process's group, which is killed by who asked, and with this process's input.
-pub const MANNER: Manner = Manner { limit: Duration::from_millis(INTERPRETER_LIMIT_MS), own_group: false, own_input: true };
+use super::chroot_check::{self, MANNER};
+use super::{finding, scripts};
 
 /// All that is asked.
 pub fn answer(request: &Request) -> Answer {
