@@ -348,7 +348,13 @@ fn supervisors_do_not_pile_up(setup: &Setup) {
     }
     assert_eq!(["one", "two"].map(|name| pid(&site, name)), before);
     assert_eq!(reloads.server.supervisors(), supervisors);
-    poll::wait_for("no descriptor is left behind", || descriptors() == held);
+    // A busy machine's supervisor may have been in the middle of a handover at the first count; what is left behind is left forty times.
+    let few = |now: usize, then: usize| now < then + 10;
+    let same = poll::until(poll::SOON, || {
+        let now = descriptors();
+        (few(now.0, held.0) && few(now.1, held.1)).then_some(())
+    });
+    assert!(same.is_some(), "parent and supervisor held {held:?} descriptors, and hold {:?} forty restarts later", descriptors());
 }
 
 /// How many processes the log says have been replaced for new code of a group's script.
