@@ -56,11 +56,12 @@ fn look(name: &str, code: &'static LogCode, places: &[PathBuf], enforcing: bool)
     }
     let text = match denied {
         Some(file) if enforcing => {
-            format!("`{0}` may not be read (hint: SELinux is enforcing; run `restorecon -v {0}`)", file.display())
+            format!("`{}` may not be read (hint: SELinux is enforcing; run `restorecon -v {}`)", file.display(), as_word(&file))
         }
         Some(file) => format!(
-            "`{0}` may not be read (hint: run `chmod a+r {0}`, and let Apache's User enter its directories)",
-            file.display()
+            "`{}` may not be read (hint: run `chmod a+r {}`, and let Apache's User enter its directories)",
+            file.display(),
+            as_word(&file)
         ),
         None => {
             let places: Vec<String> = places.iter().map(|place| format!("`{}`", place.display())).collect();
@@ -68,6 +69,10 @@ fn look(name: &str, code: &'static LogCode, places: &[PathBuf], enforcing: bool)
         }
     };
     Err(StartError::new(code, text))
+}
+
+fn as_word(file: &Path) -> String {
+    interpreter::permissions::word(&file.to_string_lossy())
 }
 
 fn is_selinux_enforcing() -> bool {

@@ -105,6 +105,41 @@ pub fn homes_on_the_way(path: &Path) -> Vec<Home> {
     on_the_way.chain([root]).flatten().map(|found| (found.uid.as_raw(), found.dir)).collect()
 }
 
+/// The user that this process is, as a word of a command: its name, or its number.
+pub fn own_word() -> String {
+    word(user_name(rustix::process::geteuid().as_raw()).trim_start_matches('#'))
+}
+
+/// How to make a directory for the user that this process is: root's command where root alone can change the way there. Elsewhere somebody could put a link
+/// there before the command is run, and have the directory given away to which it leads.
+pub fn how_to_make(directory: &Path) -> String {
+    let shown = word(&directory.to_string_lossy());
+    if is_way_of_roots(directory) {
+        format!("make it, as `install -d -o {} {shown}`", own_word())
+    } else {
+        format!("have a user who owns the directory above it make it, as `mkdir -p {shown}`, or name another directory")
+    }
+}
+
+/// Does each existing directory above `path` belong to root, so that nobody else can change what it holds of the way?
+fn is_way_of_roots(path: &Path) -> bool {
+    let mut below_is_roots = false;
+    for directory in path.ancestors().skip(1) {
+        let found = match std::fs::symlink_metadata(directory) {
+            Ok(found) => found,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !below_is_roots => continue,
+            Err(_) => return false,
+        };
+        // In a directory like `/tmp` others may add names, and not change root's.
+        let kept = found.mode() & 0o022 == 0 || (found.mode() & 0o1000 != 0 && below_is_roots);
+        if !found.is_dir() || found.uid() != 0 || !kept {
+            return false;
+        }
+        below_is_roots = true;
+    }
+    true
+}
+
 /// Longer lists of users are not read.
 const MOST_ACCOUNTS: u64 = 4 * 1024 * 1024;
 

@@ -31,13 +31,10 @@ pub fn check(settings: &ProcessSettings, runtime_directory: &[u8], user: u32) ->
     };
     let owners = if named.is_some() { [0, 0] } else { [0, user] };
     let (what, other) = match named {
-        Some(_) => (
-            "WSGISocketPrefix",
-            "name another one, as `WSGISocketPrefix /run/wsgi/s` after `install -d -m 0755 -o root -g root /run/wsgi`",
-        ),
+        Some(_) => ("WSGISocketPrefix", "name another one, as `WSGISocketPrefix /run/wsgi`: root alone may write to `/run`"),
         None => (
             "DefaultRuntimeDir",
-            "name another one for the sockets, as `WSGISocketPrefix /run/wsgi/s` after `install -d -m 0755 -o root -g root /run/wsgi`",
+            "name another one for the sockets, as `WSGISocketPrefix /run/wsgi`: root alone may write to `/run`",
         ),
     };
     walk(directory, &owners, &|path| lstat(path)).map_err(|weak| {

@@ -173,7 +173,7 @@ fn a_group_on_a_python_that_is_too_old(setup: &Setup) {
     let lines = group(&format!("python=\"{}\"", python.display()));
     let said = format!("`{}` is Python 3.8.", python.display());
     let (accepted, told) = configtest(setup, &lines);
-    assert!(accepted && told.contains(&said) && told.contains("use Python 3.9 or later"), "{told}");
+    assert!(accepted && told.contains("WSGI1053") && told.contains(&said) && told.contains("use Python 3.9 or later"), "{told}");
     let server = Httpd::start(setup, &plan(&lines), "old-python");
     server.announce("re:WSGI1053|WSGI13");
     let site = Site::new(&server, setup);
@@ -181,6 +181,10 @@ fn a_group_on_a_python_that_is_too_old(setup: &Setup) {
     let log = site.expect_log("WSGI1053").text;
     assert!(log.contains(&said) && log.contains("use Python 3.9 or later"), "{log}");
     assert!(site.log().iter().all(|line| !line.text.contains("undefined symbol")));
+    drop(site);
+    drop(server);
+    let newer = format!("python=\"{}\"", setup.python.executable.display());
+    assert!(serves(setup, &group(&newer), "/").contains("mod_wsgi.process_group=shop"));
 }
 
 /// A prefix whose interpreter looks for its library in `directory`, not longer than `$ORIGIN/../lib`.

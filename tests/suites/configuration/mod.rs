@@ -1,5 +1,6 @@
 /*! Configurations: what is accepted, what configtest says, whole configurations of others. */
 
+mod advice;
 pub mod complaints;
 pub mod configtest;
 pub mod corpus;
@@ -11,5 +12,13 @@ use crate::support::matrix::Suite;
 
 /// Its suites.
 pub fn suites() -> Vec<Suite> {
-    vec![configtest::suite(), values::suite(), express::suite(), corpus::suite(), hints::suite(), complaints::suite()]
+    vec![
+        configtest::suite(),
+        values::suite(),
+        express::suite(),
+        corpus::suite(),
+        hints::suite(),
+        complaints::suite(),
+        advice::suite(),
+    ]
 }

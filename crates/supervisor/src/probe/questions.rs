@@ -155,14 +155,17 @@ fn eggs(named: &[u8]) -> Option<StartError> {
     let problem = |cause: String, hint: &str| Some(unusable("python-eggs", named, &cause, hint));
     match path_access::walk(&directory) {
         Err(obstacle @ AccessError { kind: Kind::Missing, link: None, .. }) => {
-            let hint = format!("make it, as `install -d -o {} {}`", path_access::own_name(), directory.display());
+            let hint = interpreter::permissions::how_to_make(&directory);
             problem(obstacle.to_string(), &hint)
         }
         Err(obstacle) => problem(obstacle.to_string(), &obstacle.hint()),
         Ok(_) if !directory.is_dir() => problem(format!("`{}` is not a directory", directory.display()), "correct the path"),
         Ok(real) if path_access::may_write(&real) => None,
         Ok(_) => {
-            let hint = format!("name a directory of its own, made with `install -d -o {} DIRECTORY`", path_access::own_name());
+            let hint = format!(
+                "name a directory of its own, made with `install -d -o {} DIRECTORY`",
+                interpreter::permissions::own_word()
+            );
             problem(format!("user {} may not write it", path_access::own_name()), &hint)
         }
     }

@@ -106,8 +106,10 @@ fn env_file(group: &plan::Group, error: &io::Error, reports: &[SpawnReport]) -> 
             )
         }
         0 => format!(
-            "env-file=`{path}` can't be read: {error}. Root reads it only if root owns it and the directories above it, and no other user may write to them; otherwise user              {} reads it. To fix: `chown root {path}` and `chmod 0600 {path}`, or let that user read it",
-            user(&group.identity)
+            "env-file=`{path}` can't be read: {error}. Root reads it only if root owns it and the directories above it, and no other user may write to them; otherwise user {} reads it. \
+             To fix: where only root can write to the directories above it, `chown root {word}` and `chmod 0600 {word}`; elsewhere let that user read it",
+            user(&group.identity),
+            word = interpreter::permissions::word(&path)
         ),
         line if error.raw_os_error() == Some(libc::E2BIG) => {
             format!("env-file=`{path}`, line {line}: there are more than 2048 variables. To fix: remove some")

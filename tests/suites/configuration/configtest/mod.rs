@@ -281,11 +281,11 @@ fn a_mistake_does_not_end_a_running_server(setup: &Setup) {
 fn a_refused_chunked_upload_names_the_directive(setup: &Setup) {
     use crate::support::client::Request;
     let server = Httpd::start(setup, &plan(&["IncludeOptional ${ROOT}/files/*.part"]), "chunked");
-    server.announce("WSGIChunkedRequest");
+    server.announce("WSGI1106");
     let site = Site::new(&server, setup);
     let upload = Request::post_chunks("/app", &["abc"]);
     site.send(&upload).expect(411);
-    let line = site.expect_log("WSGIChunkedRequest");
+    let line = site.expect_log("WSGI1106");
     assert!(line.text.contains("WSGIChunkedRequest On"), "{line:?}");
     fs::write(site.path("files/cure.part"), "WSGIChunkedRequest On\n").unwrap();
     server.graceful();

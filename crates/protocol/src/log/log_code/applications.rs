@@ -48,7 +48,7 @@ log_codes! {
     1253 SHUTDOWN_OVERDUE Warning "shutdown callbacks did not finish in time"
         cause "An `atexit` function, a shutdown callback or a non-daemon thread was still running when the process had to exit."
         did "The process exited without waiting any longer."
-        cure "Make the callback faster, or make the thread a daemon thread.";
+        cure "Make the callback faster, or make the thread a daemon thread. In a process group, `shutdown-timeout=` sets the time that they have.";
     1254 SHUTDOWN_FAILED Error "a shutdown callback raised an exception"
         cause "A shutdown callback or an `atexit` function raised an exception. Its traceback follows the message."
         did "The remaining functions were called."

@@ -73,7 +73,7 @@ log_codes! {
     1317 SOCKET_PLACE_UNSAFE Warning "another user could replace the sockets of the process groups"
         cause "httpd runs as root. The directory of the sockets (`WSGISocketPrefix`, otherwise `DefaultRuntimeDir`), or a directory above it, belongs to a user other than root or is writable by other users. The message names the directory. A user who can write there could replace a socket by one of his own and receive the requests of a group."
         did "At configtest, this is a warning. When httpd starts, requests for process groups get 503 (WSGI1316), and everything else is served."
-        cure "Use a directory that only root can write to. For example, run `install -d -m 0755 -o root -g root /run/wsgi` and set `WSGISocketPrefix /run/wsgi/s`.";
+        cure "Use a directory that only root can write to. For example, `WSGISocketPrefix /run/wsgi` puts the sockets into `/run`.";
     1318 LOG_WRITER_FAILED Error "the log writer of the daemon processes is not running"
         cause "The log writer is the process that writes the lines of daemon processes to the error logs. It was killed, or the limit of processes or descriptors is reached. The message gives the reason."
         did "Another log writer is started, and lines wait for it while there is space. If none can be started, lines go to the log file in httpd's default format, but not to syslog."

@@ -12,7 +12,7 @@ log_codes! {
     1103 EXEC_CGI_OFF Error "scripts may not run in this directory"
         cause "The script was mapped by `AddHandler` or `SetHandler`, and `Options ExecCGI` is not set for its directory."
         did "The request got 403."
-        cure "Set `Options +ExecCGI` for the directory, or map the script with `WSGIScriptAlias`, which does not need it.";
+        cure "Set `Options +ExecCGI` for the directory, or map a URL path that no `Alias` covers to the script with `WSGIScriptAlias`, which does not need it.";
     1104 PATH_INFO_REFUSED Error "the URL has a path after the script, which is not accepted"
         cause "`AcceptPathInfo Off` applies to the script, and the URL continues after the name of the script."
         did "The request got 404."
