@@ -22,5 +22,4 @@ mod scoreboard;
 mod subscribers;
 mod workers;
 
-pub use process::{Inherited, is_successor, script_loaded, serve};
-pub use reload::scripts::version as script_version;
+pub use process::{Inherited, serve};

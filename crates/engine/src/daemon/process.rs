@@ -1,8 +1,8 @@
 /*! A daemon process from its first message to its end. *Runs in: daemon.* */
 
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use protocol::Level;
@@ -30,11 +30,11 @@ use crate::daemon::subscribers::Subscribers;
 use crate::daemon::workers::table_slot::Standing;
 use crate::daemon::workers::worker_gate::Admission;
 use crate::daemon::workers::worker_slot::{self, Seat};
-use crate::gateway::script::{NotLoaded, Reload, Wanted};
 use crate::gateway::serve::{Unwitnessed, Witness};
-use crate::gateway::source;
 use crate::gateway::wsgi::Call;
 use crate::interpreter::registry::{self, Registry};
+use crate::interpreter::script::{self, NotLoaded, Reload, ScriptHooks, Wanted};
+use crate::interpreter::source;
 use crate::logging::{self, ProcessLog};
 
 /// So many connections are kept at least: of a prefork httpd, each child has one.
@@ -77,25 +77,26 @@ pub struct Shared {
     pub seats: Vec<Seat>,
 }
 
-static CONTROL: OnceLock<Arc<Shared>> = OnceLock::new();
+/// What the process does about scripts that are loaded: the supervisor hears of them, and their files are watched.
+struct Hooks(Arc<Shared>);
 
-/// Tells the supervisor that a script is in use, and has its file watched; `version` was the file's before it was read. Nothing in an Apache child.
-pub fn script_loaded(path: &[u8], mtime: i64, version: Option<Version>, application_group: &[u8]) {
-    if let Some(shared) = CONTROL.get() {
-        shared.life.script_loaded();
-        shared.news.loaded(path, mtime);
-        if let Some(message) = shared.scripts.loaded(path, version.unwrap_or_default(), application_group) {
-            shared.control.send(&message);
+impl ScriptHooks for Hooks {
+    fn version(&self, path: &[u8]) -> Option<Version> {
+        scripts::version(path)
+    }
+
+    fn loaded(&self, path: &[u8], mtime: i64, version: Option<Version>, application_group: &[u8]) {
+        self.0.life.script_loaded();
+        self.0.news.loaded(path, mtime);
+        if let Some(message) = self.0.scripts.loaded(path, version.unwrap_or_default(), application_group) {
+            self.0.control.send(&message);
         }
     }
-}
 
-/// Does this process load its scripts while another one of its group still serves with them?
-pub fn is_successor() -> bool {
-    CONTROL.get().is_some_and(|shared| {
-        let beside = shared.process.scripts_must_load || (shared.process.follows && shared.standing.has_others());
-        beside && !shared.ready.load(Ordering::Acquire)
-    })
+    fn is_successor(&self) -> bool {
+        let beside = self.0.process.scripts_must_load || (self.0.process.follows && self.0.standing.has_others());
+        beside && !self.0.ready.load(Ordering::Acquire)
+    }
 }
 
 impl Shared {
@@ -258,7 +259,7 @@ fn begin(
         subscribers: Subscribers::default(),
         life: Life::default(),
     });
-    if CONTROL.set(Arc::clone(&shared)).is_err() {
+    if script::set_hooks(Box::new(Hooks(Arc::clone(&shared)))).is_err() {
         return Err("serve() was called twice".to_owned());
     }
     let version = start::version_text();

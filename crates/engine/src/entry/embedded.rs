@@ -19,11 +19,11 @@ use protocol::log_code::PYTHON_NOT_STARTED;
 use protocol::settings::EngineSettings;
 
 use crate::capi::{fork, thread};
-use crate::gateway::script::{Reload, Wanted};
 use crate::gateway::serve;
-use crate::gateway::source;
 use crate::gateway::wsgi::Call;
 use crate::interpreter::registry;
+use crate::interpreter::script::{Reload, Wanted};
+use crate::interpreter::source;
 use crate::logging::{self, ProcessLog};
 use crate::metrics::server;
 use crate::request::Facts;

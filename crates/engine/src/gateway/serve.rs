@@ -6,11 +6,11 @@ use protocol::embedded::outcome;
 use protocol::log_code::{APPLICATION_EXCEPTION, APPLICATION_EXIT, APPLICATION_IS_ASGI, CLOSE_FAILED, FORK_RETURNED, LogCode};
 
 use crate::capi::{Attached, Object, Raised, fork, leave_process, new_instance, thread};
-use crate::gateway::script::Reload;
 use crate::gateway::wsgi::{self, Adapter, Call, Failure};
 use crate::interpreter::Interpreter;
 use crate::interpreter::failure::{self, Context};
 use crate::interpreter::registry::Registry;
+use crate::interpreter::script::Reload;
 use crate::logging;
 use crate::metrics::events;
 use crate::request::exchange::Exchange;

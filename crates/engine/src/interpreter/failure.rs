@@ -19,6 +19,16 @@ pub struct Context<'a> {
     pub what: &'a str,
 }
 
+/// The loading of a script that failed.
+pub struct Load<'a> {
+    /// Its path, as the log has it.
+    pub script: &'a str,
+    /// Another process of the group still serves with the script.
+    pub succeeds: bool,
+    /// What was logged about it before.
+    pub said: &'a Mutex<Repetitions>,
+}
+
 /// Logs an exception with its traceback.
 pub fn log(py: Attached<'_>, interpreter: &Interpreter, raised: Raised, context: &Context<'_>) {
     log_taken(py, interpreter, raised.take(py).as_ref(), context);
@@ -31,17 +41,10 @@ pub fn log_taken(py: Attached<'_>, interpreter: &Interpreter, exception: Option<
 }
 
 /// Logs why a script could not be loaded, with what is known of the cure: whole, if it is another reason than the last ones, or an hour has passed; otherwise in a line.
-pub fn log_load(
-    py: Attached<'_>,
-    interpreter: &Interpreter,
-    raised: Raised,
-    context: &Context<'_>,
-    script: &str,
-    said: &Mutex<Repetitions>,
-) {
+pub fn log_load(py: Attached<'_>, interpreter: &Interpreter, raised: Raised, context: &Context<'_>, load: Load<'_>) {
     let exception = raised.take(py);
     let told = traceback(py, interpreter, exception.as_ref());
-    let say = lock(said).say(key(&told), u64::try_from(clock::now() / 1_000).unwrap_or(0));
+    let say = lock(load.said).say(key(&told), u64::try_from(clock::now() / 1_000).unwrap_or(0));
     if let Say::Again(count) = say {
         let last = told.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
         let text = format!("{}, for the reason that was logged before ({count} more times by now): {last}", context.what);
@@ -51,16 +54,16 @@ pub fn log_load(
     logging::coded(context.code, context.what);
     logging::text(context.code.level, told.as_bytes());
     let Some(exception) = exception else { return };
-    match hints(py, interpreter, &exception, script) {
+    match hints(py, interpreter, &exception, &load) {
         Ok(text) if text.is_empty() => {}
         Ok(text) => logging::text(context.code.level, text.as_bytes()),
         Err(raised) => raised.clear(py),
     }
 }
 
-fn hints(py: Attached<'_>, interpreter: &Interpreter, exception: &Exception<'_>, script: &str) -> PyResult<String> {
-    let path = Object::text(py, script)?;
-    let succeeds = Object::boolean(py, crate::daemon::is_successor());
+fn hints(py: Attached<'_>, interpreter: &Interpreter, exception: &Exception<'_>, load: &Load<'_>) -> PyResult<String> {
+    let path = Object::text(py, load.script)?;
+    let succeeds = Object::boolean(py, load.succeeds);
     interpreter.helpers.explain_load.get(py).call(&[&exception.value, &path, &succeeds])?.to_text()
 }
 

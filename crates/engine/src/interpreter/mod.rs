@@ -3,11 +3,14 @@
 Nothing of an interpreter lives in a static: its interned strings, its types, its cache of environ keys and its loaded scripts are in this
 value, which is made attached to the interpreter, never freed, and reached only by threads attached to it. */
 
+pub mod environ_cache;
 mod environ_keys;
 pub mod failure;
 mod interpreter_thread;
 pub mod registry;
+pub mod script;
 pub mod shutdown;
+pub mod source;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -16,9 +19,10 @@ use protocol::settings::EngineSettings;
 
 use crate::capi::{Attached, Kept, Object, PyResult, Raised, make_class, thread::Handle};
 use crate::gateway::python_module::{self, Helpers};
-use crate::gateway::script::Script;
-use crate::gateway::wsgi::{Adapter, ErrorSink, ErrorStream, FileWrapper, Input, Patterns};
+use crate::gateway::wsgi::{Adapter, ErrorSink, ErrorStream, FileWrapper, Input};
+use crate::interpreter::environ_cache::Patterns;
 use crate::interpreter::environ_keys::Keys;
+use crate::interpreter::script::Script;
 use crate::sync::locks::{Locked, lock};
 
 macro_rules! names {

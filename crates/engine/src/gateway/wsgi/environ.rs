@@ -4,14 +4,14 @@ use protocol::settings::EngineSettings;
 
 use crate::capi::{Attached, Object, PyResult, new_instance};
 use crate::gateway::python_module;
-use crate::gateway::script::Wanted;
 use crate::interpreter::Interpreter;
+use crate::interpreter::environ_cache::{Entries, Patterns};
+use crate::interpreter::script::Wanted;
 use crate::request::Request;
 use crate::sync::clock::{now, seconds};
 use std::sync::Arc;
 
-use super::environ_cache::Entries;
-use super::{Input, Patterns};
+use super::Input;
 
 /// One request, as it comes from the server.
 pub struct Call<'a> {

@@ -3,7 +3,6 @@
 mod adapter;
 mod body;
 mod environ;
-mod environ_cache;
 mod errors;
 mod file_wrapper;
 mod input;
@@ -11,7 +10,6 @@ mod input;
 pub use adapter::Adapter;
 pub use body::{Failure, send};
 pub use environ::{Call, environ, environ_template};
-pub use environ_cache::Patterns;
 pub use errors::{ErrorSink, ErrorStream};
 pub use file_wrapper::FileWrapper;
 pub use input::Input;

@@ -4,8 +4,8 @@ Its module is called `_mod_wsgi_` and the MD5 of its path, stands in `sys.module
 of the behaviour reference). One lock per interpreter and script, waited for without the GIL: a slow import holds up
 nobody but those who want the same script. */
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Mutex, OnceLock};
 
 use ::interpreter::path_access;
 use md5::{Digest, Md5};
@@ -15,13 +15,34 @@ use protocol::log_code::{CALLABLE_MISSING, RELOAD_CHECK_FAILED, SCRIPT_NOT_LOADE
 use protocol::repetition::Repetitions;
 
 use crate::capi::{Attached, Exception, Kept, Object, PyResult, Raised, run_module_code, thread};
-use crate::gateway::source::{self, Refused, Source, modified};
 use crate::interpreter::Interpreter;
 use crate::interpreter::failure::{self, Context};
 use crate::interpreter::registry;
+use crate::interpreter::source::{self, Refused, Source, modified};
 use crate::logging;
 use crate::sync::locks::lock;
 use crate::sync::turn::{Busy, Turn};
+
+/// What the process wants to know about its scripts. A daemon process sets its own when it starts; an Apache child has none.
+pub trait ScriptHooks: Send + Sync {
+    /// The version of the file at `path` now, which is compared with later ones. `None` if it can't be had.
+    fn version(&self, path: &[u8]) -> Option<Version>;
+    /// The script at `path` was loaded for this application group. `mtime` is in microseconds since the epoch; `version` is what the file had
+    /// before it was read. Called without the GIL, because it may wait.
+    fn loaded(&self, path: &[u8], mtime: i64, version: Option<Version>, application_group: &[u8]);
+    /// Whether the process loads its scripts while another process of its group still serves with them.
+    fn is_successor(&self) -> bool;
+}
+
+static HOOKS: OnceLock<Box<dyn ScriptHooks>> = OnceLock::new();
+
+/// Sets the hooks of the process, once, before any script is loaded.
+///
+/// # Errors
+/// They are set already; then those stay.
+pub fn set_hooks(hooks: Box<dyn ScriptHooks>) -> Result<(), ()> {
+    HOOKS.set(hooks).map_err(drop)
+}
 
 /// One script of one interpreter.
 pub struct Script {
@@ -219,7 +240,9 @@ impl Script {
                 *lock(&self.loaded) = Some(namespace.clone().keep());
                 interpreter.helpers.after_load(py);
                 // The supervisor may be slow to hear it.
-                thread::detached(py, || crate::daemon::script_loaded(&self.path, mtime, version, &interpreter.group));
+                if let Some(hooks) = HOOKS.get() {
+                    thread::detached(py, || hooks.loaded(&self.path, mtime, version, &interpreter.group));
+                }
                 Ok(namespace)
             }
             Err(raised) => {
@@ -237,7 +260,9 @@ impl Script {
                 } else {
                     format!("{path} could not be loaded")
                 };
-                failure::log_load(py, interpreter, raised, &Context { code: SCRIPT_NOT_LOADED, what: &what }, &path, &self.said);
+                let succeeds = HOOKS.get().is_some_and(|hooks| hooks.is_successor());
+                let context = Context { code: SCRIPT_NOT_LOADED, what: &what };
+                failure::log_load(py, interpreter, raised, &context, failure::Load { script: &path, succeeds, said: &self.said });
                 Err(NotLoaded::Failed)
             }
         }
@@ -247,8 +272,9 @@ impl Script {
     fn source(&self, py: Attached<'_>, handler: bool) -> (Option<Version>, Result<Source, NotLoaded>) {
         let owner = registry::registry().and_then(|registry| registry.settings.script_owner.as_ref());
         // A file system may be slow, and others need not wait for it.
-        let (version, read) =
-            thread::detached(py, || (crate::daemon::script_version(&self.path), source::read(&self.path, owner, handler)));
+        let (version, read) = thread::detached(py, || {
+            (HOOKS.get().and_then(|hooks| hooks.version(&self.path)), source::read(&self.path, owner, handler))
+        });
         let read = read.map_err(|refused| {
             let path = logging::shown(&self.path);
             match refused {
