@@ -12,7 +12,7 @@ use crate::capi::{
 };
 use crate::gateway::stream::LogSink;
 use crate::interpreter::registry;
-use crate::{logging, metrics};
+use crate::{logging, metrics, request};
 
 /// `mod_wsgi.version`: the version whose behaviour we keep.
 pub const COMPATIBLE_VERSION: [i64; 3] = [6, 1, 1];
@@ -220,7 +220,7 @@ impl Host {
 
     fn request_data<'py>(&self, this: &Object<'py>, _arguments: &Arguments<'_, 'py>) -> PyResult<Object<'py>> {
         let py = this.py();
-        match logging::current_request() {
+        match request::current() {
             Some(request) => request.data(py),
             None => Err(Raised::runtime_error(py, "no request is being handled by this thread")),
         }

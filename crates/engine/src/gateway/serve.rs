@@ -14,7 +14,7 @@ use crate::interpreter::script::Reload;
 use crate::logging;
 use crate::metrics::events;
 use crate::request::exchange::Exchange;
-use crate::request::{Facts, Request};
+use crate::request::{self, Facts, Request};
 
 /// Besides the protocol's outcomes, with [`Reload::Elsewhere`]: nothing of the request was run, because its script asks to be loaded again.
 pub const STALE: i32 = -1;
@@ -65,7 +65,7 @@ pub fn run(
             return STALE;
         }
         let request = Request::new(interpreter, exchange, facts);
-        let entered = logging::enter(&request);
+        let entered = request::enter(&request);
         witness.entered(interpreter);
         let answered = respond(py, registry, interpreter, &request, call);
         if fork::is_copy() {

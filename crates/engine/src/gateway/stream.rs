@@ -7,6 +7,7 @@ use protocol::line_buffer::LineBuffer;
 
 use crate::capi::{Arguments, Constructor, Method, NativeClass, Object, PyResult};
 use crate::logging;
+use crate::request;
 use crate::sync::locks::lock;
 
 /// The sink below `sys.stdout` or `sys.stderr`: lines go to the log of the request that the thread runs, or to the server's.
@@ -29,7 +30,7 @@ impl LogSink {
     fn write<'py>(&self, this: &Object<'py>, arguments: &Arguments<'_, 'py>) -> PyResult<Object<'py>> {
         let data = data(this, arguments)?;
         let bytes = data.as_bytes().unwrap_or_default();
-        match logging::current_request() {
+        match request::current() {
             Some(request) => request.errors_write(bytes),
             None => {
                 let lines = lock(&self.outside).push(bytes);
@@ -42,7 +43,7 @@ impl LogSink {
     }
 
     fn flush<'py>(&self, this: &Object<'py>, _arguments: &Arguments<'_, 'py>) -> PyResult<Object<'py>> {
-        match logging::current_request() {
+        match request::current() {
             Some(request) => request.errors_flush(),
             None => {
                 let rest = lock(&self.outside).take();

@@ -12,8 +12,6 @@ use protocol::Level;
 use protocol::line_buffer::LONGEST;
 use protocol::log_code::LogCode;
 
-use crate::request::Request;
-
 /// Where lines go that belong to no request.
 pub trait ProcessLog: Send + Sync {
     /// Writes one line; `file` and `line` name a source, or are empty and 0.
@@ -22,10 +20,18 @@ pub trait ProcessLog: Send + Sync {
     fn takes(&self, level: Level) -> bool;
 }
 
+/// Where the lines of a thread go while it works for somebody: the log of a request, in which the line stands beside what httpd says of that.
+pub trait ThreadLog: Send + Sync {
+    /// Writes one line; `file` and `line` name a source, or are empty and 0.
+    fn log(&self, level: Level, text: &[u8], file: &[u8], line: i32);
+    /// Would a line of that level be written?
+    fn logs(&self, level: Level) -> bool;
+}
+
 static PROCESS: OnceLock<Box<dyn ProcessLog>> = OnceLock::new();
 
 thread_local! {
-    static CURRENT: RefCell<Option<Arc<Request>>> = const { RefCell::new(None) };
+    static CURRENT: RefCell<Option<Arc<dyn ThreadLog>>> = const { RefCell::new(None) };
 }
 
 /// Says where the process's own lines go. Once, at start.
@@ -34,24 +40,22 @@ pub fn set_process_log(log: Box<dyn ProcessLog>) {
     drop(PROCESS.set(log));
 }
 
-/// The request that this thread runs.
-pub fn current_request() -> Option<Arc<Request>> {
-    CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
+/// Makes `log` the one that this thread's lines go to until the guard is dropped.
+pub fn enter(log: Arc<dyn ThreadLog>) -> Entered {
+    Entered(CURRENT.with(|current| current.replace(Some(log))))
 }
 
-/// Makes `request` this thread's own until the guard is dropped.
-pub fn enter(request: &Arc<Request>) -> Entered {
-    let before = CURRENT.with(|current| current.replace(Some(Arc::clone(request))));
-    Entered(before)
-}
-
-/// Gives the thread back what it ran before [`enter`].
-pub struct Entered(Option<Arc<Request>>);
+/// Gives the thread back the log that it had before [`enter`].
+pub struct Entered(Option<Arc<dyn ThreadLog>>);
 
 impl Drop for Entered {
     fn drop(&mut self) {
         CURRENT.with(|current| current.replace(self.0.take()));
     }
+}
+
+fn of_thread() -> Option<Arc<dyn ThreadLog>> {
+    CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
 }
 
 /// Writes text, one log line per line of it.
@@ -61,10 +65,10 @@ pub fn text(level: Level, text: &[u8]) {
 
 /// Writes text that a source line of the application asked for.
 pub fn from_source(level: Level, text: &[u8], file: &[u8], line: i32) {
-    let request = current_request();
+    let thread = of_thread();
     for piece in text.split(|c| *c == b'\n').flat_map(|l| l.chunks(LONGEST)) {
-        match &request {
-            Some(request) => request.log(level, piece, file, line),
+        match &thread {
+            Some(thread) => thread.log(level, piece, file, line),
             None => of_process(level, piece, file, line),
         }
     }
@@ -79,7 +83,7 @@ pub fn of_process(level: Level, text: &[u8], file: &[u8], line: i32) {
 
 /// Would a line of that level be written?
 pub fn takes(level: Level) -> bool {
-    current_request().map_or_else(|| PROCESS.get().is_some_and(|p| p.takes(level)), |request| request.logs(level))
+    of_thread().map_or_else(|| PROCESS.get().is_some_and(|p| p.takes(level)), |thread| thread.logs(level))
 }
 
 /// A name that an application or a client has chosen, as a line of the log may have it: control characters are spelled out.

@@ -6,6 +6,7 @@ thread; they share this value, and `end` closes the door behind the last call th
 pub mod exchange;
 pub mod response_head;
 
+use std::cell::RefCell;
 use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -16,7 +17,7 @@ use protocol::Level;
 use crate::capi::{Attached, Kept, Object, PyResult, Raised, fork, thread};
 use crate::gateway::wsgi::ErrorStream;
 use crate::interpreter::Interpreter;
-use crate::logging;
+use crate::logging::{self, ThreadLog};
 use crate::metrics::observed::Observed;
 use crate::request::exchange::{Exchange, ReadError, Send, SendError};
 use crate::request::response_head::Head;
@@ -264,25 +265,6 @@ impl Request {
         Ok(sent)
     }
 
-    /// A line for the request's log; after the end, for the server's.
-    pub fn log(&self, level: Level, text: &[u8], file: &[u8], line: i32) {
-        if fork::is_copy() {
-            // A process that the application forked has no part in the request's connection.
-            return logging::of_process(level, text, file, line);
-        }
-        // Logging never waits for the door: another thread may be in a call that waits for the client, and the server's side of a log line looks after itself.
-        if self.has_ended() {
-            logging::of_process(level, text, file, line);
-        } else {
-            self.exchange.log(level, text, file, line);
-        }
-    }
-
-    /// Would a line of that level be written?
-    pub fn logs(&self, level: Level) -> bool {
-        !self.has_ended() && self.exchange.logs(level)
-    }
-
     /// Keeps what its `wsgi.errors` is made of until its end.
     pub fn has_error_stream(&self, stream: ErrorStream) {
         *lock(&self.error_stream) = Some(stream);
@@ -343,5 +325,53 @@ impl Request {
         if let Some(stream) = stream {
             stream.end(py, self.interpreter);
         }
+    }
+}
+
+/// A line goes to the request's log; after the end, to the server's.
+impl ThreadLog for Request {
+    fn log(&self, level: Level, text: &[u8], file: &[u8], line: i32) {
+        if fork::is_copy() {
+            // A process that the application forked has no part in the request's connection.
+            return logging::of_process(level, text, file, line);
+        }
+        // Logging never waits for the door: another thread may be in a call that waits for the client, and the server's side of a log line looks after itself.
+        if self.has_ended() {
+            logging::of_process(level, text, file, line);
+        } else {
+            self.exchange.log(level, text, file, line);
+        }
+    }
+
+    fn logs(&self, level: Level) -> bool {
+        !self.has_ended() && self.exchange.logs(level)
+    }
+}
+
+thread_local! {
+    static CURRENT: RefCell<Option<Arc<Request>>> = const { RefCell::new(None) };
+}
+
+/// The request that this thread runs.
+pub fn current() -> Option<Arc<Request>> {
+    CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
+}
+
+/// Makes `request` this thread's own, and its log the thread's, until the guard is dropped.
+pub fn enter(request: &Arc<Request>) -> Entered {
+    let log: Arc<dyn ThreadLog> = Arc::<Request>::clone(request);
+    let before = CURRENT.with(|current| current.replace(Some(Arc::clone(request))));
+    Entered { before, _log: logging::enter(log) }
+}
+
+/// Gives the thread back what it ran before [`enter`].
+pub struct Entered {
+    before: Option<Arc<Request>>,
+    _log: logging::Entered,
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        CURRENT.with(|current| current.replace(self.before.take()));
     }
 }
