@@ -183,3 +183,13 @@ pub fn run_module_code<'py>(module: &Object<'py>, code: &Object<'py>) -> PyResul
         Ok(namespace)
     }
 }
+
+/// A time, or a span of it, as Python has it: seconds.
+///
+/// # Errors
+/// `MemoryError`.
+pub fn seconds(py: Attached<'_>, microseconds: i64) -> PyResult<Object<'_>> {
+    #[expect(clippy::cast_precision_loss, reason = "microseconds since the epoch are exact in a double until the year 2255")]
+    let seconds = microseconds as f64 / 1e6;
+    Object::float(py, seconds)
+}

@@ -31,11 +31,11 @@ use crate::daemon::workers::table_slot::Standing;
 use crate::daemon::workers::worker_gate::Admission;
 use crate::daemon::workers::worker_slot::{self, Seat};
 use crate::gateway::serve::{Unwitnessed, Witness};
-use crate::gateway::wsgi::Call;
 use crate::interpreter::registry::{self, Registry};
 use crate::interpreter::script::{self, NotLoaded, Reload, ScriptHooks, Wanted};
 use crate::interpreter::source;
 use crate::logging::{self, ProcessLog};
+use crate::request::call::Call;
 
 /// So many connections are kept at least: of a prefork httpd, each child has one.
 const LEAST_CONNECTIONS: usize = 256;

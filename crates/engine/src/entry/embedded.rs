@@ -20,13 +20,13 @@ use protocol::settings::EngineSettings;
 
 use crate::capi::{fork, thread};
 use crate::gateway::serve;
-use crate::gateway::wsgi::Call;
 use crate::interpreter::registry;
 use crate::interpreter::script::{Reload, Wanted};
 use crate::interpreter::source;
 use crate::logging::{self, ProcessLog};
 use crate::metrics::server;
 use crate::request::Facts;
+use crate::request::call::Call;
 use crate::request::exchange::{Exchange, ReadError, Send, SendError};
 use crate::request::response_head::Head;
 

@@ -6,13 +6,14 @@ use protocol::embedded::outcome;
 use protocol::log_code::{APPLICATION_EXCEPTION, APPLICATION_EXIT, APPLICATION_IS_ASGI, CLOSE_FAILED, FORK_RETURNED, LogCode};
 
 use crate::capi::{Attached, Object, Raised, fork, leave_process, new_instance, thread};
-use crate::gateway::wsgi::{self, Adapter, Call, Failure};
+use crate::gateway::wsgi::{self, Adapter, Failure};
 use crate::interpreter::Interpreter;
 use crate::interpreter::failure::{self, Context};
 use crate::interpreter::registry::Registry;
 use crate::interpreter::script::Reload;
 use crate::logging;
 use crate::metrics::events;
+use crate::request::call::Call;
 use crate::request::exchange::Exchange;
 use crate::request::{self, Facts, Request};
 

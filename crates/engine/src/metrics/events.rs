@@ -5,13 +5,12 @@ or dropped, and never ends a request. */
 
 use std::sync::Arc;
 
-use super::observed::{Observed, Outcome};
 use super::{count, dictionary, requests, wanted};
-use crate::capi::{Attached, Exception, Object, PyResult};
-use crate::gateway::wsgi::Call;
+use crate::capi::{Attached, Exception, Object, PyResult, seconds};
 use crate::interpreter::Interpreter;
 use crate::request::Request;
-use crate::sync::clock::seconds;
+use crate::request::call::Call;
+use crate::request::observed::{Observed, Outcome};
 
 /// The request's script is loaded: it is observed from here on, if anybody wants to know of it.
 pub fn observe(py: Attached<'_>, interpreter: &Interpreter, request: &Arc<Request>, call: &Call<'_>) {

@@ -5,7 +5,7 @@ A request that runs on while it is asked for belongs to both intervals, with the
 use std::mem::take;
 
 use super::histogram::Spans;
-use super::observed::{Outcome, Times};
+use crate::request::observed::{Outcome, Times};
 
 /// The parts that a request's time has.
 #[derive(Clone, Debug, Default)]
@@ -211,7 +211,7 @@ impl Interval {
 #[cfg(test)]
 mod tests {
     use super::{Recorder, Worker};
-    use crate::metrics::observed::{Moved, Outcome, Times};
+    use crate::request::observed::{Moved, Outcome, Times};
 
     fn outcome(finish: i64, application: u64, status: u16) -> Outcome {
         let moved = |bytes, calls| Moved { bytes, calls, microseconds: 7 };

@@ -1,6 +1,6 @@
 /*! What applications may hear of requests ([`events`]), and ask about them ([`requests`]) and about the whole server ([`server`]).
 
-Who does neither pays for one flag per request: only when somebody has asked is a request [`observed`]. *Runs in: Apache child, daemon.* */
+Who does neither pays for one flag per request: only when somebody has asked is a request [observed](crate::request::observed). *Runs in: Apache child, daemon.* */
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -9,7 +9,6 @@ use crate::capi::{Attached, Object, PyResult, thread};
 pub mod events;
 mod histogram;
 mod interval;
-pub mod observed;
 pub mod requests;
 pub mod server;
 

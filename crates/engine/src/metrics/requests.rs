@@ -6,11 +6,11 @@ use std::sync::{Mutex, OnceLock};
 
 use super::histogram::Spans;
 use super::interval::{Interval, Recorder, Worker};
-use super::observed::{Observed, Outcome};
 use super::{count, dictionary, want};
-use crate::capi::{Attached, Object, PyResult, Usage};
+use crate::capi::{Attached, Object, PyResult, Usage, seconds};
 use crate::interpreter::registry;
-use crate::sync::clock::{now, seconds};
+use crate::request::observed::{Observed, Outcome};
+use crate::sync::clock::now;
 use crate::sync::locks::lock;
 
 /// A recording that somebody has asked for.

@@ -6,8 +6,8 @@ use std::sync::OnceLock;
 use protocol::scoreboard::{Process, Scoreboard, Worker};
 
 use super::{count, dictionary};
-use crate::capi::{Attached, Object, PyResult};
-use crate::sync::clock::{now, seconds};
+use crate::capi::{Attached, Object, PyResult, seconds};
+use crate::sync::clock::now;
 
 /// Gives an encoded [`Scoreboard`], or nothing if there is none.
 pub type Source = Box<dyn Fn() -> Option<Vec<u8>> + Send + Sync>;

@@ -3,7 +3,9 @@
 The objects that an application holds (`wsgi.input`, `start_response`, `wsgi.errors`) may outlive the request or be used by another
 thread; they share this value, and `end` closes the door behind the last call that is under way. */
 
+pub mod call;
 pub mod exchange;
+pub mod observed;
 pub mod response_head;
 
 use std::cell::RefCell;
@@ -18,8 +20,8 @@ use crate::capi::{Attached, Kept, Object, PyResult, Raised, fork, thread};
 use crate::gateway::wsgi::ErrorStream;
 use crate::interpreter::Interpreter;
 use crate::logging::{self, ThreadLog};
-use crate::metrics::observed::Observed;
 use crate::request::exchange::{Exchange, ReadError, Send, SendError};
+use crate::request::observed::Observed;
 use crate::request::response_head::Head;
 use crate::sync::locks::{Locked, lock};
 use crate::sync::turn::{Busy, Taken, Turn};

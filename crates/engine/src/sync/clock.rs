@@ -2,8 +2,6 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::capi::{Attached, Object, PyResult};
-
 /// Microseconds since the epoch.
 pub fn now() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).ok().and_then(|since| i64::try_from(since.as_micros()).ok()).unwrap_or(0)
@@ -13,14 +11,4 @@ pub fn now() -> i64 {
 pub fn of_files() -> i64 {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse);
     time.tv_sec.saturating_mul(1_000_000).saturating_add(time.tv_nsec / 1_000)
-}
-
-/// A time, or a span of it, as Python has it: seconds.
-///
-/// # Errors
-/// `MemoryError`.
-pub fn seconds(py: Attached<'_>, microseconds: i64) -> PyResult<Object<'_>> {
-    #[expect(clippy::cast_precision_loss, reason = "microseconds since the epoch are exact in a double until the year 2255")]
-    let seconds = microseconds as f64 / 1e6;
-    Object::float(py, seconds)
 }

@@ -20,11 +20,11 @@ use crate::daemon::channel::{Channel, Greeting, NoRequest};
 use crate::daemon::descriptors::adopt;
 use crate::daemon::process::Shared;
 use crate::gateway::serve;
-use crate::gateway::wsgi::Call;
 use crate::interpreter::registry::Registry;
 use crate::interpreter::script::{Reload, Wanted};
 use crate::logging;
 use crate::request::Facts;
+use crate::request::call::Call;
 use crate::request::exchange::Exchange;
 use crate::sync::clock;
 

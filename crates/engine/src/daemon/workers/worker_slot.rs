@@ -14,8 +14,8 @@ use crate::capi::thread::{self, Ident};
 use crate::daemon::channel::Channel;
 use crate::daemon::descriptors::Descriptor;
 use crate::gateway::serve::Witness;
-use crate::gateway::wsgi::Call;
 use crate::interpreter::Interpreter;
+use crate::request::call::Call;
 use crate::sync::clock;
 use crate::sync::locks::{Locked, lock};
 

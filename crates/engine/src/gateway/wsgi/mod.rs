@@ -9,7 +9,7 @@ mod input;
 
 pub use adapter::Adapter;
 pub use body::{Failure, send};
-pub use environ::{Call, environ, environ_template};
+pub use environ::{environ, environ_template};
 pub use errors::{ErrorSink, ErrorStream};
 pub use file_wrapper::FileWrapper;
 pub use input::Input;

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::capi::{Usage, thread};
-use crate::gateway::wsgi::Call;
+use crate::request::call::Call;
 use crate::sync::clock::now;
 
 /// When a request came to each place: microseconds since the epoch, 0 where it was not.
