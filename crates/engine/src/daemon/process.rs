@@ -30,6 +30,7 @@ use crate::daemon::subscribers::Subscribers;
 use crate::daemon::workers::table_slot::Standing;
 use crate::daemon::workers::worker_gate::Admission;
 use crate::daemon::workers::worker_slot::{self, Seat};
+use crate::gateway;
 use crate::gateway::serve::{Unwitnessed, Witness};
 use crate::interpreter::registry::{self, Registry};
 use crate::interpreter::script::{self, NotLoaded, Reload, ScriptHooks, Wanted};
@@ -235,7 +236,7 @@ fn begin(
     let listens = (workers > 0).then_some(&listener);
     let most = workers.saturating_mul(2).max(LEAST_CONNECTIONS);
     let connections = Connections::new(listens, &standing.end, most).map_err(|e| format!("the listening socket: {e}"))?;
-    registry::adopt(main, process.engine.clone())?;
+    registry::adopt(main, process.engine.clone(), gateway::set_up)?;
     let registry = registry::registry().ok_or("there is no interpreter")?;
     let seats = worker_slot::rows(workers, &memory).map_err(|e| format!("its memory file: {e}"))?;
     faults::watch(registry, memory);

@@ -19,7 +19,7 @@ use protocol::log_code::PYTHON_NOT_STARTED;
 use protocol::settings::EngineSettings;
 
 use crate::capi::{fork, thread};
-use crate::gateway::serve;
+use crate::gateway::{self, serve};
 use crate::interpreter::registry;
 use crate::interpreter::script::{Reload, Wanted};
 use crate::interpreter::source;
@@ -78,7 +78,7 @@ unsafe extern "C" fn start(settings: Slice, host: *const HostTable) -> i32 {
         let started = EngineSettings::decode(unsafe { bytes(settings) })
             .map_err(|e| e.to_string())
             .and_then(|settings| fork::notice().map_err(|e| format!("pthread_atfork: {e}")).map(|()| settings))
-            .and_then(registry::start);
+            .and_then(|settings| registry::start(settings, gateway::set_up));
         match started {
             Ok(()) => 0,
             Err(why) => {

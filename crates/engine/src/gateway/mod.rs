@@ -1,6 +1,29 @@
 /*! Between a request and an application: loads the script, calls the application by WSGI, and sends what it returns. */
 
-pub mod python_module;
+mod python_module;
 pub mod serve;
 mod stream;
 pub mod wsgi;
+
+use protocol::settings::EngineSettings;
+
+use crate::capi::{Attached, PyResult, make_class};
+use crate::interpreter::{Classes, SetUp};
+use wsgi::{Adapter, ErrorSink, FileWrapper, Input};
+
+/// Sets up the interpreter of an application group that this thread is attached to: its modules, streams, classes, and what each environ begins as.
+///
+/// # Errors
+/// Whatever Python raises meanwhile.
+pub fn set_up(py: Attached<'_>, group: &[u8], settings: &EngineSettings) -> PyResult<SetUp> {
+    let file_wrapper = make_class::<FileWrapper>(py)?;
+    let helpers = python_module::set_up(py, group, settings, &file_wrapper)?;
+    let classes = Classes {
+        input: make_class::<Input>(py)?.keep(),
+        adapter: make_class::<Adapter>(py)?.keep(),
+        error_sink: make_class::<ErrorSink>(py)?.keep(),
+        request_timeout: helpers.request_timeout.get(py).clone().keep(),
+        file_wrapper: file_wrapper.clone().keep(),
+    };
+    Ok(SetUp { classes, environ_template: wsgi::environ_template(py, settings, &file_wrapper)?.keep(), helpers })
+}

@@ -8,9 +8,10 @@ use protocol::log_code;
 use protocol::settings::EngineSettings;
 
 use crate::capi::{
-    Arguments, Attached, Kept, Method, NativeClass, Object, PyResult, Raised, make_class, new_instance, run_module_code,
+    Arguments, Attached, Method, NativeClass, Object, PyResult, Raised, make_class, new_instance, run_module_code,
 };
 use crate::gateway::stream::LogSink;
+use crate::interpreter::helpers::Helpers;
 use crate::interpreter::registry;
 use crate::{logging, metrics, request};
 
@@ -18,48 +19,6 @@ use crate::{logging, metrics, request};
 pub const COMPATIBLE_VERSION: [i64; 3] = [6, 1, 1];
 
 const SET_UP: &[u8] = include_bytes!("set_up.py");
-
-/// Functions of `set_up.py` that the engine calls.
-pub struct Helpers {
-    /// `describe(class, value, traceback) -> str`
-    pub describe: Kept,
-    /// `explain_load(exception, script, succeeds) -> str`
-    pub explain_load: Kept,
-    /// `shut_down(reason)`
-    pub shut_down: Kept,
-    /// `publish_signal(name, number) -> int`
-    pub publish_signal: Kept,
-    /// `publish_event(name, payload)`
-    pub publish_event: Kept,
-    /// `mod_wsgi.event_callbacks`
-    pub event_callbacks: Kept,
-    /// `mod_wsgi.active_requests`
-    pub active_requests: Kept,
-    /// `mod_wsgi.RequestTimeout`
-    pub request_timeout: Kept,
-    /// `error_stream(sink) -> (text stream, binary stream)`
-    pub error_stream: Kept,
-    /// The class of the text streams that it makes.
-    pub error_stream_class: Kept,
-    /// `is_asynchronous(application, answer) -> bool`
-    pub is_asynchronous: Kept,
-    /// `stack_of(thread) -> list of frames`
-    pub stack_of: Kept,
-    /// `format_stack(frames) -> str`
-    pub format_stack: Kept,
-    /// `changed_file(since) -> str`
-    pub changed_file: Kept,
-    after_load: Kept,
-}
-
-impl Helpers {
-    /// What is done after a script was loaded: modules that it imported are given our way to the log.
-    pub fn after_load(&self, py: Attached<'_>) {
-        if let Err(raised) = self.after_load.get(py).call(&[]) {
-            raised.clear(py);
-        }
-    }
-}
 
 /// Sets an interpreter up: `sys.path`, streams, `mod_wsgi`, `apache`.
 ///
@@ -77,23 +36,7 @@ pub fn set_up<'py>(py: Attached<'py>, group: &[u8], settings: &EngineSettings, f
     let values = settings_dict(py, group, settings)?;
     module.attribute_named(c"set_up")?.call(&[&host, &sink_class, file_wrapper, &values])?;
     Object::modules(py)?.dict_set(&name, &module)?;
-    Ok(Helpers {
-        describe: module.attribute_named(c"describe")?.keep(),
-        explain_load: module.attribute_named(c"explain_load")?.keep(),
-        publish_signal: module.attribute_named(c"publish_signal")?.keep(),
-        publish_event: module.attribute_named(c"publish_event")?.keep(),
-        event_callbacks: module.attribute_named(c"event_callbacks")?.keep(),
-        active_requests: module.attribute_named(c"active_requests")?.keep(),
-        shut_down: module.attribute_named(c"shut_down")?.keep(),
-        request_timeout: module.attribute_named(c"RequestTimeout")?.keep(),
-        error_stream: module.attribute_named(c"error_stream")?.keep(),
-        error_stream_class: module.attribute_named(c"ErrorStream")?.keep(),
-        is_asynchronous: module.attribute_named(c"is_asynchronous")?.keep(),
-        stack_of: module.attribute_named(c"stack_of")?.keep(),
-        format_stack: module.attribute_named(c"format_stack")?.keep(),
-        changed_file: module.attribute_named(c"changed_file")?.keep(),
-        after_load: module.attribute_named(c"after_load")?.keep(),
-    })
+    Helpers::of(&module)
 }
 
 fn version_tuple<'py>(py: Attached<'py>, parts: &[i64]) -> PyResult<Object<'py>> {

@@ -74,6 +74,9 @@ pub fn run(
         }
         events::finished(py, interpreter, &request, seen_status(&request, answered));
         request.end(py);
+        if let Some(stream) = request.take_error_stream() {
+            wsgi::end_error_stream(py, interpreter, stream);
+        }
         witness.left(py);
         drop(entered);
         answered

@@ -5,7 +5,9 @@ value, which is made attached to the interpreter, never freed, and reached only 
 
 pub mod environ_cache;
 mod environ_keys;
+pub mod error_stream;
 pub mod failure;
+pub mod helpers;
 mod interpreter_thread;
 pub mod registry;
 pub mod script;
@@ -17,11 +19,11 @@ use std::sync::{Arc, Mutex};
 
 use protocol::settings::EngineSettings;
 
-use crate::capi::{Attached, Kept, Object, PyResult, Raised, make_class, thread::Handle};
-use crate::gateway::python_module::{self, Helpers};
-use crate::gateway::wsgi::{Adapter, ErrorSink, ErrorStream, FileWrapper, Input};
+use crate::capi::{Attached, Kept, Object, PyResult, Raised, thread::Handle};
 use crate::interpreter::environ_cache::Patterns;
 use crate::interpreter::environ_keys::Keys;
+use crate::interpreter::error_stream::ErrorStream;
+use crate::interpreter::helpers::Helpers;
 use crate::interpreter::script::Script;
 use crate::sync::locks::{Locked, lock};
 
@@ -74,6 +76,19 @@ pub struct Classes {
     pub request_timeout: Kept,
 }
 
+/// What those who run applications make in an interpreter before its first request.
+pub struct SetUp {
+    /// See [`Classes`].
+    pub classes: Classes,
+    /// What every environ begins as.
+    pub environ_template: Kept,
+    /// Functions written in Python.
+    pub helpers: Helpers,
+}
+
+/// Makes that for an application group, attached to its interpreter.
+pub type SetUpFn = fn(Attached<'_>, &[u8], &EngineSettings) -> PyResult<SetUp>;
+
 /// One interpreter.
 pub struct Interpreter {
     /// How threads attach to it.
@@ -100,26 +115,18 @@ pub struct Interpreter {
 const MOST_ERROR_STREAMS: usize = 64;
 
 impl Interpreter {
-    /// Prepares the interpreter that this thread is attached to.
+    /// The interpreter that this thread is attached to, once it has been set up.
     ///
     /// # Errors
-    /// Whatever Python raises while its modules are set up.
-    pub fn prepare(py: Attached<'_>, handle: Handle, group: &[u8], settings: &EngineSettings) -> PyResult<Self> {
-        let file_wrapper = make_class::<FileWrapper>(py)?;
-        let helpers = python_module::set_up(py, group, settings, &file_wrapper)?;
-        let classes = Classes {
-            input: make_class::<Input>(py)?.keep(),
-            adapter: make_class::<Adapter>(py)?.keep(),
-            error_sink: make_class::<ErrorSink>(py)?.keep(),
-            request_timeout: helpers.request_timeout.get(py).clone().keep(),
-            file_wrapper: file_wrapper.clone().keep(),
-        };
+    /// `MemoryError`.
+    pub fn new(py: Attached<'_>, handle: Handle, group: &[u8], set_up: SetUp) -> PyResult<Self> {
+        let SetUp { classes, environ_template, helpers } = set_up;
         Ok(Self {
             handle,
             group: group.to_vec(),
             names: Names::new(py)?,
             classes,
-            environ_template: crate::gateway::wsgi::environ_template(py, settings, &file_wrapper)?.keep(),
+            environ_template,
             helpers,
             keys: Mutex::default(),
             patterns: Mutex::new(Some(Box::default())),
@@ -143,13 +150,9 @@ impl Interpreter {
         *lock(&self.patterns) = Some(patterns);
     }
 
-    /// A stream for a request's `wsgi.errors`.
-    ///
-    /// # Errors
-    /// What Python raises while it makes one.
-    pub fn take_error_stream(&self, py: Attached<'_>) -> PyResult<ErrorStream> {
-        let unused = lock(&self.error_streams).pop();
-        unused.map_or_else(|| ErrorStream::new(py, self), Ok)
+    /// Takes a stream for `wsgi.errors` that an earlier request has left, if there is one.
+    pub fn take_error_stream(&self) -> Option<ErrorStream> {
+        lock(&self.error_streams).pop()
     }
 
     /// Keeps one for later requests.

@@ -14,7 +14,7 @@ use protocol::settings::{EngineSettings, MainChoice};
 
 use crate::capi::{start, thread};
 use crate::interpreter::interpreter_thread::Maker;
-use crate::interpreter::{Interpreter, setup_failure};
+use crate::interpreter::{Interpreter, SetUpFn, setup_failure};
 use crate::logging;
 use crate::sync::turn::Turn;
 
@@ -27,6 +27,7 @@ pub struct Registry {
     /// Files that have changed at this time of [`crate::sync::clock::of_files`] or later may not be as they were loaded.
     pub unchanged_until: i64,
     main: &'static Interpreter,
+    set_up: SetUpFn,
     named: RwLock<Named>,
     /// Whose turn it is to have an interpreter made.
     making: Turn,
@@ -46,11 +47,11 @@ pub fn registry() -> Option<&'static Registry> {
     REGISTRY.get()
 }
 
-/// Starts Python with these settings and prepares the main interpreter.
+/// Starts Python with these settings and prepares the main interpreter; `set_up` is called in this and each later one.
 ///
 /// # Errors
 /// What went wrong, as a sentence.
-pub fn start(settings: EngineSettings) -> Result<(), String> {
+pub fn start(settings: EngineSettings, set_up: SetUpFn) -> Result<(), String> {
     let (major, minor) = start::version();
     if (major, minor) < (3, 9) {
         return Err(format!("Python {} is too old: mod_wsgi_rs needs 3.9 or later", start::version_text()));
@@ -63,24 +64,25 @@ pub fn start(settings: EngineSettings) -> Result<(), String> {
     }
     let manner = start::Manner { options: &settings.options, home: &settings.home, hash_seed: &settings.hash_seed };
     let handle = start::start(&settings.executable, manner)?;
-    adopt(handle, settings)
+    adopt(handle, settings, set_up)
 }
 
 /// Prepares the main interpreter of a Python that runs already.
 ///
 /// # Errors
 /// What went wrong, as a sentence.
-pub fn adopt(handle: thread::Handle, mut settings: EngineSettings) -> Result<(), String> {
+pub fn adopt(handle: thread::Handle, mut settings: EngineSettings, set_up: SetUpFn) -> Result<(), String> {
     crate::capi::share_heaps();
     let unchanged_until = crate::sync::clock::of_files();
     choose_main(&mut settings);
-    let main = prepare(handle, &settings.main_group, &settings)?;
+    let main = prepare(handle, &settings.main_group, &settings, set_up)?;
     REGISTRY
         .set(Registry {
             settings,
             started: crate::sync::clock::now(),
             unchanged_until,
             main,
+            set_up,
             named: RwLock::default(),
             making: Turn::default(),
             maker: Maker::new(),
@@ -99,9 +101,15 @@ fn choose_main(settings: &mut EngineSettings) {
     }
 }
 
-fn prepare(handle: thread::Handle, group: &[u8], settings: &EngineSettings) -> Result<&'static Interpreter, String> {
+fn prepare(
+    handle: thread::Handle,
+    group: &[u8],
+    settings: &EngineSettings,
+    set_up: SetUpFn,
+) -> Result<&'static Interpreter, String> {
     thread::attached(handle, |py| {
-        Interpreter::prepare(py, handle, group, settings)
+        set_up(py, group, settings)
+            .and_then(|set_up| Interpreter::new(py, handle, group, set_up))
             // An interpreter lives as long as its process: leaking it is what "never freed" means.
             .map(|interpreter| &*Box::leak(Box::new(interpreter)))
             .map_err(|raised| setup_failure(py, raised))
@@ -153,7 +161,9 @@ impl Registry {
             return None;
         }
         let name = group.to_vec();
-        let made = self.maker.run(move || thread::new_interpreter().and_then(|handle| prepare(handle, &name, &self.settings)));
+        let made = self
+            .maker
+            .run(move || thread::new_interpreter().and_then(|handle| prepare(handle, &name, &self.settings, self.set_up)));
         match made {
             Ok(interpreter) => {
                 let mut named = self.named.write().unwrap_or_else(std::sync::PoisonError::into_inner);

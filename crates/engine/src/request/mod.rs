@@ -17,8 +17,8 @@ use std::time::Instant;
 use protocol::Level;
 
 use crate::capi::{Attached, Kept, Object, PyResult, Raised, fork, thread};
-use crate::gateway::wsgi::ErrorStream;
 use crate::interpreter::Interpreter;
+use crate::interpreter::error_stream::ErrorStream;
 use crate::logging::{self, ThreadLog};
 use crate::request::exchange::{Exchange, ReadError, Send, SendError};
 use crate::request::observed::Observed;
@@ -268,8 +268,13 @@ impl Request {
     }
 
     /// Keeps what its `wsgi.errors` is made of until its end.
-    pub fn has_error_stream(&self, stream: ErrorStream) {
+    pub fn keep_error_stream(&self, stream: ErrorStream) {
         *lock(&self.error_stream) = Some(stream);
+    }
+
+    /// Takes that out again.
+    pub fn take_error_stream(&self) -> Option<ErrorStream> {
+        lock(&self.error_stream).take()
     }
 
     /// Text for `wsgi.errors` or `sys.stderr`: whole lines go out at once, the rest waits.
@@ -320,12 +325,9 @@ impl Request {
                 self.ended.store(true, Ordering::Release);
             }
         }
-        let (data, stream) = (lock(&self.data).take(), lock(&self.error_stream).take());
+        let data = lock(&self.data).take();
         if let Some(data) = data {
             data.release(py);
-        }
-        if let Some(stream) = stream {
-            stream.end(py, self.interpreter);
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::request::call::Call;
 use crate::sync::clock::now;
 use std::sync::Arc;
 
-use super::Input;
+use super::{Input, errors};
 
 /// What is the same in every request of an interpreter.
 ///
@@ -58,10 +58,10 @@ pub fn environ<'py>(
     }
     let input = new_instance(interpreter.classes.input.get(py), Input::new(Arc::clone(request)))?;
     environ.dict_set(names.input.get(py), &input)?;
-    let errors = interpreter.take_error_stream(py)?;
-    errors.belongs_to(py, interpreter, Some(Arc::clone(request)));
-    let text = errors.text(py).clone();
-    request.has_error_stream(errors);
+    let stream = errors::error_stream(py, interpreter)?;
+    errors::assign(py, interpreter, &stream, Some(Arc::clone(request)));
+    let text = stream.text.get(py).clone();
+    request.keep_error_stream(stream);
     environ.dict_set(names.errors.get(py), &text)?;
     environ.dict_set(names.thread_id.get(py), &Object::int(py, call.thread_id)?)?;
     let times = [

@@ -6,9 +6,10 @@ request, so an interpreter uses those that no application has kept for further r
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use crate::capi::{Arguments, Attached, Kept, Method, NativeClass, Object, PyResult, Raised, instance, new_instance};
+use crate::capi::{Arguments, Attached, Method, NativeClass, Object, PyResult, Raised, instance, new_instance};
 use crate::gateway::stream::{data, length};
 use crate::interpreter::Interpreter;
+use crate::interpreter::error_stream::ErrorStream;
 use crate::request::Request;
 use crate::sync::locks::lock;
 
@@ -60,67 +61,49 @@ impl NativeClass for ErrorSink {
     ];
 }
 
-/// A text stream, the binary stream below it, and the sink below that.
-pub struct ErrorStream {
-    text: Kept,
-    buffer: Kept,
-    sink: Kept,
-}
-
 /// References to each of the three if nobody else has any: ours, and that of the one above.
 const OWN: [isize; 3] = [1, 2, 2];
 
-impl ErrorStream {
-    /// A stream that belongs to no request yet.
-    ///
-    /// # Errors
-    /// What Python raises while it makes the objects.
-    pub fn new(py: Attached<'_>, interpreter: &Interpreter) -> PyResult<Self> {
-        let sink = new_instance(interpreter.classes.error_sink.get(py), ErrorSink::default())?;
-        let streams = interpreter.helpers.error_stream.get(py).call(&[&sink])?;
-        let (Some(text), Some(buffer)) = (streams.item(0), streams.item(1)) else {
-            return Err(Raised::type_error(py, "error_stream() returns two streams"));
-        };
-        Ok(Self { text: text.keep(), buffer: buffer.keep(), sink: sink.keep() })
+/// Makes a stream that belongs to no request yet, or takes one that earlier requests have left.
+///
+/// # Errors
+/// What Python raises while it makes the objects.
+pub fn error_stream(py: Attached<'_>, interpreter: &Interpreter) -> PyResult<ErrorStream> {
+    if let Some(stream) = interpreter.take_error_stream() {
+        return Ok(stream);
     }
+    let sink = new_instance(interpreter.classes.error_sink.get(py), ErrorSink::default())?;
+    let streams = interpreter.helpers.error_stream.get(py).call(&[&sink])?;
+    let (Some(text), Some(buffer)) = (streams.item(0), streams.item(1)) else {
+        return Err(Raised::type_error(py, "error_stream() returns two streams"));
+    };
+    Ok(ErrorStream { text: text.keep(), buffer: buffer.keep(), sink: sink.keep() })
+}
 
-    /// The text stream.
-    pub const fn text<'a, 'py>(&'a self, py: Attached<'py>) -> &'a Object<'py> {
-        self.text.get(py)
+/// Has the lines of `stream` go to the log of `request`.
+pub fn assign(py: Attached<'_>, interpreter: &Interpreter, stream: &ErrorStream, request: Option<Arc<Request>>) {
+    if let Some(sink) = instance::<ErrorSink>(stream.sink.get(py), interpreter.classes.error_sink.get(py)) {
+        let before = std::mem::replace(&mut *lock(&sink.request), request);
+        drop(before);
     }
+}
 
-    /// Has its lines go to the log of `request`.
-    pub fn belongs_to(&self, py: Attached<'_>, interpreter: &Interpreter, request: Option<Arc<Request>>) {
-        if let Some(sink) = instance::<ErrorSink>(self.sink.get(py), interpreter.classes.error_sink.get(py)) {
-            let before = std::mem::replace(&mut *lock(&sink.request), request);
-            drop(before);
-        }
-    }
+/// Whether the application has kept nothing of it, and left it as it was.
+fn is_as_new(py: Attached<'_>, interpreter: &Interpreter, stream: &ErrorStream) -> bool {
+    let references = [&stream.text, &stream.buffer, &stream.sink].map(|kept| kept.get(py).references());
+    let class = interpreter.helpers.error_stream_class.get(py);
+    let sink = instance::<ErrorSink>(stream.sink.get(py), interpreter.classes.error_sink.get(py));
+    references == OWN
+        && stream.text.get(py).class().as_ptr() == class.as_ptr()
+        && sink.is_some_and(|sink| !sink.changed.load(Ordering::Relaxed))
+}
 
-    /// Whether the application has kept nothing of it, and left it as it was.
-    fn is_as_new(&self, py: Attached<'_>, interpreter: &Interpreter) -> bool {
-        let references = [&self.text, &self.buffer, &self.sink].map(|kept| kept.get(py).references());
-        let class = interpreter.helpers.error_stream_class.get(py);
-        let sink = instance::<ErrorSink>(self.sink.get(py), interpreter.classes.error_sink.get(py));
-        references == OWN
-            && self.text(py).class().as_ptr() == class.as_ptr()
-            && sink.is_some_and(|sink| !sink.changed.load(Ordering::Relaxed))
-    }
-
-    /// The request has ended. What the application has kept goes on referring to it.
-    pub fn end(self, py: Attached<'_>, interpreter: &Interpreter) {
-        if self.is_as_new(py, interpreter) {
-            self.belongs_to(py, interpreter, None);
-            interpreter.give_error_stream(py, self);
-        } else {
-            self.release(py);
-        }
-    }
-
-    /// Gives its references up.
-    pub fn release(self, py: Attached<'_>) {
-        self.text.release(py);
-        self.buffer.release(py);
-        self.sink.release(py);
+/// Ends the stream of a request that has ended. What the application has kept goes on referring to it.
+pub fn end(py: Attached<'_>, interpreter: &Interpreter, stream: ErrorStream) {
+    if is_as_new(py, interpreter, &stream) {
+        assign(py, interpreter, &stream, None);
+        interpreter.give_error_stream(py, stream);
+    } else {
+        stream.release(py);
     }
 }

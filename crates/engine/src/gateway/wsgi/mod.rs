@@ -10,6 +10,6 @@ mod input;
 pub use adapter::Adapter;
 pub use body::{Failure, send};
 pub use environ::{environ, environ_template};
-pub use errors::{ErrorSink, ErrorStream};
+pub use errors::{ErrorSink, end as end_error_stream};
 pub use file_wrapper::FileWrapper;
 pub use input::Input;
