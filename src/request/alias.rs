@@ -10,7 +10,7 @@ use config::settings::Alias;
 /// requested one without a new request (`FallbackResource`, a URL as `DirectoryIndex`) hands the notes of that URL on, and nothing else of a module's own.
 const ALIAS: &CStr = c"mod_wsgi_rs.alias";
 
-/// Diagnostics that `alias` has mapped `request`, for [`of`].
+/// Notes that `alias` has mapped `request`, for [`of`].
 pub fn note(request: Request<'_>, alias: &Alias) {
     request.notes().set_lent(ALIAS, request.pool().string(alias.order.to_string().as_bytes()));
 }

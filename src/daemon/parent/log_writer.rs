@@ -102,7 +102,7 @@ pub fn close_parents(kept: &Kept, but: Option<i32>) {
     }
 }
 
-/// Diagnostics what is kept, and closes the parent's ends: the generation ends, and its log writer when the last supervisor has closed its own, or has taken up the next configuration.
+/// Saves what is kept, and closes the parent's ends: the generation ends, and its log writer when the last supervisor has closed its own, or has taken up the next configuration.
 pub fn release(kept: &mut Kept) {
     let ends: Vec<i32> = kept.writers.iter_mut().flat_map(|one| [one.write.take(), one.read.take()]).flatten().collect();
     // What is noted must be open, or its number may become another file's.

@@ -8,7 +8,6 @@ pub mod overlap;
 pub mod reloads;
 pub mod requests;
 pub mod stops;
-pub mod stress;
 pub mod threads;
 pub mod timers;
 pub mod waiting_clients;
@@ -29,6 +28,5 @@ pub fn suites() -> Vec<Suite> {
         group_options::suite(),
         waiting_clients::suite(),
         channel::suite(),
-        stress::suite(),
     ]
 }

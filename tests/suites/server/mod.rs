@@ -5,10 +5,11 @@ pub mod install;
 pub mod lifecycle;
 pub mod run_modes;
 pub mod serve;
+pub mod stress;
 
 use crate::support::matrix::Suite;
 
 /// Its suites.
 pub fn suites() -> Vec<Suite> {
-    vec![example::suite(), install::suite(), lifecycle::suite(), run_modes::suite(), serve::suite()]
+    vec![example::suite(), install::suite(), lifecycle::suite(), run_modes::suite(), serve::suite(), stress::suite()]
 }

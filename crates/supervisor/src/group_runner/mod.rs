@@ -3,39 +3,39 @@
 mod child;
 mod companions;
 mod crash_record;
+mod deaths;
 mod heard;
 pub mod listener;
 mod notes;
 mod oom;
 pub mod pipe;
 mod slots;
+mod starting;
 
 use std::collections::BTreeMap;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
 use protocol::Level;
-use protocol::control::{Message, Process};
+use protocol::control::Message;
 use protocol::log_code;
 use protocol::plan::{self, Plan, Script};
 use protocol::repetition::Repetitions;
 use protocol::table;
 use rustix::fs::{Mode, OFlags};
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use self::heard::Output;
 use crate::file_watch::{FileWatch, Watched};
 use crate::group::Group;
-use crate::group::action::{Action, End, Id, Note};
+use crate::group::action::{Action, Id, Note};
 use crate::group_runner::child::Child;
 use crate::group_runner::oom::OomKills;
 use crate::group_runner::pipe::Held;
 use crate::group_runner::slots::{SlotClaim, Slots};
 use crate::handover::Way;
 use crate::log::{Log, Target};
-use crate::spawn::env_file;
 use crate::spawn::exec_spec::ExecSpec;
-use crate::spawn::explain;
 use crate::sys::inherited;
 use crate::timers::{LOOK, Millis, REMIND};
 
@@ -351,144 +351,9 @@ impl GroupRunner {
         sent.unwrap_or_default();
     }
 
-    fn start(&mut self, id: Id, scripts: Vec<Script>, must_load: bool, now: Millis) {
-        if let Err(end) = self.post_and_start(id, scripts, must_load) {
-            if let (Some(slots), Some(slot)) = (&mut self.slots, self.taken.remove(&id)) {
-                slots.vacate(&slot);
-            }
-            if let Some(slots) = &self.slots {
-                slots.trouble();
-            }
-            self.machine.ended(id, &end, now);
-        }
-    }
-
-    fn post_and_start(&mut self, id: Id, scripts: Vec<Script>, must_load: bool) -> Result<(), End> {
-        if self.held.count() > MOST_HELD {
-            let text = "processes of its user, which may have left the group, keep pipes to the supervisor locked: no further process is started until they end. \
-                        To fix: end them (`ps -u USER`); they hold a page that never comes, of a FUSE file system or by userfaultfd";
-            return Err(End::NotStarted(log_code::PIPES_LOCKED, text.to_owned()));
-        }
-        let mut listener = None;
-        if let Some(slots) = &self.slots {
-            let (mut slot, socket) = slots.take(&self.plan).map_err(|why| End::NotStarted(log_code::SOCKET_NOT_MADE, why))?;
-            if let Some(definition) = self.stands_in {
-                slot.stand_in(definition);
-            }
-            self.taken.insert(id, slot);
-            // Our copy is closed when the process has its own: when that is dead, whoever connects hears so at once.
-            listener = Some(socket);
-        }
-        let slot = child::GroupDescriptors {
-            listener: listener.as_ref().map(AsFd::as_fd),
-            table: self.slots.as_ref().map(Slots::file),
-            lifeline: self.lifeline.as_ref().map(AsFd::as_fd),
-            scoreboard: self.scoreboard.as_ref().map(AsFd::as_fd),
-        };
-        let mut child = Child::start(&self.spec, self.plan.threads, slot, &self.null, &self.held)
-            .map_err(|error| End::NotStarted(log_code::FORK_FAILED, format!("no process could be started: {error}")))?;
-        if let (Some(slots), Some(slot)) = (&self.slots, self.taken.get(&id)) {
-            slots.name(slot, child.pid);
-        }
-        child.send(&Message::Begin(Box::new(self.begin(id, scripts, must_load))));
-        self.kills = OomKills::now();
-        self.children.insert(id, child);
-        Ok(())
-    }
-
-    /// Returns the path of a file of `env-file=` that root reads and that has changed since a process was started; empty if there is none.
-    fn changed_env_file(&self, id: Id) -> String {
-        let Some(child) = self.children.get(&id) else { return String::new() };
-        let mut files = self.spec.env_files.iter().zip(&child.env_files);
-        let changed = files.find(|(path, version)| env_file::trusted_version(path.to_bytes()) != **version);
-        changed.map(|(path, _)| path.to_string_lossy().into_owned()).unwrap_or_default()
-    }
-
     fn with_slot(&self, id: Id, act: impl FnOnce(&Slots, &SlotClaim)) {
         if let (Some(slots), Some(slot)) = (&self.slots, self.taken.get(&id)) {
             act(slots, slot);
         }
-    }
-
-    fn begin(&self, id: Id, scripts: Vec<Script>, must_load: bool) -> Process {
-        let group = &self.plan;
-        let place = self.taken.get(&id).map(|slot| slot.place);
-        Process {
-            generation: self.generation,
-            token: group.token,
-            peer: group.peer,
-            slot: place.map_or(0, |place| place.slot),
-            epoch: place.map_or(0, |place| place.epoch),
-            threads: group.threads,
-            stack_size: group.stack_size,
-            display_name: group.display_name.clone(),
-            parent: self.parent,
-            undumpable: group.undumpable,
-            scripts,
-            scripts_must_load: must_load,
-            follows: self.follows,
-            reload: group.reload,
-            startup_timeout: group.startup_timeout,
-            request_timeout: group.request_timeout,
-            interrupt_timeout: group.interrupt_timeout,
-            socket_timeout: group.socket_timeout,
-            deadlock_timeout: group.deadlock_timeout,
-            shutdown_timeout: group.shutdown_timeout,
-            maximum_requests: group.maximum_requests,
-            engine: group.engine.clone(),
-        }
-    }
-
-    /// Waits for whoever has ended.
-    pub fn reap(&mut self, now: Millis) {
-        if let Some(file) = self.file_watch.reap(now) {
-            self.machine.file_changed(&file, now);
-            self.act(now);
-        }
-        let ids: Vec<Id> = self.children.keys().copied().collect();
-        for id in ids {
-            let Some(pid) = self.children.get(&id).map(|child| child.pid) else { continue };
-            let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
-            // Looked at first and waited for last: until then the number of the process, and of its group, is nobody else's.
-            if matches!(waitid(WaitId::Pid(pid), look | WaitIdOptions::NOWAIT), Ok(None)) {
-                continue;
-            }
-            self.name_companions(id, now);
-            kill_process_group(pid, Signal::KILL).unwrap_or_default();
-            let status = waitid(WaitId::Pid(pid), look).ok().flatten();
-            self.buried(id, status.as_ref(), now);
-        }
-    }
-
-    /// What a SIGKILL means.
-    fn killed(&mut self) -> End {
-        let before = std::mem::replace(&mut self.kills, OomKills::now());
-        self.kills.since(&before).map_or(End::Signal(KILL), End::LackOfMemory)
-    }
-
-    fn buried(&mut self, id: Id, status: Option<&rustix::process::WaitIdStatus>, now: Millis) {
-        self.trouble(id);
-        self.last_output(id);
-        self.last_messages(id, now);
-        let killed = self.killed();
-        let Some(child) = self.children.get_mut(&id) else { return };
-        child.cut_off();
-        let (_, failed) = explain::reports(&self.plan, &self.spec, &child.reports);
-        let end = match (failed, status) {
-            (Some((code, why)), _) => End::NotStarted(code, why),
-            (None, Some(status)) => match status.terminating_signal() {
-                Some(KILL) => killed,
-                Some(number) => End::Signal(number),
-                None => End::Status(status.exit_status().unwrap_or_default()),
-            },
-            (None, None) => End::Status(-1),
-        };
-        child.faulted = matches!(end, End::Signal(number) if FAULTS.contains(&number));
-        if let (Some(slots), Some(slot)) = (&mut self.slots, self.taken.remove(&id)) {
-            slots.vacate(&slot);
-        }
-        self.machine.ended(id, &end, now);
-        self.act(now);
-        self.children.remove(&id);
     }
 }

@@ -134,7 +134,8 @@ pub fn become_user(identity: &Identity) -> Result<(), String> {
     groups.sort_unstable();
     groups.dedup();
     let identity = Drop { uid: identity.uid, gid: identity.gid, groups };
-    spawn::become_identity(&identity).map_err(|(step, error)| format!("{step:?}: {}", std::io::Error::from_raw_os_error(error)))
+    spawn::identity::become_identity(&identity)
+        .map_err(|(step, error)| format!("{step:?}: {}", std::io::Error::from_raw_os_error(error)))
 }
 
 /// Limits of the helper, and of all that it runs.
