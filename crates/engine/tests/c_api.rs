@@ -113,7 +113,6 @@ const TAKES: &[(&str, &str)] = &[
     ("Py_SetPythonHome", "a wide string that lives as long as the process"),
     ("Py_TYPE", "any object"),
     ("Py_True", "nothing"),
-    ("_PyBytes_Resize", "the place of a bytes object to which nobody else has a reference"),
     ("_PyThreadState_UncheckedGet", "nothing"),
 ];
 

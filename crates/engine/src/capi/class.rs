@@ -5,6 +5,7 @@ place in its table, so each enters through the one guard here: a panic becomes a
 unwinding into C. */
 #![expect(unsafe_code, reason = "this folder is the engine's border with Python's C API")]
 
+use std::any::TypeId;
 use std::ffi::{CStr, c_int, c_void};
 use std::mem::MaybeUninit;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -13,7 +14,7 @@ use pyo3::ffi;
 
 use super::arguments::Arguments;
 use super::error::{PyResult, Raised};
-use super::object::{Attached, Object};
+use super::object::{Attached, Kept, Object};
 
 /// One method: name, documentation, and the function that Python calls.
 pub struct Method<T> {
@@ -36,8 +37,8 @@ pub struct Getter<T> {
 /// A constructor: makes the value from the arguments of the call to the class.
 pub type Constructor<T> = for<'py> fn(Attached<'py>, &Object<'py>, &Arguments<'_, 'py>) -> PyResult<T>;
 
-/// A Rust type that can be the data of a Python object.
-pub trait NativeClass: Sized + 'static {
+/// A Rust type that can be the data of a Python object. Every thread that Python runs in can call its methods, at once where there is no GIL.
+pub trait NativeClass: Sized + Send + Sync + 'static {
     /// Dotted name: module and class.
     const NAME: &'static CStr;
     /// `__doc__` of the class.
@@ -73,8 +74,8 @@ struct Layout<T> {
 }
 
 /// Runs what Python called. A panic is logged and becomes `RuntimeError`; what raised gives `failure`.
-fn guarded<R>(failure: R, body: impl FnOnce(Attached<'static>) -> PyResult<R>) -> R {
-    // SAFETY: Python calls its extension functions with the thread attached, and until this one returns.
+fn guarded<R>(failure: R, body: impl for<'py> FnOnce(Attached<'py>) -> PyResult<R>) -> R {
+    // SAFETY: Python calls its extension functions with the thread attached, and until this one returns. The body knows no longer lifetime.
     let py = unsafe { Attached::assume() };
     match catch_unwind(AssertUnwindSafe(|| body(py))) {
         Ok(Ok(value)) => value,
@@ -185,17 +186,46 @@ fn allocate<'py, T: NativeClass>(class: &Object<'py>, data: T) -> PyResult<Objec
     }
 }
 
-/// A new instance of `class` with that value. The class must come from [`make_class`] with the same `T`.
-pub fn new_instance<'py, T: NativeClass>(class: &Object<'py>, data: T) -> PyResult<Object<'py>> {
-    allocate(class, data)
+/// A Python class in one interpreter, which knows the Rust type that it was made of.
+pub struct Class {
+    object: Kept,
+    value: TypeId,
 }
 
-/// The value of `object`, if it is an instance of `class` (made by [`make_class`] with the same `T`) or of a subclass.
-pub fn instance<'a, T: NativeClass>(object: &'a Object<'_>, class: &Object<'_>) -> Option<&'a T> {
-    // SAFETY: a live object has a type; PyType_IsSubtype only reads both. If it holds, the layout is Layout<T>.
-    unsafe {
-        let subtype = ffi::PyType_IsSubtype(ffi::Py_TYPE(object.as_ptr()), class.as_ptr().cast()) != 0;
-        subtype.then(|| value::<T>(object.as_ptr()))
+impl Class {
+    /// Makes the class of `T` in the current interpreter.
+    ///
+    /// # Errors
+    /// `MemoryError`, and what `PyType_FromSpec` raises.
+    pub fn make<T: NativeClass>(py: Attached<'_>) -> PyResult<Self> {
+        Ok(Self { object: make_class::<T>(py)?.keep(), value: TypeId::of::<T>() })
+    }
+
+    /// The class as an object.
+    pub const fn get<'a, 'py>(&'a self, py: Attached<'py>) -> &'a Object<'py> {
+        self.object.get(py)
+    }
+
+    /// A new instance with that value.
+    ///
+    /// # Errors
+    /// `MemoryError`; `TypeError` if the class is not of `T`.
+    pub fn instance<'py, T: NativeClass>(&self, py: Attached<'py>, data: T) -> PyResult<Object<'py>> {
+        if self.value != TypeId::of::<T>() {
+            data.release(py);
+            return Err(Raised::type_error(py, "a class of another value"));
+        }
+        allocate(self.get(py), data)
+    }
+
+    /// The value of `object`, if it is an instance of this class or of a subclass, and the class is of `T`.
+    pub fn value<'a, T: NativeClass>(&self, object: &'a Object<'_>) -> Option<&'a T> {
+        // SAFETY: a live object has a type; PyType_IsSubtype only reads both. If it holds, the layout is Layout<T>, because `make` has made this class of a `T`.
+        unsafe {
+            let class = self.get(object.py()).as_ptr();
+            let subtype = ffi::PyType_IsSubtype(ffi::Py_TYPE(object.as_ptr()), class.cast()) != 0;
+            (subtype && self.value == TypeId::of::<T>()).then(|| value::<T>(object.as_ptr()))
+        }
     }
 }
 
@@ -266,11 +296,7 @@ const fn slot(number: c_int, pointer: *mut c_void) -> ffi::PyType_Slot {
     ffi::PyType_Slot { slot: number, pfunc: pointer }
 }
 
-/// Makes the Python class of `T` in the current interpreter.
-///
-/// # Errors
-/// `MemoryError`, and what `PyType_FromSpec` raises.
-pub fn make_class<T: NativeClass>(py: Attached<'_>) -> PyResult<Object<'_>> {
+fn make_class<T: NativeClass>(py: Attached<'_>) -> PyResult<Object<'_>> {
     let mut slots = vec![
         slot(ffi::Py_tp_dealloc, dealloc::<T> as ffi::destructor as *mut c_void),
         slot(ffi::Py_tp_new, construct::<T> as ffi::newfunc as *mut c_void),

@@ -1,7 +1,7 @@
 /*! Making objects: from Rust values, by import, and by running a module's code. */
 #![expect(unsafe_code, reason = "this folder is the engine's border with Python's C API")]
 
-use std::ffi::{CStr, c_int};
+use std::ffi::CStr;
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 
@@ -10,11 +10,6 @@ use pyo3::ffi;
 use super::error::{PyResult, Raised};
 use super::object::{Attached, Object, done, size};
 use crate::sync::locks::python_may_run;
-
-unsafe extern "C" {
-    /// In the stable ABI of every Python 3; pyo3's bindings leave it out.
-    fn _PyBytes_Resize(object: *mut *mut ffi::PyObject, size: ffi::Py_ssize_t) -> c_int;
-}
 
 impl<'py> Object<'py> {
     /// `None`.
@@ -79,11 +74,12 @@ impl<'py> Object<'py> {
             Ok(filled) => filled.min(capacity),
             Err(failure) => return Ok(Err(failure)),
         };
-        let mut pointer = made.into_ptr();
-        // SAFETY: the only reference to it is ours; on failure the object is gone and the pointer null.
-        done(unsafe { _PyBytes_Resize(&raw mut pointer, size(filled)) })?;
-        // SAFETY: the reference that `into_ptr` gave, perhaps moved.
-        Ok(Ok(unsafe { Self::from_owned(py, pointer)? }))
+        if filled == capacity {
+            return Ok(Ok(made));
+        }
+        // Fewer than were announced, which is rare: the stable ABI has nothing that makes a bytes object shorter, so they are copied.
+        // SAFETY: `fill` has written that many bytes, and the object lives until the end of this function.
+        unsafe { Self::from_owned(py, ffi::PyBytes_FromStringAndSize(memory.as_ptr().cast(), size(filled))) }.map(Ok)
     }
 
     /// An `int`.

@@ -20,7 +20,7 @@ pub mod start;
 pub mod thread;
 
 pub use arguments::Arguments;
-pub use class::{Constructor, Getter, Method, NativeClass, instance, make_class, new_instance};
+pub use class::{Class, Constructor, Getter, Method, NativeClass};
 pub use error::{Exception, PyResult, Raised};
 pub use make::{run_module_code, seconds};
 pub use memory::{borrowed_descriptor, filled, initialised, leave_process, overwrite_arguments, regular_file_size};

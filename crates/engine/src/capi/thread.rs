@@ -232,8 +232,8 @@ pub fn waits() -> Waits {
     WAITS.get()
 }
 
-/// Runs `body` without the GIL: for whatever may wait. Objects stay alive, and may not be touched meanwhile.
-pub fn detached<R>(_py: Attached<'_>, body: impl FnOnce() -> R) -> R {
+/// Runs `body` without the GIL: for whatever may wait. It can take no object and no proof of being attached along, since neither is `Send`.
+pub fn detached<R: Send>(_py: Attached<'_>, body: impl FnOnce() -> R + Send) -> R {
     python_may_run();
     let (inside, bound) = (INSIDE.get(), gilstate::bound());
     // SAFETY: the token proves that this thread is attached.

@@ -7,7 +7,7 @@ pub mod wsgi;
 
 use protocol::settings::EngineSettings;
 
-use crate::capi::{Attached, PyResult, make_class};
+use crate::capi::{Attached, Class, PyResult};
 use crate::interpreter::{Classes, SetUp};
 use wsgi::{Adapter, ErrorSink, FileWrapper, Input};
 
@@ -16,14 +16,15 @@ use wsgi::{Adapter, ErrorSink, FileWrapper, Input};
 /// # Errors
 /// Whatever Python raises meanwhile.
 pub fn set_up(py: Attached<'_>, group: &[u8], settings: &EngineSettings) -> PyResult<SetUp> {
-    let file_wrapper = make_class::<FileWrapper>(py)?;
-    let helpers = python_module::set_up(py, group, settings, &file_wrapper)?;
+    let file_wrapper = Class::make::<FileWrapper>(py)?;
+    let helpers = python_module::set_up(py, group, settings, file_wrapper.get(py))?;
+    let environ_template = wsgi::environ_template(py, settings, file_wrapper.get(py))?.keep();
     let classes = Classes {
-        input: make_class::<Input>(py)?.keep(),
-        adapter: make_class::<Adapter>(py)?.keep(),
-        error_sink: make_class::<ErrorSink>(py)?.keep(),
+        input: Class::make::<Input>(py)?,
+        adapter: Class::make::<Adapter>(py)?,
+        error_sink: Class::make::<ErrorSink>(py)?,
         request_timeout: helpers.request_timeout.get(py).clone().keep(),
-        file_wrapper: file_wrapper.clone().keep(),
+        file_wrapper,
     };
-    Ok(SetUp { classes, environ_template: wsgi::environ_template(py, settings, &file_wrapper)?.keep(), helpers })
+    Ok(SetUp { classes, environ_template, helpers })
 }

@@ -7,9 +7,7 @@ use protocol::Level;
 use protocol::log_code;
 use protocol::settings::EngineSettings;
 
-use crate::capi::{
-    Arguments, Attached, Method, NativeClass, Object, PyResult, Raised, make_class, new_instance, run_module_code,
-};
+use crate::capi::{Arguments, Attached, Class, Method, NativeClass, Object, PyResult, Raised, run_module_code};
 use crate::gateway::stream::LogSink;
 use crate::interpreter::helpers::Helpers;
 use crate::interpreter::registry;
@@ -31,10 +29,10 @@ pub fn set_up<'py>(py: Attached<'py>, group: &[u8], settings: &EngineSettings, f
     let (source, file, mode) = (Object::bytes(py, SET_UP)?, Object::text(py, "<mod_wsgi_rs>")?, Object::text(py, "exec")?);
     let code = compile.call(&[&source, &file, &mode])?;
     run_module_code(&module, &code)?;
-    let host = new_instance(&make_class::<Host>(py)?, Host)?;
-    let sink_class = make_class::<LogSink>(py)?;
+    let host = Class::make::<Host>(py)?.instance(py, Host)?;
+    let sink_class = Class::make::<LogSink>(py)?;
     let values = settings_dict(py, group, settings)?;
-    module.attribute_named(c"set_up")?.call(&[&host, &sink_class, file_wrapper, &values])?;
+    module.attribute_named(c"set_up")?.call(&[&host, sink_class.get(py), file_wrapper, &values])?;
     Object::modules(py)?.dict_set(&name, &module)?;
     Helpers::of(&module)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use protocol::embedded::outcome;
 use protocol::log_code::{APPLICATION_EXCEPTION, APPLICATION_EXIT, APPLICATION_IS_ASGI, CLOSE_FAILED, FORK_RETURNED, LogCode};
 
-use crate::capi::{Attached, Object, Raised, fork, leave_process, new_instance, thread};
+use crate::capi::{Attached, Object, Raised, fork, leave_process, thread};
 use crate::gateway::wsgi::{self, Adapter, Failure};
 use crate::interpreter::Interpreter;
 use crate::interpreter::failure::{self, Context};
@@ -125,7 +125,7 @@ fn begin<'py>(
     callable: &Object<'py>,
 ) -> Result<Object<'py>, Raised> {
     let environ = wsgi::environ(py, interpreter, request, call)?;
-    let adapter = new_instance(interpreter.classes.adapter.get(py), Adapter::new(Arc::clone(request)))?;
+    let adapter = interpreter.classes.adapter.instance(py, Adapter::new(Arc::clone(request)))?;
     let start_response = adapter.attribute(interpreter.names.start_response.get(py))?;
     let instead = events::started(py, interpreter, request, call, &environ, callable);
     instead.as_ref().unwrap_or(callable).call(&[&environ, &start_response])

@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex};
 
 use protocol::settings::EngineSettings;
 
-use crate::capi::{Attached, Kept, Object, PyResult, Raised, thread::Handle};
+use crate::capi::{Attached, Class, Kept, Object, PyResult, Raised, thread::Handle};
 use crate::interpreter::environ_cache::Patterns;
 use crate::interpreter::environ_keys::Keys;
 use crate::interpreter::error_stream::ErrorStream;
@@ -65,13 +65,13 @@ names! {
 /// The types that requests make instances of.
 pub struct Classes {
     /// `mod_wsgi.Input`
-    pub input: Kept,
+    pub input: Class,
     /// `mod_wsgi.Adapter`
-    pub adapter: Kept,
+    pub adapter: Class,
     /// Where `wsgi.errors` ends.
-    pub error_sink: Kept,
+    pub error_sink: Class,
     /// `mod_wsgi.FileWrapper`
-    pub file_wrapper: Kept,
+    pub file_wrapper: Class,
     /// `mod_wsgi.RequestTimeout`
     pub request_timeout: Kept,
 }

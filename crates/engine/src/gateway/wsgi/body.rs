@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use protocol::log_code::{BODY_TOO_LONG, BODY_TOO_SHORT};
 
-use crate::capi::{Attached, Object, PyResult, Raised, instance, regular_file_size};
+use crate::capi::{Attached, Object, PyResult, Raised, regular_file_size};
 use crate::logging;
 use crate::request::Request;
 use crate::request::exchange::{Send, SendError};
@@ -133,7 +133,7 @@ pub(super) fn flush(py: Attached<'_>, request: &Request, bytes: &[u8]) -> PyResu
 
 /// Sends a wrapped real file; false if the body is something else, or must be iterated after all.
 fn file(py: Attached<'_>, request: &Request, body: &Object<'_>) -> Result<bool, Failure> {
-    let Some(wrapper) = instance::<FileWrapper>(body, request.interpreter.classes.file_wrapper.get(py)) else { return Ok(false) };
+    let Some(wrapper) = request.interpreter.classes.file_wrapper.value::<FileWrapper>(body) else { return Ok(false) };
     if request.output().sent > 0 {
         return Ok(false);
     }

@@ -2,7 +2,7 @@
 
 use protocol::settings::EngineSettings;
 
-use crate::capi::{Attached, Object, PyResult, new_instance, seconds};
+use crate::capi::{Attached, Object, PyResult, seconds};
 use crate::gateway::python_module;
 use crate::interpreter::Interpreter;
 use crate::interpreter::environ_cache::{Entries, Patterns};
@@ -56,7 +56,7 @@ pub fn environ<'py>(
     if call.https {
         environ.dict_set(names.url_scheme.get(py), names.https.get(py))?;
     }
-    let input = new_instance(interpreter.classes.input.get(py), Input::new(Arc::clone(request)))?;
+    let input = interpreter.classes.input.instance(py, Input::new(Arc::clone(request)))?;
     environ.dict_set(names.input.get(py), &input)?;
     let stream = errors::error_stream(py, interpreter)?;
     errors::assign(py, interpreter, &stream, Some(Arc::clone(request)));

@@ -6,7 +6,7 @@ request, so an interpreter uses those that no application has kept for further r
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use crate::capi::{Arguments, Attached, Method, NativeClass, Object, PyResult, Raised, instance, new_instance};
+use crate::capi::{Arguments, Attached, Method, NativeClass, Object, PyResult, Raised};
 use crate::gateway::stream::{data, length};
 use crate::interpreter::Interpreter;
 use crate::interpreter::error_stream::ErrorStream;
@@ -72,7 +72,7 @@ pub fn error_stream(py: Attached<'_>, interpreter: &Interpreter) -> PyResult<Err
     if let Some(stream) = interpreter.take_error_stream() {
         return Ok(stream);
     }
-    let sink = new_instance(interpreter.classes.error_sink.get(py), ErrorSink::default())?;
+    let sink = interpreter.classes.error_sink.instance(py, ErrorSink::default())?;
     let streams = interpreter.helpers.error_stream.get(py).call(&[&sink])?;
     let (Some(text), Some(buffer)) = (streams.item(0), streams.item(1)) else {
         return Err(Raised::type_error(py, "error_stream() returns two streams"));
@@ -82,7 +82,7 @@ pub fn error_stream(py: Attached<'_>, interpreter: &Interpreter) -> PyResult<Err
 
 /// Has the lines of `stream` go to the log of `request`.
 pub fn assign(py: Attached<'_>, interpreter: &Interpreter, stream: &ErrorStream, request: Option<Arc<Request>>) {
-    if let Some(sink) = instance::<ErrorSink>(stream.sink.get(py), interpreter.classes.error_sink.get(py)) {
+    if let Some(sink) = interpreter.classes.error_sink.value::<ErrorSink>(stream.sink.get(py)) {
         let before = std::mem::replace(&mut *lock(&sink.request), request);
         drop(before);
     }
@@ -92,7 +92,7 @@ pub fn assign(py: Attached<'_>, interpreter: &Interpreter, stream: &ErrorStream,
 fn is_as_new(py: Attached<'_>, interpreter: &Interpreter, stream: &ErrorStream) -> bool {
     let references = [&stream.text, &stream.buffer, &stream.sink].map(|kept| kept.get(py).references());
     let class = interpreter.helpers.error_stream_class.get(py);
-    let sink = instance::<ErrorSink>(stream.sink.get(py), interpreter.classes.error_sink.get(py));
+    let sink = interpreter.classes.error_sink.value::<ErrorSink>(stream.sink.get(py));
     references == OWN
         && stream.text.get(py).class().as_ptr() == class.as_ptr()
         && sink.is_some_and(|sink| !sink.changed.load(Ordering::Relaxed))

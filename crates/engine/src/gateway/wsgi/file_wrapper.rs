@@ -2,14 +2,15 @@
 the server sends itself. */
 
 use std::cell::{Cell, RefCell};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::capi::{Arguments, Attached, Constructor, Getter, Kept, Method, NativeClass, Object, PyResult, Raised};
 
 /// A wrapped file-like object.
 pub struct FileWrapper {
-    filelike: RefCell<Option<Kept>>,
+    filelike: Option<Kept>,
     block_size: i64,
-    closed: Cell<bool>,
+    closed: AtomicBool,
 }
 
 const DEFAULT_BLOCK: i64 = 8192;
@@ -17,12 +18,12 @@ const DEFAULT_BLOCK: i64 = 8192;
 impl FileWrapper {
     /// The wrapped object.
     pub fn filelike<'py>(&self, py: Attached<'py>) -> Object<'py> {
-        self.filelike.borrow().as_ref().map_or_else(|| Object::none(py), |kept| kept.get(py).clone())
+        self.filelike.as_ref().map_or_else(|| Object::none(py), |kept| kept.get(py).clone())
     }
 
     fn close<'py>(&self, this: &Object<'py>, _arguments: &Arguments<'_, 'py>) -> PyResult<Object<'py>> {
         let py = this.py();
-        if !self.closed.replace(true) {
+        if !self.closed.swap(true, Ordering::AcqRel) {
             let name = Object::interned(py, c"close")?;
             // What close() raises is of no use to anybody: the file has been sent.
             if let Err(raised) = self
@@ -79,7 +80,7 @@ impl NativeClass for FileWrapper {
         if block_size < 0 {
             return Err(Raised::value_error(py, "blksize must not be negative"));
         }
-        Ok(Self { filelike: RefCell::new(filelike.map(Object::keep)), block_size, closed: Cell::new(false) })
+        Ok(Self { filelike: filelike.map(Object::keep), block_size, closed: AtomicBool::new(false) })
     });
     const ITERATOR: bool = true;
 
@@ -90,7 +91,7 @@ impl NativeClass for FileWrapper {
     }
 
     fn release(self, py: Attached<'_>) {
-        if let Some(filelike) = self.filelike.into_inner() {
+        if let Some(filelike) = self.filelike {
             let_go(py, filelike);
         }
     }

@@ -6,24 +6,26 @@ taken without giving up the GIL; only real waiting does.
 The body ends where the server says so. `CONTENT_LENGTH` is what the client announced; an input filter of httpd (`SetInputFilter DEFLATE`) makes the body
 longer or shorter than that, so the length is only a hint for how much memory to take. */
 
-use std::cell::{Cell, RefCell};
 use std::mem::MaybeUninit;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use crate::capi::{Arguments, Attached, Method, NativeClass, Object, PyResult, Raised, thread};
 use crate::request::Request;
 use crate::request::exchange::ReadError;
+use crate::sync::locks::lock;
 
 /// The request body as a file-like object.
 pub struct Input {
     request: Arc<Request>,
     /// Bytes that a line read too far.
-    ahead: RefCell<Vec<u8>>,
-    /// Bytes handed out or read ahead so far.
-    taken: Cell<u64>,
-    ended: Cell<bool>,
-    failed: Cell<Option<ReadError>>,
-    reading: Cell<bool>,
+    ahead: Mutex<Vec<u8>>,
+    /// Bytes handed out or read ahead so far. This and what follows is changed by the thread alone that has set `reading`.
+    taken: AtomicU64,
+    ended: AtomicBool,
+    /// Why a read has failed: no other is tried.
+    failed: OnceLock<ReadError>,
+    reading: AtomicBool,
 }
 
 /// How much a line asks for at a time.
@@ -32,11 +34,11 @@ const LINE_BLOCK: usize = 8192;
 const BLOCK: usize = 64 * 1024;
 
 /// Marks an input as being read, so that a second thread is told instead of stealing bytes.
-struct Reading<'a>(&'a Cell<bool>);
+struct Reading<'a>(&'a AtomicBool);
 
 impl Drop for Reading<'_> {
     fn drop(&mut self) {
-        self.0.set(false);
+        self.0.store(false, Ordering::Release);
     }
 }
 
@@ -45,33 +47,50 @@ impl Input {
     pub const fn new(request: Arc<Request>) -> Self {
         Self {
             request,
-            ahead: RefCell::new(Vec::new()),
-            taken: Cell::new(0),
-            ended: Cell::new(false),
-            failed: Cell::new(None),
-            reading: Cell::new(false),
+            ahead: Mutex::new(Vec::new()),
+            taken: AtomicU64::new(0),
+            ended: AtomicBool::new(false),
+            failed: OnceLock::new(),
+            reading: AtomicBool::new(false),
         }
     }
 
     /// Checks that a read may begin now.
     fn begin(&self, py: Attached<'_>) -> PyResult<Reading<'_>> {
         self.request.check_open(py)?;
-        if let Some(error) = self.failed.get() {
-            return Err(raise(py, error));
-        }
-        if self.reading.replace(true) {
+        if self.reading.swap(true, Ordering::Acquire) {
             return Err(Raised::runtime_error(py, "wsgi.input is being read by another thread"));
         }
-        Ok(Reading(&self.reading))
+        let reading = Reading(&self.reading);
+        match self.failed.get() {
+            Some(error) => Err(raise(py, *error)),
+            None => Ok(reading),
+        }
     }
 
     fn fail(&self, py: Attached<'_>, error: ReadError) -> Raised {
-        self.failed.set(Some(error));
-        raise(py, error)
+        // The first failure is the one to repeat.
+        raise(py, *self.failed.get_or_init(|| error))
+    }
+
+    fn taken(&self) -> u64 {
+        self.taken.load(Ordering::Relaxed)
+    }
+
+    fn add_taken(&self, count: usize) {
+        self.taken.store(self.taken().saturating_add(count as u64), Ordering::Relaxed);
+    }
+
+    fn ended(&self) -> bool {
+        self.ended.load(Ordering::Relaxed)
+    }
+
+    fn set_ended(&self, ended: bool) {
+        self.ended.store(ended, Ordering::Relaxed);
     }
 
     fn take_ahead(&self, limit: usize) -> Vec<u8> {
-        let mut ahead = self.ahead.borrow_mut();
+        let mut ahead = lock(&self.ahead);
         if ahead.len() <= limit {
             return std::mem::take(&mut ahead);
         }
@@ -82,7 +101,7 @@ impl Input {
     /// What is still to come of the length that the client announced, if it announced one. The body may end earlier, or go on.
     fn expected(&self) -> Option<usize> {
         let length = self.request.facts.content_length?;
-        Some(usize::try_from(length.saturating_sub(self.taken.get())).unwrap_or(usize::MAX))
+        Some(usize::try_from(length.saturating_sub(self.taken())).unwrap_or(usize::MAX))
     }
 
     /// `read()` of at most `limit` bytes (`None`: all).
@@ -90,8 +109,8 @@ impl Input {
         let _reading = self.begin(py)?;
         let ahead = self.take_ahead(limit.unwrap_or(usize::MAX));
         let wanted = limit.map(|limit| limit - ahead.len());
-        if self.ended.get() || wanted == Some(0) {
-            if wanted == Some(0) && ahead.is_empty() && self.taken.get() == 0 {
+        if self.ended() || wanted == Some(0) {
+            if wanted == Some(0) && ahead.is_empty() && self.taken() == 0 {
                 self.poke(py)?;
             }
             return Object::bytes(py, &ahead);
@@ -115,9 +134,9 @@ impl Input {
         })?;
         let bytes = filled.map_err(|error| self.fail(py, error))?;
         let length = bytes.as_bytes().map_or(0, <[u8]>::len);
-        self.taken.set(self.taken.get().saturating_add(length as u64));
-        self.ended.set(length < capacity);
-        if self.ended.get() || wanted == Some(length) {
+        self.add_taken(length);
+        self.set_ended(length < capacity);
+        if self.ended() || wanted == Some(length) {
             return Ok(bytes);
         }
         // Mostly the next look finds the end. Where a filter has made the body longer, there is more.
@@ -132,7 +151,7 @@ impl Input {
 
     fn read_growing<'py>(&self, py: Attached<'py>, mut data: Vec<u8>, wanted: Option<usize>) -> PyResult<Object<'py>> {
         let goal = wanted.map_or(usize::MAX, |w| w.saturating_add(data.len()));
-        while data.len() < goal && !self.ended.get() {
+        while data.len() < goal && !self.ended() {
             let block = BLOCK.min(goal - data.len());
             self.more(py, &mut data, block)?;
         }
@@ -151,10 +170,10 @@ impl Input {
             read => read,
         };
         match read {
-            Ok(0) => self.ended.set(true),
+            Ok(0) => self.set_ended(true),
             Ok(count) => {
                 crate::capi::filled(data, old + count);
-                self.taken.set(self.taken.get().saturating_add(count as u64));
+                self.add_taken(count);
             }
             Err(error) => return Err(self.fail(py, error)),
         }
@@ -165,11 +184,10 @@ impl Input {
     fn poke(&self, py: Attached<'_>) -> PyResult<()> {
         let mut memory = [MaybeUninit::uninit(); 1];
         match self.request.read_now(py, &mut memory)? {
-            Ok(0) => self.ended.set(true),
+            Ok(0) => self.set_ended(true),
             Ok(count) => {
-                let mut ahead = self.ahead.borrow_mut();
-                ahead.extend(crate::capi::initialised(&memory, count));
-                self.taken.set(self.taken.get().saturating_add(count as u64));
+                lock(&self.ahead).extend(crate::capi::initialised(&memory, count));
+                self.add_taken(count);
             }
             Err(ReadError::WouldBlock) => thread::detached(py, || self.request.ask()),
             Err(error) => return Err(self.fail(py, error)),
@@ -180,7 +198,7 @@ impl Input {
     /// One line of at most `limit` bytes; empty at the end.
     fn line(&self, py: Attached<'_>, limit: Option<usize>) -> PyResult<Vec<u8>> {
         let _reading = self.begin(py)?;
-        let mut data = std::mem::take(&mut *self.ahead.borrow_mut());
+        let mut data = std::mem::take(&mut *lock(&self.ahead));
         let mut searched = 0;
         let goal = limit.unwrap_or(usize::MAX);
         let cut = loop {
@@ -189,17 +207,17 @@ impl Input {
                 break searched + at + 1;
             }
             searched = data.len();
-            if self.ended.get() || data.len() >= goal {
+            if self.ended() || data.len() >= goal {
                 break data.len();
             }
             let block = LINE_BLOCK.max(data.len() / 4);
             if let Err(raised) = self.more(py, &mut data, block) {
-                *self.ahead.borrow_mut() = data;
+                *lock(&self.ahead) = data;
                 return Err(raised);
             }
         };
         let rest = data.split_off(cut.min(goal).min(data.len()));
-        *self.ahead.borrow_mut() = rest;
+        *lock(&self.ahead) = rest;
         Ok(data)
     }
 }
