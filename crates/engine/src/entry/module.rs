@@ -74,11 +74,12 @@ fn definition() -> *mut ffi::PyObject {
 
 unsafe extern "C" fn hide_environment(_module: *mut ffi::PyObject, _arguments: *mut ffi::PyObject) -> *mut ffi::PyObject {
     // It only moves bytes; what can panic is nothing that would be left half done.
-    let _done = catch_unwind(environment::hide);
+    // SAFETY: the bootstrap code calls this before the engine has started a thread, and before it imports anything that could.
+    let _done = catch_unwind(|| unsafe { environment::hide() });
     // SAFETY: None is a static object; a new reference to it is returned.
     unsafe {
         let none = ffi::Py_None();
-        ffi::Py_IncRef(none);
+        ffi::Py_INCREF(none);
         none
     }
 }

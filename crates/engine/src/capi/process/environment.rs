@@ -14,10 +14,13 @@ unsafe extern "C" {
 }
 
 /// Moves the variables behind the mark to other memory, and overwrites their values where the kernel has put them at exec. Does so once.
-pub fn hide() {
+///
+/// # Safety
+/// No other thread reads or changes the environment meanwhile.
+pub unsafe fn hide() {
     static DONE: AtomicBool = AtomicBool::new(false);
     let Some((start, end)) = range().filter(|_| !DONE.swap(true, Ordering::AcqRel)) else { return };
-    // SAFETY: `environ` is null or a list of pointers to C strings that ends with null (environ(7)). The bootstrap code calls this before the engine has started a thread.
+    // SAFETY: `environ` is null or a list of pointers to C strings that ends with null (environ(7)), which no other thread uses now, as the caller promises.
     unsafe {
         let mut entry = environ;
         let mut private = false;
