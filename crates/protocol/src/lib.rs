@@ -12,6 +12,7 @@ pub mod record;
 pub mod scoreboard;
 pub mod settings;
 mod supervision;
+mod sync;
 pub mod table;
 
 pub use channel::{field, frame, rules};

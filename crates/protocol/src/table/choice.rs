@@ -1,6 +1,6 @@
 /*! The child's choice: which of a group's processes gets a request, and whether that has to wait there. */
 
-use std::sync::atomic::Ordering;
+use crate::sync::atomic::Ordering;
 
 use super::{MOST, Place, State, Table, Word, slot};
 

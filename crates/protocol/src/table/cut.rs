@@ -3,7 +3,7 @@
 The supervisor notes the limit when it tells a process to end, and whoever ends it then (the process itself, or the supervisor's kill) that it was that. The
 note stays legible when the slot has been given free, because a child may look a moment later; the slot's next process takes it away when it serves. */
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use crate::sync::atomic::{AtomicU32, Ordering};
 
 use super::{Place, State, Table, slot, update};
 

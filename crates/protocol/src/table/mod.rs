@@ -18,7 +18,8 @@ mod cut;
 mod stacks;
 mod ticket;
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use crate::sync::TICKETS;
+use crate::sync::atomic::{AtomicU32, Ordering};
 
 pub use choice::{Avoided, Reserved, Wish};
 pub use cut::Limit;
@@ -30,8 +31,6 @@ const HEADER: usize = 32;
 const SLOT: usize = 16;
 /// The most slots a table has.
 pub const MOST_SLOTS: u32 = 4096;
-/// How many tickets a table has.
-const TICKETS: usize = 2048;
 /// Words of a ticket: what its request has come to, whose it is, and the slot and epoch of the process that its connection leads to.
 const TICKET: usize = 4;
 /// The most requests that a process can have.
@@ -155,30 +154,38 @@ pub const BEGINNING: [u8; 4] = VERSION.to_ne_bytes();
 
 /// A mapped table.
 #[derive(Clone, Copy, Debug)]
-pub struct Table<'a>(&'a [AtomicU32]);
+pub struct Table<'a> {
+    words: &'a [AtomicU32],
+    /// Stands for a word of the header that is not there; `open` makes sure that there is none.
+    first: &'a AtomicU32,
+}
 
 impl<'a> Table<'a> {
     /// A table that somebody has made; `None` if it is another layout's.
     pub fn open(memory: &'a [AtomicU32]) -> Option<Self> {
-        let right = memory.len() >= words(1) && memory.get(header::VERSION)?.load(Ordering::Acquire) == VERSION;
-        right.then_some(Self(memory))
+        let table = Self::over(memory)?;
+        (table.header(header::VERSION).load(Ordering::Acquire) == VERSION).then_some(table)
     }
 
     /// Opens a table whose layout the caller knows to be this one: a supervisor, after httpd's parent has checked it. Every process that maps a table can
     /// overwrite the layout's number; it is set again. `None` if the memory is too short.
     pub fn open_known(memory: &'a [AtomicU32]) -> Option<Self> {
-        let table = (memory.len() >= words(1)).then_some(Self(memory))?;
+        let table = Self::over(memory)?;
         table.correct_version();
         Some(table)
     }
 
+    fn over(memory: &'a [AtomicU32]) -> Option<Self> {
+        let first = memory.first().filter(|_| memory.len() >= words(1))?;
+        Some(Self { words: memory, first })
+    }
+
     fn header(&self, word: usize) -> &'a AtomicU32 {
-        // A table has its header, or `open` would have refused it.
-        self.0.get(word).unwrap_or(&NOWHERE)
+        self.words.get(word).unwrap_or(self.first)
     }
 
     fn slot(&self, slot: u32, word: usize) -> Option<&'a AtomicU32> {
-        self.0.get(HEADER + TICKET * TICKETS + SLOT * usize::try_from(slot).ok()? + word)
+        self.words.get(HEADER + TICKET * TICKETS + SLOT * usize::try_from(slot).ok()? + word)
     }
 
     fn word(&self, slot: u32) -> Option<Word> {
@@ -186,7 +193,7 @@ impl<'a> Table<'a> {
     }
 
     fn capacity(&self) -> u32 {
-        u32::try_from(self.0.len().saturating_sub(HEADER + TICKET * TICKETS) / SLOT).unwrap_or(0)
+        u32::try_from(self.words.len().saturating_sub(HEADER + TICKET * TICKETS) / SLOT).unwrap_or(0)
     }
 
     /// Slots that have ever been used.
@@ -399,9 +406,6 @@ fn raise(cell: &AtomicU32, least: u32) {
     // It is so already, or others write it without end.
     let _before: Option<u32> = update(cell, |seen| (seen < least).then_some(least));
 }
-
-/// Stands for a word that is not there: what is written to it is lost on nobody, because `open` makes sure that there is none.
-static NOWHERE: AtomicU32 = AtomicU32::new(0);
 
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 
 A word of the process's slot, which its watching thread looks at now and then, so that nobody pays for it while no queue is full. */
 
-use std::sync::atomic::Ordering;
+use crate::sync::atomic::Ordering;
 
 use super::{Place, State, Table, slot};
 

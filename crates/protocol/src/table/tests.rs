@@ -13,7 +13,7 @@ fn memory(slots: u32) -> Vec<AtomicU32> {
 }
 
 fn make(memory: &[AtomicU32]) -> Option<Table<'_>> {
-    memory.first()?.store(u32::from_ne_bytes(super::BEGINNING), std::sync::atomic::Ordering::Relaxed);
+    memory.first()?.store(u32::from_ne_bytes(super::BEGINNING), crate::sync::atomic::Ordering::Relaxed);
     Table::open(memory)
 }
 
@@ -236,7 +236,7 @@ fn the_queue_is_bounded_and_forgets_the_dead() {
 fn nonsense_in_the_memory_disturbs_only_the_answer() {
     let memory = memory(2);
     for word in &memory {
-        word.store(u32::MAX, std::sync::atomic::Ordering::Relaxed);
+        word.store(u32::MAX, crate::sync::atomic::Ordering::Relaxed);
     }
     let table = make(&memory).unwrap();
     assert_eq!(table.slots(), 0..2);

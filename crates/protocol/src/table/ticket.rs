@@ -3,9 +3,10 @@
 A ticket belongs to a connection. It tells whether the connection's request has begun: until then the child may withdraw it and give it to another
 process, and a process's death has cost it nothing. Both sides change it by comparing, so exactly one of them has its way. */
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use crate::sync::TICKETS;
+use crate::sync::atomic::{AtomicU32, Ordering};
 
-use super::{HEADER, Place, TICKET, TICKETS, Table, header, raise};
+use super::{HEADER, Place, TICKET, Table, header, raise};
 
 /// What a connection's request has come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +41,7 @@ impl Ticket {
 impl<'a> Table<'a> {
     fn ticket(&self, number: u32, word: usize) -> Option<&'a AtomicU32> {
         let number = usize::try_from(number).ok().filter(|number| *number < TICKETS)?;
-        self.0.get(HEADER + TICKET * number + word)
+        self.words.get(HEADER + TICKET * number + word)
     }
 
     /// A ticket for a connection of the process `pid`, which is not 0, to the process at `place`; `None` if all are taken.
