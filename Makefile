@@ -27,11 +27,14 @@ BENCH ?=
 BENCH_ARGS ?=
 
 .DEFAULT_GOAL := build
-.PHONY: help build build-faults serve test soak lint format fuzz install uninstall bench clean
+.PHONY: help build build-faults serve test soak lint format fuzz install install-debug uninstall deb reproducible bench clean
 
 # $(call place,FROM,TO): puts a built file in place as a new file. Writing over the old one would change it under a running
 # Apache that has it mapped. An unchanged file keeps its time.
 place = cmp -s $(1) $(2) || { cp $(1) $(2).new && mv -f $(2).new $(2); }
+
+# Builds in different directories give the same files.
+release = CARGO='$(CARGO)' apxs/cargo.sh
 
 help:
 	@echo 'make build                 the module and its companions (engine, supervisor), into $(BUILD)/'
@@ -42,20 +45,29 @@ help:
 	@echo 'make lint                  format, clippy, scripts; licences and known weaknesses of dependencies (deny.toml)'
 	@echo 'make fuzz SECONDS=60       each fuzzer for so long; FUZZ=one-of-them'
 	@echo 'make install               into the Apache that apxs names; DESTDIR= for packages; make uninstall takes it back'
+	@echo 'make install-debug         debug information for debuggers, into /usr/lib/debug'
+	@echo 'make deb                   a Debian package of the committed sources, into $(BUILD)/deb/, and what lintian says of it'
+	@echo 'make reproducible          proves that two builds in different directories give the same files'
 	@echo 'make bench BENCH=dir       a benchmark directory run against the built module; BENCH_ARGS='
 	@echo 'make clean                 forget everything that was built'
 
 # After a failed build cargo leaves the previous library where it was, so a file is placed only when cargo has succeeded. A cargo that is
 # too old stumbles over what it does not know, and blames that: what the machine lacks is said besides.
 build:
-	@$(CARGO) build $(CARGO_FLAGS) --release --target-dir $(TARGET) --package mod_wsgi_rs || { apxs/dependencies.sh missing build; exit 1; }
-	@$(CARGO) build $(CARGO_FLAGS) --release --target-dir $(ENGINE_TARGET) --package mod_wsgi_rs-engine
-	@$(CARGO) build $(CARGO_FLAGS) --release --target-dir $(TARGET) --package mod_wsgi_rs-supervisor
+	@$(release) $(TARGET) build $(CARGO_FLAGS) --release --package mod_wsgi_rs || { apxs/dependencies.sh missing build; exit 1; }
+	@$(release) $(ENGINE_TARGET) build $(CARGO_FLAGS) --release --package mod_wsgi_rs-engine
+	@$(release) $(TARGET) build $(CARGO_FLAGS) --release --package mod_wsgi_rs-supervisor
 	@mkdir -p $(BUILD)
 	@$(call place,$(TARGET)/release/libmod_wsgi_rs.so,$(BUILD)/mod_wsgi_rs.so)
 	@$(call place,$(ENGINE_TARGET)/release/libmod_wsgi_rs_engine.so,$(BUILD)/mod_wsgi_rs_engine.so)
 	@$(call place,$(TARGET)/release/wsgi-supervisor,$(BUILD)/wsgi-supervisor)
+	@$(MAKE) --no-print-directory $(BUILD)/doc/THIRD-PARTY
 	@echo 'built: LoadModule wsgi_module $(abspath $(BUILD))/mod_wsgi_rs.so'
+
+# The licence texts of what is linked in. They change with the crates only.
+$(BUILD)/doc/THIRD-PARTY: Cargo.lock apxs/licences.sh
+	@mkdir -p $(BUILD)/doc
+	@CARGO='$(CARGO)' apxs/licences.sh >$@.new && mv -f $@.new $@
 
 # The same with faults on demand, for the suites alone. Target directories of their own: one cargo directory holds one
 # library of a name.
@@ -117,18 +129,29 @@ fuzz:
 	        -max_total_time=$(SECONDS) -max_len=8192 -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 || exit 1; \
 	done
 
-install uninstall: export BUILD := $(BUILD)
-install uninstall: export DESTDIR := $(DESTDIR)
+install install-debug uninstall: export BUILD := $(BUILD)
+install install-debug uninstall: export DESTDIR := $(DESTDIR)
 
 # Nothing is rebuilt when it is there: `sudo make install` runs without the user's cargo in PATH.
-install: $(BUILD)/mod_wsgi_rs.so $(BUILD)/mod_wsgi_rs_engine.so
-	@apxs/install.sh install
-
-$(BUILD)/mod_wsgi_rs.so $(BUILD)/mod_wsgi_rs_engine.so:
-	@$(MAKE) --no-print-directory build
+install install-debug:
+	@[ -f $(BUILD)/mod_wsgi_rs.so -a -f $(BUILD)/mod_wsgi_rs_engine.so -a -f $(BUILD)/doc/THIRD-PARTY ] || $(MAKE) --no-print-directory build
+	@apxs/install.sh $@
 
 uninstall:
 	@apxs/install.sh uninstall
+
+# A Debian package, in a copy of the committed sources: dpkg-buildpackage writes beside the directory that it is run in.
+deb:
+	@apxs/dependencies.sh build deb
+	@rm -rf $(BUILD)/deb && mkdir -p $(BUILD)/deb/mod-wsgi-rs
+	@git archive HEAD | tar -x -C $(BUILD)/deb/mod-wsgi-rs
+	@cd $(BUILD)/deb/mod-wsgi-rs && CARGO_TARGET_DIR=$(abspath $(TARGET)) dpkg-buildpackage --unsigned-source --unsigned-changes --build=binary --no-check-builddeps
+	@rm -rf $(BUILD)/deb/mod-wsgi-rs
+	@lintian --fail-on error --tag-display-limit 0 $(BUILD)/deb/*.changes
+	@ls $(BUILD)/deb/*.deb
+
+reproducible:
+	@tests/packaging/reproducible.sh
 
 # Without BENCH it would be /run, which is a directory on every system.
 bench:

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what a part of this project needs and the machine lacks: `apxs/dependencies.sh build|serve|test|lint|fuzz ...`, as root or
+# Installs what a part of this project needs and the machine lacks: `apxs/dependencies.sh build|serve|test|lint|fuzz|deb ...`, as root or
 # by sudo. `apxs/dependencies.sh missing build ...` installs nothing: it says what is missing, and fails if something is.
 #
 # Each need is looked for on the machine itself (a command, a header, a library), never in the package manager's list, so
@@ -125,6 +125,12 @@ look_for_lint() {
     fi
 }
 
+look_for_deb() {
+    have dpkg-buildpackage || lacks "to build Debian's packages" dpkg-dev '' ''
+    have dh || lacks "to build Debian's packages" debhelper '' ''
+    have lintian || lacks 'to check them' lintian '' ''
+}
+
 # What is fuzzed knows neither Apache nor Python.
 look_for_fuzz() {
     look_for_compilers
@@ -221,7 +227,7 @@ main() {
         only_say=yes
         shift
     fi
-    [ $# -gt 0 ] || die 'say for what: build, serve, test, lint or fuzz'
+    [ $# -gt 0 ] || die 'say for what: build, serve, test, lint, fuzz or deb'
     family=$(family_of_this_system)
     # Some needs show only when an earlier one is met (which libpython, once there is a Python), hence the rounds.
     for round in 1 2 3; do
@@ -229,8 +235,8 @@ main() {
         reasons=''
         for part in "$@"; do
             case $part in
-                build | serve | test | lint | fuzz) "look_for_$part" ;;
-                *) die "unknown part: $part (build, serve, test, lint or fuzz)" ;;
+                build | serve | test | lint | fuzz | deb) "look_for_$part" ;;
+                *) die "unknown part: $part (build, serve, test, lint, fuzz or deb)" ;;
             esac
         done
         [ -n "$missing" ] || return 0

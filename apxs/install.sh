@@ -1,9 +1,12 @@
 #!/bin/sh
-# Puts the built module where this machine's Apache looks for modules, and takes it back: `apxs/install.sh install|uninstall`.
+# Puts the built module where this machine's Apache looks for modules, and takes it back:
+# `apxs/install.sh install|install-debug|uninstall`.
 #
 # apxs says where that is. The module goes into LIBEXECDIR, its companions into LIBEXECDIR/mod_wsgi_rs, the configuration into
 # the layout of Debian (mods-available), Fedora (conf.modules.d and conf.d) or Alpine (conf.d). DESTDIR goes before every path, for packages.
 # The configuration files have names of our own: those of mod_wsgi's package (wsgi.load, wsgi.conf) are deleted with it.
+# Manual pages go to MANDIR and licences to DOCDIR. Binaries are installed without debug information (STRIP=none keeps it);
+# `install-debug` puts that into DEBUGDIR, where debuggers look for it.
 # A configuration file that somebody has changed, or that belongs to another package, is left alone. Apache is never restarted.
 set -eu
 # Apache's user must be able to read what is installed, whatever the umask of who installs.
@@ -12,9 +15,13 @@ umask 022
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 # shellcheck source=apxs/locate.sh
 . "$here/locate.sh"
-conf=$(dirname -- "$here")/conf
+checkout=$(dirname -- "$here")
+conf=$checkout/conf
 build=${BUILD:-build}
 destdir=${DESTDIR:-}
+objcopy=${OBJCOPY:-objcopy}
+parts=$(mktemp -d)
+trap 'rm -rf "$parts"' EXIT
 
 say() { printf 'install: %s\n' "$*"; }
 die() {
@@ -32,6 +39,14 @@ ask_apxs() {
     libexecdir=$("$apxs" -q LIBEXECDIR)
     sysconfdir=$("$apxs" -q SYSCONFDIR)
     [ -n "$libexecdir" ] && [ -n "$sysconfdir" ] || die "$apxs does not say where modules and configuration go"
+    # An Apache that the system's packages did not bring has its manual pages beside it.
+    case $libexecdir in
+        /usr/local/* | /opt/*) share=/usr/local/share ;;
+        *) share=/usr/share ;;
+    esac
+    mandir=${MANDIR:-$share/man}
+    docdir=${DOCDIR:-$share/doc/mod_wsgi_rs}
+    debugdir=${DEBUGDIR:-/usr/lib/debug}
 }
 
 # Sets load_file and conf_file, or leaves them empty where the layout is unknown; `layout` names it.
@@ -65,6 +80,49 @@ place() {
     say "$destdir$3"
 }
 
+# for_each_binary COMMAND: calls it with the mode, the built file and the path of each installed binary.
+for_each_binary() {
+    "$1" 644 "$build/mod_wsgi_rs.so" "$libexecdir/mod_wsgi_rs.so"
+    # Every other file of the build directory is a companion.
+    for file in "$build"/*; do
+        case $(basename -- "$file") in mod_wsgi_rs.so | *.new) continue ;; esac
+        [ -f "$file" ] || continue
+        if [ -x "$file" ] && [ "${file%.so}" = "$file" ]; then mode=755; else mode=644; fi
+        "$1" "$mode" "$file" "$libexecdir/mod_wsgi_rs/$(basename -- "$file")"
+    done
+}
+
+# Whether debug information is installed apart from the binaries.
+splits() { [ "${STRIP:-}" != none ] && command -v "$objcopy" >/dev/null 2>&1; }
+
+# split FROM: writes the debug information to $parts/NAME.debug and the rest, with a link to it, to $parts/NAME. The link has
+# a checksum, so `install` and `install-debug` must make the same file.
+split() {
+    name=$(basename -- "$1")
+    "$objcopy" --only-keep-debug "$1" "$parts/$name.debug"
+    "$objcopy" --strip-unneeded --add-gnu-debuglink="$parts/$name.debug" "$1" "$parts/$name"
+}
+
+place_binary() {
+    if splits; then
+        split "$2"
+        place "$1" "$parts/$name" "$3"
+    else
+        place "$1" "$2" "$3"
+    fi
+}
+
+place_debug() {
+    split "$2"
+    place 644 "$parts/$name.debug" "$debugdir$3.debug"
+}
+
+install_debug() {
+    splits || die "$objcopy is missing" 'install binutils, or name another: OBJCOPY=/path/to/objcopy'
+    [ -f "$build/mod_wsgi_rs.so" ] || die "$build/mod_wsgi_rs.so is missing" 'build it: make build'
+    for_each_binary place_debug
+}
+
 # What conf/$1 looks like when it is installed.
 rendered() { sed "s|@LIBEXECDIR@|$libexecdir|g" "$conf/$1"; }
 
@@ -82,19 +140,17 @@ place_conf() {
 }
 
 install_all() {
-    for file in mod_wsgi_rs.so mod_wsgi_rs_engine.so; do
+    for file in mod_wsgi_rs.so mod_wsgi_rs_engine.so doc/THIRD-PARTY; do
         [ -f "$build/$file" ] || die "$build/$file is missing" 'build it: make build'
     done
     [ -n "$destdir" ] || [ -w "$libexecdir" ] || die "no permission to write to $libexecdir" \
         'run `sudo make install` (after `make build` as yourself), or `make install DESTDIR=/some/where`'
-    place 644 "$build/mod_wsgi_rs.so" "$libexecdir/mod_wsgi_rs.so"
-    # Every other file of the build directory is a companion.
-    for file in "$build"/*; do
-        case $(basename -- "$file") in mod_wsgi_rs.so | *.new) continue ;; esac
-        [ -f "$file" ] || continue
-        if [ -x "$file" ] && [ "${file%.so}" = "$file" ]; then mode=755; else mode=644; fi
-        place "$mode" "$file" "$libexecdir/mod_wsgi_rs/$(basename -- "$file")"
+    for_each_binary place_binary
+    for page in "$checkout"/man/*.[1-8]; do
+        place 644 "$page" "$mandir/man${page##*.}/$(basename -- "$page")"
     done
+    place 644 "$checkout/LICENSE" "$docdir/LICENSE"
+    place 644 "$build/doc/THIRD-PARTY" "$docdir/THIRD-PARTY"
     kept=''
     if [ -n "$load_file" ]; then
         place_conf wsgi.load "$load_file"
@@ -136,6 +192,15 @@ remove() {
     fi
 }
 
+# remove_directory PATH: a directory of ours, with what `install` has put there.
+remove_directory() {
+    [ -d "$destdir$1" ] || return 0
+    for file in "$destdir$1"/*; do
+        [ ! -f "$file" ] || remove "${file#"$destdir"}"
+    done
+    rmdir "$destdir$1" || say "left, because other files are there: $destdir$1"
+}
+
 remove_conf() {
     remove "$2.new"
     [ -e "$destdir$2" ] || return 0
@@ -152,10 +217,13 @@ uninstall_all() {
         fi
     done
     remove "$libexecdir/mod_wsgi_rs.so"
-    for file in "$destdir$libexecdir/mod_wsgi_rs"/*; do
-        [ ! -f "$file" ] || remove "${file#"$destdir"}"
+    remove_directory "$libexecdir/mod_wsgi_rs"
+    remove "$debugdir$libexecdir/mod_wsgi_rs.so.debug"
+    remove_directory "$debugdir$libexecdir/mod_wsgi_rs"
+    remove_directory "$docdir"
+    for page in "$checkout"/man/*.[1-8]; do
+        remove "$mandir/man${page##*.}/$(basename -- "$page")"
     done
-    [ ! -d "$destdir$libexecdir/mod_wsgi_rs" ] || rmdir "$destdir$libexecdir/mod_wsgi_rs"
     if [ -n "$load_file" ]; then
         remove_conf wsgi.load "$load_file"
         remove_conf wsgi.conf "$conf_file"
@@ -166,6 +234,7 @@ ask_apxs
 choose_layout
 case ${1:-} in
     install) install_all ;;
+    install-debug) install_debug ;;
     uninstall) uninstall_all ;;
-    *) die 'usage: apxs/install.sh install|uninstall' ;;
+    *) die 'usage: apxs/install.sh install|install-debug|uninstall' ;;
 esac

@@ -151,7 +151,11 @@ fn uninstalling_takes_everything_back(setup: &Setup) {
     for name in ["/mod_wsgi_rs.so", "/mod_wsgi_rs/mod_wsgi_rs_engine.so", "/mod_wsgi_rs/wsgi-supervisor", "/mod_wsgi_rs.conf"] {
         assert!(files.iter().any(|file| file.ends_with(name)), "{files:?} lacks {name}");
     }
-    assert_eq!(files.len(), 5, "{files:?}");
+    assert_eq!(files.len(), 9, "{files:?}");
+    if installed("objcopy") {
+        stage.run("install-debug");
+        assert_eq!(stage.files().len(), 12, "{:?}", stage.files());
+    }
     stage.run("uninstall");
     assert_eq!(stage.files(), Vec::<String>::new());
 }
@@ -189,4 +193,110 @@ fn nothing_of_mod_wsgis_package_is_touched(setup: &Setup) {
     assert!(fs::read_to_string(&load).unwrap().contains("LoadModule wsgi_module"), "ours stays when theirs go");
     stage.run("uninstall");
     assert_eq!(stage.files(), Vec::<String>::new());
+}
+
+/// Is there such a program?
+fn installed(program: &str) -> bool {
+    Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success())
+}
+
+/// What a program of binutils says about a file.
+#[track_caller]
+fn said_by(program: &str, arguments: &[&str], file: &Path) -> String {
+    let output = Command::new(program).args(arguments).arg(file).output().unwrap();
+    assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// The names of what `make install` puts beside Apache's modules.
+const BINARIES: [&str; 3] = ["mod_wsgi_rs.so", "mod_wsgi_rs/mod_wsgi_rs_engine.so", "mod_wsgi_rs/wsgi-supervisor"];
+
+/// A crash's addresses lead to lines of the sources once the debug information is installed, and only that file is larger.
+#[trial(differs(WHY))]
+fn debug_information_lies_apart(setup: &Setup) {
+    if !installed("objcopy") || std::env::var_os("CARGO_PROFILE_RELEASE_DEBUG").is_some() {
+        setup.skip("there is no objcopy, or the build was asked for other debug information than the project's");
+    }
+    let stage = Stage::new(setup);
+    stage.run("install-debug");
+    for name in BINARIES {
+        let file = stage.file(&format!("/modules/{name}$"));
+        let sections = said_by("readelf", &["--sections", "--wide"], &file);
+        assert!(sections.contains(".gnu_debuglink") && !sections.contains(".debug_info"), "{name}: {sections}");
+        let debug = stage.file(&format!("^/usr/lib/debug/.*/{name}\\.debug$"));
+        let sections = said_by("readelf", &["--sections", "--wide"], &debug);
+        assert!(sections.contains(".debug_line"), "{name}: {sections}");
+        assert!(file.metadata().unwrap().len() * 2 < debug.metadata().unwrap().len(), "{name} holds little less than its debug file");
+        let bytes = fs::read(&debug).unwrap();
+        let place = b"/usr/src/mod_wsgi_rs";
+        assert!(bytes.windows(place.len()).any(|window| window == place), "{name}: no debugger finds its sources");
+    }
+}
+
+/// Two checkouts build the same files (`make reproducible` compares them), and nobody reads the builder's name in them.
+#[trial(differs(WHY))]
+fn no_path_of_the_build_is_installed(setup: &Setup) {
+    let stage = Stage::new(setup);
+    if installed("objcopy") {
+        stage.run("install-debug");
+    }
+    let checkout = checkout().canonicalize().unwrap().display().to_string();
+    let home = std::env::var("CARGO_HOME").or_else(|_| std::env::var("HOME").map(|home| home + "/.cargo")).unwrap();
+    for name in stage.files() {
+        let bytes = fs::read(stage.0.join(&name[1..])).unwrap();
+        for path in [&checkout, &home] {
+            let found = bytes.windows(path.len()).position(|window| window == path.as_bytes());
+            assert!(found.is_none(), "{name} holds the path {path} at byte {found:?}");
+        }
+    }
+}
+
+#[trial(differs(WHY))]
+fn every_crate_has_its_licence(setup: &Setup) {
+    let stage = Stage::new(setup);
+    let text = fs::read_to_string(stage.file("/doc/mod_wsgi_rs/THIRD-PARTY$")).unwrap();
+    let (list, texts) = text.split_once("-----").unwrap();
+    let crates: Vec<(&str, &str)> = list
+        .lines()
+        .filter_map(|line| line.strip_prefix("    "))
+        .filter_map(|line| line.split_whitespace().next().zip(line.split_whitespace().nth(1)))
+        .collect();
+    for name in ["libc", "rustix", "pyo3-ffi"] {
+        assert!(crates.iter().any(|(found, _)| *found == name), "{name} is linked in and not listed: {crates:?}");
+    }
+    for (name, version) in crates.iter().filter(|(name, _)| *name != "std") {
+        let owner = Regex::new(&format!(r"(?m)^    {} {} \(", regex::escape(name), regex::escape(version))).unwrap();
+        assert!(owner.is_match(texts), "{name} {version} has no text");
+    }
+    for words in ["Permission is hereby granted, free of charge", "TERMS AND CONDITIONS FOR USE, REPRODUCTION, AND DISTRIBUTION"] {
+        assert!(texts.contains(words), "the text with `{words}` is missing");
+    }
+}
+
+/// `wsgi-supervisor --help` and its page name the same words.
+#[trial(differs(WHY))]
+fn every_program_has_a_manual_page(setup: &Setup) {
+    let stage = Stage::new(setup);
+    for name in ["mod_wsgi_rs", "wsgi-supervisor"] {
+        let page = stage.file(&format!("/man/man8/{name}\\.8$"));
+        let text = fs::read_to_string(&page).unwrap();
+        assert!(text.contains(".Sh NAME") && text.contains(&format!(".Nm {name}")), "{}", page.display());
+        if installed("man") {
+            let output = Command::new("man").args(["--warnings", "-l", "-Tutf8", "-Z"]).arg(&page).output().unwrap();
+            assert!(output.status.success() && output.stderr.is_empty(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+        }
+    }
+    let page = fs::read_to_string(stage.file("/man/man8/wsgi-supervisor\\.8$")).unwrap();
+    let help = said_by_supervisor(&stage);
+    let command = Regex::new(r"(?m)^  wsgi-supervisor ([a-z]+|--[a-z]+)$").unwrap();
+    let commands: Vec<&str> = command.captures_iter(&help).map(|found| found.get(1).unwrap().as_str()).collect();
+    assert!(commands.len() >= 4, "{help}");
+    for word in commands {
+        assert!(page.contains(word.trim_start_matches("--")), "the page lacks `{word}`");
+    }
+}
+
+fn said_by_supervisor(stage: &Stage) -> String {
+    let output = Command::new(stage.file("/wsgi-supervisor$")).arg("--help").output().unwrap();
+    String::from_utf8(output.stdout).unwrap()
 }
