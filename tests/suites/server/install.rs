@@ -226,7 +226,10 @@ fn debug_information_lies_apart(setup: &Setup) {
         let debug = stage.file(&format!("^/usr/lib/debug/.*/{name}\\.debug$"));
         let sections = said_by("readelf", &["--sections", "--wide"], &debug);
         assert!(sections.contains(".debug_line"), "{name}: {sections}");
-        assert!(file.metadata().unwrap().len() * 2 < debug.metadata().unwrap().len(), "{name} holds little less than its debug file");
+        assert!(
+            file.metadata().unwrap().len() * 2 < debug.metadata().unwrap().len(),
+            "{name} holds little less than its debug file"
+        );
         let bytes = fs::read(&debug).unwrap();
         let place = b"/usr/src/mod_wsgi_rs";
         assert!(bytes.windows(place.len()).any(|window| window == place), "{name}: no debugger finds its sources");
@@ -268,7 +271,8 @@ fn every_crate_has_its_licence(setup: &Setup) {
         let owner = Regex::new(&format!(r"(?m)^    {} {} \(", regex::escape(name), regex::escape(version))).unwrap();
         assert!(owner.is_match(texts), "{name} {version} has no text");
     }
-    for words in ["Permission is hereby granted, free of charge", "TERMS AND CONDITIONS FOR USE, REPRODUCTION, AND DISTRIBUTION"] {
+    for words in ["Permission is hereby granted, free of charge", "TERMS AND CONDITIONS FOR USE, REPRODUCTION, AND DISTRIBUTION"]
+    {
         assert!(texts.contains(words), "the text with `{words}` is missing");
     }
 }
