@@ -56,16 +56,16 @@ fn look(name: &str, code: &'static LogCode, places: &[PathBuf], enforcing: bool)
     }
     let text = match denied {
         Some(file) if enforcing => {
-            format!("`{}` may not be read (hint: SELinux is enforcing; run `restorecon -v {}`)", file.display(), as_word(&file))
+            format!("`{}` is not readable, and SELinux is enforcing. To fix: run `restorecon -v {}`", file.display(), as_word(&file))
         }
         Some(file) => format!(
-            "`{}` may not be read (hint: run `chmod a+r {}`, and let Apache's User enter its directories)",
+            "`{}` is not readable. To fix: run `chmod a+r {}`, and let Apache's user search the directories above it",
             file.display(),
             as_word(&file)
         ),
         None => {
             let places: Vec<String> = places.iter().map(|place| format!("`{}`", place.display())).collect();
-            format!("`{name}` is in none of {} (hint: put it beside the module, or run `make install`)", places.join(", "))
+            format!("`{name}` was not found in {}. To fix: run `make install`, or copy the file to the directory of the module", places.join(", "))
         }
     };
     Err(StartError::new(code, text))

@@ -76,7 +76,7 @@ pub fn warn(main: Server<'_>, machine: &ThisHost) {
         log.log_code(
             &log_code::PYTHON_NOT_CHECKED,
             format_args!(
-                "the interpreters of the daemon groups were not run, because configtest does not run as root (hint: `sudo apachectl configtest`)"
+                "the interpreters of the process groups were not run, because configtest does not run as root. To fix: run `sudo apachectl configtest`"
             ),
         );
     }

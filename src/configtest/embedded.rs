@@ -40,7 +40,7 @@ pub fn warn(main: Server<'_>, machine: &dyn HostInfo) {
         log.log_code(
             &log_code::PYTHON_NOT_CHECKED,
             format_args!(
-                "the interpreter was not run, because configtest does not run as root (hint: `sudo apachectl configtest`)"
+                "the interpreter was not run, because configtest does not run as root. To fix: run `sudo apachectl configtest`"
             ),
         );
     }

@@ -67,7 +67,7 @@ pub fn check(process: &DaemonProcess, installed: &Installed) -> Vec<StartError> 
         let wanted = String::from_utf8_lossy(value);
         if !installed.has(&wanted) {
             let text = format!(
-                "`{option}=` names the locale {}, which is not installed (hint: write one of {}, or install it)",
+                "`{option}=` names the locale {}, which is not installed. To fix: use one of {}, or install the locale",
                 quoted(value),
                 installed.shown(&wanted)
             );

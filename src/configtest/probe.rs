@@ -85,7 +85,7 @@ struct Probe {
 }
 
 fn begin(program: &Path, request: &Request) -> Result<Probe, String> {
-    let failed = |error: std::io::Error| format!("`{}` cannot be run: {error}", program.display());
+    let failed = |error: std::io::Error| format!("could not run `{}`: {error}", program.display());
     // A file in memory is written at once, whether it is read or not.
     let mut questions =
         rustix::fs::memfd_create("mod_wsgi_rs-questions", MemfdFlags::CLOEXEC).map(File::from).map_err(|e| failed(e.into()))?;
@@ -105,7 +105,7 @@ impl Probe {
         let read = self.read();
         self.end();
         let answer = Answer::decode(&read?).ok().filter(|answer| answer.complete);
-        answer.ok_or_else(|| "it ended before it had answered".to_owned())
+        answer.ok_or_else(|| "it exited before it answered".to_owned())
     }
 
     fn read(&mut self) -> Result<Vec<u8>, String> {
@@ -126,7 +126,7 @@ impl Probe {
             }
             bytes.extend_from_slice(buffer.get(..count).unwrap_or_default());
             if bytes.len() > LONGEST_ANSWER {
-                return Err(format!("it said more than {LONGEST_ANSWER} bytes"));
+                return Err(format!("its answer exceeded {LONGEST_ANSWER} bytes"));
             }
         }
     }
@@ -144,8 +144,7 @@ impl Probe {
 
 fn unanswered(why: &str) -> Found {
     let text = format!(
-        "nothing was checked, because the probe that looks at the user's files gave no answer: {why} (hint: what it looks at belongs to that user, and may lie \
-         on a file system that does not answer; try `ls` on the paths of this line as that user)"
+        "nothing was checked, because the probe that checks the user's files did not answer: {why}. To fix: run `ls` as that user on the paths in this message; a file system that does not respond is a possible reason"
     );
     Found { problems: vec![StartError::new(&log_code::FILES_NOT_CHECKED, text)], library: None }
 }

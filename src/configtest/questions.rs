@@ -21,13 +21,13 @@ pub fn identity(machine: &dyn HostInfo) -> Result<Option<Identity>, StartError> 
     if uid == 0 {
         return Err(StartError::new(
             &log_code::PYTHON_AS_ROOT,
-            "the children would run as root, and root runs no Python that a configuration names (hint: set `User` to an ordinary user)",
+            "Python was not run, because httpd's child processes would run as root. To fix: set `User` and `Group` to an unprivileged user and group",
         ));
     }
     if uid == u32::MAX {
         return Err(StartError::new(
             &log_code::PYTHON_NOT_CHECKED,
-            "the interpreter was not checked, because no `User` says who would run it (hint: set `User` and `Group`)",
+            "the interpreter was not checked, because `User` is not set. To fix: set `User` and `Group`",
         ));
     }
     let groups = machine.user_by_id(uid).map_or_else(|| vec![gid], |user| machine.groups_of(&user.name, gid));

@@ -65,8 +65,7 @@ pub fn check_alone(library: &Path) -> Result<(), StartError> {
         return Ok(());
     }
     let text = format!(
-        "`{}` can't be loaded, because another libpython is in Apache already: `{}` (hint: take out the `LoadFile`, the `LD_PRELOAD` or the \
-         module that brings it, or name its Python with `WSGIPythonHome`; daemon groups can have any Python all the same)",
+        "could not load `{}`, because httpd has already loaded a different libpython: `{}`. To fix: remove the `LoadFile`, `LD_PRELOAD` or module that loads it, or set `WSGIPythonHome` to the Python that it belongs to; process groups can use any Python",
         library.display(),
         other.display()
     );
@@ -93,16 +92,19 @@ impl Engine {
         let problem = |what: &str| {
             StartError::new(
                 &log_code::ENGINE_NOT_LOADED,
-                format!("`{}` {what} (hint: install module and engine of the same version)", path.display()),
+                format!("`{}` {what}. To fix: install the module and the engine from one build", path.display()),
             )
         };
         // SAFETY: the engine exports the symbol with this type (protocol::embedded).
         let entry = unsafe { library.0.get::<EntryFn>(ENTRY_SYMBOL) }.map_err(|_| problem("is not an engine of mod_wsgi_rs"))?;
         // SAFETY: as above; the table is static in it.
         let table = unsafe { entry().as_ref() };
-        let table = table.ok_or_else(|| problem("gave no table of functions"))?;
+        let table = table.ok_or_else(|| problem("returned no table of functions"))?;
         if table.abi != ABI {
-            return Err(problem(&format!("speaks version {} of the boundary, the module version {ABI}", table.abi)));
+            return Err(problem(&format!(
+                "has version {} of the interface to the module, which expects version {ABI}",
+                table.abi
+            )));
         }
         Ok(Self { table })
     }

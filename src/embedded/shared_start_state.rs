@@ -64,8 +64,7 @@ impl<'s> Dangerous<'s> {
             if deaths >= DEATHS {
                 shared.busy.store(0, Ordering::Release);
                 let text = format!(
-                    "{deaths} Apache children died while they started Python, so this one does not try (hint: Python's last words stand \
-                     in the log before this line; mend it, then restart Apache)"
+                    "{deaths} child processes of httpd died while they started Python, so this one did not try. To fix: read Python's last output in the log before this message, repair that Python, then restart httpd"
                 );
                 return Err(StartError::new(&log_code::PYTHON_DIED_AT_START, text));
             }

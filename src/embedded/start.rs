@@ -111,10 +111,10 @@ fn prepare_environment(settings: &ProcessSettings) {
 /// Why there is none.
 pub fn engine() -> Result<&'static Engine, &'static str> {
     let Some(child) = CHILD.get() else {
-        return Err("this child was not set up, see WSGI1001 in the log");
+        return Err("this child process was not initialized, see WSGI1001 in the log");
     };
     if child.stopping.load(Ordering::Acquire) {
-        return Err("this child is ending");
+        return Err("this child process is exiting");
     }
     child.engine.get_or_init(|| on_a_thread_of_its_own(child)).as_ref().map_err(StartError::text)
 }
@@ -132,11 +132,14 @@ fn on_a_thread_of_its_own(child: &'static Child) -> Result<Engine, StartError> {
     });
     match begun.map(|_stays| answered.recv()) {
         Ok(Ok(result)) => result,
-        Ok(Err(_)) => {
-            Err(StartError::new(&log_code::EMBEDDED_NOT_STARTED, "starting it panicked (hint: report this with the log)"))
-        }
+        Ok(Err(_)) => Err(StartError::new(
+            &log_code::EMBEDDED_NOT_STARTED,
+            "Python did not start, because mod_wsgi_rs panicked. To fix: report this message together with the log",
+        )),
         Err(error) => {
-            let text = format!("no thread could be made to start it: {error} (hint: look at the limits of Apache's user)");
+            let text = format!(
+                "could not create the thread that starts Python: {error}. To fix: check the limits of processes and memory of Apache's user"
+            );
             Err(StartError::new(&log_code::EMBEDDED_NOT_STARTED, text))
         }
     }
@@ -155,7 +158,7 @@ fn open(child: &Child) -> Result<Engine, StartError> {
     if rustix::process::geteuid().is_root() {
         return Err(StartError::new(
             &log_code::PYTHON_AS_ROOT,
-            "this process runs as root, and root runs no Python that a configuration names (hint: set `User` to an ordinary user)",
+            "Python was not started, because this child process runs as root. To fix: set `User` and `Group` to an unprivileged user and group",
         ));
     }
     let home = child.settings.python_home.as_ref().map(|home| (home.parts(), &*home.defined_at));
@@ -168,20 +171,21 @@ fn open(child: &Child) -> Result<Engine, StartError> {
     let file = install_paths::engine()?;
     let (major, minor, micro) = facts.version;
     if (major, minor) > libpython::NEWEST_TESTED {
-        Log::MainServer.line(Level::Info, format_args!("Python {major}.{minor} is not tested with this version of mod_wsgi_rs"));
+        Log::MainServer
+            .line(Level::Info, format_args!("Python {major}.{minor} has not been tested with this version of mod_wsgi_rs"));
     }
     dynlib::check_alone(std::fs::canonicalize(&library).as_ref().unwrap_or(&library))?;
     let _dangerous = Dangerous::begin(shared)?;
     let _python: Library = dynlib::open(&library, Visible::Everywhere).map_err(|error| {
-        let hint = "install that Python's libraries anew; with SELinux enforcing, run `restorecon -v` on the file";
+        let hint = "reinstall the libraries of that Python; if SELinux is enforcing, run `restorecon -v` on the file";
         StartError::new(
             &log_code::LIBPYTHON_NOT_LOADED,
-            format!("`{}` cannot be loaded: {error} (hint: {hint})", library.display()),
+            format!("could not load `{}`: {error}. To fix: {hint}", library.display()),
         )
     })?;
     let opened = dynlib::open(&file, Visible::Nowhere).map_err(|error| {
         let text =
-            format!("`{}` cannot be loaded: {error} (hint: install module and engine of the same version)", file.display());
+            format!("could not load `{}`: {error}. To fix: install the module and the engine from one build", file.display());
         StartError::new(&log_code::ENGINE_NOT_LOADED, text)
     })?;
     let engine = dynlib::Engine::of(&opened, &file)?;
@@ -198,7 +202,7 @@ fn open(child: &Child) -> Result<Engine, StartError> {
     let settings = engine_settings(child, chosen.executable.as_os_str().as_bytes());
     if !engine.start(&settings.encode()) {
         let text = format!(
-            "Python {major}.{minor}.{micro} of `{}` did not start (hint: the lines before this one say why)",
+            "Python {major}.{minor}.{micro} of `{}` did not start. To fix: correct the cause that the preceding messages name",
             chosen.executable.display()
         );
         return Err(StartError::new(&log_code::EMBEDDED_NOT_STARTED, text));

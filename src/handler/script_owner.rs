@@ -40,13 +40,13 @@ pub fn check(wanted: &ScriptOwner, script: &FileFacts<'_>, directory: &FileFacts
                 "user" => name(file.user, file.uid),
                 _ => name(file.group, file.gid),
             };
-            return Err(format!("{what} {path} belongs to the {role} {found}, and `script-{role}=` wants {account}"));
+            return Err(format!("{what} {path} belongs to the {role} {found}, but `script-{role}=` requires {account}"));
         }
         if file.mode & forbidden & OTHERS_MAY_WRITE != 0 {
-            return Err(format!("{what} {path} can be written by everybody"));
+            return Err(format!("{what} {path} is writable by everybody"));
         }
         if file.mode & forbidden & GROUP_MAY_WRITE != 0 {
-            return Err(format!("{what} {path} can be written by its group {}", name(file.group, file.gid)));
+            return Err(format!("{what} {path} is writable by its group {}", name(file.group, file.gid)));
         }
     }
     Ok(())

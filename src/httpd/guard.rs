@@ -50,7 +50,7 @@ pub struct Refusal(pub *const c_char);
 
 impl AfterPanic for Refusal {
     fn after_panic() -> Self {
-        Self(c"internal error in mod_wsgi_rs: the error log names the place (WSGI1001)".as_ptr())
+        Self(c"internal error in mod_wsgi_rs: see WSGI1001 in the error log".as_ptr())
     }
 }
 
@@ -120,7 +120,10 @@ pub fn callback<'l, R: AfterPanic>(kind: Kind, log: impl Into<Target<'l>>, insid
         // Dropping a payload may panic in turn: a few bytes are left behind instead.
         std::mem::forget(payload);
         LAST.with_borrow(|last| {
-            log.line(Level::Error, format_args!("{}: {} callback: {}", log_code::PANIC, kind.name(), last.as_str()));
+            log.line(
+                Level::Error,
+                format_args!("{}: internal error in the {} callback: {}", log_code::PANIC, kind.name(), last.as_str()),
+            );
         });
         R::after_panic()
     })

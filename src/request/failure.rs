@@ -1,7 +1,7 @@
-/*! Why a request is refused before an application sees it: who gets which status, and what the log says, as one table. The statuses
-are mod_wsgi's but where `docs/compatibility.md` says otherwise; the rows that concern a process group are in [`super::group_failure`].
+/*! The reasons why a request is refused before it reaches an application: one table of statuses and log messages. The statuses are
+those of mod_wsgi, except where `docs/compatibility.md` lists a difference. The rows about process groups are in [`super::group_failure`].
 
-A failure is data here; the handler turns it into Apache's status and one log line. *Runs in: child.* */
+A failure is a plain value. The handler converts it to the status of httpd and one log message. *Runs in: child.* */
 
 use protocol::log_code::{self, LogCode};
 
@@ -16,17 +16,17 @@ pub enum Failure<'a> {
     ScriptMissing(&'a [u8]),
     /// The script is a directory.
     ScriptIsDirectory(&'a [u8]),
-    /// A script reached by its handler stands where `Options ExecCGI` is off.
+    /// The script was mapped by its handler, and `Options ExecCGI` is off in its directory.
     ExecCgiOff(&'a [u8]),
-    /// The URL goes on after the script, and `AcceptPathInfo` is off.
+    /// The URL continues after the script, and `AcceptPathInfo` is off.
     PathInfoRefused(&'a [u8]),
-    /// `Transfer-Encoding` is something else than `chunked`.
+    /// `Transfer-Encoding` is not `chunked`.
     TransferEncoding(&'a [u8]),
     /// The body is chunked, and `WSGIChunkedRequest` is off.
     ChunkedRefused,
     /// `Content-Length` is not a number.
     ContentLengthMalformed(&'a [u8]),
-    /// The body is announced as longer than `LimitRequestBody`.
+    /// The `Content-Length` is larger than `LimitRequestBody`.
     BodyTooLarge {
         /// `Content-Length`
         length: u64,
@@ -39,12 +39,12 @@ pub enum Failure<'a> {
     Group {
         /// Its name; empty for embedded mode.
         name: &'a [u8],
-        /// Where its `WSGIDaemonProcess` stands, if that is known.
+        /// The file and line of its `WSGIDaemonProcess`, if known.
         declared: Option<&'a str>,
         /// Why.
         failure: GroupFailure<'a>,
     },
-    /// Python does not run in this Apache child, for the reason given, which ends with its own hint.
+    /// Python does not run in this child process. The reason includes its own `To fix:`.
     PythonUnavailable(&'a str),
 }
 
@@ -65,17 +65,17 @@ impl Failure<'_> {
         }
     }
 
-    /// The status that the client gets.
+    /// Returns the status that the client gets.
     pub const fn status(&self) -> u16 {
         self.row().0
     }
 
-    /// The numbered message.
+    /// Returns the numbered message.
     pub const fn code(&self) -> LogCode {
         self.row().1
     }
 
-    /// The line for the log: code, cause, the places of the group and of the alias that mapped the request (if there are any), cure.
+    /// Returns the log message: code, cause, the configuration lines of the group and of the alias (if there are any), and what to do.
     pub fn message(&self, alias: Option<&Alias>) -> String {
         let (code, cause) = (self.code(), self.cause());
         let declared = match self {
@@ -84,53 +84,55 @@ impl Failure<'_> {
         };
         let mapped = alias.map(|alias| format!(", mapped at {}", alias.defined_at)).unwrap_or_default();
         match self.cure() {
-            Some(cure) => format!("{code}: {cause}{declared}{mapped} (hint: {cure})"),
+            Some(cure) => format!("{code}: {cause}{declared}{mapped}. To fix: {cure}"),
             None => format!("{code}: {cause}"),
         }
     }
 
     fn cause(&self) -> String {
         match self {
-            Self::ScriptMissing(script) => format!("target WSGI script not found: {}", quoted(script)),
-            Self::ScriptIsDirectory(script) => format!("attempt to invoke a directory as WSGI application: {}", quoted(script)),
+            Self::ScriptMissing(script) => format!("the WSGI script does not exist: {}", quoted(script)),
+            Self::ScriptIsDirectory(script) => {
+                format!("the URL is mapped to a directory, not to a WSGI script: {}", quoted(script))
+            }
             Self::ExecCgiOff(script) => {
-                format!("Options ExecCGI is off in this directory, so the script is not run: {}", quoted(script))
+                format!("the script was not run, because Options ExecCGI is off in its directory: {}", quoted(script))
             }
             Self::PathInfoRefused(script) => {
-                format!("AcceptPathInfo is off, so no path may follow the script: {}", quoted(script))
+                format!("the URL continues after the script, and AcceptPathInfo is off: {}", quoted(script))
             }
             Self::TransferEncoding(value) => {
-                format!("the request has a Transfer-Encoding that is not understood: {}", quoted(value))
+                format!("the Transfer-Encoding of the request is not supported: {}", quoted(value))
             }
-            Self::ChunkedRefused => "the request has a chunked body, which is not accepted here".to_owned(),
+            Self::ChunkedRefused => "the request has a chunked body, and WSGIChunkedRequest is off".to_owned(),
             Self::ContentLengthMalformed(value) => {
-                format!("the request has a Content-Length that is not a number: {}", quoted(value))
+                format!("the Content-Length of the request is not a number: {}", quoted(value))
             }
             Self::BodyTooLarge { length, limit } => {
                 format!("the request body is longer than LimitRequestBody allows: {length} bytes, the limit is {limit}")
             }
             Self::EmbeddedRestricted => {
-                "the application runs in embedded mode, which `WSGIRestrictEmbedded On` forbids".to_owned()
+                "the application is configured for embedded mode, which `WSGIRestrictEmbedded On` forbids".to_owned()
             }
             Self::Group { name, failure, .. } => failure.cause(name),
-            Self::PythonUnavailable(reason) => format!("Python does not run in this Apache process: {reason}"),
+            Self::PythonUnavailable(reason) => format!("Python does not run in this httpd child process: {reason}"),
         }
     }
 
     const fn cure(&self) -> Option<&'static str> {
         Some(match self {
             Self::ScriptMissing(_) => {
-                "create the file or correct the path; Apache's user must be able to search the directories above it"
+                "create the file, or correct the path; Apache's user must be able to search the directories above it"
             }
-            Self::ScriptIsDirectory(_) => "ask for a script in it, or map the URL to a script",
-            Self::ExecCgiOff(_) => "write `Options +ExecCGI` for the directory, or map the script by `WSGIScriptAlias`",
-            Self::PathInfoRefused(_) => "remove `AcceptPathInfo Off` for this script: most applications route by that path",
-            Self::TransferEncoding(_) => "only `chunked` is possible; correct the client, or the proxy before Apache",
-            Self::ChunkedRefused => "write `WSGIChunkedRequest On` if the application can read a body without Content-Length",
-            Self::ContentLengthMalformed(_) => "correct the client that sent it",
-            Self::BodyTooLarge { .. } => "raise `LimitRequestBody` for this location, or send less",
+            Self::ScriptIsDirectory(_) => "request a script in the directory, or map the URL to a script",
+            Self::ExecCgiOff(_) => "set `Options +ExecCGI` for the directory, or map the script with `WSGIScriptAlias`",
+            Self::PathInfoRefused(_) => "remove `AcceptPathInfo Off` for this script; most applications need that path",
+            Self::TransferEncoding(_) => "correct the client, or the proxy in front of httpd: only `chunked` is supported",
+            Self::ChunkedRefused => "set `WSGIChunkedRequest On` if the application can read a body without Content-Length",
+            Self::ContentLengthMalformed(_) => "correct the client that sent the request",
+            Self::BodyTooLarge { .. } => "raise `LimitRequestBody` for this location if the application expects such requests",
             Self::EmbeddedRestricted => {
-                "remove `WSGIRestrictEmbedded On`, or give the application a process group of `WSGIDaemonProcess`"
+                "remove `WSGIRestrictEmbedded On`, or assign the application to a process group of `WSGIDaemonProcess`"
             }
             Self::Group { failure, .. } => return failure.cure(),
             Self::PythonUnavailable(_) => return None,
@@ -154,7 +156,7 @@ mod tests {
         (Failure::ContentLengthMalformed(b"abc"), 400),
         (Failure::BodyTooLarge { length: 2, limit: 1 }, 413),
         (Failure::EmbeddedRestricted, 500),
-        (Failure::PythonUnavailable("no such directory (hint: make it)"), 503),
+        (Failure::PythonUnavailable("no such directory. To fix: create it"), 503),
     ];
 
     fn all() -> Vec<(Failure<'static>, u16)> {
@@ -176,9 +178,9 @@ mod tests {
         for (failure, _) in all() {
             let (code, message) = (failure.code(), failure.message(None));
             assert!(message.starts_with(&format!("{code}: ")), "{message}");
-            assert_eq!(message.matches(" (hint: ").count(), 1, "{message}");
+            assert_eq!(message.matches(". To fix: ").count(), 1, "{message}");
             assert!((1100..1150).contains(&code.number) || (1320..1380).contains(&code.number), "{code}");
-            assert!(!numbers.contains(&code.number), "{code} stands for two failures");
+            assert!(!numbers.contains(&code.number), "{code} is used for two failures");
             numbers.push(code.number);
         }
     }
@@ -197,10 +199,10 @@ mod tests {
             order: 0,
         };
         let message = Failure::ScriptMissing(b"/srv/a.wsgi").message(Some(&alias));
-        assert!(message.contains("`/srv/a.wsgi`, mapped at site.conf:3 (hint: "), "{message}");
+        assert!(message.contains("`/srv/a.wsgi`, mapped at site.conf:3. To fix: "), "{message}");
         let failure = super::GroupFailure::QueueFull(1);
         let message = Failure::Group { name: b"shop", declared: Some("site.conf:1"), failure }.message(Some(&alias));
-        assert!(message.contains("wait already, WSGIDaemonProcess at site.conf:1, mapped at site.conf:3 (hint: "), "{message}");
+        assert!(message.contains("are waiting, WSGIDaemonProcess at site.conf:1, mapped at site.conf:3. To fix: "), "{message}");
     }
 
     #[test]

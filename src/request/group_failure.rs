@@ -1,7 +1,7 @@
 /*! Why a process group does not serve a request, and with which status: 503 when no process can take it (with Retry-After, since one may later), 502 when the
 process failed while it served, 504 when a timer fired, 500 when the configuration is wrong.
 
-mod_wsgi's status differs for a group without threads (it hangs there). *Runs in: child.* */
+For a group without threads mod_wsgi has no status: the request hangs. *Runs in: child.* */
 
 use protocol::log_code::{self, LogCode};
 use protocol::table::Limit;
@@ -147,57 +147,57 @@ impl GroupFailure<'_> {
             Self::Foreign => format!("the process group {group} belongs to virtual hosts of another ServerName"),
             Self::Restricted if name.is_empty() => "WSGIRestrictProcess does not permit embedded mode here".to_owned(),
             Self::Restricted => format!("WSGIRestrictProcess does not permit the process group {group} here"),
-            Self::Unavailable(reason) => format!("the process group {group} cannot serve: {reason}"),
-            Self::Service => format!("the process group {group} has `threads=0`, so it runs no requests"),
-            Self::ScriptOwner(what) => format!("the process group {group} does not run the script: {what}"),
+            Self::Unavailable(reason) => format!("the process group {group} cannot serve requests: {reason}"),
+            Self::Service => format!("the process group {group} has `threads=0`, so it serves no requests"),
+            Self::ScriptOwner(what) => format!("the process group {group} did not run the script: {what}"),
             Self::OutsideChroot { script, chroot } => {
-                format!("the script {} is not below {}, the chroot of the process group {group}", quoted(script), quoted(chroot))
+                format!("the script {} is not below {}, the chroot directory of the process group {group}", quoted(script), quoted(chroot))
             }
-            Self::Socket(error) => format!("the socket of the process group {group} could not be connected to: {error}"),
+            Self::Socket(error) => format!("could not connect to the socket of the process group {group}: {error}"),
             Self::CannotStart => format!("no process of the group {group} can be started"),
-            Self::Stopping => format!("Apache stops or restarts, and the request waited for a process of the group {group}"),
+            Self::Stopping => format!("httpd was stopped or restarted while the request waited for a process of the group {group}"),
             Self::NotReady(limit) => {
                 format!("no process of the group {group} was ready within the {limit} s of connect-timeout")
             }
             Self::QueueFull(backlog) => {
-                format!("all threads of the process group {group} are busy, and {backlog} requests (listen-backlog) wait already")
+                format!("the queue of the process group {group} is full: all threads are busy, and {backlog} requests (listen-backlog) are waiting")
             }
             Self::StartingFull(backlog) => {
                 format!(
-                    "no process of the group {group} is ready yet, and {backlog} requests (listen-backlog) wait for one already"
+                    "no process of the group {group} is ready yet, and {backlog} requests (listen-backlog) are waiting for one"
                 )
             }
             Self::KeptLeaving(count) => {
-                format!("{count} processes of the group {group} were asked, and each was about to end")
+                format!("every process of the group {group} refused the request, because it was shutting down ({count} attempts)")
             }
             Self::Unreachable { attempts, path } => {
                 format!(
-                    "no process of the group {group} answered at its socket {} in {attempts} attempts",
+                    "could not reach any process of the group {group} at its socket {} in {attempts} attempts",
                     quoted(&[path, b".N".as_slice()].concat())
                 )
             }
-            Self::Died(why) => format!("a process of the group {group} died before it answered{}", because(why)),
+            Self::Died(why) => format!("a process of the group {group} died before it sent a response{}", because(why)),
             Self::DiedLate(why) => format!("a process of the group {group} died in the middle of its response{}", because(why)),
             Self::Ended(limit) => {
-                format!("a process of the group {group} was ended while it ran the request, because {}", over(*limit))
+                format!("a process of the group {group} was stopped while it served the request, because {}", over(*limit))
             }
-            Self::BrokeProtocol(how) => format!("a process of the group {group} broke the rules of the channel: {how}"),
+            Self::BrokeProtocol(how) => format!("invalid message from a process of the group {group}: {how}"),
             Self::Silent { limit, own } => silence(&group, *limit, *own),
             Self::QueueTimeout(limit) => {
-                format!("no thread of the process group {group} was free within the {limit} s of queue-timeout")
+                format!("no thread of the process group {group} became free within the {limit} s of queue-timeout")
             }
             Self::RequestTimeout(0) => {
                 format!("the application raised mod_wsgi.RequestTimeout itself; the process group {group} has no request-timeout")
             }
             Self::RequestTimeout(limit) => {
-                format!("the application took longer than the {limit} s that request-timeout gives in the process group {group}")
+                format!("the application took longer than the {limit} s of request-timeout of the process group {group}")
             }
             Self::Stranger { .. } | Self::Overtime(_) | Self::ShareUsed(_) => self.distrust(&group),
             Self::HeaderTooLong { name, limit } => {
                 format!("the response header {} is longer than the {limit} bytes of header-buffer-size", quoted(name))
             }
             Self::HeadTooLong(length) => {
-                format!("headers and variables of the request are {length} bytes together, which the channel does not take")
+                format!("the headers and variables of the request have {length} bytes in total, which is more than a daemon process accepts")
             }
         }
     }
@@ -206,14 +206,14 @@ impl GroupFailure<'_> {
     fn distrust(&self, group: &str) -> String {
         match self {
             Self::Stranger { uid, path } => format!(
-                "a process of the user {uid} listens at {}, where Apache's supervisor should for the process group {group}",
+                "a process of the user with the ID {uid} listens at {}, the socket of the process group {group}",
                 quoted(&[path, b".N".as_slice()].concat())
             ),
             Self::ShareUsed(most) => {
-                format!("{most} requests (maximum-in-flight) for the process group {group} are in httpd's workers already")
+                format!("the process group {group} has reached its limit of {most} requests in httpd (maximum-in-flight)")
             }
             Self::Overtime(limit) => {
-                format!("a process of the group {group} had the request for {limit} s and did not keep to `request-timeout=`")
+                format!("a process of the group {group} had the request for {limit} s and did not enforce `request-timeout=`")
             }
             _ => String::new(),
         }
@@ -222,55 +222,54 @@ impl GroupFailure<'_> {
     /// What to do; `None` if the cause says it.
     pub const fn cure(&self) -> Option<&'static str> {
         Some(match self {
-            Self::Undefined => "declare it with `WSGIDaemonProcess`, or correct the name; `%{GLOBAL}` is embedded mode",
-            Self::Foreign => "move its `WSGIDaemonProcess` out of its <VirtualHost>, or repeat the same line in this one",
+            Self::Undefined => "declare the group with `WSGIDaemonProcess`, or correct the name; `%{GLOBAL}` selects embedded mode",
+            Self::Foreign => "move its `WSGIDaemonProcess` out of its <VirtualHost>, or repeat the same declaration in this one",
             Self::Restricted => {
-                "add it to `WSGIRestrictProcess` (embedded mode is `%{GLOBAL}`), or name one of those that it lists"
+                "add the group to `WSGIRestrictProcess` (`%{GLOBAL}` for embedded mode), or use one of the groups that it lists"
             }
             Self::Unavailable(_) => return None,
-            Self::Service => "give the group threads, or the application another group",
-            Self::ScriptOwner(_) => "correct it with `chown` and `chmod`, or change `script-user=` or `script-group=`",
-            Self::OutsideChroot { .. } => "put the script below that directory, or give the application another group",
+            Self::Service => "set `threads=` to at least 1, or assign the application to another group",
+            Self::ScriptOwner(_) => "check the contents of the file, then correct its owner or mode with `chown` and `chmod`, or change `script-user=` or `script-group=`",
+            Self::OutsideChroot { .. } => "move the script below that directory, or assign the application to another group",
             Self::Socket(_) => {
-                "`apachectl graceful` makes the socket anew; Apache's user must be able to search its directory, and own it: \
-                 leave `socket-user=` out"
+                "check that Apache's user can search the directory of the socket, and remove `socket-user=`; if the socket was deleted, run `apachectl graceful`"
             }
-            Self::CannotStart => "the line about its last attempt, in the log of the group, has the cause",
-            Self::Stopping => "nothing is wrong; at `apachectl graceful` such requests wait for the next processes",
-            Self::NotReady(_) => "the log says why it does not start; raise `connect-timeout=` if its application needs longer",
+            Self::CannotStart => "read the message about the last attempt in the log of the group",
+            Self::Stopping => "use `apachectl graceful`: then such requests wait for the next processes",
+            Self::NotReady(_) => "look in the log for the reason why the group does not start; raise `connect-timeout=` if its application needs more time to load",
             Self::QueueFull(_) => {
-                "WSGI1590 in the group's log shows where its threads are; `request-timeout=` ends what hangs, and more `processes=` or `threads=` take more requests"
+                "look for WSGI1590 in the log of the group, which shows what its threads are doing; raise `processes=` or `threads=`, or set `request-timeout=` to end requests that hang"
             }
-            Self::StartingFull(_) => "find what its application waits for at import; the log says when a process cannot start",
-            Self::KeptLeaving(_) => "find what keeps changing the script, or a `reload_required` that always says yes",
+            Self::StartingFull(_) => "find out what the application waits for during import; the log reports processes that cannot start",
+            Self::KeptLeaving(_) => "find the program that keeps changing the script, or correct a `reload_required` that always returns true",
             Self::Unreachable { .. } => {
-                "look who else uses these names: each server needs a `WSGISocketPrefix` of its own in a directory that several share"
+                "set `WSGISocketPrefix` to a different directory for each server, and find out which other program writes to the directory"
             }
             Self::ShareUsed(_) => {
-                "WSGI1590 in the group's log shows where its threads are; raise `maximum-in-flight=` only if httpd has workers to spare (`MaxRequestWorkers`)"
+                "look for WSGI1590 in the log of the group, which shows what its threads are doing; raise `maximum-in-flight=` only if httpd has spare threads (`MaxRequestWorkers`)"
             }
             Self::Stranger { .. } => {
-                "put the sockets with `WSGISocketPrefix` into a directory that root alone may write, and look for what writes the present one"
+                "set `WSGISocketPrefix` to a directory that only root can write to, and find out who writes to the present one"
             }
-            Self::Died(_) | Self::DiedLate(_) => "the line about its death has the signal and the place in the program",
+            Self::Died(_) | Self::DiedLate(_) => "read the message about the death of the process: it contains the signal and the location in the program",
             Self::Ended(limit) => longer(*limit),
-            Self::BrokeProtocol(_) => "install module and engine of the same version, and restart Apache",
+            Self::BrokeProtocol(_) => "install the module and the engine from one build, then restart httpd",
             Self::Silent { own: true, .. } => {
-                "WSGI1590 in the group's log shows where its threads are; raise `socket-timeout=`, or end what hangs with `request-timeout=`"
+                "look for WSGI1590 in the log of the group, which shows what its threads are doing; raise `socket-timeout=`, or set `request-timeout=` to end requests that hang"
             }
             Self::Silent { own: false, .. } => {
-                "WSGI1590 in the group's log shows where its threads are; set `socket-timeout=` or raise `Timeout`, or end what hangs with `request-timeout=`"
+                "look for WSGI1590 in the log of the group, which shows what its threads are doing; set `socket-timeout=` or raise `Timeout`, or set `request-timeout=` to end requests that hang"
             }
             Self::QueueTimeout(_) => {
-                "WSGI1590 in the group's log shows where its threads are; `request-timeout=` ends what hangs, and more `processes=` or `threads=` take more requests"
+                "look for WSGI1590 in the log of the group, which shows what its threads are doing; raise `processes=` or `threads=`, or set `request-timeout=` to end requests that hang"
             }
-            Self::RequestTimeout(0) => "look for the `raise` in the application",
-            Self::RequestTimeout(_) => "the log shows the stack of the thread: it is where the time went",
+            Self::RequestTimeout(0) => "find the `raise` in the application",
+            Self::RequestTimeout(_) => "look at the stack of the thread in the log: it shows where the time was spent",
             Self::Overtime(_) => {
-                "find what keeps the process from ending such requests: its log shows the stacks; a process that was taken over ignores its limits"
+                "look at the stacks in the log of the group; a process that an attacker controls can ignore its limits"
             }
             Self::HeaderTooLong { .. } => "make the header shorter, or raise `header-buffer-size=`",
-            Self::HeadTooLong(_) => "find what makes such variables, or lower `LimitRequestFieldSize`",
+            Self::HeadTooLong(_) => "find the directive that sets such variables (`SetEnv`, `RewriteRule`), or lower `LimitRequestFieldSize`",
         })
     }
 }
@@ -278,10 +277,10 @@ impl GroupFailure<'_> {
 /// Who has said nothing, and within what.
 fn silence(group: &str, limit: u64, own: bool) -> String {
     if own {
-        format!("nothing came from the process group {group} within the {limit} s of socket-timeout")
+        format!("the process group {group} sent nothing within the {limit} s of socket-timeout")
     } else {
         format!(
-            "nothing came from the process group {group}, which has no socket-timeout, within the {limit} s of httpd's Timeout"
+            "the process group {group}, which has no socket-timeout, sent nothing within the {limit} s of httpd's Timeout"
         )
     }
 }
@@ -289,12 +288,12 @@ fn silence(group: &str, limit: u64, own: bool) -> String {
 /// Which time was over, for a sentence.
 const fn over(limit: Limit) -> &'static str {
     match limit {
-        Limit::Shutdown => "`shutdown-timeout` was over",
-        Limit::Graceful => "`graceful-timeout` and then `shutdown-timeout` were over",
-        Limit::Eviction => "`eviction-timeout` and then `shutdown-timeout` were over",
-        Limit::Request => "`request-timeout` and then `shutdown-timeout` were over",
-        Limit::Startup => "no script was loaded within `startup-timeout`, and then `shutdown-timeout` was over",
-        Limit::Deadlock => "no thread could have Python's interpreter lock for `deadlock-timeout`",
+        Limit::Shutdown => "`shutdown-timeout` expired",
+        Limit::Graceful => "`graceful-timeout` and then `shutdown-timeout` expired",
+        Limit::Eviction => "`eviction-timeout` and then `shutdown-timeout` expired",
+        Limit::Request => "`request-timeout` and then `shutdown-timeout` expired",
+        Limit::Startup => "no script was loaded within `startup-timeout`, and then `shutdown-timeout` expired",
+        Limit::Deadlock => "no thread could acquire the GIL for `deadlock-timeout`",
     }
 }
 
@@ -302,19 +301,19 @@ const fn over(limit: Limit) -> &'static str {
 const fn longer(limit: Limit) -> &'static str {
     match limit {
         Limit::Shutdown => {
-            "raise `shutdown-timeout=` if such requests are meant to end; the log says why the process was to, or that Apache was stopped"
+            "raise `shutdown-timeout=` if such requests are expected to finish; the log says why the process had to exit, or that httpd was stopped"
         }
         Limit::Graceful => {
-            "raise `graceful-timeout=` if such requests are meant to end, or have the application end them sooner; the log says why the process was replaced"
+            "raise `graceful-timeout=` if such requests are expected to finish, or make the application faster; the log says why the process was replaced"
         }
         Limit::Eviction => {
-            "raise `eviction-timeout=` if such requests are meant to end, or have the application end them sooner; somebody sent the process a signal"
+            "raise `eviction-timeout=` if such requests are expected to finish, or make the application faster; the process was replaced because it got a signal"
         }
         Limit::Request => {
-            "raise `request-timeout=` if such requests are meant to end; the log shows where those are that did not end within it"
+            "raise `request-timeout=` if such requests are expected to finish; the log shows the stacks of the requests that exceeded it"
         }
-        Limit::Startup => "find what its script waits for at import, or raise `startup-timeout=`",
-        Limit::Deadlock => "find the extension that keeps the lock: the log shows where each thread was",
+        Limit::Startup => "find out what the script waits for during import, or raise `startup-timeout=`",
+        Limit::Deadlock => "find the extension that holds the GIL: the log shows the stack of each thread",
     }
 }
 
@@ -325,9 +324,9 @@ pub fn samples() -> impl Iterator<Item = (GroupFailure<'static>, u16)> {
         (GroupFailure::Undefined, 500),
         (GroupFailure::Foreign, 500),
         (GroupFailure::Restricted, 500),
-        (GroupFailure::Unavailable("no such user (hint: make it)"), 503),
+        (GroupFailure::Unavailable("no such user. To fix: create it"), 503),
         (GroupFailure::Service, 503),
-        (GroupFailure::ScriptOwner("others may write it"), 403),
+        (GroupFailure::ScriptOwner("others may write to it"), 403),
         (GroupFailure::OutsideChroot { script: b"/a", chroot: b"/jail" }, 502),
         (GroupFailure::Socket("No such file or directory"), 503),
         (GroupFailure::CannotStart, 503),
@@ -368,8 +367,8 @@ mod tests {
     #[test]
     fn a_death_is_explained_if_its_cause_is_known() {
         let cause = |why| GroupFailure::Died(why).cause(b"shop");
-        assert_eq!(cause(Some("signal 11")), "a process of the group `shop` died before it answered: signal 11");
-        assert_eq!(cause(None), "a process of the group `shop` died before it answered");
+        assert_eq!(cause(Some("signal 11")), "a process of the group `shop` died before it sent a response: signal 11");
+        assert_eq!(cause(None), "a process of the group `shop` died before it sent a response");
         let silent = |own| GroupFailure::Silent { limit: 5, own }.cause(b"shop");
         assert!(silent(true).ends_with("the 5 s of socket-timeout") && silent(false).ends_with("the 5 s of httpd's Timeout"));
         assert_eq!(GroupFailure::Restricted.cause(b""), "WSGIRestrictProcess does not permit embedded mode here");

@@ -340,8 +340,7 @@ fn passed(request: Request<'_>, short: &mut bool, pass: impl FnOnce() -> Result<
         Log::Request(request).log_code(
             &log_code::FILE_ENDED_EARLY,
             format_args!(
-                "a file that the application has returned can't be read up to the length that was announced, because it is shorter by now or reading failed: \
-                 the response is broken off. To fix: have what changes such files write a new one, and rename it to the old one's name"
+                "the response was aborted, because a file that the application returned became shorter while it was sent, or could not be read. To fix: let the program that changes such files write a new file, and rename it to the final name when it is complete"
             ),
         );
     }

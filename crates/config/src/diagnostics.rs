@@ -27,8 +27,8 @@ pub struct Finding {
 
 impl Finding {
     /// Of cause and cure. `place`: `file:line` of the directive concerned.
-    pub fn new(code: LogCode, message: String, hint: &str, defined_at: Option<Arc<str>>) -> Self {
-        Self { code, text: ConfigError::new(message, hint), defined_at }
+    pub fn new(code: LogCode, message: String, fix: &str, defined_at: Option<Arc<str>>) -> Self {
+        Self { code, text: ConfigError::new(message, fix), defined_at }
     }
 }
 

@@ -123,8 +123,8 @@ impl Directive {
             (Apply::Directory(set), _, Some(directory)) => set(directory, &words, context),
             (Apply::Both(set), Some(server), Some(directory)) => set(server, directory, &words, context),
             _ => Err(ConfigError::new(
-                format!("{} has no configuration to go into", self.name),
-                "the error log names the place where it could not be made (WSGI1001)",
+                format!("{} could not be stored, because an internal error occurred", self.name),
+                "see WSGI1001 in the error log",
             )),
         }
     }
@@ -133,7 +133,7 @@ impl Directive {
         if self.contexts == Contexts::MainServer && context.virtual_host {
             return Err(ConfigError::new(
                 format!("{} cannot occur within <VirtualHost> section", self.name),
-                format!("it holds for the whole server: move `{}` out of the <VirtualHost>", self.name),
+                format!("move `{}` out of the <VirtualHost>: it applies to the whole server", self.name),
             ));
         }
         let words = tokenizer::split(raw)?;
@@ -159,7 +159,7 @@ impl Directive {
         let found = if found.is_empty() { "nothing".to_owned() } else { found.join(" ") };
         ConfigError::new(
             format!("{} {wanted}, found: {found}", self.name),
-            format!("write `{} {}`; a value with spaces stands in double quotes", self.name, self.syntax),
+            format!("write `{} {}`, with double quotes around a value that contains spaces", self.name, self.syntax),
         )
     }
 }

@@ -1,6 +1,6 @@
-/*! What is said when a directive cannot be accepted: a message that names the cause, and a hint that names the cure.
+/*! The error for a directive that cannot be accepted: a message with the cause, and what to do.
 
-Both are plain text, so that the parser that finds the mistake, Apache's own error line and a test see the same words.
+Both are plain text, so that the parser, httpd's own error message and the tests use the same words.
 *Runs in: parent, and in a child for `.htaccess` files.* */
 
 /// Why a directive was refused.
@@ -8,27 +8,27 @@ Both are plain text, so that the parser that finds the mistake, Apache's own err
 pub struct ConfigError {
     /// The cause: a lower-case sentence without a full stop (a directive's name keeps its case).
     pub message: String,
-    /// The cure: what to write instead.
-    pub hint: String,
+    /// What to do, as an imperative sentence: the text after `To fix:`.
+    pub fix: String,
 }
 
 impl ConfigError {
-    /// A refusal with its cause and its cure.
-    pub fn new(message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: hint.into() }
+    /// Creates an error from its cause and what to do about it.
+    pub fn new(message: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { message: message.into(), fix: fix.into() }
     }
 }
 
 impl std::fmt::Display for ConfigError {
     /// One line, because Apache escapes line breaks in its own messages.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} (hint: {})", self.message, self.hint)
+        write!(f, "{}. To fix: {}", self.message, self.fix)
     }
 }
 
 impl std::error::Error for ConfigError {}
 
-/// A value as it stands in a message: between backticks, what is not UTF-8 or is a control character escaped.
+/// Returns a value as messages show it: in backquotes, with control characters and invalid UTF-8 escaped.
 pub fn quoted(value: &[u8]) -> String {
     let mut out = String::with_capacity(value.len() + 2);
     out.push('`');
@@ -53,9 +53,9 @@ mod tests {
     use super::{ConfigError, quoted};
 
     #[test]
-    fn cause_and_cure_stand_on_one_line() {
+    fn cause_and_cure_are_on_one_line() {
         let error = ConfigError::new("`x` is not a number", "write 1");
-        assert_eq!(error.to_string(), "`x` is not a number (hint: write 1)");
+        assert_eq!(error.to_string(), "`x` is not a number. To fix: write 1");
     }
 
     #[test]

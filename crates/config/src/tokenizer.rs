@@ -85,7 +85,7 @@ fn in_quotes(quote: u8, text: &[u8]) -> Result<(Vec<u8>, &[u8]), ConfigError> {
             }
             [] => {
                 return Err(ConfigError::new(
-                    format!("a quote is not closed after {}", quoted(text)),
+                    format!("the closing quote is missing after {}", quoted(text)),
                     format!("end the value with `{}`", char::from(quote)),
                 ));
             }

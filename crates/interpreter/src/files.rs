@@ -29,7 +29,7 @@ pub fn read_regular(path: &Path, most: u64) -> Result<Vec<u8>> {
     if u64::try_from(bytes.len()).is_ok_and(|length| length <= most) {
         Ok(bytes)
     } else {
-        Err(Error::other(format!("it is longer than {most} bytes")))
+        Err(Error::other(format!("it is larger than {most} bytes")))
     }
 }
 

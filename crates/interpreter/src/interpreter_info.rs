@@ -76,7 +76,7 @@ pub fn ask(executable: &Path, manner: Manner) -> Result<(InterpreterInfo, Vec<u8
     let output = answer(executable, &[OsStr::new(QUESTION)], manner)?;
     match parse(&output) {
         Some(facts) => Ok((facts, output)),
-        None => Err(not_asked(executable, &format!("cannot say its version: {}", run::last_line(&output)))),
+        None => Err(not_asked(executable, &format!("did not report its version: {}", run::last_line(&output)))),
     }
 }
 
@@ -89,7 +89,7 @@ pub fn load_engine(executable: &Path, engine: &Path, manner: Manner) -> Result<(
     if output.ends_with(b"mod_wsgi_rs: loaded\n") {
         return Ok(());
     }
-    Err(not_asked(executable, &format!("cannot load the engine `{}`: {}", engine.display(), run::last_line(&output))))
+    Err(not_asked(executable, &format!("could not load the engine `{}`: {}", engine.display(), run::last_line(&output))))
 }
 
 fn answer(executable: &Path, code: &[&OsStr], manner: Manner) -> Result<Vec<u8>, StartError> {
@@ -97,7 +97,7 @@ fn answer(executable: &Path, code: &[&OsStr], manner: Manner) -> Result<Vec<u8>,
     match run::run(executable, &arguments, manner) {
         Ok(Answer::Said(output)) => Ok(output),
         Ok(Answer::Late) => Err(not_asked(executable, &format!("did not answer within {} s", manner.limit.as_secs()))),
-        Err(error) => Err(not_asked(executable, &format!("cannot be run: {error}"))),
+        Err(error) => Err(not_asked(executable, &format!("could not be run: {error}"))),
     }
 }
 
@@ -109,17 +109,17 @@ fn not_asked(executable: &Path, cause: &str) -> StartError {
     let hint = if no_library {
         run_path_hint(&shown)
     } else {
-        format!("run `{shown} -I -S -c 'import sys'` by hand as that user; make a broken virtualenv again, in another directory")
+        format!(
+            "run `{shown} -I -S -c 'import sys'` as that user to see the error; if a virtual environment is broken, create it again in another directory"
+        )
     };
-    StartError::new(&log_code::PYTHON_NOT_ASKED, format!("`{}` {cause} (hint: {hint})", executable.display()))
+    StartError::new(&log_code::PYTHON_NOT_ASKED, format!("`{}` {cause}. To fix: {hint}", executable.display()))
 }
 
 /// What to do where the program loader does not find an interpreter's own library. `executable`: as one word of a command.
 pub fn run_path_hint(executable: &str) -> String {
     format!(
-        "the program loader does not find that Python's own library as this user: `readelf -d {executable}` lists the directories that it looks in (RUNPATH). \
-         Put the library into one that this user may enter and name it, `patchelf --set-rpath DIRECTORY {executable}`; or build that Python with \
-         `LDFLAGS=-Wl,-rpath=PREFIX/lib`; or make the virtualenv in another directory with `/usr/bin/python3 -m venv`"
+        "the dynamic loader does not find the shared library of that Python as this user; `readelf -d {executable}` lists the directories that it searches (RUNPATH). Copy the library to a directory that this user may search, and run `patchelf --set-rpath DIRECTORY {executable}`; or build that Python with `LDFLAGS=-Wl,-rpath=PREFIX/lib`; or create the virtual environment in another directory with `/usr/bin/python3 -m venv`"
     )
 }
 

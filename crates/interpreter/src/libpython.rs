@@ -23,14 +23,15 @@ pub fn check_version(chosen: &Selected, facts: &InterpreterInfo) -> Result<(), S
     let (major, minor, micro) = facts.version;
     let executable = chosen.executable.display();
     if (major, minor) < OLDEST {
-        let text =
-            format!("`{executable}` is Python {major}.{minor}.{micro} (hint: use Python {}.{} or later)", OLDEST.0, OLDEST.1);
+        let text = format!(
+            "`{executable}` is Python {major}.{minor}.{micro}, which is too old. To fix: use Python {}.{} or later",
+            OLDEST.0, OLDEST.1
+        );
         return Err(StartError::new(&log_code::PYTHON_UNSUPPORTED, text));
     }
     if facts.free_threaded {
         let text = format!(
-            "`{executable}` is a free-threaded Python {major}.{minor}, for which there is no engine yet (hint: make the \
-             virtualenv with the ordinary build, `python{major}.{minor}`)"
+            "`{executable}` is a free-threaded Python {major}.{minor}, which is not supported. To fix: create the virtual environment with the ordinary build, `python{major}.{minor}`"
         );
         return Err(StartError::new(&log_code::PYTHON_UNSUPPORTED, text));
     }
@@ -51,8 +52,7 @@ pub fn find(chosen: &Selected, facts: &InterpreterInfo) -> Result<PathBuf, Start
     all.into_iter().find(|file| file.is_file() && path_access::walk(file).is_ok()).ok_or_else(|| {
         let wanted = names.first().map_or("libpython", String::as_str);
         let text = format!(
-            "{}: `{executable}` (Python {major}.{minor}.{micro}) has no shared library `{wanted}`, which embedded mode needs (hint: {}; or \
-             run the application in a daemon group, `WSGIDaemonProcess` and `WSGIProcessGroup`, which needs none)",
+            "{}: `{executable}` (Python {major}.{minor}.{micro}) has no shared library `{wanted}`, which embedded mode needs. To fix: {}; or run the application in a process group (`WSGIDaemonProcess` and `WSGIProcessGroup`), which needs no shared library",
             chosen.reason,
             hint(facts)
         );
@@ -80,21 +80,24 @@ pub fn check_loaded(chosen: &Selected, facts: &InterpreterInfo) -> Result<(), St
     let executable = real(&chosen.executable);
     let made_for = chosen.home.as_ref().and_then(|home| virtualenv::made_for(home));
     let made_for = made_for.map_or_else(String::new, |version| format!(", and its pyvenv.cfg names {version}"));
-    let trouble =
-        if unfit { format!("; an extension module of its standard library says: {}", facts.trouble) } else { String::new() };
+    let trouble = if unfit {
+        format!("; an extension module of its standard library could not be imported: {}", facts.trouble)
+    } else {
+        String::new()
+    };
     let file = facts.loaded.file_name().unwrap_or_default();
     let there =
         own.iter().map(|directory| directory.join(file)).find(|library| library.is_file() && path_access::walk(library).is_ok());
     let shown = permissions::word(&executable.to_string_lossy());
     let hint = match there.as_ref().and_then(|library| library.parent()) {
         Some(directory) => format!(
-            "set its run path, `patchelf --set-rpath {} {shown}`; or make the virtualenv in another directory with `/usr/bin/python3 -m venv`",
+            "set its run path with `patchelf --set-rpath {} {shown}`; or create the virtual environment in another directory with `/usr/bin/python3 -m venv`",
             permissions::word(&directory.to_string_lossy())
         ),
         None => interpreter_info::run_path_hint(&shown),
     };
     let text = format!(
-        "{}: `{}` runs with the shared library `{}`, which is not its own: it says that it is Python {major}.{minor}.{micro}{made_for}{trouble} (hint: {hint})",
+        "{}: `{}` was run with the shared library `{}` of another Python, and reports that it is Python {major}.{minor}.{micro}{made_for}{trouble}. To fix: {hint}",
         chosen.reason,
         chosen.executable.display(),
         facts.loaded.display()
@@ -139,9 +142,9 @@ fn hint(facts: &InterpreterInfo) -> String {
     }
     let pyenv = format!("with pyenv: `PYTHON_CONFIGURE_OPTS=--enable-shared pyenv install --force {major}.{minor}.{micro}`");
     if facts.shared {
-        format!("put libpython{major}.{minor}.so.1.0 back into `{}`, or install that Python anew", facts.libdir.display())
+        format!("restore libpython{major}.{minor}.so.1.0 in `{}`, or reinstall that Python", facts.libdir.display())
     } else {
-        format!("it was built without one: build that Python with `--enable-shared`; {pyenv}")
+        format!("this Python was built without a shared library, so build it with `--enable-shared`; {pyenv}")
     }
 }
 

@@ -49,13 +49,13 @@ impl std::fmt::Display for AccessError {
         match &self.kind {
             Kind::Missing => write!(f, "`{path}` does not exist"),
             Kind::Closed(Rights { mode, owner, .. }) => {
-                write!(f, "directory `{path}` (mode {mode:04o}, owner {}) is closed", user_name(*owner))
+                write!(f, "the directory `{path}` (mode {mode:04o}, owner {}) is not accessible", user_name(*owner))
             }
             Kind::Unreadable(Rights { mode, owner, .. }) => {
                 write!(f, "`{path}` (mode {mode:04o}, owner {}) is not readable", user_name(*owner))
             }
             Kind::NotDirectory => write!(f, "`{path}` is not a directory"),
-            Kind::Links => write!(f, "the symbolic links at `{path}` lead nowhere"),
+            Kind::Links => write!(f, "the symbolic links at `{path}` form a loop"),
             Kind::Other(error) => write!(f, "`{path}`: {error}"),
         }
     }
@@ -67,17 +67,18 @@ impl AccessError {
     pub fn hint(&self) -> String {
         let path = self.path.display();
         if let Some(link) = &self.link {
-            return format!("correct the symbolic link `{}`, so that it leads to what this user may use", link.display());
+            return format!("correct the symbolic link `{}`, so that its target is accessible to this user", link.display());
         }
         let opened = |rights: &Rights, letter| {
             permissions::command(&self.path, *rights, &User::own(), letter, permissions::homes_on_the_way)
         };
-        let elsewhere = || "move it all to a place that this user may enter, such as `/srv`".to_owned();
+        let elsewhere = || "move the files to a directory that this user may search, such as `/srv`".to_owned();
         match &self.kind {
-            Kind::Closed(rights) => opened(rights, 'x')
-                .map_or_else(elsewhere, |command| format!("run `{command}`, or move it all to a place that this user may enter")),
+            Kind::Closed(rights) => opened(rights, 'x').map_or_else(elsewhere, |command| {
+                format!("run `{command}`, or move the files to a directory that this user may search")
+            }),
             Kind::Unreadable(rights) => opened(rights, 'r').map_or_else(elsewhere, |command| format!("run `{command}`")),
-            Kind::Missing if !permissions::is_guarded(&self.path) => format!("make `{path}`, or correct the path"),
+            Kind::Missing if !permissions::is_guarded(&self.path) => format!("create `{path}`, or correct the path"),
             Kind::Missing | Kind::NotDirectory | Kind::Links | Kind::Other(_) => "correct the path".to_owned(),
         }
     }

@@ -105,10 +105,10 @@ fn check_format(program: &Path) -> std::io::Result<()> {
         Ok(_) => {}
     }
     if !head.starts_with(b"\x7fELF") {
-        return Err(std::io::Error::other("it is no program"));
+        return Err(std::io::Error::other("it is not a program"));
     }
     if !is_for_this_machine(&head) {
-        return Err(std::io::Error::other("it is a program for another kind of machine"));
+        return Err(std::io::Error::other("it is a program for another processor architecture"));
     }
     Ok(())
 }

@@ -38,7 +38,7 @@ pub fn select(home: Option<(Parts<'_>, &str)>, path: Option<&OsStr>) -> Result<S
     found.map(|executable| Selected { executable, home: None, reason: reason() }).ok_or_else(|| {
         StartError::new(
             &log_code::PYTHON_NOT_FOUND,
-            "there is no python3 in /usr/bin, in /usr/local/bin or on PATH (hint: install Python, or name one with `WSGIPythonHome`)",
+            "there is no python3 in /usr/bin, in /usr/local/bin or on PATH. To fix: install Python, or set `WSGIPythonHome`",
         )
     })
 }
@@ -57,7 +57,7 @@ pub fn in_parts((prefix, exec_prefix): Parts<'_>, said_by: &str) -> Result<Selec
         None => in_home(exec_prefix, said_by),
         Some(part) => {
             let text = format!(
-                "{said_by}: `{0}` is a virtualenv, which is no part of an installation in two directories (hint: name `{0}` alone)",
+                "{said_by}: `{0}` is a virtual environment, which cannot be combined with a second directory. To fix: name only `{0}`",
                 part.display()
             );
             Err(StartError::new(&log_code::PYTHON_HOME_BROKEN, text))
@@ -72,14 +72,14 @@ pub fn in_parts((prefix, exec_prefix): Parts<'_>, said_by: &str) -> Result<Selec
 pub fn in_home(home: &[u8], said_by: &str) -> Result<Selected, StartError> {
     let home = PathBuf::from(OsStr::from_bytes(home));
     let broken = |cause: String, hint: &str| {
-        let text = format!("{said_by}: {cause} (hint: {hint})");
+        let text = format!("{said_by}: {cause}. To fix: {hint}");
         StartError::new(&log_code::PYTHON_HOME_BROKEN, text)
     };
     let blocked = |obstacle: &AccessError| broken(obstacle.to_string(), &obstacle.hint());
     path_access::walk(&home).map_err(|obstacle| blocked(&obstacle))?;
     if home.is_file() {
-        let hint = "name the directory that `python3 -c 'import sys; print(sys.prefix)'` prints; for a daemon group `python=` names an executable";
-        return Err(broken(format!("`{}` is a file, not a virtualenv or a prefix", home.display()), hint));
+        let hint = "name the directory that `python3 -c 'import sys; print(sys.prefix)'` prints; to name an executable for a process group, use `python=`";
+        return Err(broken(format!("`{}` is a file, not a virtual environment or a prefix", home.display()), hint));
     }
     let mut obstacle = None;
     for executable in candidates(&home) {
@@ -92,13 +92,18 @@ pub fn in_home(home: &[u8], said_by: &str) -> Result<Selected, StartError> {
     Err(match obstacle {
         // The link of a virtualenv leads to the Python that it was made from; another Python would not find its packages.
         Some((executable, obstacle)) if obstacle.link.is_some() && home.join("pyvenv.cfg").exists() => broken(
-            format!("`{}` can't be used: {obstacle}", executable.display()),
-            &format!("the Python that it was made from is gone, or closed to this user; {}", virtualenv::again(&home, None)),
+            format!("`{}` cannot be used: {obstacle}", executable.display()),
+            &format!(
+                "the Python that it was created from was removed, or is not accessible to this user; {}",
+                virtualenv::again(&home, None)
+            ),
         ),
-        Some((executable, obstacle)) => broken(format!("`{}` can't be used: {obstacle}", executable.display()), &obstacle.hint()),
+        Some((executable, obstacle)) => {
+            broken(format!("`{}` cannot be used: {obstacle}", executable.display()), &obstacle.hint())
+        }
         None => broken(
-            format!("`{}` has no bin/python, no bin/python3 and no bin/python3.X with libraries", home.display()),
-            "name a virtualenv (`python3 -m venv DIR`) or an installation's prefix",
+            format!("`{}` contains no bin/python, no bin/python3, and no bin/python3.X with libraries", home.display()),
+            "name a virtual environment (`python3 -m venv DIR`) or the prefix of an installation",
         ),
     })
 }

@@ -26,20 +26,24 @@ pub fn look_around(chosen: &Selected) -> Result<(), StartError> {
     let file = home.join("pyvenv.cfg");
     let Ok(found) = std::fs::metadata(&file) else { return Ok(()) };
     let broken = |cause: String, hint: &str| {
-        StartError::new(&log_code::PYTHON_HOME_BROKEN, format!("virtualenv `{}`: {cause} (hint: {hint})", home.display()))
+        StartError::new(
+            &log_code::PYTHON_HOME_BROKEN,
+            format!("virtual environment `{}`: {cause}. To fix: {hint}", home.display()),
+        )
     };
     if !found.is_file() {
         return Err(broken("its pyvenv.cfg is not a regular file".to_owned(), &again(home, None)));
     }
     path_access::walk(&file).map_err(|obstacle| broken(obstacle.to_string(), &obstacle.hint()))?;
     let text = files::read_regular(&file, LONGEST)
-        .map_err(|error| broken(format!("`{}` can't be read: {error}", file.display()), &again(home, None)))?;
+        .map_err(|error| broken(format!("`{}` could not be read: {error}", file.display()), &again(home, None)))?;
     let text = String::from_utf8_lossy(&text);
     let Some(base) = base_of(&text) else {
         return Err(broken("its pyvenv.cfg has no line `home = ...`".to_owned(), &again(home, None)));
     };
     path_access::walk(&base).map(|_| ()).map_err(|obstacle| {
-        let hint = format!("the Python that it was made from has moved or is closed to this user; {}", again(home, None));
+        let hint =
+            format!("the Python that it was created from was moved, or is not accessible to this user; {}", again(home, None));
         broken(format!("its Python: {obstacle}"), &hint)
     })
 }
@@ -50,7 +54,7 @@ pub fn again(home: &Path, version: Option<&str>) -> String {
     let (new, old) = (home.to_string_lossy(), format!("{}.old", home.display()));
     let python = version.map_or_else(|| "/usr/bin/python3".to_owned(), |version| format!("python{version}"));
     format!(
-        "make it again, `mv {0} {1} && {python} -m venv {0}`, and install its packages",
+        "create it again with `mv {0} {1} && {python} -m venv {0}`, and reinstall its packages",
         permissions::word(&new),
         permissions::word(&old)
     )
@@ -71,8 +75,7 @@ pub fn check_version(chosen: &Selected, facts: &InterpreterInfo) -> Result<(), S
     let other = other.filter_map(|entry| entry.file_name().to_str()?.strip_prefix("python").map(str::to_owned)).max();
     let Some(other) = other else { return Ok(()) };
     let text = format!(
-        "the virtualenv `{}` was made for Python {other}, but its interpreter is now Python {major}.{minor}, which does not see the \
-         packages in it (hint: {})",
+        "the virtual environment `{}` was created for Python {other}, but its interpreter is now Python {major}.{minor}, which does not find the packages in it. To fix: {}",
         home.display(),
         again(home, Some(&format!("{major}.{minor}")))
     );

@@ -9,7 +9,7 @@ pub struct Malformed;
 
 impl std::fmt::Display for Malformed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("the settings are malformed: the parts of mod_wsgi_rs are of different builds")
+        f.write_str("the settings are malformed: the parts of mod_wsgi_rs are from different builds")
     }
 }
 

@@ -69,7 +69,7 @@ fn main() -> ExitCode {
             // Descriptor 2 is httpd's main error log, if that is a file or a pipe.
             if let Ok(file) = sys::inherited(2) {
                 Log::new(Target { writer, server: 0, file: Some(file), least: Level::Notice })
-                    .coded(log_code::SUPERVISOR_NOT_STARTED, &format!("wsgi-supervisor can't start: {why}"));
+                    .coded(log_code::SUPERVISOR_NOT_STARTED, &format!("wsgi-supervisor could not start: {why}"));
             }
             ExitCode::FAILURE
         }
@@ -80,19 +80,19 @@ fn main() -> ExitCode {
 const HELP: &str = "\
 wsgi-supervisor: the parent of the daemon processes of mod_wsgi_rs, a module of Apache httpd
 
-httpd starts it; nobody else has to. There is one for each configuration that has a WSGIDaemonProcess.
+httpd starts this program; there is no need to run it by hand. There is one supervisor for each configuration that has a WSGIDaemonProcess.
 
   wsgi-supervisor PLAN [COMMANDS [LOGWRITER]] [-d SERVERROOT]
-      how httpd starts it: numbers of descriptors that it inherits; the ServerRoot tells supervisors of several servers apart in `ps`
+      used by httpd: the arguments are numbers of inherited descriptors; the ServerRoot distinguishes the supervisors of several servers in `ps`
   wsgi-supervisor probe
-      how `apachectl configtest` asks about a group's files: questions on descriptor 0, answers on 1
+      used by `apachectl configtest` to check the files of a group: reads questions from descriptor 0, writes answers to descriptor 1
   wsgi-supervisor watch
-      looks, as a group's user, whether a file has changed that its processes wait for: a sealed request on descriptor 0
+      used by the supervisor to detect, as the user of a group, that a file has changed: reads a sealed request from descriptor 0
   wsgi-supervisor --help
   wsgi-supervisor --version
-      its version, which must be the module's
+      prints the version, which must be that of the module
 
-Signals: SIGTERM ends it and all of its processes; SIGUSR1 retires it, as `apachectl graceful` does. Its messages go to httpd's error log.
+Signals: SIGTERM stops the supervisor and all of its processes; SIGUSR1 stops them gracefully, as `apachectl graceful` does. Messages go to httpd's error log.
 ";
 
 /// Prints a text for somebody who looks at the program.
@@ -114,7 +114,7 @@ fn start() -> Result<Supervisor, String> {
     let numbers: Vec<u32> = std::env::args_os()
         .skip(1)
         .take_while(|argument| argument != "-d")
-        .map(|argument| number(argument.clone()).ok_or_else(|| format!("`{}` is no descriptor", argument.display())))
+        .map(|argument| number(argument.clone()).ok_or_else(|| format!("`{}` is not a descriptor", argument.display())))
         .collect::<Result<_, _>>()?;
     let mut own = numbers.iter().map(|number| sys::inherited(*number).map_err(|e| format!("descriptor {number}: {e}")));
     let plan = own.next().ok_or(
@@ -122,7 +122,7 @@ fn start() -> Result<Supervisor, String> {
     )??;
     let command = own.next().transpose()?;
     // Read only where nobody can change it: what stands in it is done as root.
-    let bytes = shared_memory::read_sealed(&plan, LONGEST_PLAN).map_err(|e| format!("the plan could not be read: {e}"))?;
+    let bytes = shared_memory::read_sealed(&plan, LONGEST_PLAN).map_err(|e| format!("could not read the plan: {e}"))?;
     drop(plan);
     let plan = Plan::decode(&bytes).map_err(|e| e.to_string())?;
     rights::limit(&plan);

@@ -158,7 +158,7 @@ pub fn give_up(plan: &Plan) -> Result<(), String> {
     clear_ambient_capability_set().unwrap_or_default();
     let kept = have.permitted.intersection(if plan.privileged { needed(plan) } else { CapabilitySet::empty() });
     let sets = CapabilitySets { effective: kept, permitted: kept, inheritable: CapabilitySet::empty() };
-    set_capabilities(None, sets).map_err(|error| failed("capabilities could not be given up", error))
+    set_capabilities(None, sets).map_err(|error| failed("could not drop capabilities", error))
 }
 
 #[cfg(test)]

@@ -97,7 +97,7 @@ fn scoreboard(main: Server<'_>, plan: &Plan, kept: &mut Kept) -> Option<Publishe
     let failed = |error: &std::io::Error| {
         Log::Server(main).log_code(
             &log_code::SCOREBOARD_NOT_SHARED,
-            format_args!("the file that they read httpd's scoreboard from could not be made: {error}"),
+            format_args!("could not create the file from which daemon processes read httpd's scoreboard: {error}"),
         );
     };
     // Processes that go on have the file open.
@@ -214,7 +214,7 @@ impl Start<'_> {
                 group.number = group.number.wrapping_add(1);
             }
         } else {
-            let failed = |error: std::io::Error| format!("the table of its processes cannot be made: {error}");
+            let failed = |error: std::io::Error| format!("could not create the table of its processes: {error}");
             let file = shared_memory::make(c"mod_wsgi_rs-table", size_of::<u32>() * table::words(slots), &table::BEGINNING)
                 .map_err(failed)?;
             let token = match self.kept.groups.iter().find(|group| group.is(name, &identity)) {
@@ -237,16 +237,18 @@ impl Start<'_> {
             });
         }
         let found = known.or_else(|| self.kept.groups.len().checked_sub(1));
-        found.and_then(|found| self.kept.groups.get(found)).ok_or_else(|| "its table is gone".to_owned())
+        found.and_then(|found| self.kept.groups.get(found)).ok_or_else(|| "the table of its processes is missing".to_owned())
     }
 
     fn owner(&self, account: Option<&Account>) -> Result<u32, String> {
         match account {
             None => Ok(self.machine.httpd().0),
             Some(Account::Id(uid)) => Ok(*uid),
-            Some(Account::Name(name)) => self.machine.user(name).map(|user| user.uid).ok_or_else(|| {
-                format!("`socket-user=` names the user {}, which this machine does not have", config::error::quoted(name))
-            }),
+            Some(Account::Name(name)) => self
+                .machine
+                .user(name)
+                .map(|user| user.uid)
+                .ok_or_else(|| format!("`socket-user=` names the user {}, who does not exist", config::error::quoted(name))),
         }
     }
 }
@@ -270,7 +272,7 @@ fn random() -> Result<[u8; 16], String> {
         match rustix::rand::getrandom(rest, rustix::rand::GetRandomFlags::empty()) {
             Ok(count) => filled += count,
             Err(rustix::io::Errno::INTR) => {}
-            Err(error) => return Err(format!("no random numbers for its secret: {error}")),
+            Err(error) => return Err(format!("could not get random numbers for its secret: {error}")),
         }
     }
     Ok(token)

@@ -48,13 +48,13 @@ pub fn begin(configuration: Pool<'_>, main: Server<'_>, kept: &mut Kept) -> Opti
         Log::Server(main).log_code(&LOG_WRITER_FAILED, format_args!("{what}: {error}"));
     };
     let pair = rustix::net::socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None);
-    let (read, write) = pair.inspect_err(|error| failed("its socket could not be made", error)).ok()?;
+    let (read, write) = pair.inspect_err(|error| failed("could not create the socket of the log writer", error)).ok()?;
     // Less than that may wait where the second fails, too.
     sockopt::set_socket_send_buffer_size_force(&write, WAITING)
         .or_else(|_| sockopt::set_socket_send_buffer_size(&write, WAITING))
         .unwrap_or_default();
     let pid = start(configuration, main, kept, read.as_fd(), Some(write.as_raw_fd()))
-        .inspect_err(|error| failed("it could not be forked", error))
+        .inspect_err(|error| failed("could not fork the log writer", error))
         .ok()?;
     let write = write.into_raw_fd();
     kept.writers.push(Writer {
@@ -161,10 +161,10 @@ fn died(main: Server<'_>, pid: i32, _: i32) {
     } else if short {
         Log::Server(main).log_code(
             &LOG_WRITER_FAILED,
-            format_args!("process {pid} ended soon after its start; another is started in a few seconds"),
+            format_args!("the log writer (pid {pid}) exited soon after its start; another one will be started in a few seconds"),
         );
     } else {
-        Log::Server(main).log_code(&LOG_WRITER_FAILED, format_args!("process {pid} ended; another is started"));
+        Log::Server(main).log_code(&LOG_WRITER_FAILED, format_args!("the log writer (pid {pid}) exited; another one was started"));
         replace(main, &mut kept, at);
     }
     retained::keep(Log::Server(main), &kept);
@@ -182,7 +182,7 @@ fn replace(main: Server<'_>, kept: &mut Kept, at: usize) {
                 one.again = true;
             }
         }
-        Err(error) => Log::Server(main).log_code(&LOG_WRITER_FAILED, format_args!("it could not be forked: {error}")),
+        Err(error) => Log::Server(main).log_code(&LOG_WRITER_FAILED, format_args!("could not fork the log writer: {error}")),
     }
 }
 
@@ -253,7 +253,7 @@ impl Destination<'_> {
         }
         if self.lost > 0 {
             let lost = std::mem::take(&mut self.lost);
-            let text = format!("{LOG_LINES_LOST}: {lost} lines were lost: this log did not take them in time");
+            let text = format!("{LOG_LINES_LOST}: {lost} lines were lost, because the reader of this log was too slow");
             foreign_line::write(
                 self.server,
                 &Line { server: line.server, level: Level::Warning, pid: std::process::id(), text: text.as_bytes() },

@@ -31,16 +31,15 @@ pub fn check(settings: &ProcessSettings, runtime_directory: &[u8], user: u32) ->
     };
     let owners = if named.is_some() { [0, 0] } else { [0, user] };
     let (what, other) = match named {
-        Some(_) => ("WSGISocketPrefix", "name another one, as `WSGISocketPrefix /run/wsgi`: root alone may write to `/run`"),
+        Some(_) => ("WSGISocketPrefix", "set `WSGISocketPrefix /run/wsgi`, because only root may write to `/run`"),
         None => (
             "DefaultRuntimeDir",
-            "name another one for the sockets, as `WSGISocketPrefix /run/wsgi`: root alone may write to `/run`",
+            "set `WSGISocketPrefix /run/wsgi`, because only root may write to `/run`",
         ),
     };
     walk(directory, &owners, &|path| lstat(path)).map_err(|weak| {
         let text = format!(
-            "the directory of {what}, `{}`, is not safe for the sockets of daemon groups: {weak}, so another user could put a socket of his own there \
-             and be sent requests (hint: {other}; or have root own the directory and take away the right of others to write to it)",
+            "the directory of {what}, `{}`, is not safe for the sockets of the process groups: {weak}. Another user could put a socket there and receive requests. To fix: {other}; or let root own the directory, and remove the write permission of all other users",
             directory.display()
         );
         StartError::new(&log_code::SOCKET_PLACE_UNSAFE, text)
@@ -67,7 +66,7 @@ fn walk(directory: &Path, owners: &[u32], look: &dyn Fn(&Path) -> Result<Stat, E
                     Ok(found) => found,
                     // The start makes it, below what is safe.
                     Err(Errno::NOENT) => break,
-                    Err(error) => return Err(format!("`{}` cannot be looked at: {error}", next.display())),
+                    Err(error) => return Err(format!("could not examine `{}`: {error}", next.display())),
                 };
                 if FileType::from_raw_mode(found.st_mode) == FileType::Symlink {
                     links += 1;
@@ -91,7 +90,7 @@ fn walk(directory: &Path, owners: &[u32], look: &dyn Fn(&Path) -> Result<Stat, E
 
 /// The mode of a directory whose names nobody but its owners can exchange.
 fn safe(at: &Path, owners: &[u32], look: &dyn Fn(&Path) -> Result<Stat, Errno>) -> Result<u32, String> {
-    let found = look(at).map_err(|error| format!("`{}` cannot be looked at: {error}", at.display()))?;
+    let found = look(at).map_err(|error| format!("could not examine `{}`: {error}", at.display()))?;
     if !owners.contains(&found.st_uid) {
         return Err(format!("`{}` belongs to user {}", at.display(), found.st_uid));
     }
@@ -102,7 +101,7 @@ fn safe(at: &Path, owners: &[u32], look: &dyn Fn(&Path) -> Result<Stat, Errno>) 
 }
 
 fn writable(at: &Path, mode: u32) -> String {
-    format!("`{}` (mode {:04o}) can be written by others than its owner", at.display(), mode & 0o7777)
+    format!("`{}` (mode {:04o}) is writable by users other than its owner", at.display(), mode & 0o7777)
 }
 
 #[cfg(test)]

@@ -76,8 +76,7 @@ pub fn begin(configuration: Pool<'_>, main: Server<'_>, kept: &mut Kept, plan: &
 /// Starts a supervisor, and notes it in `kept`.
 fn start(logs: Pool<'_>, kept: &mut Kept, plan: &Plan, predecessor: Option<i32>, again: bool) -> Result<i32, String> {
     let program: PathBuf = install_paths::supervisor().map_err(|problem| problem.text().to_owned())?;
-    let failed =
-        |what: &str, error: &dyn std::fmt::Display| format!("`{}` cannot be started: {what}: {error}", program.display());
+    let failed = |what: &str, error: &dyn std::fmt::Display| format!("could not start `{}`: {what}: {error}", program.display());
     let (own, successor) = rustix::net::socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)
         .map_err(|error| failed("its command socket", &error))?;
     let (lifeline, alive) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC).map_err(|error| failed("its lifeline", &error))?;
@@ -110,7 +109,7 @@ fn start(logs: Pool<'_>, kept: &mut Kept, plan: &Plan, predecessor: Option<i32>,
     let writer = plan.log_writer.and_then(|number| i32::try_from(number).ok());
     let numbers = [memory.as_raw_fd(), own.as_raw_fd()].into_iter().chain(writer).map(|number| number.to_string().into());
     let arguments: Vec<OsString> = numbers.chain(["-d".into(), OsString::from_vec(server_root().to_vec())]).collect();
-    let pid = other_child::start(&program, &arguments, passed).map_err(|error| failed("it cannot be run", &error))?;
+    let pid = other_child::start(&program, &arguments, passed).map_err(|error| failed("could not run it", &error))?;
     // Not kept by this process alone: it must be closed where nothing of this module is loaded any more.
     let closes =
         logs.close_at_end(closes).map_err(|status| failed("its pipe for the next configuration", &status.to_string()))?;
@@ -247,12 +246,12 @@ fn died(main: Server<'_>, pid: i32, status: c_int) {
             kept.overdue = true;
             Log::Server(main).log_code(
                 &log_code::SUPERVISOR_DIED,
-                format_args!("the supervisor of the daemon processes (pid {pid}) {how} soon after its start; it is started again in a few seconds"),
+                format_args!("the supervisor of the daemon processes (pid {pid}) {how} soon after its start; another one will be started in a few seconds"),
             );
         } else {
             Log::Server(main).log_code(
                 &log_code::SUPERVISOR_DIED,
-                format_args!("the supervisor of the daemon processes (pid {pid}) {how}; another one is started"),
+                format_args!("the supervisor of the daemon processes (pid {pid}) {how}; another one was started"),
             );
             start_again(main, &mut kept);
         }
@@ -277,9 +276,9 @@ fn end<'s>(supervisors: impl Iterator<Item = &'s mut Supervisor>) {
 
 fn describe(status: c_int) -> String {
     if libc::WIFSIGNALED(status) {
-        format!("was ended by signal {}", libc::WTERMSIG(status))
+        format!("was terminated by signal {}", libc::WTERMSIG(status))
     } else {
-        format!("ended with status {}", libc::WEXITSTATUS(status))
+        format!("exited with status {}", libc::WEXITSTATUS(status))
     }
 }
 
@@ -354,7 +353,7 @@ fn wait_for_all(kept: &mut Kept) {
         }
         if Instant::now() >= limit {
             Log::MainServer
-                .line(Level::Warning, format_args!("the supervisor (pid {}) did not end in time and is killed", one.pid));
+                .line(Level::Warning, format_args!("the supervisor (pid {}) did not exit in time and was killed", one.pid));
             signal(one.pid, Signal::KILL);
         }
     }

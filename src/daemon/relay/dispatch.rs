@@ -117,7 +117,7 @@ impl Dispatch {
     /// The group has no table.
     pub fn new(handle: GroupHandle, began: Instant) -> Result<Self, GroupFailure<'static>> {
         let Some(table) = handle.connections.table() else {
-            return Err(GroupFailure::Unavailable("the table of its processes could not be mapped (hint: restart Apache)"));
+            return Err(GroupFailure::Unavailable("could not map the table of its processes. To fix: restart httpd"));
         };
         let group = handle.group;
         let wish = Wish { definition: group.definition, ahead: group.ahead, ..Wish::default() };

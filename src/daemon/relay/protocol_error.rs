@@ -41,21 +41,21 @@ impl std::fmt::Display for ProtocolError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Frame(violation) => violation.fmt(f),
-            Self::Turn(what) => write!(f, "{what} out of turn"),
-            Self::Version(version) => write!(f, "version {version} of the protocol, this module speaks {VERSION}"),
-            Self::Asked => f.write_str("a demand for more request body than it may ask for"),
-            Self::Descriptors => f.write_str("a descriptor too many"),
-            Self::File => f.write_str("a file that is not a regular one, or that ends before its range does"),
-            Self::Memory => f.write_str("a part of a body outside of the memory for bodies"),
-            Self::Status(status) => write!(f, "the status {status}"),
+            Self::Turn(what) => write!(f, "{what} in the wrong order"),
+            Self::Version(version) => write!(f, "protocol version {version} instead of {VERSION}"),
+            Self::Asked => f.write_str("a request for more of the request body than permitted"),
+            Self::Descriptors => f.write_str("an unexpected file descriptor"),
+            Self::File => f.write_str("a file that is not a regular file, or that is shorter than the range to send"),
+            Self::Memory => f.write_str("a part of a body outside of the shared memory for bodies"),
+            Self::Status(status) => write!(f, "the invalid status {status}"),
             Self::Reason => f.write_str("a reason phrase with control characters"),
             Self::Header => f.write_str("a header that HTTP does not allow"),
             Self::Headers => {
-                write!(f, "more than {} headers, or more than {} bytes of them", rules::MOST_FIELDS, rules::LONGEST_HEAD)
+                write!(f, "more than {} headers, or more than {} bytes of headers", rules::MOST_FIELDS, rules::LONGEST_HEAD)
             }
             Self::Body(status) => write!(f, "a body, which the status {status} does not allow"),
-            Self::Crowded => f.write_str("more long heads at a time than an Apache child keeps for a group"),
-            Self::Flood => write!(f, "more than {} frames that bring nothing", rules::MOST_EMPTY),
+            Self::Crowded => f.write_str("more long response heads at a time than a child process keeps for a process group"),
+            Self::Flood => write!(f, "more than {} empty frames", rules::MOST_EMPTY),
         }
     }
 }

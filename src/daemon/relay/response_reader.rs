@@ -144,7 +144,7 @@ impl ResponseReader {
         body: &mut Body,
     ) -> Result<(), End> {
         if self.greeted != !matches!(frame, Frame::Hello(_)) {
-            return Err(End::ProtocolError(ProtocolError::Turn("a greeting")));
+            return Err(End::ProtocolError(ProtocolError::Turn("a HELLO frame")));
         }
         self.begun |= !matches!(frame, Frame::Hello(_) | Frame::Refused(_) | Frame::GoAway);
         match *frame {
@@ -166,7 +166,7 @@ impl ResponseReader {
             }
             Frame::Head { status, reason, fields } => self.head(status, reason, fields, response),
             Frame::Data(_) | Frame::File { .. } | Frame::Lent { .. } if !self.head => {
-                Err(End::ProtocolError(ProtocolError::Turn("a body before its head")))
+                Err(End::ProtocolError(ProtocolError::Turn("a response body before its head")))
             }
             Frame::Data(piece) => {
                 self.body(u64::try_from(piece.len()).unwrap_or(u64::MAX))?;
@@ -180,31 +180,31 @@ impl ResponseReader {
                 self.body(u64::from(length))?;
                 self.lent(offset, length, ancillary, response)
             }
-            Frame::Memory if ancillary.wants_memory => Err(End::ProtocolError(ProtocolError::Turn("a second demand for memory"))),
+            Frame::Memory if ancillary.wants_memory => Err(End::ProtocolError(ProtocolError::Turn("a second request for shared memory"))),
             Frame::Memory => {
                 ancillary.wants_memory = true;
                 Ok(())
             }
-            Frame::End if !self.head => Err(End::ProtocolError(ProtocolError::Turn("an end without a head"))),
+            Frame::End if !self.head => Err(End::ProtocolError(ProtocolError::Turn("the end of a response before its head"))),
             Frame::End => Err(End::Complete),
             Frame::Abort(reason) => Err(End::Aborted(reason)),
             Frame::Refused(_) if self.begun => Err(End::ProtocolError(ProtocolError::Turn("a refusal"))),
             Frame::Refused(reason) => Err(End::Refused(reason)),
-            Frame::GoAway if self.goes_away => Err(End::ProtocolError(ProtocolError::Turn("a second farewell"))),
+            Frame::GoAway if self.goes_away => Err(End::ProtocolError(ProtocolError::Turn("a second GOAWAY frame"))),
             Frame::GoAway => {
                 self.goes_away = true;
                 Ok(())
             }
             // The parser gives no frame that only a child may send.
             Frame::Request(_) | Frame::Body(_) | Frame::LentBody { .. } | Frame::BodyEnd(_) | Frame::ClientGone => {
-                Err(End::ProtocolError(ProtocolError::Turn("a child's frame")))
+                Err(End::ProtocolError(ProtocolError::Turn("a frame that only httpd sends")))
             }
         }
     }
 
     fn head(&mut self, status: u16, reason: &[u8], fields: Fields<'_>, response: &mut ResponseBody<'_>) -> Result<(), End> {
         if self.head {
-            return Err(End::ProtocolError(ProtocolError::Turn("a second head")));
+            return Err(End::ProtocolError(ProtocolError::Turn("a second response head")));
         }
         let known = rules::head(status, reason, fields.iter(), self.longest_header).map_err(|fault| match fault {
             HeadFault::TooLong(name) => End::HeaderTooLong(name.to_vec()),
@@ -230,7 +230,7 @@ impl ResponseReader {
             Err(true) => log.log_code(
                 &LOG_LINES_LOST,
                 format_args!(
-                    "the request has written {} lines or {} bytes to the log, what it writes beyond that is dropped",
+                    "the request wrote more than {} lines or {} bytes to the log; further lines are dropped",
                     rules::MOST_LINES,
                     rules::MOST_LINE_BYTES
                 ),

@@ -143,8 +143,7 @@ pub fn warn_if_older(main: Server<'_>) {
         Log::Server(main).log_code(
             &log_code::BUILT_FOR_NEWER_APACHE,
             format_args!(
-                "built for httpd {built_major}.{built_minor}.{built_patch}, running in {major}.{minor}.{patch} (hint: build the module \
-                 against the installed httpd)"
+                "the module was built for httpd {built_major}.{built_minor}.{built_patch}, but runs in {major}.{minor}.{patch}. To fix: build the module for the installed httpd"
             ),
         );
     }

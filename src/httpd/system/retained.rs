@@ -97,7 +97,7 @@ pub fn save(kept: &Kept) -> rustix::io::Result<()> {
 /// As [`save`]. Whether that could be done: without it the next restart would start from nothing, so it is logged.
 pub fn keep(log: Log<'_>, kept: &Kept) -> bool {
     let saved = save(kept).inspect_err(|error| {
-        log.log_code(&log_code::SUPERVISOR_NOT_STARTED, format_args!("what runs cannot be noted: {error}"));
+        log.log_code(&log_code::SUPERVISOR_NOT_STARTED, format_args!("could not save the list of running supervisors: {error}"));
     });
     saved.is_ok()
 }

@@ -33,7 +33,7 @@ pub fn define(config: &mut ServerConfig, words: &[&[u8]], context: &DirectiveCon
                 earlier.defined_at,
                 process.defined_at
             ),
-            "make both lines the same, which makes them one group, or give this one another name",
+            "make both lines identical, so that they declare one group, or give this group another name",
         ));
     }
     context.notes.note_daemon(process.clone());
@@ -48,14 +48,14 @@ fn check_name(name: &[u8]) -> Result<(), ConfigError> {
     };
     if is_option(name) {
         return Err(ConfigError::new(
-            format!("WSGIDaemonProcess begins with the option {}, but the group has no name", quoted(name)),
-            "write the group's name first, as `WSGIDaemonProcess shop processes=2`",
+            format!("WSGIDaemonProcess begins with the option {} instead of the name of the group", quoted(name)),
+            "write the name of the group first, for example `WSGIDaemonProcess shop processes=2`",
         ));
     }
     if !matches!(GroupName::parse(name), GroupName::Literal(_)) {
         return Err(ConfigError::new(
-            format!("WSGIDaemonProcess: {} cannot be the name of a group, because it stands for something else", quoted(name)),
-            "choose a plain name, as `WSGIDaemonProcess shop`",
+            format!("WSGIDaemonProcess: {} cannot be the name of a group, because it is a variable", quoted(name)),
+            "choose a plain name, for example `WSGIDaemonProcess shop`",
         ));
     }
     Ok(())
@@ -73,7 +73,7 @@ fn split<'w>(group: &[u8], word: &'w [u8]) -> Result<(&'static super::DaemonOpti
                 quoted(group),
                 option.name
             ),
-            format!("write `{}={}`, without a space around `=`, or leave the option out", option.name, option.form.syntax()),
+            format!("write `{}={}` without spaces around `=`, or remove the option", option.name, option.form.syntax()),
         )),
     }
 }
@@ -85,10 +85,12 @@ fn unknown(group: &[u8], word: &[u8]) -> ConfigError {
         [name, variable, _, ..] => [name, b"=".as_slice(), variable, b"=..."].concat(),
         _ => word.to_vec(),
     };
-    let hint = match suggestion::nearest(name) {
+    let fix = match suggestion::nearest(name) {
         Some(option) => format!("write `{option}=`"),
-        None => "the options are those of `docs/directives.md`, each written `name=value`; a value with spaces stands in double quotes"
-            .to_owned(),
+        None => {
+            "use an option that `docs/directives.md` lists, written as `name=value`; put a value with spaces in double quotes"
+                .to_owned()
+        }
     };
     ConfigError::new(
         format!(
@@ -96,6 +98,6 @@ fn unknown(group: &[u8], word: &[u8]) -> ConfigError {
             quoted(group),
             quoted(&shown)
         ),
-        hint,
+        fix,
     )
 }

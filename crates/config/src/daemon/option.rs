@@ -127,17 +127,19 @@ impl Form {
     /// What it takes, as the end of a sentence that begins with "must be".
     pub fn wanted(&self) -> String {
         match self {
-            Self::User { .. } => "a user's name, or `#` and its number".to_owned(),
-            Self::Group { .. } => "a group's name, or `#` and its number".to_owned(),
-            Self::Groups(_) => "names of groups, or `#` and their numbers, with commas between them".to_owned(),
-            Self::Variables(_) => "`all`, `none`, or names of environment variables with commas between them".to_owned(),
-            Self::Assignment(_) => "`NAME=VALUE`; a name is letters, digits and `_`, and does not begin with a digit".to_owned(),
+            Self::User { .. } => "the name of a user, or `#` and a user ID".to_owned(),
+            Self::Group { .. } => "the name of a group, or `#` and a group ID".to_owned(),
+            Self::Groups(_) => "a comma-separated list of group names, or of `#` and a group ID".to_owned(),
+            Self::Variables(_) => "`all`, `none`, or a comma-separated list of environment variables".to_owned(),
+            Self::Assignment(_) => {
+                "`NAME=VALUE`, where the name consists of letters, digits and `_`, and does not begin with a digit".to_owned()
+            }
             Self::Files(_) => "an absolute path, which begins with `/`".to_owned(),
             Self::Text(_) => "a text".to_owned(),
             Self::Path(_) => "a path".to_owned(),
             Self::Absolute(_) => "an absolute path, which begins with `/`".to_owned(),
-            Self::Paths(_) => "one or several directories with colons between them".to_owned(),
-            Self::Home(_) => "a directory, or two with a colon between them".to_owned(),
+            Self::Paths(_) => "a colon-separated list of directories".to_owned(),
+            Self::Home(_) => "a directory, or two directories separated by a colon".to_owned(),
             Self::Executable(_) => "the path of an executable".to_owned(),
             Self::Octal(_) => "an octal number from 0 to 0777".to_owned(),
             Self::Switch(_) => "one of: Off | On".to_owned(),
@@ -252,10 +254,10 @@ impl DaemonOption {
             Form::Small(range, Unit::Bytes, _) if sizes::is_small(value, *range) => sizes::cure(self.name, value, *range),
             Form::Large(range, Unit::Bytes, _) if sizes::is_small(value, *range) => sizes::cure(self.name, value, *range),
             Form::Small(_, unit, _) | Form::Large(_, unit, _) => {
-                format!("write {}, or leave the option out for its default ({})", sizes::units(*unit), self.default)
+                format!("write {}, or remove the option to use its default ({})", sizes::units(*unit), self.default)
             }
-            Form::Executable(_) => format!("write the whole path, as `{}=/srv/shop/venv/bin/python`", self.name),
-            _ => format!("write `{}={}`, or leave the option out", self.name, self.form.syntax()),
+            Form::Executable(_) => format!("write the absolute path, for example `{}=/srv/shop/venv/bin/python`", self.name),
+            _ => format!("write `{}={}`, or remove the option", self.name, self.form.syntax()),
         }
     }
 
@@ -267,7 +269,7 @@ impl DaemonOption {
                 self.name,
                 quoted(value)
             ),
-            format!("name an ordinary user with `{}=`, or leave the option out for httpd's own `User`", self.name),
+            format!("set `{}=` to an unprivileged user, or remove the option to use httpd's `User`", self.name),
         )
     }
 
@@ -280,7 +282,8 @@ impl DaemonOption {
                 self.name,
                 quoted(value)
             ),
-            "name a group of its own for the application, and give that group the files which the application needs".to_owned(),
+            "use a separate group for the application, and give that group access to the files that the application needs"
+                .to_owned(),
         )
     }
 
@@ -292,7 +295,10 @@ impl DaemonOption {
                 self.name,
                 quoted(value)
             ),
-            format!("write `python={}`, or the directory above its `bin`", String::from_utf8_lossy(value).escape_debug()),
+            format!(
+                "write `python={}`, or name the directory above its `bin` directory",
+                String::from_utf8_lossy(value).escape_debug()
+            ),
         )
     }
 }

@@ -119,10 +119,10 @@ pub fn number(value: &[u8], unit: Unit) -> Option<u64> {
 /// What may stand after the digits, for messages.
 pub const fn units(unit: Unit) -> &'static str {
     match unit {
-        Unit::Count => "digits alone, without a unit",
-        Unit::Bytes => "digits, for larger units with `K`, `M` or `G` after them",
-        Unit::Seconds => "digits, for other units with `ms`, `s`, `min` or `h` after them, which come to whole seconds",
-        Unit::Milliseconds => "digits, for other units with `ms`, `s`, `min` or `h` after them",
+        Unit::Count => "a number without a unit",
+        Unit::Bytes => "a number, optionally followed by `K`, `M` or `G`",
+        Unit::Seconds => "a number, optionally followed by `ms`, `s`, `min` or `h`, that gives whole seconds",
+        Unit::Milliseconds => "a number, optionally followed by `ms`, `s`, `min` or `h`",
     }
 }
 
@@ -144,12 +144,15 @@ pub fn cure(option: &str, value: &[u8], range: Range) -> String {
     match meant.filter(|(_, bytes, _)| (range.min..=range.max).contains(bytes)) {
         Some((figures, _, name)) => {
             format!(
-                "without a unit it counts bytes: write `{option}={figures}{name}` for {figures} {name}B, or leave the option out"
+                "write `{option}={figures}{name}` for {figures} {name}B (without a unit, the number is in bytes), or remove the option"
             )
         }
         None if thought_in.is_some() => {
-            format!("without a unit it counts bytes, and Python needs at least {}; or leave the option out", range.min)
+            format!(
+                "write at least {} (without a unit, the number is in bytes), which Python needs, or remove the option",
+                range.min
+            )
         }
-        None => format!("without a unit it counts bytes, and the least is {}; or leave the option out", range.min),
+        None => format!("write at least {} (without a unit, the number is in bytes), or remove the option", range.min),
     }
 }

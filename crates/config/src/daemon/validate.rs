@@ -118,7 +118,7 @@ fn script_owner(name: &[u8], typed: &RawOptions) -> Result<Option<ScriptOwner>, 
     match (&typed.script_user, &typed.script_group) {
         (Some(_), Some(_)) => Err(ConfigError::new(
             format!("WSGIDaemonProcess {}: `script-user=` and `script-group=` exclude each other", quoted(name)),
-            "keep `script-user=`, which is the stricter one, or `script-group=`",
+            "keep one of them; `script-user=` is stricter",
         )),
         (Some(user), None) => Ok(Some(ScriptOwner::User(user.clone()))),
         (None, group) => Ok(group.clone().map(ScriptOwner::Group)),
@@ -129,7 +129,7 @@ fn python(name: &[u8], typed: &RawOptions) -> Result<Option<Python>, ConfigError
     match (&typed.python, &typed.python_home) {
         (Some(_), Some(_)) => Err(ConfigError::new(
             format!("WSGIDaemonProcess {}: `python=` and `python-home=` exclude each other", quoted(name)),
-            "keep `python-home=` for a virtualenv's directory, or `python=` for an executable",
+            "keep `python-home=` for the directory of a virtual environment, or `python=` for an executable",
         )),
         (Some(executable), None) => Ok(Some(Python::Executable(executable.clone()))),
         (None, home) => Ok(home.clone().map(|(prefix, exec_prefix)| Python::Home { prefix, exec_prefix })),
@@ -141,8 +141,8 @@ fn without_effect(typed: &RawOptions) -> Vec<(String, &'static str)> {
     let given = |number: Option<u32>| number.is_some_and(|number| number != 0);
     let mut found = Vec::new();
     if given(typed.interrupt_timeout) && !given(typed.request_timeout) {
-        let cause = "`interrupt-timeout=` does nothing without `request-timeout=`, which it follows".to_owned();
-        found.push((cause, "set `request-timeout=` to the time that a request may take"));
+        let cause = "`interrupt-timeout=` has no effect without `request-timeout=`".to_owned();
+        found.push((cause, "set `request-timeout=` to the time that a request may take, or remove the option"));
     }
     if typed.threads == Some(0) {
         let of_requests = [
@@ -153,12 +153,14 @@ fn without_effect(typed: &RawOptions) -> Vec<(String, &'static str)> {
             (typed.preload.is_some(), "preload"),
         ];
         for (_, option) in of_requests.iter().filter(|(given, _)| *given) {
-            let cause = format!("`{option}=` does nothing with `threads=0`: a service gets no requests");
-            found.push((cause, "leave the option out, or give the group threads"));
+            let cause = format!("`{option}=` has no effect with `threads=0`, because a service gets no requests");
+            found.push((cause, "remove the option, or set `threads=` to at least 1"));
         }
         if typed.overlap == Some(true) {
-            let cause = "`overlap=On` does nothing with `threads=0`: a service is stopped before its successor starts".to_owned();
-            found.push((cause, "leave the option out"));
+            let cause =
+                "`overlap=On` has no effect with `threads=0`, because a service is always stopped before its replacement starts"
+                    .to_owned();
+            found.push((cause, "remove the option"));
         }
     }
     found

@@ -50,8 +50,8 @@ fn ignored(process: &DaemonProcess, machine: &dyn HostInfo) -> Vec<Finding> {
         findings.push(refusal(
             process,
             log_code::DAEMON_IDENTITY_IGNORED,
-            format!("`{option}=` names {account}, but httpd is not started as root: the processes run as httpd's own user"),
-            "start httpd as root, or leave the option out",
+            format!("`{option}=` names {account}, but httpd was not started as root: the processes run as httpd's own user"),
+            "start httpd as root, or remove the option",
         ));
     };
     if let Some(account) = &process.user

@@ -36,8 +36,8 @@ fn chosen(process: &DaemonProcess, machine: &dyn HostInfo) -> Result<Found, Box<
         return Err(Box::new(refusal(
             process,
             log_code::DAEMON_AS_ROOT,
-            "WSGI process blocked from running as root. The user has number 0".to_owned(),
-            "name an ordinary user with `user=`, or set httpd's own `User`",
+            "WSGI process blocked from running as root. The user ID is 0".to_owned(),
+            "set `user=` or httpd's `User` to an unprivileged user",
         )));
     }
     // Whom a name stands for is known here alone: an alias of root's is root.
@@ -45,7 +45,7 @@ fn chosen(process: &DaemonProcess, machine: &dyn HostInfo) -> Result<Found, Box<
         Box::new(refusal(
             process,
             log_code::DAEMON_AS_ROOT,
-            format!("WSGI process blocked from running with the group of root. {what} has number 0"),
+            format!("WSGI process blocked from running with the group of root. {what} has the ID 0"),
             cure,
         ))
     };
@@ -65,10 +65,10 @@ fn chosen(process: &DaemonProcess, machine: &dyn HostInfo) -> Result<Found, Box<
         None => machine.groups_of(&user.name, gid),
     };
     if gid == 0 {
-        return Err(roots("Its group", "name an ordinary group with `group=`, or set httpd's own `Group`"));
+        return Err(roots("Its group", "set `group=` or httpd's `Group` to an unprivileged group"));
     }
     if groups.contains(&0) {
-        let cure = "take the user out of that group, or name the groups that it needs with `supplementary-groups=`";
+        let cure = "remove the user from that group, or list the groups that it needs in `supplementary-groups=`";
         return Err(roots("One of its supplementary groups", cure));
     }
     let directory = if user.uid == httpd_uid { Vec::new() } else { user.home.clone() };
@@ -85,8 +85,8 @@ fn inherited(process: &DaemonProcess, machine: &dyn HostInfo) -> Result<Found, B
         return Err(Box::new(refusal(
             process,
             log_code::DAEMON_NEEDS_ROOT,
-            format!("`{option}` needs root, and httpd is not started as root"),
-            "start httpd as root, or leave the option out",
+            format!("`{option}` requires root, and httpd was not started as root"),
+            "start httpd as root, or remove the option",
         )));
     }
     let (uid, gid) = machine.myself();
@@ -127,8 +127,8 @@ fn unknown(process: &DaemonProcess, option: &str, account: &Account, kind: &str,
     Box::new(refusal(
         process,
         log_code::DAEMON_ACCOUNT_UNKNOWN,
-        format!("`{option}=` names the {kind} {account}, which this machine does not have"),
-        &format!("make the {kind}, or correct the name (`{command} NAME` shows whether there is one)"),
+        format!("`{option}=` names the {kind} {account}, which does not exist on this machine"),
+        &format!("create the {kind}, or correct the name (`{command} NAME` shows whether it exists)"),
     ))
 }
 

@@ -49,12 +49,8 @@ pub fn socket(
     let path = [&prefix, format!(".{parent}.{when}.{number}").as_bytes()].concat();
     if path.len() > LONGEST {
         return Err(ConfigError::new(
-            format!(
-                "the socket's path {} has {} bytes, more than the {LONGEST} that a socket's path can have",
-                quoted(&path),
-                path.len()
-            ),
-            "choose a short directory with `WSGISocketPrefix`, as `WSGISocketPrefix /run/wsgi`",
+            format!("the socket path {} has {} bytes, but at most {LONGEST} are possible", quoted(&path), path.len()),
+            "set `WSGISocketPrefix` to a short path, for example `WSGISocketPrefix /run/wsgi`",
         ));
     }
     Ok(Socket { directory, path })

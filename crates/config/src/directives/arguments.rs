@@ -84,8 +84,8 @@ pub fn group(directive: &str, word: &[u8], context: &DirectiveContext<'_>) -> Gr
     {
         context.notes.note_unknown_form(
             ConfigError::new(
-                format!("{directive} names {}, which is none of the known forms and is taken as a literal name", quoted(word)),
-                format!("the forms are {FORMS}"),
+                format!("{directive} names {}, which is not a known variable and is used as a literal name", quoted(word)),
+                format!("use one of {FORMS}"),
             ),
             context.name(),
         );
@@ -102,7 +102,7 @@ pub fn callable(directive: &str, word: &[u8]) -> Result<CallableName, ConfigErro
         GroupName::Literal(name) if is_identifier(&name) => Ok(CallableName::Literal(name)),
         GroupName::Literal(name) => Err(ConfigError::new(
             format!("{directive} names {}, which is not a Python name", quoted(&name)),
-            "write the name of a callable at the top level of the script, as `application`; the script itself is named by its path",
+            "write the name of a callable at the top level of the script, for example `application`, without the name of the script",
         )),
         GroupName::Global | GroupName::Server | GroupName::Host | GroupName::Resource => {
             Ok(CallableName::Literal(Arc::from(b"application".as_slice())))

@@ -182,10 +182,10 @@ fn restrict_process(config: &mut DirectoryConfig, words: &[&[u8]], _: &Directive
             GroupName::Server | GroupName::Host | GroupName::Resource | GroupName::Env(_) => {
                 return Err(ConfigError::new(
                     format!(
-                        "WSGIRestrictProcess: {} is not the name of a group, but a form that only a request can fill",
+                        "WSGIRestrictProcess: {} is a variable that depends on the request, not the name of a group",
                         quoted(word)
                     ),
-                    "list the groups themselves, and `%{GLOBAL}` for embedded mode",
+                    "list the names of the groups, and `%{GLOBAL}` for embedded mode",
                 ));
             }
         });
@@ -200,12 +200,12 @@ fn accept_mutex(_: &mut ServerConfig, words: &[&[u8]], context: &DirectiveContex
     if !KNOWN.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(word)) {
         return Err(ConfigError::new(
             format!("WSGIAcceptMutex must be one of: {}, found: {}", KNOWN.join(" | "), quoted(word)),
-            "remove the directive: it does nothing any more",
+            "remove the directive, which has no effect any more",
         ));
     }
     context.notes.note_directive_without_effect(
         ConfigError::new(
-            "WSGIAcceptMutex does nothing: the processes of a group share its socket without a lock",
+            "WSGIAcceptMutex has no effect: the processes of a group need no lock to accept connections",
             "remove the directive",
         ),
         context.name(),

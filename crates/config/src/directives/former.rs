@@ -23,7 +23,7 @@ error log says so.",
         if let [word, ..] = words {
             arguments::on_off("WSGILazyInitialization", word)?;
         }
-        without_effect(context, "WSGILazyInitialization does nothing: Python is never started in Apache's parent process");
+        without_effect(context, "WSGILazyInitialization has no effect: Python is never started in httpd's parent process");
         Ok(())
     }),
 };
@@ -69,7 +69,7 @@ fn without_effect(context: &DirectiveContext<'_>, cause: &str) {
 fn new_relic(context: &DirectiveContext<'_>, directive: &str) {
     context.notes.note_directive_without_effect(
         ConfigError::new(
-            format!("{directive} does nothing: the agent of New Relic is not started from outside of the application"),
+            format!("{directive} has no effect: the module does not start the New Relic agent"),
             "remove the directive, and call `newrelic.agent.initialize(file, environment)` at the top of the WSGI script",
         ),
         context.name(),

@@ -53,16 +53,16 @@ fn import_script(config: &mut ServerConfig, words: &[&[u8]], context: &Directive
     let options = options::read(&KIND, rest, context)?;
     let missing = |option: &str| {
         ConfigError::new(
-            format!("WSGIImportScript does not say in which group to load the script: `{option}=` is missing"),
-            format!("add `{option}=%{{GLOBAL}}`, or the name of the group that the application runs in"),
+            format!("WSGIImportScript requires `{option}=`, which is missing"),
+            format!("add `{option}=%{{GLOBAL}}`, or the name of the group in which the application runs"),
         )
     };
     let process_group = options.process_group.ok_or_else(|| missing("process-group"))?;
     let application_group = options.application_group.ok_or_else(|| missing("application-group"))?;
     let per_request = |option: &str| {
         ConfigError::new(
-            format!("WSGIImportScript: `{option}=` names a group that only a request can tell"),
-            format!("write a literal name or `{option}=%{{GLOBAL}}`: the script is loaded before there is a request"),
+            format!("WSGIImportScript: `{option}=` names a group that depends on the request"),
+            format!("write a literal name or `{option}=%{{GLOBAL}}`, because the script is loaded before the first request"),
         )
     };
     let group = process_group.fixed().ok_or_else(|| per_request("process-group"))?;

@@ -177,7 +177,7 @@ fn script_alias_match(config: &mut ServerConfig, words: &[&[u8]], context: &Dire
         let pattern = (context.compile)(expression).map_err(|reason| {
             ConfigError::new(
                 format!("{NAME}: the regular expression {} cannot be compiled: {}", quoted(expression), reason.trim()),
-                "mend the expression; put it in double quotes if it contains spaces",
+                "correct the expression; put it in double quotes if it contains spaces",
             )
         })?;
         // What a group matches may be the beginning of an absolute path, and `..` is resolved when the whole path is known.

@@ -53,7 +53,7 @@ fn split<'w>(kind: &Kind, word: &'w [u8]) -> Result<(&'static str, &'w [u8]), Co
         Some(value) if !value.is_empty() => Ok((*name, value)),
         _ => Err(ConfigError::new(
             format!("Invalid option to WSGI {} definition. The option `{name}=` has no value", kind.definition),
-            format!("write a value after `{name}=`, or leave the option out; there is no space around `=`"),
+            format!("write a value directly after `{name}=`, without spaces, or remove the option"),
         )),
     }
 }
@@ -62,7 +62,7 @@ fn unknown(kind: &Kind, word: &[u8]) -> ConfigError {
     let names: Vec<String> = kind.names.iter().map(|name| format!("`{name}=`")).collect();
     ConfigError::new(
         format!("Invalid option to WSGI {} definition. Found: {}", kind.definition, quoted(word)),
-        format!("{} knows {}; a path with spaces stands in double quotes", kind.directive, names.join(", ")),
+        format!("use one of the options of {}: {}; put a path with spaces in double quotes", kind.directive, names.join(", ")),
     )
 }
 

@@ -194,15 +194,15 @@ fn python_home(config: &mut ServerConfig, words: &[&[u8]], context: &DirectiveCo
     let [word, ..] = words else { return Ok(()) };
     let (prefix, exec_prefix) = arguments::home(word, context).ok_or_else(|| {
         ConfigError::new(
-            format!("WSGIPythonHome must be a directory, or two with a colon between them, found: {}", quoted(word)),
-            "write the directory of the virtual environment, as `WSGIPythonHome /srv/shop/venv`",
+            format!("WSGIPythonHome must be a directory, or two directories separated by a colon, found: {}", quoted(word)),
+            "write the directory of the virtual environment, for example `WSGIPythonHome /srv/shop/venv`",
         )
     })?;
     if let Some(home) = arguments::home_of_interpreter(&prefix) {
         return Err(ConfigError::new(
             format!("WSGIPythonHome must be a directory, found an executable: {}", quoted(word)),
             format!(
-                "write `WSGIPythonHome {}`; for a daemon group the executable itself can be named, by `python={}` of its WSGIDaemonProcess",
+                "write `WSGIPythonHome {}`; to name the executable for a process group, set `python={}` in its WSGIDaemonProcess",
                 String::from_utf8_lossy(home).escape_debug(),
                 String::from_utf8_lossy(&prefix).escape_debug()
             ),
@@ -214,9 +214,8 @@ fn python_home(config: &mut ServerConfig, words: &[&[u8]], context: &DirectiveCo
 
 fn python_path(config: &mut ServerConfig, words: &[&[u8]], context: &DirectiveContext<'_>) -> Result<(), ConfigError> {
     let [word, ..] = words else { return Ok(()) };
-    config.process.python_path = arguments::paths(word, context).ok_or_else(|| {
-        ConfigError::new("WSGIPythonPath names no directory", "write one or several directories with colons between them")
-    })?;
+    config.process.python_path = arguments::paths(word, context)
+        .ok_or_else(|| ConfigError::new("WSGIPythonPath names no directory", "write a colon-separated list of directories"))?;
     Ok(())
 }
 
@@ -258,7 +257,7 @@ fn python_hash_seed(config: &mut ServerConfig, words: &[&[u8]], _: &DirectiveCon
         let seed = number(word).ok_or_else(|| {
             ConfigError::new(
                 format!("WSGIPythonHashSeed must be `random` or a number from 0 to 4294967295, found: {}", quoted(word)),
-                "write `WSGIPythonHashSeed random`, or leave the directive out, unless a fixed order is really wanted",
+                "write `WSGIPythonHashSeed random`, or remove the directive; use a number only if you need a reproducible order",
             )
         })?;
         Some(HashSeed::Fixed(seed))
@@ -277,7 +276,7 @@ fn switch_interval(config: &mut ServerConfig, words: &[&[u8]], _: &DirectiveCont
     let seconds = arguments::positive_seconds(word).ok_or_else(|| {
         ConfigError::new(
             format!("WSGISwitchInterval must be a number of seconds above 0, found: {}", quoted(word)),
-            "Python's own value is 0.005",
+            "write a number, for example Python's default of 0.005",
         )
     })?;
     config.process.switch_interval = Some(seconds);

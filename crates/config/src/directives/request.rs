@@ -134,7 +134,7 @@ fn map_head(config: &mut DirectoryConfig, words: &[&[u8]], _: &DirectiveContext<
         w => {
             return Err(ConfigError::new(
                 format!("WSGIMapHEADToGET must be one of: Off | On | Auto, found: {}", quoted(w)),
-                "write `WSGIMapHEADToGET Auto`, or leave the directive out",
+                "write `WSGIMapHEADToGET Auto`, or remove the directive",
             ));
         }
     });
@@ -147,7 +147,7 @@ fn trusted_proxies(config: &mut DirectoryConfig, words: &[&[u8]], context: &Dire
         networks.push(Network::parse(word).ok_or_else(|| {
             ConfigError::new(
                 format!("WSGITrustedProxies: {} is not an IP address and not a network", quoted(word)),
-                "write addresses and networks, as `127.0.0.1`, `10.0.0.0/8` or `2001:db8::/32`; host names are not looked up",
+                "write addresses and networks such as `127.0.0.1`, `10.0.0.0/8` or `2001:db8::/32`; host names are not supported",
             )
         })?);
     }
@@ -166,8 +166,8 @@ fn trusted_proxy_headers(
         headers.push(proxy_header::find(word).ok_or_else(|| {
             let known: Vec<&str> = PROXY_HEADERS.iter().map(|header| header.name).collect();
             ConfigError::new(
-                format!("WSGITrustedProxyHeaders: {} is not a header that can be trusted", quoted(word)),
-                format!("the known ones are {}", known.join(", ")),
+                format!("WSGITrustedProxyHeaders: {} is not a supported header", quoted(word)),
+                format!("use one of {}", known.join(", ")),
             )
         })?);
     }

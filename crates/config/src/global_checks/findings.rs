@@ -50,11 +50,11 @@ fn useless_aliases(server: &ServerView<'_>) -> Vec<Finding> {
             findings.push(Finding::new(
                 log_code::ALIAS_SHADOWED,
                 format!(
-                    "the alias for {} is never used: the first alias that matches wins, and that is the one at {}",
+                    "the alias for {} is never used, because the alias at {} matches the same URLs first",
                     quoted(&alias.location),
                     earlier.defined_at
                 ),
-                "remove one of them, or move the alias with the longer URL path before the shorter one",
+                "remove one of the two, or move the alias with the longer URL path before the other one",
                 Some(alias.defined_at.clone()),
             ));
         }
@@ -86,9 +86,9 @@ fn from_anyone(what: &str, defined_at: Option<Arc<str>>) -> Finding {
     Finding::new(
         log_code::PROXY_HEADERS_FROM_ANYONE,
         format!(
-            "{what} has WSGITrustedProxyHeaders, but no WSGITrustedProxies: every client is believed, and can choose its own address"
+            "{what} has WSGITrustedProxyHeaders, but no WSGITrustedProxies: every client is trusted, and can choose its own address"
         ),
-        "name your proxies, as `WSGITrustedProxies 127.0.0.1 10.0.0.0/8`",
+        "list your proxies, for example `WSGITrustedProxies 127.0.0.1 10.0.0.0/8`",
         defined_at,
     )
 }
@@ -102,10 +102,10 @@ fn forbidden_aliases(main: &ServerView<'_>, servers: &[ServerView<'_>]) -> Optio
     Some(Finding::new(
         log_code::EMBEDDED_FORBIDDEN_BUT_MAPPED,
         format!(
-            "the alias for {} runs in embedded mode, which `WSGIRestrictEmbedded On` forbids: it answers with 500",
+            "the alias for {} uses embedded mode, which `WSGIRestrictEmbedded On` forbids: its requests get 500",
             quoted(&first.location)
         ),
-        "remove `WSGIRestrictEmbedded On`, or give the application a process group of `WSGIDaemonProcess`",
+        "remove `WSGIRestrictEmbedded On`, or assign the application to a process group of `WSGIDaemonProcess`",
         Some(first.defined_at.clone()),
     ))
 }

@@ -33,11 +33,11 @@ fn misnamed(used: &GroupUse, server_index: usize, server: &ServerView<'_>, group
             if used.import {
                 let phrase = NoAccess::Unknown.phrase();
                 format!(
-                    "{phrase} {} names the process group {name}, which is not defined: the script is not loaded",
+                    "{phrase} {} names the process group {name}, which is not defined: the script will not be loaded",
                     used.directive
                 )
             } else {
-                format!("{} names the process group {name}, which is not defined: requests for it get 500", used.directive)
+                format!("{} names the process group {name}, which is not defined: its requests get 500", used.directive)
             },
             &format!(
                 "define it with `WSGIDaemonProcess {}`, correct the name, or write `%{{GLOBAL}}` for embedded mode",
@@ -50,11 +50,11 @@ fn misnamed(used: &GroupUse, server_index: usize, server: &ServerView<'_>, group
             Some(Finding::new(
                 log_code::GROUP_NOT_ACCESSIBLE,
                 format!(
-                    "{} {} names the process group {name}, which belongs to the virtual host of another name at {defined}",
+                    "{} {} names the process group {name}, which belongs to another virtual host, at {defined}",
                     why.phrase(),
                     used.directive
                 ),
-                "move that `WSGIDaemonProcess` out of its <VirtualHost> for every host to use it, or repeat the same line in this one",
+                "move that `WSGIDaemonProcess` out of its <VirtualHost>, so that every virtual host can use it, or repeat the same declaration in this one",
                 Some(used.defined_at.clone()),
             ))
         }
@@ -73,10 +73,9 @@ fn unused(group: &DaemonGroup, servers: &[ServerView<'_>]) -> Option<Finding> {
         let plain = String::from_utf8_lossy(name);
         Finding::new(
             log_code::GROUP_UNUSED,
-            format!("no URL leads to the process group {}: its processes will never get a request", quoted(name)),
+            format!("the process group {} is not used: its processes will never get a request", quoted(name)),
             &format!(
-                "write `WSGIProcessGroup {0}` in the server or section of the application, or add `process-group={0}` to its \
-                 WSGIScriptAlias; what names no process group runs in embedded mode",
+                "write `WSGIProcessGroup {0}` in the server or section of the application, or add `process-group={0}` to its WSGIScriptAlias; applications without a process group run in embedded mode",
                 plain.escape_debug()
             ),
             Some(group.process.defined_at.clone()),
@@ -94,8 +93,8 @@ fn service(group: &DaemonGroup, servers: &[ServerView<'_>]) -> Option<Finding> {
     if mapped.into_iter().any(is_it) {
         return Some(Finding::new(
             log_code::SERVICE_GROUP_MISUSED,
-            format!("the process group {} has `threads=0`, so it runs no requests, but URLs lead to it", quoted(name)),
-            "give it threads, or give the application another group",
+            format!("the process group {} has `threads=0`, so it serves no requests, but URLs are mapped to it", quoted(name)),
+            "set `threads=` to at least 1, or assign the application to another group",
             Some(group.process.defined_at.clone()),
         ));
     }
@@ -103,8 +102,8 @@ fn service(group: &DaemonGroup, servers: &[ServerView<'_>]) -> Option<Finding> {
     (!runs).then(|| {
         Finding::new(
             log_code::SERVICE_GROUP_MISUSED,
-            format!("the process group {} has `threads=0`, but no WSGIImportScript for it: it has nothing to run", quoted(name)),
-            "add the `WSGIImportScript` that is the service, or give the group threads",
+            format!("the process group {} has `threads=0`, but no WSGIImportScript: it has nothing to run", quoted(name)),
+            "add a `WSGIImportScript` for the service, or set `threads=` to at least 1",
             Some(group.process.defined_at.clone()),
         )
     })

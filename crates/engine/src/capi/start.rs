@@ -96,7 +96,7 @@ impl Manner<'_> {
             b"random" => Ok(Some(None)),
             number => {
                 let number = std::str::from_utf8(number).ok().and_then(|text| text.parse().ok());
-                number.map(|number| Some(Some(number))).ok_or_else(|| "the hash seed is no number".to_owned())
+                number.map(|number| Some(Some(number))).ok_or_else(|| "the hash seed is not a number".to_owned())
             }
         }
     }
@@ -163,7 +163,7 @@ fn by_config(
         if let Some(seed) = seed
             && !config.set_hash_seed(seed)
         {
-            let unable = "this Python can't be given a hash seed (WSGIPythonHashSeed)";
+            let unable = "this Python does not support setting a hash seed (WSGIPythonHashSeed)";
             return by_init_config(executable, manner).unwrap_or_else(|| Err(unable.to_owned()));
         }
         if !is_alone() {
@@ -209,14 +209,14 @@ fn set_home(home: &[u8]) -> Result<(), String> {
         return Ok(());
     }
     let (Some(decode), Some(set)) = (symbol(c"Py_DecodeLocale"), symbol(c"Py_SetPythonHome")) else {
-        return Err("this Python can't be given a home in two parts (WSGIPythonHome)".to_owned());
+        return Err("this Python does not support a home in two parts (WSGIPythonHome)".to_owned());
     };
     let home = CString::new(home).map_err(|_| "the home contains a NUL byte".to_owned())?;
     // SAFETY: the signatures are those of pylifecycle.h and fileutils.h; the decoded text is leaked on purpose, Python may keep the pointer.
     unsafe {
         let decoded = std::mem::transmute::<*mut c_void, Decode>(decode)(home.as_ptr(), std::ptr::null_mut());
         if decoded.is_null() {
-            return Err("the home can't be decoded".to_owned());
+            return Err("the Python home could not be decoded".to_owned());
         }
         std::mem::transmute::<*mut c_void, SetText>(set)(decoded);
     }
@@ -295,11 +295,11 @@ fn by_init_config(executable: &[u8], manner: Manner<'_>) -> Option<Result<(), St
 /// `Py_SetProgramName` and `Py_InitializeEx`: the oldest door. Options have no way in through it.
 fn by_program_name(executable: &[u8], manner: Manner<'_>) -> Result<(), String> {
     let (Some(decode), Some(set_name)) = (symbol(c"Py_DecodeLocale"), symbol(c"Py_SetProgramName")) else {
-        return Err("this Python has none of the functions that start it inside another program".to_owned());
+        return Err("this Python has none of the functions that embed it in another program".to_owned());
     };
     if !manner.options.is_empty() || !manner.hash_seed.is_empty() {
         let directives = "WSGIPythonOptimize, WSGIPythonWarnings, WSGIDontWriteBytecode, WSGIPythonHashSeed";
-        return Err(format!("this Python can't be given options ({directives})"));
+        return Err(format!("this Python does not support setting options ({directives})"));
     }
     set_home(manner.home)?;
     let name = CString::new(executable).map_err(|_| "the interpreter's path contains a NUL byte".to_owned())?;
@@ -307,7 +307,7 @@ fn by_program_name(executable: &[u8], manner: Manner<'_>) -> Result<(), String> 
     unsafe {
         let decoded = std::mem::transmute::<*mut c_void, Decode>(decode)(name.as_ptr(), std::ptr::null_mut());
         if decoded.is_null() {
-            return Err("the interpreter's path can't be decoded".to_owned());
+            return Err("the path of the interpreter could not be decoded".to_owned());
         }
         std::mem::transmute::<*mut c_void, SetText>(set_name)(decoded);
         ffi::Py_InitializeEx(0);

@@ -30,7 +30,7 @@ pub fn prepare() -> Result<(), String> {
         rustix::process::setrlimit(Resource::Nofile, Rlimit { current: Some(raised), ..limit }).unwrap_or_default();
     }
     let (dead, peer) = rustix::net::socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)
-        .map_err(|error| format!("a socket: {error}"))?;
+        .map_err(|error| format!("could not create a socket: {error}"))?;
     drop(peer);
     fork::prepare(moved(dead)).map_err(|error| format!("pthread_atfork: {error}"))
 }

@@ -208,12 +208,12 @@ pub fn serve(main: Handle, descriptors: Inherited) {
     scoreboard::read_from(adopt(scoreboard));
     let (control, listener, memory) = (Control::new(adopt(control), adopt(outbox)), adopt(listener), adopt(memory));
     let Ok(Some(Message::Begin(process))) = control.receive(true) else {
-        logging::coded(PROCESS_NOT_STARTED, "the supervisor did not say what to do");
+        logging::coded(PROCESS_NOT_STARTED, "the supervisor sent no instructions");
         return;
     };
     match prepared.and_then(|()| begin(main, control, listener, (memory, table), *process)) {
         Ok((shared, registry)) => run(&shared, registry),
-        Err(why) => logging::coded(PROCESS_NOT_STARTED, &format!("a daemon process could not begin: {why}")),
+        Err(why) => logging::coded(PROCESS_NOT_STARTED, &format!("a daemon process could not initialize: {why}")),
     }
 }
 
@@ -235,10 +235,10 @@ fn begin(
     // A service has no listener, and /dev/null can't be waited on.
     let listens = (workers > 0).then_some(&listener);
     let most = workers.saturating_mul(2).max(LEAST_CONNECTIONS);
-    let connections = Connections::new(listens, &standing.end, most).map_err(|e| format!("the listening socket: {e}"))?;
+    let connections = Connections::new(listens, &standing.end, most).map_err(|e| format!("could not use the listening socket: {e}"))?;
     registry::adopt(main, process.engine.clone(), gateway::set_up)?;
     let registry = registry::registry().ok_or("there is no interpreter")?;
-    let seats = worker_slot::rows(workers, &memory).map_err(|e| format!("its memory file: {e}"))?;
+    let seats = worker_slot::rows(workers, &memory).map_err(|e| format!("could not use its memory file: {e}"))?;
     faults::watch(registry, memory);
     let patience = process.socket_timeout;
     let shared = Arc::new(Shared {
@@ -289,7 +289,7 @@ fn run(shared: &Arc<Shared>, registry: &'static Registry) -> ! {
     let workers = worker_threads::start(shared, registry);
     if workers.is_empty() {
         if shared.process.scripts_must_load {
-            shared.control.send(&Message::NotReady("it has no thread".to_owned()));
+            shared.control.send(&Message::NotReady("it has no worker thread".to_owned()));
         }
         watch::exit(shared, 1);
     }
@@ -308,7 +308,7 @@ fn start_looking(shared: &Arc<Shared>) {
     if let Err(error) = started {
         logging::text(
             Level::Error,
-            format!("the thread that lets workers in could not start, so all are in: {error}").as_bytes(),
+            format!("could not start the thread that limits concurrency, so it is not limited: {error}").as_bytes(),
         );
         shared.admission.open();
     }

@@ -32,7 +32,12 @@ fn start() -> Option<SyncSender<u8>> {
     let (sender, receiver) = sync_channel(MOST_WAITING);
     let started = std::thread::Builder::new().name("wsgi-signal".to_owned()).spawn(move || tell_all(&receiver));
     started
-        .map_err(|error| logging::text(Level::Error, format!("signals can't be told of: no thread: {error}").as_bytes()))
+        .map_err(|error| {
+            logging::text(
+                Level::Error,
+                format!("signals cannot be reported, because a thread could not be started: {error}").as_bytes(),
+            )
+        })
         .ok()
         .map(|_| sender)
 }
@@ -52,7 +57,7 @@ fn tell_all(signals: &Receiver<u8>) {
         if heard == 0 {
             logging::text(
                 Level::Info,
-                format!("signal {number} means nothing to a daemon process without subscribers").as_bytes(),
+                format!("signal {number} was ignored, because the application has not subscribed to signals").as_bytes(),
             );
         }
     }

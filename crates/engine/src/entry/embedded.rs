@@ -82,7 +82,7 @@ unsafe extern "C" fn start(settings: Slice, host: *const HostTable) -> i32 {
         match started {
             Ok(()) => 0,
             Err(why) => {
-                logging::coded(PYTHON_NOT_STARTED, &format!("Python could not be started: {why}"));
+                logging::coded(PYTHON_NOT_STARTED, &format!("could not start Python: {why}"));
                 1
             }
         }

@@ -106,9 +106,9 @@ unsafe extern "C" fn serve(_module: *mut ffi::PyObject, arguments: *mut ffi::PyO
         true
     }));
     let message = match outcome {
-        Ok(true) => c"the daemon process has come to its end",
+        Ok(true) => c"the daemon process has ended",
         Ok(false) => c"serve(control, listener, memory, table, lifeline, scoreboard, outbox) takes seven descriptors",
-        Err(_) => c"the engine panicked at its start",
+        Err(_) => c"the engine panicked while starting",
     };
     // SAFETY: attached again; the message ends with a NUL.
     unsafe {

@@ -85,7 +85,7 @@ pub fn run(
 
 /// A process that the application forked has come back from it: it has no connection, no workers and nothing to do.
 pub fn leave_copy(whence: &str, failed: bool) -> ! {
-    logging::coded(FORK_RETURNED, &format!("a process that the application forked came back{whence}, and is ended"));
+    logging::coded(FORK_RETURNED, &format!("a process that the application forked returned{whence}, and was ended"));
     leave_process(i32::from(failed))
 }
 

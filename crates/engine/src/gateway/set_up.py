@@ -158,8 +158,8 @@ def _set_up_locale():
     try:
         _locale.setlocale(_locale.LC_ALL, _settings["locale"])
     except _locale.Error:
-        _host.coded(_settings["locale_refused"], "the locale %r of `locale=` is not installed, so the C locale goes on: install it, or name "
-                    "one that `locale -a` lists" % _settings["locale"])
+        _host.coded(_settings["locale_refused"], "the locale %r of `locale=` is not installed, so the process uses the locale C. To fix: install it, or name "
+                    "a locale that `locale -a` lists" % _settings["locale"])
 
 
 def _set_up_path():
@@ -169,7 +169,7 @@ def _set_up_path():
     before = list(sys.path)
     for directory in _settings["python_path"]:
         if not os.path.isdir(directory):
-            _host.coded(_settings["path_missing"], "the directory %r of %s does not exist, or the user of this process can't read it: correct "
+            _host.coded(_settings["path_missing"], "the directory %r of %s does not exist, or the user of this process cannot read it. To fix: correct "
                         "the path, or its permissions" % (directory, _directive("python-path=", "WSGIPythonPath")))
         site.addsitedir(directory)
     added = [entry for entry in sys.path if entry not in before]
@@ -462,14 +462,14 @@ def explain_load(exception, script, succeeds):
     `succeeds` another one that goes on serving meanwhile, or does not."""
     lines = []
     if succeeds and _is_held(exception):
-        lines.append("hint: the process that serves now keeps it while its successor loads: with `overlap=Off` in the group's WSGIDaemonProcess "
-                     "a process ends before its successor begins")
+        lines.append("To fix: set `overlap=Off` in the WSGIDaemonProcess of the group: then a process exits before its replacement starts. "
+                     "The old process still holds the address or lock while the new one loads")
     for seen in _chain(exception):
         text = _text_of(seen)
         if isinstance(seen, ImportError) and any(part in text for part in _MAIN_ONLY):
-            lines.append("hint: that extension module works only in Python's main interpreter, and this script runs in the sub-interpreter %r: "
-                         "set `WSGIApplicationGroup %%{GLOBAL}` for it (where `application-group=` stands in its alias, write "
-                         "`application-group=%%{GLOBAL}` there), and likewise for whatever else in this process group needs such a module"
+            lines.append("To fix: set `WSGIApplicationGroup %%{GLOBAL}` for this script (or `application-group=%%{GLOBAL}`, if its alias has that "
+                         "option), and for every other script of this process group that needs such a module. The extension module works only in "
+                         "Python's main interpreter, and this script runs in the sub-interpreter %r"
                          % _settings["application_group"])
             break
     if isinstance(exception, ImportError):
@@ -501,13 +501,13 @@ def _where_to_find(name, script):
         for entry in (os.path.join(directory, name, "__init__.py"), os.path.join(directory, name + ".py")):
             if os.path.exists(entry):
                 if _settings["process_group"]:
-                    return "hint: `%s` is in %s, which is not on sys.path: add `python-path=%s` to `WSGIDaemonProcess %s`" % (
-                        name, directory, directory, _settings["process_group"])
-                return "hint: `%s` is in %s, which is not on sys.path: add `WSGIPythonPath %s`" % (name, directory, directory)
+                    return "To fix: add `python-path=%s` to `WSGIDaemonProcess %s`: `%s` is in that directory, which is not on sys.path" % (
+                        directory, _settings["process_group"], name)
+                return "To fix: add `WSGIPythonPath %s`: `%s` is in that directory, which is not on sys.path" % (directory, name)
         if os.path.dirname(directory) == directory:
             break
         directory = os.path.dirname(directory)
-    return "hint: install `%s` into the environment above (`%s -m pip install ...`), or name the one that has it with %s" % (
+    return "To fix: install `%s` in the environment above (`%s -m pip install ...`), or select the environment that contains it with %s" % (
         name, sys.executable, _directive("python-home=", "`WSGIPythonHome`"))
 
 

@@ -18,10 +18,10 @@ pub struct LogSink {
 
 impl NativeClass for LogSink {
     const NAME: &'static std::ffi::CStr = c"_mod_wsgi_rs.LogSink";
-    const DOC: &'static std::ffi::CStr = c"LogSink(): takes bytes whose lines become records of Apache's error log.";
+    const DOC: &'static std::ffi::CStr = c"LogSink(): a stream that writes lines to Apache's error log.";
     const METHODS: &'static [Method<Self>] = &[
-        Method { name: c"write", doc: c"write(data): data is a bytes-like object.", call: Self::write },
-        Method { name: c"flush", doc: c"flush(): writes out what waits for its newline.", call: Self::flush },
+        Method { name: c"write", doc: c"write(data): writes a bytes-like object to the error log.", call: Self::write },
+        Method { name: c"flush", doc: c"flush(): writes an incomplete line.", call: Self::flush },
     ];
     const CONSTRUCTOR: Option<Constructor<Self>> = Some(|_, _, _| Ok(Self::default()));
 }

@@ -47,7 +47,7 @@ pub fn log_load(py: Attached<'_>, interpreter: &Interpreter, raised: Raised, con
     let say = lock(load.said).say(key(&told), u64::try_from(clock::now() / 1_000).unwrap_or(0));
     if let Say::Again(count) = say {
         let last = told.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
-        let text = format!("{}, for the reason that was logged before ({count} more times by now): {last}", context.what);
+        let text = format!("{}, for the reason that was logged before ({count} more times so far): {last}", context.what);
         logging::coded(context.code, &text);
         return;
     }

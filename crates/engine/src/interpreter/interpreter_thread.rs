@@ -43,9 +43,9 @@ impl Maker {
         });
         self.send(job)?;
         // A thread that a panic has ended answers no more.
-        answered
-            .recv()
-            .unwrap_or_else(|_| Err("the thread that makes interpreters has ended (hint: report this with the log)".to_owned()))
+        answered.recv().unwrap_or_else(|_| {
+            Err("the thread that creates interpreters has ended. To fix: report this message together with the log".to_owned())
+        })
     }
 
     fn send(&self, mut job: Job) -> Result<(), String> {
@@ -58,7 +58,7 @@ impl Maker {
         }
         let (sender, receiver) = channel();
         Builder::new().name("wsgi-make".to_owned()).spawn(move || serve(&receiver)).map_err(|error| {
-            format!("no thread could be made to make it: {error} (hint: look at the limits of the process's user)")
+            format!("could not start the thread that creates interpreters: {error}. To fix: check the limits of the user of this process")
         })?;
         // Its receiver lives: the thread has just begun to wait.
         let sent = sender.send(job).map_err(|error| error.to_string());

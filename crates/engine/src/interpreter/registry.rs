@@ -54,11 +54,11 @@ pub fn registry() -> Option<&'static Registry> {
 pub fn start(settings: EngineSettings, set_up: SetUpFn) -> Result<(), String> {
     let (major, minor) = start::version();
     if (major, minor) < (3, 9) {
-        return Err(format!("Python {} is too old: mod_wsgi_rs needs 3.9 or later", start::version_text()));
+        return Err(format!("Python {} is too old: mod_wsgi_rs requires 3.9 or later", start::version_text()));
     }
     if start::version_text().contains("free-threading") {
         return Err(format!(
-            "Python {} is a free-threaded build, which this engine can't serve: use the ordinary build",
+            "Python {} is a free-threaded build, which is not supported: use the ordinary build",
             start::version_text()
         ));
     }
@@ -87,7 +87,7 @@ pub fn adopt(handle: thread::Handle, mut settings: EngineSettings, set_up: SetUp
             making: Turn::default(),
             maker: Maker::new(),
         })
-        .map_err(|_| "Python was started already".to_owned())
+        .map_err(|_| "Python has already been started".to_owned())
 }
 
 /// Decides whom the main interpreter hosts: this process may look at what aliases lead to, which httpd's parent does not.
@@ -132,7 +132,9 @@ impl Registry {
             let shown = logging::shown(group);
             logging::coded(
                 INTERPRETER_FAILED,
-                &format!("no interpreter for the application group `{shown}`: this very thread is making one"),
+                &format!(
+                    "could not create an interpreter for the application group `{shown}`: this thread is already creating one"
+                ),
             );
             return None;
         };
@@ -153,8 +155,7 @@ impl Registry {
             logging::coded(
                 TOO_MANY_INTERPRETERS,
                 &format!(
-                    "no interpreter for the application group `{}`: this process already has {used} that were named by requests. \
-                     Name the group literally (`WSGIApplicationGroup NAME`) or restrict what `%{{HOST}}` and `%{{ENV:}}` may give",
+                    "could not create an interpreter for the application group `{}`: this process already has {used} interpreters whose names came from requests. To fix: give the group a fixed name (`WSGIApplicationGroup NAME`), or restrict the values of `%{{HOST}}` and `%{{ENV:}}`",
                     shown.escape_debug()
                 ),
             );
@@ -179,7 +180,7 @@ impl Registry {
             Err(why) => {
                 logging::coded(
                     INTERPRETER_FAILED,
-                    &format!("no interpreter for the application group `{}`: {why}", shown.escape_debug()),
+                    &format!("could not create an interpreter for the application group `{}`: {why}", shown.escape_debug()),
                 );
                 None
             }

@@ -158,7 +158,7 @@ impl Script {
         logging::coded(
             CALLABLE_MISSING,
             &format!(
-                "`{name}` {what} in {path}: define it there, or name what the script does define with `WSGICallableObject NAME`"
+                "`{name}` {what} in {path}. To fix: define it there, or set `WSGICallableObject` to the name that the script uses"
             ),
         );
     }
@@ -190,7 +190,7 @@ impl Script {
             let path = logging::shown(&self.path);
             let context = Context {
                 code: RELOAD_CHECK_FAILED,
-                what: &format!("`reload_required` of {path} raised an exception; the script is not reloaded"),
+                what: &format!("`reload_required` of {path} raised an exception; the script was not reloaded"),
             };
             failure::log(py, interpreter, raised, &context);
             false
@@ -206,7 +206,7 @@ impl Script {
         };
         let Ok(turn) = turn else {
             let path = logging::shown(&self.path);
-            logging::coded(SCRIPT_NOT_LOADED, &format!("{path} could not be loaded: this very thread is loading it"));
+            logging::coded(SCRIPT_NOT_LOADED, &format!("could not load {path}: this thread is already loading it"));
             return Err(NotLoaded::Failed);
         };
         // Somebody else may have loaded it meanwhile.
@@ -258,7 +258,7 @@ impl Script {
                 let what = if exit {
                     format!("{path} raised SystemExit while it was loaded")
                 } else {
-                    format!("{path} could not be loaded")
+                    format!("could not load {path}")
                 };
                 let succeeds = HOOKS.get().is_some_and(|hooks| hooks.is_successor());
                 let context = Context { code: SCRIPT_NOT_LOADED, what: &what };
@@ -279,8 +279,8 @@ impl Script {
             let path = logging::shown(&self.path);
             match refused {
                 Refused::Missing => {
-                    let fix = "correct the path in the directive that names it, or put the script there";
-                    logging::coded(SCRIPT_UNREADABLE, &format!("{path} can't be read: there is no such file. To fix: {fix}"));
+                    let fix = "correct the path in the directive that names it, or create the script";
+                    logging::coded(SCRIPT_UNREADABLE, &format!("could not read {path}: the file does not exist. To fix: {fix}"));
                     NotLoaded::Failed
                 }
                 Refused::Closed => {
@@ -288,22 +288,20 @@ impl Script {
                     logging::coded(
                         SCRIPT_UNREADABLE,
                         &format!(
-                            "{path} can't be read: user {user}, who runs this process, may not read it or not search a directory above it. To fix: let that user \
-                             do so, or put the script elsewhere, such as below `/srv`; `namei -l` with the path lists owner and mode of each part of it"
+                            "could not read {path}: user {user}, who runs this process, may not read it, or may not search a directory above it. To fix: give that user permission, or move the script, for example below `/srv`; `namei -l` with the path lists the owner and mode of each component"
                         ),
                     );
                     NotLoaded::Failed
                 }
                 Refused::Unreadable(why) => {
-                    logging::coded(SCRIPT_UNREADABLE, &format!("{path} can't be read: {why}. To fix: put a regular file with the script there"));
+                    logging::coded(SCRIPT_UNREADABLE, &format!("could not read {path}: {why}. To fix: replace it with a regular file that contains the script"));
                     NotLoaded::Failed
                 }
                 Refused::Owner(why) => {
                     logging::coded(
                         SCRIPT_OWNER_WRONG,
                         &format!(
-                            "{path} is not loaded: {why}. To fix: look at what is in the file, then correct owner and mode with `chown` and `chmod`, or change \
-                             `script-user=` or `script-group=`"
+                            "{path} was not loaded: {why}. To fix: check the contents of the file, then correct its owner and mode with `chown` and `chmod`, or change `script-user=` or `script-group=`"
                         ),
                     );
                     NotLoaded::Foreign

@@ -38,7 +38,9 @@ pub fn within(deadline: Duration, reason: &'static str) {
         let late = deadline.as_millis();
         logging::coded(
             SHUTDOWN_OVERDUE,
-            &format!("shutdown callbacks and atexit functions were still running after {late} ms; the process ends without them"),
+            &format!(
+                "shutdown callbacks and atexit functions were still running after {late} ms; the process exits without waiting for them"
+            ),
         );
     }
 }

@@ -80,7 +80,7 @@ pub fn read(path: &[u8], owner: Option<&ScriptOwner>, handler: bool) -> Result<S
     match FileType::from_raw_mode(found.st_mode) {
         FileType::RegularFile => {}
         FileType::Directory => return Err(Refused::Unreadable("it is a directory".to_owned())),
-        _ => return Err(Refused::Unreadable("it is no regular file".to_owned())),
+        _ => return Err(Refused::Unreadable("it is not a regular file".to_owned())),
     }
     if let Some(rule) = rule {
         permitted(rule, &format!("the script `{}`", shown(path.as_os_str().as_bytes())), &Facts::of(&found))?;
@@ -89,7 +89,7 @@ pub fn read(path: &[u8], owner: Option<&ScriptOwner>, handler: bool) -> Result<S
     let taken = File::from(file).take(LONGEST + 1).read_to_end(&mut text);
     taken.map_err(|error| Refused::Unreadable(error.to_string()))?;
     if text.len() as u64 > LONGEST {
-        return Err(Refused::Unreadable(format!("it is longer than {LONGEST} bytes")));
+        return Err(Refused::Unreadable(format!("it is larger than {LONGEST} bytes")));
     }
     Ok(Source { text, mtime: microseconds(&found) })
 }
@@ -160,15 +160,15 @@ fn permitted(rule: Rule<'_>, what: &str, facts: &Facts) -> Result<(), Refused> {
     let is_owners = found == owner.id && owner.id != ScriptOwner::NOBODY;
     if !is_owners && !is_roots {
         let wanted = shown(&owner.name);
-        return Err(Refused::Owner(format!("{what} belongs to the {role} `#{found}`, and `script-{role}=` wants {wanted}")));
+        return Err(Refused::Owner(format!("{what} belongs to the {role} `#{found}`, but `script-{role}=` requires {wanted}")));
     }
     // What is root's alone must not be writable for a group that has no part in it.
     let forbidden = if is_owners { forbidden } else { GROUP_MAY_WRITE | OTHERS_MAY_WRITE };
     if facts.mode & forbidden & OTHERS_MAY_WRITE != 0 {
-        return Err(Refused::Owner(format!("{what} can be written by everybody")));
+        return Err(Refused::Owner(format!("{what} is writable by everybody")));
     }
     if facts.mode & forbidden & GROUP_MAY_WRITE != 0 {
-        return Err(Refused::Owner(format!("{what} can be written by its group `#{}`", facts.gid)));
+        return Err(Refused::Owner(format!("{what} is writable by its group `#{}`", facts.gid)));
     }
     Ok(())
 }

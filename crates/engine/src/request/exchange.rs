@@ -31,18 +31,17 @@ impl std::fmt::Display for ReadError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::WouldBlock => "no data yet",
-            Self::Aborted => "the client went away before the whole request body had arrived",
+            Self::Aborted => "the client closed the connection before it had sent the whole request body",
             Self::TimedOut => {
-                "the client is connected, but sent no more of the request body within the time that `Timeout` or `RequestReadTimeout` allows"
+                "the client is connected, but sent no data of the request body within `Timeout` or `RequestReadTimeout`"
             }
             Self::Silent(seconds) => {
                 return write!(
                     f,
-                    "the client is connected, but no more of the request body came within {seconds} s (`socket-timeout` of the group's \
-                     `WSGIDaemonProcess`, which is `Timeout` unless it is set)"
+                    "the client is connected, but no data of the request body arrived within {seconds} s (`socket-timeout` of the `WSGIDaemonProcess`; default: `Timeout`)"
                 );
             }
-            Self::OutOfTime => "the request ran out of its time (`request-timeout`)",
+            Self::OutOfTime => "the request exceeded its `request-timeout`",
             Self::TooLarge => "the request body is longer than `LimitRequestBody` allows",
             Self::Broken => "the request body is malformed",
         })

@@ -123,12 +123,12 @@ impl Request {
         };
         match door {
             Ok(_) if self.has_ended() => {
-                Err(Raised::runtime_error(py, "the request has ended: its objects can't be used any more"))
+                Err(Raised::runtime_error(py, "the request has ended: its objects cannot be used any more"))
             }
             Ok(door) => Ok(door),
             Err(_) => Err(Raised::runtime_error(
                 py,
-                "the request's objects can't be used here: this thread is in a call of the same request",
+                "the objects of the request cannot be used here: this thread is inside a call for the same request",
             )),
         }
     }

@@ -29,12 +29,12 @@ impl std::fmt::Display for FieldError {
         match self {
             Self::StatusForm => f.write_str("status must be three digits, then a space and a reason phrase"),
             Self::StatusRange => f.write_str("status number must be between 100 and 999"),
-            Self::StatusInterim => f.write_str("status is interim (100 to 199): an application answers with 200 or above"),
+            Self::StatusInterim => f.write_str("status is interim (100 to 199): an application must respond with 200 or above"),
             Self::StatusControl => f.write_str("status contains a control character"),
             Self::NameEmpty => f.write_str("header name is empty"),
             Self::NameCharacter(c) => write!(f, "header name contains the character 0x{c:02x}, which is not allowed in a name"),
             Self::ValueControl(c) => write!(f, "header value contains the control character 0x{c:02x}"),
-            Self::HopByHop => f.write_str("hop-by-hop header: the connection belongs to the server, leave it out (PEP 3333)"),
+            Self::HopByHop => f.write_str("hop-by-hop header: only the server may set it (PEP 3333)"),
         }
     }
 }

@@ -53,7 +53,7 @@ impl std::fmt::Display for HeadFault<'_> {
             Self::Length => f.write_str("`Content-Length` is not a length"),
             Self::Lengths => f.write_str("`Content-Length` is given twice, with different values"),
             Self::Count => write!(f, "there are more than {MOST_FIELDS} header fields"),
-            Self::Sum => write!(f, "the header fields have more than {LONGEST_HEAD} bytes together"),
+            Self::Sum => write!(f, "the header fields have more than {LONGEST_HEAD} bytes in total"),
             Self::TooLong(name) => write!(f, "the header field `{}` is too long", name.escape_ascii()),
         }
     }

@@ -236,11 +236,11 @@ impl std::fmt::Display for BadMessage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Unknown(number) => write!(f, "a message of the unknown kind {number}"),
-            Self::WrongSender(kind) => write!(f, "the message {}, which only the other side sends", kind.name),
+            Self::WrongSender(kind) => write!(f, "the message {}, which only the other side may send", kind.name),
             Self::TooLong(kind, length) => {
-                write!(f, "the message {} with {length} bytes, of which it has {} at most", kind.name, kind.longest)
+                write!(f, "the message {} with {length} bytes, which is more than its maximum of {}", kind.name, kind.longest)
             }
-            Self::Malformed(kind) => write!(f, "the message {} with a payload that it does not have", kind.name),
+            Self::Malformed(kind) => write!(f, "the message {} with a malformed payload", kind.name),
         }
     }
 }

@@ -20,9 +20,9 @@ macro_rules! reasons {
 }
 
 reasons! {
-    ShutdownSignal "shutdown_signal" "Apache stops or reads its configuration anew; or SIGTERM or SIGINT to the process.",
-    GracefulSignal "graceful_signal" "SIGUSR1 to the process.",
-    EvictionSignal "eviction_signal" "The same, where `eviction-timeout` is set.",
+    ShutdownSignal "shutdown_signal" "httpd stops or reloads its configuration, or the process got SIGTERM or SIGINT.",
+    GracefulSignal "graceful_signal" "The process got SIGUSR1.",
+    EvictionSignal "eviction_signal" "The process got SIGUSR1, and `eviction-timeout` is set.",
     MaximumRequests "maximum_requests" "`maximum-requests`",
     RestartInterval "restart_interval" "`restart-interval`",
     InactivityTimeout "inactivity_timeout" "`inactivity-timeout`",

@@ -91,9 +91,9 @@ impl std::fmt::Display for End {
             Self::Status(status) => write!(f, "exited with status {status}"),
             Self::Signal(number) => write!(f, "died by {}", signal_name(*number)),
             Self::ProcessorTime => {
-                f.write_str("was killed by the kernel: it was told to end at its cpu-time-limit, and went on too long")
+                f.write_str("was killed by the kernel, because it did not exit when it had reached its cpu-time-limit")
             }
-            Self::LackOfMemory(known) => write!(f, "was killed by the kernel because memory was out ({known})"),
+            Self::LackOfMemory(known) => write!(f, "was killed by the kernel because of a memory shortage ({known})"),
         }
     }
 }
@@ -107,10 +107,10 @@ fn signal_name(number: i32) -> String {
         4 => "SIGILL (an instruction that this processor does not have, or damaged code, in a C extension)",
         5 => "SIGTRAP",
         6 => "SIGABRT (abort(), by a C extension or by Python itself)",
-        7 => "SIGBUS (a mapped file was cut short, or a fault in a C extension)",
+        7 => "SIGBUS (a mapped file was truncated, or a fault in a C extension)",
         8 => "SIGFPE (an arithmetic fault in a C extension)",
-        9 => "SIGKILL (by somebody else: the kernel, when memory is out, or an operator)",
-        11 => "SIGSEGV (a fault in a C extension, or a stack that ran over: see stack-size)",
+        9 => "SIGKILL (by the kernel because of a memory shortage, or by an administrator)",
+        11 => "SIGSEGV (a fault in a C extension, or a stack overflow: see stack-size)",
         13 => "SIGPIPE",
         14 => "SIGALRM",
         15 => "SIGTERM",

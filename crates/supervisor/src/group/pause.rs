@@ -30,7 +30,7 @@ impl Group {
         }
         self.wake_up(now);
         let file = String::from_utf8_lossy(file);
-        let text = format!("`{file}` has changed: the next try to start its processes is not waited for");
+        let text = format!("`{file}` has changed: its processes are started without waiting for the next attempt");
         self.actions.push(Note::group(log_code::WOKEN_BY_A_FILE, text));
     }
 

@@ -72,8 +72,9 @@ impl Group {
     pub(crate) fn drain_no_more_than(&mut self, most: usize, now: Millis) {
         let draining: Vec<Id> = self.processes.iter().filter(|(_, p)| p.state == State::Draining).map(|(id, _)| *id).collect();
         for id in draining.iter().take(draining.len().saturating_sub(most)) {
-            let text =
-                format!("still drains, and so do {most} others of its group that were replaced later: it is told to end at once");
+            let text = format!(
+                "still had requests when {most} other processes of its group, which were replaced later, had some, too: it was asked to exit at once"
+            );
             self.actions.push(Note::about(*id, log_code::DRAIN_OVERDUE, text));
             self.stop(*id, Some(self.last_resort()), Reason::ShutdownSignal, now);
         }
@@ -107,7 +108,7 @@ impl Group {
             State::Starting => {
                 process.failed = true;
                 let waited = process.age(now) / 1_000;
-                let text = format!("was not ready after {waited} s (startup-timeout) and is ended");
+                let text = format!("was not ready after {waited} s (startup-timeout) and was stopped");
                 self.actions.push(Note::about(id, log_code::STARTUP_TIMEOUT, text));
                 self.stop(id, Some(self.last_resort()), Reason::StartupTimeout, now);
                 self.vacate(id, now);
@@ -116,7 +117,7 @@ impl Group {
                 self.actions.push(Note::about(
                     id,
                     log_code::DRAIN_OVERDUE,
-                    "has had its time to drain and is told to end at once",
+                    "still had requests when the time for finishing them was over: it was asked to exit at once",
                 ));
                 // It has been told why already, and goes by what it heard first.
                 self.stop(id, Some(self.last_resort()), Reason::ShutdownSignal, now);
@@ -127,7 +128,7 @@ impl Group {
                 self.actions.push(Note::about(
                     id,
                     log_code::PROCESS_KILLED,
-                    "did not end within its shutdown-timeout and was killed",
+                    "did not exit within its shutdown-timeout and was killed",
                 ));
                 self.actions.push(Action::Kill(id));
             }
@@ -143,8 +144,7 @@ impl Group {
     /// A process sent what it may not: `what`.
     pub fn broke_protocol(&mut self, id: Id, what: &str, now: Millis) {
         let text = format!(
-            "sent its supervisor {what}, which no daemon process does; it is ended and replaced. \
-             To fix: install all parts of mod_wsgi_rs from one build, and look in the application for code that writes to descriptors it did not open"
+            "sent an invalid message to its supervisor: {what}. The process was stopped and is replaced. To fix: install all parts of mod_wsgi_rs from one build; if they are, search the application for code that writes to descriptors that it did not open"
         );
         self.actions.push(Note::about(id, log_code::CONTROL_BROKEN, text));
         self.actions.push(Action::Terminate(id));
@@ -193,12 +193,11 @@ impl Group {
             if let End::NotStarted(..) = end {
                 // The explanation is logged once, and then counted.
                 if deaths == EXPLAINED && !std::mem::replace(&mut self.hopeless, true) {
-                    let text = "no process of it can be started: tried again and again after a growing pause. The reason is logged above; \
-                                it is logged again when it changes, or after an hour";
+                    let text = "no process of it can be started. The supervisor tries again after a growing pause. The preceding messages give the reason; it is logged again when it changes, or after an hour";
                     self.actions.push(Note::group(log_code::CRASH_LOOP, text));
                 }
             } else if deaths == EXPLAINED {
-                let text = "its processes die one after another: started again after a growing pause, and no longer explained one by one";
+                let text = "its processes die in succession. They are started again after a growing pause, and further deaths are not explained";
                 self.actions.push(Note::group(log_code::CRASH_LOOP, text));
             }
         } else if unasked(&process, end) {
@@ -214,11 +213,11 @@ impl Group {
             End::NotStarted(code, why) => Note::group(*code, why.clone()),
             End::Status(status @ 1..) if self.service() => {
                 let text = format!(
-                    "did not run its service scripts to their end: it exited with status {status}, and the lines before say why"
+                    "did not complete its service scripts: it exited with status {status}. The preceding messages give the reason"
                 );
                 Note::about(id, log_code::PROCESS_DIED, text)
             }
-            End::Status(0) if self.service() => Note::plain(id, Level::Notice, "has run its service scripts to their end"),
+            End::Status(0) if self.service() => Note::plain(id, Level::Notice, "completed its service scripts"),
             end => Note::about(id, log_code::PROCESS_DIED, end.to_string()),
         };
         self.actions.push(note);

@@ -193,7 +193,7 @@ impl Child {
             Got::Some(bytes) => {
                 got.more = true;
                 if !self.reads.take(1, now) {
-                    got.bad = Some(format!("messages in more pieces than it may ({READS})"));
+                    got.bad = Some(format!("messages in too many pieces (at most {READS})"));
                 }
                 self.received.extend_from_slice(&bytes);
             }
@@ -227,7 +227,7 @@ impl Child {
                     if self.messages.take(1, now) && self.bytes.take(length, now) {
                         got.messages.push(message);
                     } else {
-                        got.bad = Some(format!("more messages than it may ({MESSAGES}; {BYTES} in bytes)"));
+                        got.bad = Some(format!("too many messages (at most {MESSAGES}; {BYTES} in bytes)"));
                     }
                 }
             }

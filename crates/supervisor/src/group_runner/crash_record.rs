@@ -80,7 +80,7 @@ fn stack(text: &[u8]) -> Vec<Vec<u8>> {
     let frames = report.iter().skip(current + 1).take_while(|line| line.starts_with(b"  ")).take(FRAMES);
     let mut shown: Vec<_> = frames.map(|line| line.to_vec()).collect();
     if !shown.is_empty() {
-        shown.insert(0, b"Python stack of the thread that died, the innermost call first:".to_vec());
+        shown.insert(0, b"Python stack of the thread that died, innermost call first:".to_vec());
     }
     shown
 }

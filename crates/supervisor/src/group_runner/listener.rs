@@ -50,7 +50,7 @@ pub fn make(wanted: &Wanted<'_>) -> Result<Listener, String> {
     let failed = |what: &str, error: Errno| format!("{what} `{}`: {error}", path.display());
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)
-        .map_err(|error| failed("a socket cannot be made for", error))?;
+        .map_err(|error| failed("could not create a socket for", error))?;
     let size = |size: u32| usize::try_from(size).unwrap_or(usize::MAX);
     if wanted.send_buffer > 0 {
         sockopt::set_socket_send_buffer_size(&socket, size(wanted.send_buffer))
@@ -64,12 +64,12 @@ pub fn make(wanted: &Wanted<'_>) -> Result<Listener, String> {
     let beside = [wanted.path, b"n"].concat();
     // A name that an earlier start left behind; that there is none is as well.
     let _left: Result<(), Errno> = rustix::fs::unlink(beside.as_slice());
-    let address = SocketAddrUnix::new(beside.as_slice()).map_err(|error| failed("no socket can be at", error))?;
+    let address = SocketAddrUnix::new(beside.as_slice()).map_err(|error| failed("could not create a socket at", error))?;
     // No other thread of the supervisor makes files.
     let umask = rustix::process::umask(Mode::from_raw_mode(0o177));
     let bound = rustix::net::bind(&socket, &address);
     rustix::process::umask(umask);
-    bound.map_err(|error| failed("no socket can be made at", error))?;
+    bound.map_err(|error| failed("could not bind a socket to", error))?;
     let backlog = i32::try_from(wanted.backlog).unwrap_or(i32::MAX);
     let ready = (|| {
         if let Some(owner) = wanted.owner {
@@ -79,7 +79,7 @@ pub fn make(wanted: &Wanted<'_>) -> Result<Listener, String> {
         let inode = rustix::fs::lstat(beside.as_slice())?.st_ino;
         rustix::fs::rename(beside.as_slice(), path).map(|()| inode)
     })();
-    ready.map(|inode| Listener { socket, inode }).map_err(|error| failed("the socket cannot be put at", error))
+    ready.map(|inode| Listener { socket, inode }).map_err(|error| failed("could not set up the socket at", error))
 }
 
 /// Makes the directory of the sockets, or finds it as it has to be: somebody else who could write there could put his own socket in place.
@@ -88,11 +88,12 @@ pub fn make(wanted: &Wanted<'_>) -> Result<Listener, String> {
 /// What could not be done, or how the directory is not as it has to be, in words.
 pub fn make_directory(directory: &[u8]) -> Result<(), String> {
     let path = Path::new(OsStr::from_bytes(directory));
-    let failed = |error: Errno| format!("the directory of the sockets `{}` cannot be made: {error}", path.display());
+    let failed = |error: Errno| format!("could not create the directory of the sockets `{}`: {error}", path.display());
     if let Some(above) = path.parent()
         && !above.exists()
     {
-        std::fs::create_dir_all(above).map_err(|error| format!("the directory `{}` cannot be made: {error}", above.display()))?;
+        std::fs::create_dir_all(above)
+            .map_err(|error| format!("could not create the directory `{}`: {error}", above.display()))?;
     }
     match rustix::fs::mkdir(path, Mode::from_raw_mode(0o711)) {
         Ok(()) => rustix::fs::chmod(path, Mode::from_raw_mode(0o711)).map_err(failed),
@@ -104,7 +105,7 @@ pub fn make_directory(directory: &[u8]) -> Result<(), String> {
                 Ok(())
             } else {
                 Err(format!(
-                    "`{}` is not a directory of httpd's own that nobody else may write to (hint: remove it, or set `WSGISocketPrefix`)",
+                    "`{}` is not a directory that belongs to httpd's user and that only this user may write to. To fix: remove it, or set `WSGISocketPrefix`",
                     path.display()
                 ))
             }

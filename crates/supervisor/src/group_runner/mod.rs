@@ -142,7 +142,7 @@ impl GroupRunner {
         let opened = rustix::fs::open(format!("/proc/self/fd/{number}"), OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty());
         opened
             .inspect_err(|error| {
-                let text = format!("the file of httpd's scoreboard can't be opened for reading: {error}");
+                let text = format!("could not open the file of httpd's scoreboard for reading: {error}");
                 self.note(&Note { code: Some(log_code::SCOREBOARD_NOT_SHARED), level: Level::Warning, process: None, text });
             })
             .ok()
@@ -205,8 +205,7 @@ impl GroupRunner {
                 }
             }
         }
-        let text = "its new processes can't load what those of the older configuration serve with, or do not start: the old ones go on. They are tried \
-                    again when a script changes, at each restart of httpd, and each hour. To fix: see the lines before";
+        let text = "its new processes did not start, or could not load a script of the old ones: the processes with the older configuration continue to serve. The supervisor tries again when a script changes, at each restart of httpd, and every hour. To fix: correct what the preceding messages name";
         self.note(&Note {
             code: Some(log_code::OLD_CONFIGURATION_SERVES),
             level: Level::Error,
@@ -258,7 +257,7 @@ impl GroupRunner {
         let locks = |(id, child): (&Id, &mut Child)| child.locks_its_pipes().then_some(*id);
         let stuck: Vec<Id> = self.children.iter_mut().filter_map(locks).collect();
         for id in stuck {
-            self.machine.broke_protocol(id, "what cannot be read, because it keeps the pipe locked", now);
+            self.machine.broke_protocol(id, "the pipe cannot be read, because the process keeps it locked", now);
             self.act(now);
         }
     }
@@ -279,7 +278,7 @@ impl GroupRunner {
                 self.note(&Note::process(
                     id,
                     log_code::SOCKET_REMOVED,
-                    "can't be reached any more, because its socket was removed, or another was put in its place; it is replaced",
+                    "cannot be reached any more, because its socket was removed or replaced: the process is replaced",
                 ));
             }
         }

@@ -43,11 +43,11 @@ impl GroupRunner {
             }
             // Processes are few, and each has its line.
             Say::Again(count) if note.process.is_some() => {
-                let text = format!("is not ready, for the reason that is logged above under {code} ({count} more times by now)");
+                let text = format!("is not ready, for the reason that was logged before as {code} ({count} more times so far)");
                 Some(Cow::Owned(Note { text, ..note.clone() }))
             }
             Say::Again(count) if is_round(count) && count > 1 => {
-                let text = format!("what is logged above under {code} has happened {count} more times");
+                let text = format!("the problem that was logged before as {code} happened {count} more times");
                 Some(Cow::Owned(Note { text, ..note.clone() }))
             }
             Say::Again(_) => None,
@@ -76,7 +76,7 @@ impl GroupRunner {
         let Some(pid) = self.children.get(&id).map(|child| child.pid).filter(|_| self.log.takes(Level::Info)) else { return };
         if let Some(programs) = companions::of(pid, now) {
             let text = format!(
-                "has started programs that are still there, and are killed with it: {programs}. One that is to live on is started with `start_new_session=True`"
+                "has started programs that are still running and were killed together with it: {programs}. To start a program that outlives the process, use `start_new_session=True`"
             );
             self.note(&Note::process(id, log_code::PROGRAMS_KILLED, text));
         }

@@ -34,11 +34,11 @@ impl OomKills {
     pub fn since(&self, before: &Self) -> Option<String> {
         let grown = |now: Option<u64>, before: Option<u64>| matches!((now, before), (Some(now), Some(before)) if now > before);
         if grown(self.group, before.group) {
-            return Some("its control group's memory.events counts it".to_owned());
+            return Some("memory.events of its control group counts it".to_owned());
         }
         // A machine without control groups, or a process in another one. The count knows no names, so it may have been somebody else's.
         (self.group.is_none() && grown(self.machine, before.machine))
-            .then(|| "the kernel counts such a kill at that time; its log has the name".to_owned())
+            .then(|| "the kernel counted such a kill at that time; the kernel log names the process".to_owned())
     }
 }
 

@@ -58,7 +58,7 @@ impl Slots {
         let failed = |error: std::io::Error| format!("its table (descriptor {number}): {error}");
         let file = inherited(number).map_err(failed)?;
         let table =
-            Table::open_known(shared_memory::map(&file).map_err(failed)?).ok_or("its table is too short: restart Apache")?;
+            Table::open_known(shared_memory::map(&file).map_err(failed)?).ok_or("its table is too short: restart httpd")?;
         Ok(Some(Self { table, file, waiting: (0, 0), dead: Vec::new(), trouble: Cell::new(false), closed: Cell::new(None) }))
     }
 

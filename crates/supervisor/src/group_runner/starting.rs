@@ -29,8 +29,7 @@ impl GroupRunner {
 
     pub(super) fn post_and_start(&mut self, id: Id, scripts: Vec<Script>, must_load: bool) -> Result<(), End> {
         if self.held.count() > MOST_HELD {
-            let text = "processes of its user, which may have left the group, keep pipes to the supervisor locked: no further process is started until they end. \
-                        To fix: end them (`ps -u USER`); they hold a page that never comes, of a FUSE file system or by userfaultfd";
+            let text = "processes of its user, which may have left the process group, block the pipes to the supervisor: no new process is started until they have exited. To fix: stop them (`ps -u USER` lists them); they write from memory of a FUSE file system that does not respond, or use userfaultfd";
             return Err(End::NotStarted(log_code::PIPES_LOCKED, text.to_owned()));
         }
         let mut listener = None;
@@ -50,7 +49,7 @@ impl GroupRunner {
             scoreboard: self.scoreboard.as_ref().map(AsFd::as_fd),
         };
         let mut child = Child::start(&self.spec, self.plan.threads, slot, &self.null, &self.held)
-            .map_err(|error| End::NotStarted(log_code::FORK_FAILED, format!("no process could be started: {error}")))?;
+            .map_err(|error| End::NotStarted(log_code::FORK_FAILED, format!("could not start a process: {error}")))?;
         if let (Some(slots), Some(slot)) = (&self.slots, self.taken.get(&id)) {
             slots.name(slot, child.pid);
         }

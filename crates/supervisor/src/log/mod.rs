@@ -126,7 +126,7 @@ impl Log {
         }
         if self.lost > 0 && self.waiting.is_empty() {
             let lost = std::mem::take(&mut self.lost);
-            let text = format!("{LOG_LINES_LOST}: {lost} lines were lost: this log did not take them in time");
+            let text = format!("{LOG_LINES_LOST}: {lost} lines were lost, because the reader of this log was too slow");
             self.put(Level::Warning, std::process::id(), text.as_bytes());
         }
         self.put(level, pid, text);

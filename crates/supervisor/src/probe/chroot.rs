@@ -22,14 +22,13 @@ fn said(path: &Path, cause: Cause) -> String {
     let word = interpreter::permissions::word(&path.to_string_lossy());
     let path = path.display();
     match cause {
-        Cause::Failed(Errno::NOENT) => format!("`{path}` does not exist (hint: make the directory, or correct the path)"),
-        Cause::Failed(error) => format!("`{path}`: {error} (hint: correct the path)"),
+        Cause::Failed(Errno::NOENT) => format!("`{path}` does not exist. To fix: create the directory, or correct the path"),
+        Cause::Failed(error) => format!("`{path}`: {error}. To fix: correct the path"),
         Cause::Owner(uid) => format!(
-            "`{path}` belongs to user {uid}, who could lead root elsewhere, so it was not entered (hint: let it belong to root, `chown -h root {word}`; the \
-             group's user needs to own nothing but what the application writes to)"
+            "`{path}` belongs to user {uid}, who could replace files that root uses, so it was not checked. To fix: run `chown -h root {word}`; the group's user must own only the files that the application writes to"
         ),
         Cause::Writable(mode) => format!(
-            "others than root may write to `{path}` (mode {mode:04o}), so they could replace directories in it, and it was not entered (hint: `chmod go-w {word}`)"
+            "users other than root may write to `{path}` (mode {mode:04o}) and could replace directories in it, so it was not checked. To fix: run `chmod go-w {word}`"
         ),
     }
 }

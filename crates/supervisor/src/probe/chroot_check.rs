@@ -27,18 +27,18 @@ pub fn missing(request: &Request, candidates: &[PathBuf]) -> Vec<StartError> {
     let mut problems = Vec::new();
     if let Some(engine) = engine.filter(|engine| is_missing(engine)) {
         let hint = format!("copy `{}` to `{}`, again after each update", engine.display(), below(root, engine).display());
-        problems.push(incomplete(format!("the engine `{}` is not in it", engine.display()), &hint));
+        problems.push(incomplete(format!("it does not contain the engine `{}`", engine.display()), &hint));
     }
     let found = candidates.iter().find_map(|candidate| Some((candidate, open_regular(candidate).ok()?)));
     let Some((interpreter, file)) = found else {
         let names: Vec<String> = candidates.iter().map(|path| format!("`{}`", path.display())).collect();
-        let cause = format!("it has no Python: {} not there, seen from inside", names.join(" and "));
+        let cause = format!("it contains no Python: inside the directory, {} not there", names.join(" and "));
         problems
-            .push(incomplete(cause, "install a Python below that directory, and name it with `python=` as it is called inside"));
+            .push(incomplete(cause, "install a Python below that directory, and set `python=` to its path inside the directory"));
         return problems;
     };
     if let Some(loader) = loader(&file).filter(|loader| is_missing(loader)) {
-        let cause = format!("the program loader `{}` of `{}` is not in it", loader.display(), interpreter.display());
+        let cause = format!("it does not contain the dynamic loader `{}` of `{}`", loader.display(), interpreter.display());
         let hint = format!("copy `{0}` there, and the libraries that `ldd {1}` lists", loader.display(), interpreter.display());
         problems.push(incomplete(cause, &hint));
         return problems;
@@ -48,8 +48,11 @@ pub fn missing(request: &Request, candidates: &[PathBuf]) -> Vec<StartError> {
         _ => interpreter_info::ask(interpreter, MANNER).map(drop),
     };
     if let Err(problem) = runs {
-        let cause = problem.text().split(" (hint: ").next().unwrap_or_default().to_owned();
-        problems.push(incomplete(format!("run in it, {cause}"), "put what the line names into the directory, at the same path"));
+        let cause = problem.text().split(". To fix: ").next().unwrap_or_default().to_owned();
+        problems.push(incomplete(
+            format!("inside the directory, {cause}"),
+            "copy the missing files to the same path inside the directory",
+        ));
     }
     problems
 }
@@ -59,7 +62,7 @@ fn is_missing(path: &Path) -> bool {
 }
 
 fn incomplete(cause: String, hint: &str) -> StartError {
-    StartError::new(&log_code::JAIL_INCOMPLETE, format!("the directory of `chroot=`: {cause} (hint: {hint})"))
+    StartError::new(&log_code::JAIL_INCOMPLETE, format!("the directory of `chroot=`: {cause}. To fix: {hint}"))
 }
 
 fn below(root: &Path, path: &Path) -> PathBuf {

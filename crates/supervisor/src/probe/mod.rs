@@ -96,27 +96,27 @@ fn prepare() -> Result<Request, StartError> {
     sys::signals_to_default();
     rustix::process::umask(Mode::from_raw_mode(0o077));
     let failed = |what: &str, error: &dyn std::fmt::Display| {
-        let hint = "the user's own limits, and the rights that httpd was started with, decide that";
-        StartError::new(&FILES_NOT_CHECKED, format!("nothing was checked, because {what}: {error} (hint: {hint})"))
+        let hint = "check the limits of the user, and the privileges that httpd was started with";
+        StartError::new(&FILES_NOT_CHECKED, format!("nothing was checked, because {what}: {error}. To fix: {hint}"))
     };
     let null = rustix::fs::open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())
-        .map_err(|error| failed("`/dev/null` cannot be opened", &error))?;
+        .map_err(|error| failed("`/dev/null` could not be opened", &error))?;
     let most = u64::try_from(LONGEST_REQUEST).unwrap_or(u64::MAX);
     let mut bytes = Vec::new();
-    std::io::stdin().take(most).read_to_end(&mut bytes).map_err(|error| failed("the questions cannot be read", &error))?;
-    let request = Request::decode(&bytes).map_err(|error| failed("the questions cannot be read", &error))?;
+    std::io::stdin().take(most).read_to_end(&mut bytes).map_err(|error| failed("the questions could not be read", &error))?;
+    let request = Request::decode(&bytes).map_err(|error| failed("the questions could not be read", &error))?;
     // What is run later has this as its input.
-    rustix::stdio::dup2_stdin(&null).map_err(|error| failed("its input cannot be closed", &error))?;
+    rustix::stdio::dup2_stdin(&null).map_err(|error| failed("its input could not be closed", &error))?;
     if !request.root.is_empty() {
         chroot::enter(Path::new(OsStr::from_bytes(&request.root)))
             .map_err(|why| StartError::new(&JAIL_INCOMPLETE, format!("the directory of `chroot=`: {why}")))?;
     }
-    rustix::process::chdir("/").map_err(|error| failed("`/` cannot be entered", &error))?;
+    rustix::process::chdir("/").map_err(|error| failed("`/` could not be entered", &error))?;
     if let Some(identity) = &request.identity {
         become_user(identity).map_err(|why| failed(&format!("the helper could not become user {}", identity.uid), &why))?;
     }
     if rustix::process::geteuid().is_root() || rustix::process::getuid().is_root() {
-        return Err(failed("the helper would be root", &"root looks at no files of users, and runs none of their programs"));
+        return Err(failed("the helper would be root", &"files and programs of users are not checked as root"));
     }
     confine(&LIMITS).map_err(|error| failed("the helper could not be confined", &error))?;
     Ok(request)

@@ -48,7 +48,7 @@ fn working_directory(request: &Request) -> Result<(), StartError> {
     path_access::enter(&path(&request.directory)).map_err(|obstacle| {
         let named = if request.directory_named { "`home=`" } else { "the user's home, its working directory," };
         let text =
-            format!("{named} cannot be entered: {obstacle} (hint: {}; or name another directory with `home=`)", obstacle.hint());
+            format!("{named} cannot be entered: {obstacle}. To fix: {}; or set `home=` to another directory", obstacle.hint());
         StartError::new(&log_code::PROCESS_NOT_PREPARED, text)
     })
 }
@@ -91,7 +91,7 @@ fn reach_engine(request: &Request) -> Result<(), StartError> {
         return Ok(());
     }
     path_access::walk(&path(&request.engine)).map(drop).map_err(|obstacle| {
-        StartError::new(&log_code::ENGINE_NOT_LOADED, format!("the engine: {obstacle} (hint: {})", obstacle.hint()))
+        StartError::new(&log_code::ENGINE_NOT_LOADED, format!("the engine: {obstacle}. To fix: {}", obstacle.hint()))
     })
 }
 
@@ -111,13 +111,13 @@ fn executable(named: &[u8]) -> Result<Selected, StartError> {
     const SAID_BY: &str = "`python=`";
     let path = path(named);
     let broken = |cause: String, hint: &str| {
-        Err(StartError::new(&log_code::PYTHON_HOME_BROKEN, format!("{SAID_BY}: {cause} (hint: {hint})")))
+        Err(StartError::new(&log_code::PYTHON_HOME_BROKEN, format!("{SAID_BY}: {cause}. To fix: {hint}")))
     };
     if let Err(obstacle) = path_access::walk(&path) {
         return broken(obstacle.to_string(), &obstacle.hint());
     }
     if path.is_dir() {
-        let hint = format!("write `python-home={0}`, or the executable in it, as `python={0}/bin/python`", path.display());
+        let hint = format!("set `python-home={0}`, or name the executable: `python={0}/bin/python`", path.display());
         return broken(format!("`{}` is a directory", path.display()), &hint);
     }
     // A virtualenv's interpreter finds its home by its own path.
@@ -163,10 +163,10 @@ fn eggs(named: &[u8]) -> Option<StartError> {
         Ok(real) if path_access::may_write(&real) => None,
         Ok(_) => {
             let hint = format!(
-                "name a directory of its own, made with `install -d -o {} DIRECTORY`",
+                "create a separate directory with `install -d -o {} DIRECTORY`, and name that one",
                 interpreter::permissions::own_word()
             );
-            problem(format!("user {} may not write it", path_access::own_name()), &hint)
+            problem(format!("user {} may not write to it", path_access::own_name()), &hint)
         }
     }
 }
@@ -175,7 +175,7 @@ fn unusable(option: &str, path: &[u8], cause: &str, hint: &str) -> StartError {
     let path = String::from_utf8_lossy(path);
     StartError::new(
         &log_code::DIRECTORY_NOT_USABLE,
-        format!("`{option}=` names `{path}`: {cause} (hint: {hint}; a relative path is taken from `ServerRoot`)"),
+        format!("`{option}=` names `{path}`: {cause}. To fix: {hint}; a relative path is resolved against `ServerRoot`"),
     )
 }
 
@@ -192,12 +192,12 @@ fn sockets(request: &Request) -> Option<StartError> {
     }
     let who = if named { "the directory of WSGISocketPrefix" } else { "httpd's runtime directory (DefaultRuntimeDir)" };
     let other = if named {
-        "name another directory with `WSGISocketPrefix`"
+        "set `WSGISocketPrefix` to another directory"
     } else {
-        "name an open one with `WSGISocketPrefix /run/wsgi`"
+        "set `WSGISocketPrefix` to an accessible directory, for example `WSGISocketPrefix /run/wsgi`"
     };
     let text = format!(
-        "the sockets of the daemon groups cannot be reached by user {} in {who}: {obstacle} (hint: {}; or {other})",
+        "user {} cannot reach the sockets of the process groups in {who}: {obstacle}. To fix: {}; or {other}",
         path_access::own_name(),
         obstacle.hint()
     );

@@ -22,7 +22,7 @@ pub fn out_of_reach(request: &Request) -> Vec<StartError> {
             return Some(said(
                 script,
                 "is not below the directory of `chroot=`",
-                "put it there, or give the application another group",
+                "move the script there, or assign the application to another group",
             ));
         }
         problem(request, script, &inside(&script.path, root))
@@ -49,14 +49,14 @@ fn problem(request: &Request, script: &Script, path: &Path) -> Option<StartError
     }
     if missing && obstacle.link.is_none() {
         let cause = format!("does not exist: {obstacle}");
-        return Some(said(script, &cause, "correct the path, or put the script there"));
+        return Some(said(script, &cause, "correct the path, or create the script"));
     }
     let user = String::from_utf8_lossy(&request.user);
-    let cause = format!("can't be read by user {user}, who is to load it: {obstacle}");
+    let cause = format!("is not readable for user {user}, who has to load it: {obstacle}");
     let AccessError { kind, .. } = &obstacle;
     let shows = matches!(kind, Kind::Closed(_) | Kind::Unreadable(_));
     let shown = if shows {
-        format!("; `namei -l {}` lists owners and modes", word(&String::from_utf8_lossy(&script.path)))
+        format!("; `namei -l {}` lists the owner and mode of each component", word(&String::from_utf8_lossy(&script.path)))
     } else {
         String::new()
     };
@@ -65,7 +65,7 @@ fn problem(request: &Request, script: &Script, path: &Path) -> Option<StartError
 
 fn said(script: &Script, cause: &str, hint: &str) -> StartError {
     let (path, directive) = (String::from_utf8_lossy(&script.path), String::from_utf8_lossy(&script.said_by));
-    StartError::new(&log_code::SCRIPT_OUT_OF_REACH, format!("the script `{path}` of {directive} {cause} (hint: {hint})"))
+    StartError::new(&log_code::SCRIPT_OUT_OF_REACH, format!("the script `{path}` of {directive} {cause}. To fix: {hint}"))
 }
 
 #[cfg(test)]

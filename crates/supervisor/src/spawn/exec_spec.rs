@@ -49,7 +49,7 @@ impl Drop {
         groups.sort_unstable();
         groups.dedup();
         if identity.uid == 0 || identity.gid == 0 || groups.contains(&0) {
-            return Err("it would run as root, or with the group of root; set `user=`, `group=` and `supplementary-groups=` to ordinary ones".to_owned());
+            return Err("it would run as root, or with the group of root. To fix: set `user=`, `group=` and `supplementary-groups=` to unprivileged ones".to_owned());
         }
         Ok(Self { uid: identity.uid, gid: identity.gid, groups })
     }
@@ -151,7 +151,7 @@ fn group_environment(group: &Group) -> Vec<Vec<u8>> {
 }
 
 fn c_string(what: &str, bytes: Vec<u8>) -> Result<CString, String> {
-    CString::new(bytes).map_err(|e| format!("{what} holds a NUL byte: `{}`", String::from_utf8_lossy(&e.into_vec())))
+    CString::new(bytes).map_err(|e| format!("{what} contains a NUL byte: `{}`", String::from_utf8_lossy(&e.into_vec())))
 }
 
 fn limits(group: &Group) -> Vec<Limit> {

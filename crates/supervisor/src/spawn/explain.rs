@@ -56,39 +56,40 @@ fn text(bytes: &[u8]) -> String {
 fn not_prepared(group: &plan::Group, step: Step, error: &io::Error, reports: &[SpawnReport]) -> String {
     let identity = &group.identity;
     let why = match step {
-        Step::Session => format!("a session of its own was refused: {error}"),
-        Step::Descriptors => format!("its descriptors could not be put in place: {error}"),
+        Step::Session => format!("it could not create a session: {error}"),
+        Step::Descriptors => format!("its descriptors could not be set up: {error}"),
         Step::Chroot => not_entered(&text(&group.chroot), error, reports),
         Step::Groups => format!("its supplementary groups {:?} could not be set: {error}", identity.groups),
         Step::Gid => format!("its group {} could not be set: {error}", identity.gid),
         Step::Uid => format!(
-            "its user {} could not be set: {error}; if that user has reached its limit of processes, raise it",
+            "its user {} could not be set: {error}. To fix: if that user has reached its limit of processes, raise the limit",
             user(identity)
         ),
         Step::Verify => format!(
-            "user {} and group {} did not hold when checked: something on this system gives root back",
+            "user {} and group {} could not be verified: the process was able to become root again",
             user(identity),
             identity.gid
         ),
-        Step::Root => "it would run as root, which no application does here; set `user=` to an ordinary user".to_owned(),
-        Step::NoNewPrivileges => format!("no-new-privileges was refused: {error}"),
-        Step::Parent => format!("its end could not be tied to the supervisor's, or the supervisor was gone already: {error}"),
+        Step::Root => "it would run as root, which is never allowed. To fix: set `user=` to an unprivileged user".to_owned(),
+        Step::NoNewPrivileges => format!("the kernel refused no-new-privileges: {error}"),
+        Step::Parent => format!("it could not arrange to be stopped together with the supervisor, or the supervisor had already exited: {error}"),
         Step::Directory => {
             let closed = closed_component(&group.directory, group, reports).map(|c| format!(": {c}")).unwrap_or_default();
             let (path, user) = (text(&group.directory), text(&identity.name));
+            let or = if closed.is_empty() { ". To fix:" } else { "; or" };
             if group.directory == identity.home {
                 format!(
-                    "`{path}`, the home directory of its user `{user}`, can't be its working directory: {error}{closed} (`home=` names another)"
+                    "`{path}`, the home directory of its user `{user}`, cannot be its working directory: {error}{closed}{or} set `home=` to another directory"
                 )
             } else {
-                format!("home=`{path}` can't be its working directory: {error}{closed}")
+                format!("home=`{path}` cannot be its working directory: {error}{closed}{or} correct `home=`")
             }
         }
         Step::EnvFile => env_file(group, error, reports),
         // The other steps never give up, or say more about one that does.
         _ => error.to_string(),
     };
-    format!("a process could not be prepared, so no Python was run ({}): {why}", place(group))
+    format!("could not prepare a process, so no Python was run ({}): {why}", place(group))
 }
 
 /// Why the variables of `env-file=` can't be had. No part of a line is shown: it may be a secret.
@@ -102,12 +103,12 @@ fn env_file(group: &plan::Group, error: &io::Error, reports: &[SpawnReport]) -> 
         }
         0 if error.raw_os_error() == Some(libc::EFBIG) => {
             format!(
-                "env-file=`{path}` is too long: all files of a group may have 256 KiB. To fix: leave out what are no variables"
+                "env-file=`{path}` is too large: all files of a group together may have 256 KiB. To fix: remove the lines that do not set variables"
             )
         }
         0 => format!(
-            "env-file=`{path}` can't be read: {error}. Root reads it only if root owns it and the directories above it, and no other user may write to them; otherwise user {} reads it. \
-             To fix: where only root can write to the directories above it, `chown root {word}` and `chmod 0600 {word}`; elsewhere let that user read it",
+            "env-file=`{path}` could not be read: {error}. Root reads it only if root owns it and the directories above it, and no other user may write to them; otherwise user {} reads it. \
+             To fix: if only root can write to the directories above it, run `chown root {word}` and `chmod 0600 {word}`; otherwise give that user permission to read it",
             user(&group.identity),
             word = interpreter::permissions::word(&path)
         ),
@@ -123,36 +124,35 @@ fn not_entered(path: &str, error: &io::Error, reports: &[SpawnReport]) -> String
     if let Some(uid) = hint(reports, Step::RootOwner) {
         let uid = uid.cast_unsigned();
         return format!(
-            "chroot `{path}`: it, or something on the way to it, belongs to user {uid}, who could lead root elsewhere. To fix: let it belong to root; `httpd -t` names it"
+            "chroot `{path}`: the directory, or a directory above it, belongs to user {uid}, who could replace files that root uses. To fix: run `httpd -t`, which names that directory, and let the directory belong to root"
         );
     }
     if let Some(mode) = hint(reports, Step::RootMode) {
         return format!(
-            "chroot `{path}`: others than root may write to it, or to a directory on the way to it (mode {mode:04o}). To fix: `chmod go-w` that directory; `httpd -t` names it"
+            "chroot `{path}`: users other than root may write to the directory, or to a directory above it (mode {mode:04o}). To fix: run `httpd -t`, which names that directory, then run `chmod go-w` on the directory"
         );
     }
-    format!("chroot `{path}`: {error}; the directory must exist, and httpd must have the right to chroot")
+    format!("chroot `{path}`: {error}. To fix: create the directory, and start httpd as root")
 }
 
 fn not_executed(group: &plan::Group, spec: &ExecSpec, reports: &[SpawnReport], error: &io::Error) -> String {
     let Some(candidate) = tried(spec, reports) else {
-        return format!("no Python is configured and none was found ({})", place(group));
+        return format!("no Python is configured, and none was found ({})", place(group));
     };
     let path = candidate.path.to_string_lossy();
     let because = &candidate.because;
     let there = hint(reports, Step::There);
     let cause = match error.kind() {
         io::ErrorKind::PermissionDenied => closed_component(candidate.path.as_bytes(), group, reports).unwrap_or_else(|| {
-            "it, or the Python that it links to, is closed to that user or not executable for it (a virtualenv of a Python in a home directory is made again in another \
-             directory, with `/usr/bin/python3 -m venv`), lies on a file system mounted noexec, or SELinux or AppArmor forbids it"
+            "the file, or the Python that it links to, is not accessible to or not executable for that user, is on a file system that is mounted noexec, or SELinux or AppArmor denies access. To fix: give the user access; if the Python of a virtual environment is in a home directory, create the virtual environment again in another directory with `/usr/bin/python3 -m venv`"
                 .to_owned()
         }),
-        io::ErrorKind::NotFound if there == Some(1) => "it is a symbolic link to a Python that is gone: create the virtualenv again".to_owned(),
-        io::ErrorKind::NotFound if there == Some(0) => "its interpreter line or its loader names a file that is not there".to_owned(),
-        io::ErrorKind::NotFound => "there is no such file: correct the path, or make the virtualenv".to_owned(),
-        _ => "it is no program that this machine can run".to_owned(),
+        io::ErrorKind::NotFound if there == Some(1) => "the file is a symbolic link to a Python that was removed. To fix: create the virtual environment again".to_owned(),
+        io::ErrorKind::NotFound if there == Some(0) => "the interpreter in its first line, or its dynamic loader, does not exist".to_owned(),
+        io::ErrorKind::NotFound => "the file does not exist. To fix: correct the path, or create the virtual environment".to_owned(),
+        _ => "the file is not a program that this machine can run".to_owned(),
     };
-    format!("`{path}` ({because}) can't be executed as user {} ({}): {error}: {cause}", user(&group.identity), place(group))
+    format!("could not execute `{path}` ({because}) as user {} ({}): {error}: {cause}", user(&group.identity), place(group))
 }
 
 /// The first directory on the way to `path` that the group's user may not search, as the child has found it.
@@ -170,12 +170,11 @@ fn closed_component(path: &[u8], group: &plan::Group, reports: &[SpawnReport]) -
     let command =
         rights.and_then(|rights| permissions::command(Path::new(shown), rights, &opener, 'x', permissions::local_homes));
     let cure = match command {
-        Some(command) => format!("run `{command}`, or move what lies below it to a place that this user may enter"),
-        None => "move what lies below it to a place that this user may enter, such as `/srv`; a virtualenv whose Python lies there is made again with \
-                 `/usr/bin/python3 -m venv`, in another directory"
+        Some(command) => format!("run `{command}`, or move the files below it to a directory that this user may search"),
+        None => "move the files below it to a directory that this user may search, such as `/srv`; create a virtual environment whose Python is there again in another directory, with `/usr/bin/python3 -m venv`"
             .to_owned(),
     };
-    Some(format!("`{shown}` (mode {mode:04o}) is closed to user {}: {cure}", user(identity)))
+    Some(format!("`{shown}` (mode {mode:04o}) is not accessible to user {}. To fix: {cure}", user(identity)))
 }
 
 /// The number of the last report of a step.

@@ -90,7 +90,7 @@ impl Supervisor {
             Ok(new) => new,
             Err(why) => {
                 let name = String::from_utf8_lossy(&group.name);
-                self.log.coded(log_code::GROUP_UNUSABLE, &format!("group {name} can't be started: {why}"));
+                self.log.coded(log_code::GROUP_UNUSABLE, &format!("could not start group {name}: {why}"));
                 return;
             }
         };

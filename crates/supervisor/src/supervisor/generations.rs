@@ -133,7 +133,7 @@ impl Supervisor {
         if self.phase == Phase::Serving {
             self.log.coded(
                 log_code::MODULE_GONE,
-                "httpd has read a configuration without mod_wsgi_rs: the daemon processes finish what they have, and end",
+                "httpd has read a configuration without mod_wsgi_rs: the daemon processes finish their requests and exit",
             );
         }
         // What httpd's old children have accepted just before is still served.

@@ -121,7 +121,10 @@ impl Supervisor {
     pub fn new(plan: &Plan, signals: OwnedFd, command: Option<OwnedFd>) -> Result<Self, String> {
         let parent = Parent::new(plan);
         if parent.dead() {
-            return Err(format!("process {}, which the plan calls httpd's parent, has ended or did not start it", plan.parent));
+            return Err(format!(
+                "process {}, httpd's parent process according to the plan, has exited or did not start this supervisor",
+                plan.parent
+            ));
         }
         let main_log = inherited(plan.main_log).map_err(|e| format!("the main log (descriptor {}): {e}", plan.main_log))?;
         let writer = log_writer(plan);
@@ -134,7 +137,7 @@ impl Supervisor {
                 Ok(running) => groups.push(running),
                 Err(why) => {
                     let name = String::from_utf8_lossy(&group.name);
-                    log.coded(log_code::GROUP_UNUSABLE, &format!("group {name} can't be started: {why}"));
+                    log.coded(log_code::GROUP_UNUSABLE, &format!("could not start group {name}: {why}"));
                 }
             }
         }

@@ -134,7 +134,7 @@ impl Channel {
             let Some(room) = block.get_mut(..most) else { return Err(SendError::Failed) };
             let count = match rustix::io::pread(file, &mut *room, offset) {
                 // It has become shorter; the child sees that less came than was announced.
-                Ok(0) => return Err(ended_early(state, "it is shorter by now")),
+                Ok(0) => return Err(ended_early(state, "it became shorter")),
                 Ok(count) => count,
                 Err(Errno::INTR) => continue,
                 Err(error) => return Err(ended_early(state, &std::io::Error::from(error).to_string())),
@@ -175,8 +175,7 @@ impl Channel {
 /// Says in the request's log why a file cannot be sent as announced.
 fn ended_early(state: &mut State, why: &str) -> SendError {
     let text = format!(
-        "{FILE_ENDED_EARLY}: a file that the application has returned can't be read up to the length that was announced, because {why}: the response is \
-         broken off. To fix: have what changes such files write a new one, and rename it to the old one's name"
+        "{FILE_ENDED_EARLY}: the response was aborted, because a file that the application returned could not be read to its end: {why}. To fix: let the program that changes such files write a new file, and rename it to the final name when it is complete"
     );
     Writer::new(&mut state.outgoing).log(FILE_ENDED_EARLY.level as u8, 0, b"", text.as_bytes());
     SendError::Failed

@@ -86,9 +86,7 @@ impl Heartbeat {
         let at = if at.is_empty() { String::new() } else { format!("; it was serving {}", at.join(", ")) };
         logging::coded(
             DEADLOCK,
-            &format!(
-                "no thread could have Python's interpreter lock for {limit} s (`deadlock-timeout={limit}`): this process ends{at}"
-            ),
+            &format!("no thread could acquire the GIL for {limit} s (`deadlock-timeout={limit}`): this process exits{at}"),
         );
         shared.ask(Reason::DeadlockTimeout);
         for seat in &shared.seats {

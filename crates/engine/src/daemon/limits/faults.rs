@@ -25,7 +25,7 @@ pub fn watch(registry: &'static Registry, memory: Descriptor) {
     thread::attached(main.handle, |py| {
         if let Err(raised) = enable(py, number) {
             let why = setup_failure(py, raised);
-            logging::text(Level::Info, format!("faults will leave no Python stack: {why}").as_bytes());
+            logging::text(Level::Info, format!("no Python stack will be logged after a crash: {why}").as_bytes());
         }
     });
 }

@@ -92,12 +92,12 @@ fn see_to(shared: &Shared, overdue: Overdue) {
     });
     let Some(stack) = stack else { return };
     let (ran, limit) = (since.elapsed().as_secs_f32(), shared.process.request_timeout / 1_000);
-    let done = if overdue.raise { ", and mod_wsgi.RequestTimeout is raised in it" } else { "" };
+    let done = if overdue.raise { ", and mod_wsgi.RequestTimeout was raised in it" } else { "" };
     let number = overdue.seat + 1;
     logging::coded(
         REQUEST_OVERDUE,
         &format!(
-            "{name} has run for {ran:.1} s in thread {number}, longer than `request-timeout={limit}`{done}. It is at:\n{stack}"
+            "{name} has run for {ran:.1} s in thread {number}, longer than `request-timeout={limit}`{done}. Its stack, innermost call last:\n{stack}"
         ),
     );
 }

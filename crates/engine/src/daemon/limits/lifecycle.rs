@@ -79,7 +79,7 @@ impl Life {
         logging::coded(
             STARTUP_OVERDUE,
             &format!(
-                "no script was loaded within {limit} s of the first request (`startup-timeout={limit}`): this process is replaced"
+                "no script could be loaded within {limit} s of the first request (`startup-timeout={limit}`): this process is replaced"
             ),
         );
         shared.ask(Reason::StartupTimeout);

@@ -71,7 +71,9 @@ impl Stacks {
                 let why = worker_threads::refused(&error);
                 logging::coded(
                     THREADS_BUSY,
-                    &format!("a request got no thread or no answer in time; where the busy threads are can't be said: {why}"),
+                    &format!(
+                        "a request got no thread or no response in time, and the stacks of the busy threads are not available: {why}"
+                    ),
                 );
             }
         }
@@ -90,11 +92,11 @@ fn say(seats: &[Seat]) {
     }
     let busy: usize = places.iter().map(|(_, names)| names.len()).sum();
     for (stack, names) in places {
-        let (names, be) = (names.join(", "), if names.len() == 1 { "is" } else { "are" });
+        let names = names.join(", ");
         logging::coded(
             THREADS_BUSY,
             &format!(
-                "a request got no thread or no answer in time, and {busy} of {} threads are busy: {names} {be} at\n{stack}",
+                "a request got no thread or no response in time, and {busy} of {} threads are busy. The stack of {names}, innermost call last:\n{stack}",
                 seats.len()
             ),
         );
@@ -110,7 +112,7 @@ fn look_at(seat: &Seat) -> Option<(String, String)> {
             let frames = interrupt::stack(py, interpreter, ident);
             interrupt::formatted(py, interpreter, frames)
         }),
-        None => "  (no Python code: it waits for Python's lock, or for its client)".to_owned(),
+        None => "  (no Python code: it waits for the GIL, or for its client)".to_owned(),
     };
     seat.running().get().is_some_and(|one| one.serial == serial).then_some((stack, name))
 }
@@ -123,11 +125,11 @@ fn each_its_own(seats: &[Seat]) {
         logging::coded(
             THREADS_BUSY,
             &format!(
-                "a request got no thread or no answer in time, and Python's interpreter lock is out of reach. {name} is at, the innermost call first:"
+                "a request got no thread or no response in time, and the GIL could not be acquired. The stack of {name}, innermost call first:"
             ),
         );
         if !signals::show_stack(thread) {
-            logging::coded(THREADS_BUSY, "no thread can say where it is, because faulthandler could not be set up");
+            logging::coded(THREADS_BUSY, "the stacks of the threads are not available, because faulthandler could not be set up");
             return;
         }
     }

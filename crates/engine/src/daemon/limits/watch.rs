@@ -41,10 +41,10 @@ const ANSWER: Duration = Duration::from_secs(1);
 /// What could not be set up.
 pub fn begin(shared: &Arc<Shared>, registry: &'static Registry) -> Result<(), String> {
     let parent =
-        i32::try_from(shared.process.parent).ok().and_then(Pid::from_raw).ok_or("there is no parent process to watch")?;
-    let parent = rustix::process::pidfd_open(parent, PidfdFlags::empty()).map_err(|e| format!("httpd's parent process: {e}"))?;
+        i32::try_from(shared.process.parent).ok().and_then(Pid::from_raw).ok_or("the process ID of httpd's parent process is invalid")?;
+    let parent = rustix::process::pidfd_open(parent, PidfdFlags::empty()).map_err(|e| format!("could not watch httpd's parent process: {e}"))?;
     let parent = adopt(parent);
-    let signals = signal_pipe(shared.process.threads == 0).map_err(|e| format!("signal handlers: {e}"))?;
+    let signals = signal_pipe(shared.process.threads == 0).map_err(|e| format!("could not install signal handlers: {e}"))?;
     let timed = shared.process.request_timeout > 0;
     let limits = Limits {
         interrupt: if timed { Some(Interrupter::begin(shared)?) } else { None },
@@ -102,12 +102,12 @@ fn watch(shared: &Arc<Shared>, parent: &Descriptor, signals: &Descriptor, limits
             stop_at = stop_at.or(ordered);
             // It may be deep in an import that never ends, and has nothing to finish. (A service never gets ready: its scripts are what it runs.)
             if shared.process.threads > 0 && shared.leaving.load(Ordering::Acquire) && !shared.ready.load(Ordering::Acquire) {
-                logging::text(Level::Info, b"the daemon process ends before it has loaded its scripts");
+                logging::text(Level::Info, b"the daemon process exits before it has loaded its scripts");
                 leave_process(1);
             }
         }
         if stop_at.is_some_and(|at| Instant::now() >= at) {
-            logging::coded(SHUTDOWN_OVERDUE, "requests were still running when the process had to end; they are cut");
+            logging::coded(SHUTDOWN_OVERDUE, "requests were still running when the process had to exit; they were aborted");
             shared.standing.cut((!supervised).then_some(Limit::Shutdown));
             leave_process(1);
         }
@@ -149,14 +149,14 @@ fn signalled_with(shared: &Shared, number: u8) {
         libc::SIGXCPU if !shared.life.asked() => {
             logging::text(
                 Level::Info,
-                b"this process has used the processor for as long as cpu-time-limit allows, and is replaced",
+                b"this process has reached its cpu-time-limit and is replaced",
             );
             shared.ask(Reason::CpuTimeLimit);
         }
         libc::SIGXCPU => {}
         libc::SIGHUP | libc::SIGUSR2 if shared.process.threads == 0 => {
-            let own = "one whose script wants it has a handler by `signal.signal()`";
-            logging::text(Level::Info, format!("signal {number} means nothing to a service: {own}").as_bytes());
+            let own = "the script can install a handler with `signal.signal()`";
+            logging::text(Level::Info, format!("signal {number} was ignored by this service: {own}").as_bytes());
         }
         libc::SIGHUP | libc::SIGUSR2 => shared.subscribers.tell(number),
         _ => shared.ask(Reason::ShutdownSignal),
@@ -236,7 +236,7 @@ pub fn show_stack(seat: &Seat, wanted: impl Fn(&Running) -> bool) {
         let name = seat.name();
         logging::coded(
             REQUEST_OVERDUE,
-            &format!("{name} runs with Python's interpreter lock out of reach. It is at, the innermost call first:"),
+            &format!("{name} is overdue, and the GIL could not be acquired. Its stack, innermost call first:"),
         );
         // Where it can't, the line above says at least what runs.
         let _shown = signals::show_stack(thread);
@@ -266,7 +266,7 @@ pub fn exit(shared: &Shared, status: i32) -> ! {
     shared.leaving.store(true, Ordering::Release);
     let deadline = stop_deadline(shared).unwrap_or(Duration::from_secs(5));
     let reason = shared.life.reason().name();
-    logging::text(Level::Info, format!("the daemon process ends ({reason})").as_bytes());
+    logging::text(Level::Info, format!("the daemon process exits ({reason})").as_bytes());
     crate::interpreter::shutdown::within(deadline, reason);
     leave_process(status)
 }

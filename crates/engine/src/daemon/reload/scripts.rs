@@ -122,8 +122,9 @@ pub fn watch(shared: &Arc<Shared>) {
         }
     });
     if let Err(error) = started {
-        let text =
-            format!("the thread that watches the scripts could not start: {error}; a change is seen by the next request alone");
+        let text = format!(
+            "could not start the thread that watches the scripts: {error}; changes are detected at the next request only"
+        );
         logging::text(Level::Error, text.as_bytes());
     }
 }

@@ -31,7 +31,7 @@ fn changed_file() -> Option<String> {
         let found = thread::attached(interpreter.handle, |py| {
             look(py, interpreter, registry.unchanged_until).unwrap_or_else(|raised| {
                 raised.clear(py);
-                "what its modules were loaded from can't be known".to_owned()
+                "the files of its modules could not be determined".to_owned()
             })
         });
         (!found.is_empty()).then_some(found)

@@ -38,8 +38,9 @@ impl Standing {
         let table = match place {
             None => None,
             Some(place) => {
-                let memory = shared_memory::map(file).map_err(|error| format!("the table of its group: {error}"))?;
-                Some((Table::open(memory).ok_or("the table of its group has another form: restart Apache")?, place))
+                let memory =
+                    shared_memory::map(file).map_err(|error| format!("could not map the table of its group: {error}"))?;
+                Some((Table::open(memory).ok_or("the table of its group has an unknown format. To fix: restart httpd")?, place))
             }
         };
         let end =

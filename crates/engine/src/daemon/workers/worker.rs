@@ -78,7 +78,7 @@ impl Worker<'_> {
                 Err(Errno::AGAIN) => return,
                 Err(Errno::INTR | Errno::CONNABORTED) => continue,
                 Err(error) => {
-                    let text = format!("no connection of Apache's can be accepted: {error}; it is tried again");
+                    let text = format!("could not accept a connection from httpd: {error}; trying again");
                     logging::text(protocol::Level::Error, text.as_bytes());
                     std::thread::sleep(PAUSE);
                     shared.connections.listen_again(&shared.listener);
@@ -91,7 +91,7 @@ impl Worker<'_> {
                 let timeout = shared.patience.load(Ordering::Acquire);
                 shared.connections.add(Channel::new(adopt(socket), timeout, holding, lending, descriptors));
             } else {
-                logging::coded(PEER_REFUSED, "a connection of another user than Apache's was closed unread");
+                logging::coded(PEER_REFUSED, "a connection from a user other than Apache's user was closed");
             }
         }
     }
@@ -131,7 +131,7 @@ impl Worker<'_> {
                 if why == NoRequest::Violation {
                     logging::coded(
                         PEER_REFUSED,
-                        "a connection that does not know the group's secret, or speaks another protocol, was closed",
+                        "a connection from a client that does not know the secret of the group, or uses another protocol version, was closed",
                     );
                 }
                 // Half a request has a place all the same, unless its child has taken it back.

@@ -39,8 +39,8 @@ pub fn start(shared: &Arc<Shared>, registry: &'static Registry) -> Vec<JoinHandl
 /// Says that there are `has` threads and no more.
 fn make_do(shared: &Shared, has: usize, error: &std::io::Error) {
     let wanted = shared.seats.len();
-    let then = if has == 0 { "the process ends".to_owned() } else { format!("the process goes on with {has}") };
-    let text = format!("{} of {wanted} worker threads could not start: {error}; {then} (hint: {})", wanted - has, room());
+    let then = if has == 0 { "the process exits".to_owned() } else { format!("the process continues with {has}") };
+    let text = format!("could not start {} of {wanted} worker threads: {error}; {then}. To fix: {}", wanted - has, room());
     logging::coded(THREADS_MISSING, &text);
     let has = u32::try_from(has).unwrap_or(u32::MAX);
     shared.standing.has_threads(has);
@@ -55,7 +55,7 @@ fn stack(named: u64) -> usize {
 
 /// Says that a thread which the process can't do without could not start.
 pub fn refused(error: &std::io::Error) -> String {
-    format!("a thread: {error} (hint: {})", room())
+    format!("could not start a thread: {error}. To fix: {}", room())
 }
 
 /// What to do when there is no room for a thread: which limit is in the way.
@@ -64,17 +64,16 @@ fn room() -> String {
     match (limit(Resource::Data), limit(Resource::As)) {
         (Some(bytes), _) => {
             format!(
-                "raise `memory-limit=`, which is {bytes} and counts each thread's stack, or lower `threads=` or `stack-size=`"
+                "raise `memory-limit=`, which is {bytes} and includes the stack of each thread, or lower `threads=` or `stack-size=`"
             )
         }
         (None, Some(bytes)) => {
             format!(
-                "raise `virtual-memory-limit=`, which is {bytes} and counts each thread's stack, or lower `threads=` or `stack-size=`"
+                "raise `virtual-memory-limit=`, which is {bytes} and includes the stack of each thread, or lower `threads=` or `stack-size=`"
             )
         }
         (None, None) => {
-            "lower `threads=` or `stack-size=`, or raise the limit of processes (`LimitNPROC`, `TasksMax`) or of memory"
-                .to_owned()
+            "lower `threads=` or `stack-size=`, or raise the limit of processes (`LimitNPROC`, `TasksMax`) or memory".to_owned()
         }
     }
 }

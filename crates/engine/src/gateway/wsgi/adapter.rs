@@ -45,7 +45,7 @@ impl Adapter {
         let py = this.py();
         let [status, headers, exc_info] = arguments.bind(["status", "response_headers", "exc_info"], 2)?;
         let (Some(status), Some(headers)) = (status, headers) else {
-            return Err(Raised::type_error(py, "start_response() needs a status and a list of headers"));
+            return Err(Raised::type_error(py, "start_response() requires a status and a list of headers"));
         };
         self.request.check_open(py)?;
         let exc_info = exc_info.filter(|e| !e.is_none());
@@ -70,7 +70,7 @@ impl Adapter {
         } else if begun {
             return Err(Raised::runtime_error(
                 py,
-                "start_response() was called a second time without exc_info (PEP 3333 wants exc_info then)",
+                "start_response() was called a second time without exc_info (PEP 3333 requires exc_info then)",
             ));
         }
         if status.is_text() && headers.is_list() {
@@ -87,27 +87,26 @@ impl Adapter {
     fn write<'py>(&self, this: &Object<'py>, arguments: &Arguments<'_, 'py>) -> PyResult<Object<'py>> {
         let py = this.py();
         let [data] = arguments.bind(["data"], 1)?;
-        let Some(data) = data else { return Err(Raised::type_error(py, "write() needs data")) };
+        let Some(data) = data else { return Err(Raised::type_error(py, "write() requires data")) };
         let Some(bytes) = data.as_bytes() else {
-            return Err(Raised::type_error(py, &format!("write() takes bytes, not {}", data.type_name())));
+            return Err(Raised::type_error(py, &format!("write() requires bytes, not {}", data.type_name())));
         };
         self.request.check_open(py)?;
         if self.request.output().client_gone {
-            return Err(Raised::os_error(py, "the client is gone, or took nothing of the response for too long"));
+            return Err(Raised::os_error(py, "the client closed the connection, or did not receive the response in time"));
         }
         match super::body::flush(py, &self.request, bytes)? {
             Ok(()) => Ok(Object::none(py)),
             Err(SendError::ClientGone) => Err(Raised::os_error(
                 py,
-                "the client closed the connection, or took nothing more of the response within the time that `response-socket-timeout` allows",
+                "the client closed the connection, or received no data of the response within `response-socket-timeout`",
             )),
             Err(SendError::Overdue) => Err(Raised::os_error(
                 py,
-                "the client is connected, but took nothing more of the response within the time that `Timeout` (in a daemon process \
-                 `socket-timeout`) allows",
+                "the client is connected, but received no data of the response within `Timeout` (in a daemon process: `socket-timeout`)",
             )),
-            Err(SendError::OutOfTime) => Err(Raised::os_error(py, "the request ran out of its time (`request-timeout`)")),
-            Err(SendError::Failed) => Err(Raised::os_error(py, "the server could not take the data; its error log says why")),
+            Err(SendError::OutOfTime) => Err(Raised::os_error(py, "the request exceeded its `request-timeout`")),
+            Err(SendError::Failed) => Err(Raised::os_error(py, "the server could not send the data: see the error log")),
         }
     }
 }
@@ -134,9 +133,10 @@ fn read_head(py: Attached<'_>, status: &Object<'_>, headers: &Object<'_>) -> PyR
         status,
         || "invalid status".to_owned(),
         |line| match field::status(line) {
-            Ok((number, _)) if rules::status(number).is_err() => {
-                Err(Raised::value_error(py, &format!("status {number} is interim: an application answers with 200 or above")))
-            }
+            Ok((number, _)) if rules::status(number).is_err() => Err(Raised::value_error(
+                py,
+                &format!("status {number} is interim: an application must respond with 200 or above"),
+            )),
             Ok((number, reason)) => Ok(Head::new(number, reason)),
             Err(why) => Err(Raised::value_error(py, &format!("invalid status `{}`: {why}", line.escape_ascii()))),
         },
@@ -195,7 +195,7 @@ fn latin1<R>(text: &Object<'_>, invalid: impl Fn() -> String, take: impl FnOnce(
         let shown: String = shown.chars().take(100).flat_map(char::escape_default).collect();
         Err(Raised::value_error(
             text.py(),
-            &format!("{}: `{shown}` contains a character that latin-1 does not have (PEP 3333 native strings)", invalid()),
+            &format!("{}: `{shown}` contains a character that is not in latin-1 (PEP 3333 native strings)", invalid()),
         ))
     })
 }

@@ -73,8 +73,8 @@ fn admitted(request: &Request, length: usize) -> (usize, Send) {
 
 fn not_bytes(py: Attached<'_>, item: &Object<'_>) -> Raised {
     let kind = item.type_name();
-    let cure = if item.is_text() { ": encode it, as in text.encode('utf-8')" } else { "" };
-    Raised::type_error(py, &format!("the response body must consist of bytes, but the application gave {kind}{cure}"))
+    let cure = if item.is_text() { ": encode it, for example with text.encode('utf-8')" } else { "" };
+    Raised::type_error(py, &format!("the response body must consist of bytes, but the application returned {kind}{cure}"))
 }
 
 fn sequence(py: Attached<'_>, request: &Request, body: &Object<'_>) -> Result<(), Failure> {
@@ -191,7 +191,7 @@ fn finish(request: &Request) -> Result<(), Failure> {
         logging::coded(
             BODY_TOO_LONG,
             &format!(
-                "the application said `Content-Length: {promised}` and gave {excess} bytes more, which were left out: correct the header, or leave it to the server"
+                "the application set `Content-Length: {promised}`, but returned {excess} more bytes, which were dropped. To fix: correct the header, or let the server set it"
             ),
         );
     }
@@ -199,7 +199,7 @@ fn finish(request: &Request) -> Result<(), Failure> {
         logging::coded(
             BODY_TOO_SHORT,
             &format!(
-                "the application said `Content-Length: {promised}` but its body ended after {sent} bytes; the connection is closed so that the client can tell"
+                "the application set `Content-Length: {promised}`, but its body ended after {sent} bytes. The connection was closed so that the client can detect this. To fix: correct the header, or let the server set it"
             ),
         );
         return Err(Failure::Short);

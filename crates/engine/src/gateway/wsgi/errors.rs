@@ -24,7 +24,7 @@ pub struct ErrorSink {
 impl ErrorSink {
     fn request(&self, py: Attached<'_>) -> PyResult<Arc<Request>> {
         let request = lock(&self.request).clone();
-        request.ok_or_else(|| Raised::runtime_error(py, "the request has ended: its objects can't be used any more"))
+        request.ok_or_else(|| Raised::runtime_error(py, "the request has ended: its objects cannot be used any more"))
     }
 
     fn write<'py>(&self, this: &Object<'py>, arguments: &Arguments<'_, 'py>) -> PyResult<Object<'py>> {
@@ -53,10 +53,10 @@ impl ErrorSink {
 
 impl NativeClass for ErrorSink {
     const NAME: &'static std::ffi::CStr = c"_mod_wsgi_rs.ErrorSink";
-    const DOC: &'static std::ffi::CStr = c"Takes bytes whose lines become records of one request's error log.";
+    const DOC: &'static std::ffi::CStr = c"Writes lines to the error log of one request.";
     const METHODS: &'static [Method<Self>] = &[
-        Method { name: c"write", doc: c"write(data): data is a bytes-like object.", call: Self::write },
-        Method { name: c"flush", doc: c"flush(): writes out what waits for its newline.", call: Self::flush },
+        Method { name: c"write", doc: c"write(data): writes a bytes-like object to the error log.", call: Self::write },
+        Method { name: c"flush", doc: c"flush(): writes an incomplete line.", call: Self::flush },
         Method { name: c"changed", doc: c"changed(): the stream is not used for another request.", call: Self::changed },
     ];
 }

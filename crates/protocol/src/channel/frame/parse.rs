@@ -28,12 +28,12 @@ pub enum Violation {
 impl std::fmt::Display for Violation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Type(kind) => write!(f, "a frame of type {kind}, which it may not send"),
+            Self::Type(kind) => write!(f, "a frame of type {kind}, which the sender may not send"),
             Self::Stream(stream) => write!(f, "a frame for stream {stream}, which does not exist"),
             Self::TooLong { kind, length } => {
-                write!(f, "a frame of type {kind} with {length} bytes, more than that type may have")
+                write!(f, "a frame of type {kind} with {length} bytes, which is more than the maximum")
             }
-            Self::Payload(kind) => write!(f, "a frame of type {kind} whose payload is malformed"),
+            Self::Payload(kind) => write!(f, "a frame of type {kind} with a malformed payload"),
         }
     }
 }
