@@ -93,7 +93,7 @@ mod tests {
         let places = [root.join("a"), root.join("b")];
         std::fs::create_dir_all(&places[1]).unwrap();
         let text = look(ENGINE, &log_code::ENGINE_NOT_LOADED, &places, false).unwrap_err().text().to_owned();
-        assert!(text.contains("is in none of") && text.contains("/a`") && text.contains("make install"), "{text}");
+        assert!(text.contains("was not found in") && text.contains("/a`") && text.contains("make install"), "{text}");
         std::fs::write(places[1].join(ENGINE), "").unwrap();
         assert_eq!(look(ENGINE, &log_code::ENGINE_NOT_LOADED, &places, false).unwrap(), places[1].join(ENGINE));
         std::fs::remove_dir_all(root).unwrap();

@@ -99,9 +99,9 @@ mod tests {
                 user(b"blog"),
                 SHOP,
                 DIRECTORY,
-                "the script `/srv/shop/a.wsgi` belongs to the user `shop`, and `script-user=` wants `blog`",
+                "the script `/srv/shop/a.wsgi` belongs to the user `shop`, but `script-user=` requires `blog`",
             ),
-            (user(b"#1"), SHOP, DIRECTORY, "belongs to the user `shop`, and `script-user=` wants `#1`"),
+            (user(b"#1"), SHOP, DIRECTORY, "belongs to the user `shop`, but `script-user=` requires `#1`"),
             (
                 user(b"shop"),
                 SHOP,
@@ -109,14 +109,14 @@ mod tests {
                 "directory `/srv/shop` belongs to the user `root`",
             ),
             (user(b"shop"), FileFacts { user: None, ..SHOP }, DIRECTORY, "belongs to the user `#1000`"),
-            (user(b"shop"), mode(0o664), DIRECTORY, "the script `/srv/shop/a.wsgi` can be written by its group `shops`"),
-            (user(b"shop"), mode(0o646), DIRECTORY, "the script `/srv/shop/a.wsgi` can be written by everybody"),
-            (user(b"shop"), SHOP, directory(0o775), "directory `/srv/shop` can be written by its group"),
-            (user(b"shop"), SHOP, directory(0o757), "directory `/srv/shop` can be written by everybody"),
-            (group(b"blogs"), SHOP, DIRECTORY, "belongs to the group `shops`, and `script-group=` wants `blogs`"),
+            (user(b"shop"), mode(0o664), DIRECTORY, "the script `/srv/shop/a.wsgi` is writable by its group `shops`"),
+            (user(b"shop"), mode(0o646), DIRECTORY, "the script `/srv/shop/a.wsgi` is writable by everybody"),
+            (user(b"shop"), SHOP, directory(0o775), "directory `/srv/shop` is writable by its group"),
+            (user(b"shop"), SHOP, directory(0o757), "directory `/srv/shop` is writable by everybody"),
+            (group(b"blogs"), SHOP, DIRECTORY, "belongs to the group `shops`, but `script-group=` requires `blogs`"),
             (group(b"shops"), SHOP, FileFacts { group: Some(b"x"), ..DIRECTORY }, "belongs to the group `x`"),
-            (group(b"shops"), mode(0o666), DIRECTORY, "can be written by everybody"),
-            (group(b"shops"), SHOP, directory(0o777), "can be written by everybody"),
+            (group(b"shops"), mode(0o666), DIRECTORY, "is writable by everybody"),
+            (group(b"shops"), SHOP, directory(0o777), "is writable by everybody"),
         ];
         for (wanted, script, directory, expected) in cases {
             let said = check(&wanted, &script, &directory).err().unwrap_or_default();

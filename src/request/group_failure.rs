@@ -143,24 +143,25 @@ impl GroupFailure<'_> {
         let group = quoted(name);
         let because = |why: &Option<&str>| why.map(|why| format!(": {why}")).unwrap_or_default();
         match self {
-            Self::Undefined => format!("the process group {group} is not defined"),
-            Self::Foreign => format!("the process group {group} belongs to virtual hosts of another ServerName"),
-            Self::Restricted if name.is_empty() => "WSGIRestrictProcess does not permit embedded mode here".to_owned(),
-            Self::Restricted => format!("WSGIRestrictProcess does not permit the process group {group} here"),
-            Self::Unavailable(reason) => format!("the process group {group} cannot serve requests: {reason}"),
-            Self::Service => format!("the process group {group} has `threads=0`, so it serves no requests"),
-            Self::ScriptOwner(what) => format!("the process group {group} did not run the script: {what}"),
-            Self::OutsideChroot { script, chroot } => {
-                format!("the script {} is not below {}, the chroot directory of the process group {group}", quoted(script), quoted(chroot))
-            }
+            Self::Undefined
+            | Self::Foreign
+            | Self::Restricted
+            | Self::Unavailable(_)
+            | Self::Service
+            | Self::ScriptOwner(_)
+            | Self::OutsideChroot { .. } => self.configuration(name),
             Self::Socket(error) => format!("could not connect to the socket of the process group {group}: {error}"),
             Self::CannotStart => format!("no process of the group {group} can be started"),
-            Self::Stopping => format!("httpd was stopped or restarted while the request waited for a process of the group {group}"),
+            Self::Stopping => {
+                format!("httpd was stopped or restarted while the request waited for a process of the group {group}")
+            }
             Self::NotReady(limit) => {
                 format!("no process of the group {group} was ready within the {limit} s of connect-timeout")
             }
             Self::QueueFull(backlog) => {
-                format!("the queue of the process group {group} is full: all threads are busy, and {backlog} requests (listen-backlog) are waiting")
+                format!(
+                    "the queue of the process group {group} is full: all threads are busy, and {backlog} requests (listen-backlog) are waiting"
+                )
             }
             Self::StartingFull(backlog) => {
                 format!(
@@ -169,12 +170,6 @@ impl GroupFailure<'_> {
             }
             Self::KeptLeaving(count) => {
                 format!("every process of the group {group} refused the request, because it was shutting down ({count} attempts)")
-            }
-            Self::Unreachable { attempts, path } => {
-                format!(
-                    "could not reach any process of the group {group} at its socket {} in {attempts} attempts",
-                    quoted(&[path, b".N".as_slice()].concat())
-                )
             }
             Self::Died(why) => format!("a process of the group {group} died before it sent a response{}", because(why)),
             Self::DiedLate(why) => format!("a process of the group {group} died in the middle of its response{}", because(why)),
@@ -192,23 +187,53 @@ impl GroupFailure<'_> {
             Self::RequestTimeout(limit) => {
                 format!("the application took longer than the {limit} s of request-timeout of the process group {group}")
             }
-            Self::Stranger { .. } | Self::Overtime(_) | Self::ShareUsed(_) => self.distrust(&group),
+            Self::Unreachable { .. } | Self::Stranger { .. } | Self::Overtime(_) | Self::ShareUsed(_) => self.distrust(&group),
             Self::HeaderTooLong { name, limit } => {
                 format!("the response header {} is longer than the {limit} bytes of header-buffer-size", quoted(name))
             }
             Self::HeadTooLong(length) => {
-                format!("the headers and variables of the request have {length} bytes in total, which is more than a daemon process accepts")
+                format!(
+                    "the headers and variables of the request have {length} bytes in total, which is more than a daemon process accepts"
+                )
             }
         }
     }
 
-    /// The cause, where a process of the group is not what it should be.
+    /// The cause, if the configuration or a file has to be changed.
+    fn configuration(&self, name: &[u8]) -> String {
+        let group = quoted(name);
+        match self {
+            Self::Undefined => format!("the process group {group} is not defined"),
+            Self::Foreign => format!("the process group {group} belongs to virtual hosts of another ServerName"),
+            Self::Restricted if name.is_empty() => "WSGIRestrictProcess does not permit embedded mode here".to_owned(),
+            Self::Restricted => format!("WSGIRestrictProcess does not permit the process group {group} here"),
+            Self::Unavailable(reason) => format!("the process group {group} cannot serve requests: {reason}"),
+            Self::Service => format!("the process group {group} has `threads=0`, so it serves no requests"),
+            Self::ScriptOwner(what) => format!("the process group {group} did not run the script: {what}"),
+            Self::OutsideChroot { script, chroot } => {
+                format!(
+                    "the script {} is not below {}, the chroot directory of the process group {group}",
+                    quoted(script),
+                    quoted(chroot)
+                )
+            }
+            _ => String::new(),
+        }
+    }
+
+    /// The cause, if processes of the group, or their sockets, do not behave as expected.
     fn distrust(&self, group: &str) -> String {
         match self {
             Self::Stranger { uid, path } => format!(
                 "a process of the user with the ID {uid} listens at {}, the socket of the process group {group}",
                 quoted(&[path, b".N".as_slice()].concat())
             ),
+            Self::Unreachable { attempts, path } => {
+                format!(
+                    "could not reach any process of the group {group} at its socket {} in {attempts} attempts",
+                    quoted(&[path, b".N".as_slice()].concat())
+                )
+            }
             Self::ShareUsed(most) => {
                 format!("the process group {group} has reached its limit of {most} requests in httpd (maximum-in-flight)")
             }
@@ -222,26 +247,30 @@ impl GroupFailure<'_> {
     /// What to do; `None` if the cause says it.
     pub const fn cure(&self) -> Option<&'static str> {
         Some(match self {
-            Self::Undefined => "declare the group with `WSGIDaemonProcess`, or correct the name; `%{GLOBAL}` selects embedded mode",
-            Self::Foreign => "move its `WSGIDaemonProcess` out of its <VirtualHost>, or repeat the same declaration in this one",
-            Self::Restricted => {
-                "add the group to `WSGIRestrictProcess` (`%{GLOBAL}` for embedded mode), or use one of the groups that it lists"
-            }
-            Self::Unavailable(_) => return None,
-            Self::Service => "set `threads=` to at least 1, or assign the application to another group",
-            Self::ScriptOwner(_) => "check the contents of the file, then correct its owner or mode with `chown` and `chmod`, or change `script-user=` or `script-group=`",
-            Self::OutsideChroot { .. } => "move the script below that directory, or assign the application to another group",
+            Self::Undefined
+            | Self::Foreign
+            | Self::Restricted
+            | Self::Unavailable(_)
+            | Self::Service
+            | Self::ScriptOwner(_)
+            | Self::OutsideChroot { .. } => return self.configuration_cure(),
             Self::Socket(_) => {
                 "check that Apache's user can search the directory of the socket, and remove `socket-user=`; if the socket was deleted, run `apachectl graceful`"
             }
             Self::CannotStart => "read the message about the last attempt in the log of the group",
             Self::Stopping => "use `apachectl graceful`: then such requests wait for the next processes",
-            Self::NotReady(_) => "look in the log for the reason why the group does not start; raise `connect-timeout=` if its application needs more time to load",
+            Self::NotReady(_) => {
+                "look in the log for the reason why the group does not start; raise `connect-timeout=` if its application needs more time to load"
+            }
             Self::QueueFull(_) => {
                 "look for WSGI1590 in the log of the group, which shows what its threads are doing; raise `processes=` or `threads=`, or set `request-timeout=` to end requests that hang"
             }
-            Self::StartingFull(_) => "find out what the application waits for during import; the log reports processes that cannot start",
-            Self::KeptLeaving(_) => "find the program that keeps changing the script, or correct a `reload_required` that always returns true",
+            Self::StartingFull(_) => {
+                "find out what the application waits for during import; the log reports processes that cannot start"
+            }
+            Self::KeptLeaving(_) => {
+                "find the program that keeps changing the script, or correct a `reload_required` that always returns true"
+            }
             Self::Unreachable { .. } => {
                 "set `WSGISocketPrefix` to a different directory for each server, and find out which other program writes to the directory"
             }
@@ -251,7 +280,9 @@ impl GroupFailure<'_> {
             Self::Stranger { .. } => {
                 "set `WSGISocketPrefix` to a directory that only root can write to, and find out who writes to the present one"
             }
-            Self::Died(_) | Self::DiedLate(_) => "read the message about the death of the process: it contains the signal and the location in the program",
+            Self::Died(_) | Self::DiedLate(_) => {
+                "read the message about the death of the process: it contains the signal and the location in the program"
+            }
             Self::Ended(limit) => longer(*limit),
             Self::BrokeProtocol(_) => "install the module and the engine from one build, then restart httpd",
             Self::Silent { own: true, .. } => {
@@ -269,23 +300,43 @@ impl GroupFailure<'_> {
                 "look at the stacks in the log of the group; a process that an attacker controls can ignore its limits"
             }
             Self::HeaderTooLong { .. } => "make the header shorter, or raise `header-buffer-size=`",
-            Self::HeadTooLong(_) => "find the directive that sets such variables (`SetEnv`, `RewriteRule`), or lower `LimitRequestFieldSize`",
+            Self::HeadTooLong(_) => {
+                "find the directive that sets such variables (`SetEnv`, `RewriteRule`), or lower `LimitRequestFieldSize`"
+            }
+        })
+    }
+
+    /// What to do, if the configuration or a file has to be changed.
+    const fn configuration_cure(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Undefined => {
+                "declare the group with `WSGIDaemonProcess`, or correct the name; `%{GLOBAL}` selects embedded mode"
+            }
+            Self::Foreign => "move its `WSGIDaemonProcess` out of its <VirtualHost>, or repeat the same declaration in this one",
+            Self::Restricted => {
+                "add the group to `WSGIRestrictProcess` (`%{GLOBAL}` for embedded mode), or use one of the groups that it lists"
+            }
+            Self::Unavailable(_) => return None,
+            Self::Service => "set `threads=` to at least 1, or assign the application to another group",
+            Self::ScriptOwner(_) => {
+                "check the contents of the file, then correct its owner or mode with `chown` and `chmod`, or change `script-user=` or `script-group=`"
+            }
+            Self::OutsideChroot { .. } => "move the script below that directory, or assign the application to another group",
+            _ => return None,
         })
     }
 }
 
-/// Who has said nothing, and within what.
+/// Returns the cause for a group that sent nothing in time.
 fn silence(group: &str, limit: u64, own: bool) -> String {
     if own {
         format!("the process group {group} sent nothing within the {limit} s of socket-timeout")
     } else {
-        format!(
-            "the process group {group}, which has no socket-timeout, sent nothing within the {limit} s of httpd's Timeout"
-        )
+        format!("the process group {group}, which has no socket-timeout, sent nothing within the {limit} s of httpd's Timeout")
     }
 }
 
-/// Which time was over, for a sentence.
+/// Returns which timeout expired, as a part of a sentence.
 const fn over(limit: Limit) -> &'static str {
     match limit {
         Limit::Shutdown => "`shutdown-timeout` expired",
@@ -297,7 +348,7 @@ const fn over(limit: Limit) -> &'static str {
     }
 }
 
-/// What to do about it.
+/// Returns what to do about an expired timeout.
 const fn longer(limit: Limit) -> &'static str {
     match limit {
         Limit::Shutdown => {

@@ -51,7 +51,7 @@ mod tests {
         }
         let sparse = root.join("sparse");
         std::fs::File::create(&sparse).unwrap().set_len(3 << 30).unwrap();
-        assert!(read_regular(&sparse, 65_536).unwrap_err().to_string().contains("longer than 65536 bytes"));
+        assert!(read_regular(&sparse, 65_536).unwrap_err().to_string().contains("larger than 65536 bytes"));
         std::fs::write(root.join("short"), "x = y").unwrap();
         assert_eq!(read_regular(&root.join("short"), 5).unwrap(), b"x = y");
         assert!(read_regular(&root.join("short"), 4).is_err());

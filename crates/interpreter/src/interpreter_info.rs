@@ -178,9 +178,9 @@ mod tests {
              ModuleNotFoundError: No module named 'encodings'\n\nCurrent thread 0x1 (most recent call first):\n  <no Python frame>\nEND\nexit 1\n",
         );
         let text = ask(&broken, Manner::default()).unwrap_err().text().to_owned();
-        assert!(text.contains("cannot say its version: ModuleNotFoundError: No module named 'encodings'"), "{text}");
+        assert!(text.contains("did not report its version: ModuleNotFoundError: No module named 'encodings'"), "{text}");
         std::fs::remove_file(broken).unwrap();
-        assert!(ask(Path::new("/none/python"), Manner::default()).unwrap_err().text().contains("cannot be run"));
+        assert!(ask(Path::new("/none/python"), Manner::default()).unwrap_err().text().contains("could not be run"));
     }
 
     #[test]

@@ -190,7 +190,7 @@ mod tests {
         let problem = find(&chosen(), &own).unwrap_err();
         assert_eq!(problem.code().number, log_code::LIBPYTHON_MISSING.number);
         assert!(problem.text().contains("--enable-shared"), "{problem}");
-        assert!(find(&chosen(), &facts("/nowhere")).unwrap_err().text().contains("put libpython3.11.so.1.0 back"));
+        assert!(find(&chosen(), &facts("/nowhere")).unwrap_err().text().contains("restore libpython3.11.so.1.0"));
     }
 
     #[test]

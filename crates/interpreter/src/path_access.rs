@@ -220,7 +220,7 @@ mod tests {
         let scratch = Scratch::new("missing");
         let obstacle = walk(&scratch.0.join("open/none/file")).unwrap_err();
         assert!(matches!(obstacle.kind, Kind::Missing) && obstacle.path.ends_with("open/none"), "{obstacle:?}");
-        assert!(obstacle.hint().starts_with("make `"), "{}", obstacle.hint());
+        assert!(obstacle.hint().starts_with("create `"), "{}", obstacle.hint());
         let obstacle = walk(&scratch.0.join("open/deep/file/more")).unwrap_err();
         assert!(matches!(obstacle.kind, Kind::NotDirectory) && obstacle.path.ends_with("file"), "{obstacle:?}");
     }
@@ -257,7 +257,7 @@ mod tests {
             AccessError { kind: Kind::Missing, path: "/etc/cron.d/x".into(), link: Some("/srv/venv/bin/python".into()) };
         assert_eq!(
             missing.hint(),
-            "correct the symbolic link `/srv/venv/bin/python`, so that it leads to what this user may use"
+            "correct the symbolic link `/srv/venv/bin/python`, so that its target is accessible to this user"
         );
     }
 }

@@ -197,7 +197,7 @@ mod tests {
         assert!(of((first, Some(second))).unwrap().executable.starts_with(&homes[1].0));
         for parts in [(first, Some(third)), (third, Some(second))] {
             let problem = of(parts).unwrap_err();
-            assert!(problem.text().contains("is a virtualenv, which is no part"), "{problem}");
+            assert!(problem.text().contains("is a virtual environment, which cannot be combined"), "{problem}");
         }
     }
 

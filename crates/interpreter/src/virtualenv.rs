@@ -123,7 +123,7 @@ mod tests {
         assert!(problem.text().contains("`/nowhere` does not exist"), "{problem}");
         std::fs::File::create(&file).unwrap().set_len(3 << 30).unwrap();
         let problem = look_around(&chosen).unwrap_err();
-        assert!(problem.text().contains("longer than 65536 bytes"), "{problem}");
+        assert!(problem.text().contains("larger than 65536 bytes"), "{problem}");
         std::fs::remove_file(&file).unwrap();
         rustix::fs::mknodat(rustix::fs::CWD, &file, rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU, 0).unwrap();
         let problem = look_around(&chosen).unwrap_err();

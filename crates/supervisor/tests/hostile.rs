@@ -64,7 +64,7 @@ fn no_descriptor_can_be_passed_to_the_supervisor() {
 #[test]
 fn messages_that_are_too_long_are_not_kept() {
     let street = Street::new("long");
-    street.hostile.wait_for_log("the message Loaded with 1048576 bytes, of which it has");
+    street.hostile.wait_for_log("the message Loaded with 1048576 bytes, which is more than its maximum");
     street.end();
 }
 
@@ -77,7 +77,7 @@ fn no_more_is_heard_than_a_process_has_to_say() {
     assert!(said <= street.hostile.log().matches("died by SIGTERM").count() + 1, "each process is named once");
     street.end();
     let street = Street::new("flood");
-    street.hostile.wait_for_log("more messages than it may (4096 at once and 64 a second");
+    street.hostile.wait_for_log("too many messages (at most 4096 at once and 64 a second");
     street.end();
 }
 
@@ -123,7 +123,7 @@ fn a_pipe_that_its_writer_keeps_locked_holds_up_nobody_else() {
     let stuck: i32 = street.hostile.file("locked").parse().unwrap();
     street.unharmed();
     street.hostile.wait_for_log("WSGI1309: process");
-    street.hostile.wait_for_log("because it keeps the pipe locked");
+    street.hostile.wait_for_log("because the process keeps it locked");
     until("it is ended", || (!support::alive(stuck)).then_some(()));
     street.supervisor.stop();
 }

@@ -164,7 +164,8 @@ fn died(main: Server<'_>, pid: i32, _: i32) {
             format_args!("the log writer (pid {pid}) exited soon after its start; another one will be started in a few seconds"),
         );
     } else {
-        Log::Server(main).log_code(&LOG_WRITER_FAILED, format_args!("the log writer (pid {pid}) exited; another one was started"));
+        Log::Server(main)
+            .log_code(&LOG_WRITER_FAILED, format_args!("the log writer (pid {pid}) exited; another one was started"));
         replace(main, &mut kept, at);
     }
     retained::keep(Log::Server(main), &kept);

@@ -136,7 +136,7 @@ mod tests {
         for mode in [0o775, 0o757, 0o777, 0o1777] {
             std::fs::set_permissions(&run, std::fs::Permissions::from_mode(mode)).unwrap();
             let why = said(&run).unwrap_err();
-            assert!(why.contains("run` (mode ") && why.contains("written by others"), "{why}");
+            assert!(why.contains("run` (mode ") && why.contains("writable by users other than"), "{why}");
             assert!(said(&run.join("not-there-yet")).is_err(), "{mode:o}: somebody else could make it");
             assert_eq!(said(&run.join("wsgi")).is_ok(), mode == 0o1777, "the sticky bit keeps what is there");
         }
@@ -152,7 +152,7 @@ mod tests {
         symlink(std::env::temp_dir(), place.join("open")).unwrap();
         symlink("round", place.join("round")).unwrap();
         assert_eq!(said(&place.join("short")), Ok(()));
-        assert!(said(&place.join("open")).unwrap_err().contains("written by others"));
+        assert!(said(&place.join("open")).unwrap_err().contains("writable by users other than"));
         assert!(said(&place.join("round")).is_err());
         if rustix::process::geteuid().is_root() {
             chown(&run, Some(65_534), None).unwrap();

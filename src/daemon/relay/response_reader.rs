@@ -180,7 +180,9 @@ impl ResponseReader {
                 self.body(u64::from(length))?;
                 self.lent(offset, length, ancillary, response)
             }
-            Frame::Memory if ancillary.wants_memory => Err(End::ProtocolError(ProtocolError::Turn("a second request for shared memory"))),
+            Frame::Memory if ancillary.wants_memory => {
+                Err(End::ProtocolError(ProtocolError::Turn("a second request for shared memory")))
+            }
             Frame::Memory => {
                 ancillary.wants_memory = true;
                 Ok(())

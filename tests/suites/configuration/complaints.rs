@@ -40,7 +40,7 @@ pub fn warned(setup: &Setup, lines: &[String], code: &str, wanted: &[&str]) {
     let (accepted, said) = configtest(setup, lines);
     assert!(accepted, "{said}");
     let line = said.lines().find(|line| line.contains(code)).unwrap_or_else(|| panic!("{code} is missing: {said}"));
-    for text in wanted.iter().copied().chain(["httpd.conf:", "[wsgi:warn]", "hint:"]) {
+    for text in wanted.iter().copied().chain(["httpd.conf:", "[wsgi:warn]", "To fix: "]) {
         assert!(line.contains(text), "`{text}` is missing: {line}");
     }
 }
@@ -140,7 +140,7 @@ fn a_virtualenv_of_another_python(setup: &Setup) {
     let lines = group(&format!("python-home=\"{}\"", home.display()));
     // What is in the way is moved, not removed: there may be more in that directory than packages.
     let cure = format!("`mv {0} {0}.old && python{1} -m venv {0}`", home.display(), setup.python.version);
-    let for_python = format!("was made for Python {}", other.version);
+    let for_python = format!("was created for Python {}", other.version);
     if server_user().is_some() {
         warned(setup, &lines, "WSGI1420", &["WSGIDaemonProcess `shop` at ", &for_python, &cure]);
     }
@@ -157,7 +157,7 @@ fn an_extension_that_hates_subinterpreters(setup: &Setup) {
     lines.swap(1, 2);
     lines[2] = "WSGIScriptAlias /only \"${APPS}/main_interpreter.wsgi\" process-group=shop".to_owned();
     let server = Httpd::start(setup, &plan(&lines), "sub-interpreter");
-    server.announce("re:WSGI1202|ImportError|hint|interpreter:|sys.path");
+    server.announce("re:WSGI1202|ImportError|To fix: |interpreter:|sys.path");
     server.announce_tracebacks();
     let site = Site::new(&server, setup);
     site.get("/first").expect(200);
@@ -286,7 +286,7 @@ fn a_package_beside_the_script_in_a_daemon_group(setup: &Setup) {
         ]
     };
     let server = Httpd::start(setup, &plan(&lines("")), "project");
-    server.announce("re:WSGI1202|ModuleNotFoundError|hint|interpreter:|sys.path");
+    server.announce("re:WSGI1202|ModuleNotFoundError|To fix: |interpreter:|sys.path");
     server.announce_tracebacks();
     let site = Site::new(&server, setup);
     site.get("/").expect(500);
@@ -319,7 +319,7 @@ fn a_group_that_certbot_copied(setup: &Setup) {
     let both = |threads| vec!["Listen 127.0.0.1:${OTHER_PORT}".to_owned(), host("PORT", 2), host("OTHER_PORT", threads)];
     let (accepted, said) = configtest(setup, &both(3));
     let places = said.matches("httpd.conf:").count();
-    assert!(!accepted && said.contains("`shop`") && said.contains("make both lines the same") && places >= 2, "{said}");
+    assert!(!accepted && said.contains("`shop`") && said.contains("make both lines identical") && places >= 2, "{said}");
     assert!(serves(setup, &both(2), "/").contains("mod_wsgi.process_group=shop"));
 }
 

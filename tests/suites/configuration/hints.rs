@@ -94,7 +94,7 @@ fn a_script_that_is_missing_or_closed(setup: &Setup) {
         setup,
         &lines(""),
         "WSGI1530",
-        &["WSGIDaemonProcess `shop` at ", &named, "does not exist", "correct the path, or put the script there"],
+        &["WSGIDaemonProcess `shop` at ", &named, "does not exist", "correct the path, or create the script"],
     );
     fs::copy(setup.run.workdir.path().join("apps/where.wsgi"), &script).unwrap();
     let user = "user=nobody home=/";
@@ -212,7 +212,7 @@ fn a_shared_library_that_the_loader_does_not_find(setup: &Setup) {
     let lines = group(&format!("python=\"{}\"", python.display()));
     let said = line(setup, &lines, "WSGI1052");
     assert!(
-        said.contains("libpython3.12.so.1.0") && said.contains("--set-rpath") && !said.contains("broken virtualenv"),
+        said.contains("libpython3.12.so.1.0") && said.contains("--set-rpath") && !said.contains("environment is broken"),
         "{said}"
     );
     // The directories that the loader looks in can be listed as the line says, where binutils are installed.

@@ -42,7 +42,7 @@ fn dies(site: &Site, group: &str, page: &str) -> String {
 fn a_fault_leaves_its_python_stack_and_the_request(site: &Site) {
     let line = dies(site, "segv", "segv");
     assert!(line.contains("died by SIGSEGV"), "{line}");
-    site.expect_log("Python stack of the thread that died, the innermost call first:");
+    site.expect_log("Python stack of the thread that died, innermost call first:");
     site.expect_log("re:File .*daemon_deaths.wsgi\", line [0-9]+ in read_nowhere");
     site.expect_log("re:File .*daemon_deaths.wsgi\", line [0-9]+ in application");
 }

@@ -130,13 +130,16 @@ fn fill_as_configtest_says(setup: &Setup, plan: &Plan, jail: &Path, (prefix, exe
     };
     let lacks = |said: &str, what: &str| {
         let line = said.lines().find(|line| line.contains("WSGI1423") && line.contains(what));
-        assert!(line.is_some_and(|line| line.contains("jail.conf:2") && line.contains("hint:")), "`{what}` is not named: {said}");
+        assert!(
+            line.is_some_and(|line| line.contains("jail.conf:2") && line.contains("To fix: ")),
+            "`{what}` is not named: {said}"
+        );
     };
-    lacks(&said(), "it has no Python");
+    lacks(&said(), "it contains no Python");
     let engine = setup.module.file.parent().unwrap().join("mod_wsgi_rs_engine.so");
     lacks(&said(), &format!("the engine `{}`", engine.display()));
     copy_executable_tree(prefix, jail);
-    lacks(&said(), "the program loader");
+    lacks(&said(), "the dynamic loader");
     for library in libraries(executable) {
         put(jail, &library);
     }

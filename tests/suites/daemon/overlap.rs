@@ -29,14 +29,20 @@ fn what_only_one_process_can_have_is_told_of_overlap(setup: &Setup) {
         let before = pid(&site, group);
         site.get(&format!("/{group}/signal")).ok();
         site.expect_log(&format!("re:WSGI1305: process [0-9]+ of group {group} "));
-        site.expect_log("re:hint: .* with `overlap=Off` in the group's WSGIDaemonProcess");
+        site.expect_log("re:To fix: set `overlap=Off` in the WSGIDaemonProcess of the group");
         assert_eq!(pid(&site, group), before, "the old process serves on");
     }
     let before = pid(&site, "sole");
     site.get("/sole/signal").ok();
     poll::wait_for("the next process serves", || pid(&site, "sole") != before);
     // The processes of the next configuration meet those of the last.
-    let hints = || server.whole_log().iter().filter(|line| line.text.contains("with `overlap=Off` in the group's")).count();
+    let hints = || {
+        server
+            .whole_log()
+            .iter()
+            .filter(|line| line.text.contains("set `overlap=Off` in the WSGIDaemonProcess of the group"))
+            .count()
+    };
     let before = hints();
     server.graceful();
     poll::wait_for("it is told at a graceful restart, too", || hints() > before);

@@ -235,7 +235,7 @@ fn a_full_queue_is_503_at_once(site: &Site) {
     });
     let count = |status| statuses.iter().filter(|one| **one == status).count();
     assert!(count(503) >= 5 && count(200) >= 1 && count(503) + count(200) == 8, "{statuses:?}");
-    site.expect_log("re:WSGI1325: .* wait already, WSGIDaemonProcess at .*/daemon.conf:[0-9]+, mapped at .*hint: WSGI1590 in the group's log shows");
+    site.expect_log("re:WSGI1325: .* are waiting, WSGIDaemonProcess at .*/daemon.conf:[0-9]+, mapped at .*To fix: look for WSGI1590 in the log of the group");
     runs.receive(false).unwrap().expect(200);
 }
 
@@ -263,7 +263,7 @@ fn a_request_that_waits_too_long_is_504(site: &Site) {
     poll::wait_for("the group's thread is busy", || begun.exists());
     site.get("/queue/process").expect(504);
     busy.receive(false).unwrap().ok();
-    site.expect_log("re:WSGI1331: .*WSGI1590 in the group's log");
+    site.expect_log("re:WSGI1331: .*WSGI1590 in the log of the group");
     site.expect_log("re:WSGI1590: .*GET /queue/mark ");
 }
 
@@ -285,7 +285,7 @@ fn a_silent_process_is_504(site: &Site) {
     let begun = Instant::now();
     site.get("/hasty/sleep?4").expect(504);
     assert!(begun.elapsed() < Duration::from_millis(3800), "{:?}", begun.elapsed());
-    site.expect_log("re:WSGI1330: .*the 1 s of socket-timeout, WSGIDaemonProcess at .*/daemon.conf:[0-9]+, mapped at .*WSGI1590 in the group's log shows.*raise `socket-timeout=`");
+    site.expect_log("re:WSGI1330: .*the 1 s of socket-timeout, WSGIDaemonProcess at .*/daemon.conf:[0-9]+, mapped at .*WSGI1590 in the log of the group.*raise `socket-timeout=`");
     site.expect_log("re:WSGI1590: .* 1 of 2 threads are busy: GET /hasty/sleep .* is at");
     site.expect_log("re:File .*daemon.wsgi., line [0-9]+, in sleep");
 }

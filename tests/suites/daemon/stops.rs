@@ -81,7 +81,7 @@ fn waiting(setup: &Setup, name: &str) -> (Httpd, Client) {
     // Only when it has been taken can nobody be before it.
     assert!(!first.hears_something_within(Duration::from_millis(400)).unwrap(), "the first one waits");
     poll::wait_for("another request is refused, as one waits", || is_refused(&site));
-    site.expect_log("no process of the group `slow` is ready yet, and 1 requests (listen-backlog) wait for one already");
+    site.expect_log("no process of the group `slow` is ready yet, and 1 requests (listen-backlog) are waiting for one");
     assert!(!first.hears_something_within(Duration::from_millis(1)).unwrap(), "the first one still waits");
     (server, first)
 }

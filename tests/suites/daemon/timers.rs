@@ -114,7 +114,7 @@ fn a_request_that_holds_the_lock_in_c_is_504_on_time(site: &Site) {
     too_late(site, "/locked/hang", Duration::from_millis(2900));
     site.expect_log("re:WSGI1262: GET /locked/hang ");
     site.allow_log("re:Stack .most recent|File \"");
-    site.expect_log("re:WSGI1401: GET /locked/hang .* runs with Python's interpreter lock out of reach");
+    site.expect_log("re:WSGI1401: GET /locked/hang .* is overdue, and the GIL could not be acquired");
     site.expect_log("re:daemon_timers.wsgi., line [0-9]+ in hang");
     replaced(site, "locked", &before);
 }
@@ -143,7 +143,7 @@ fn a_process_whose_lock_nobody_gets_is_replaced(site: &Site) {
     assert!(took >= Duration::from_secs(2) && took < Duration::from_millis(5500), "{took:?}");
     site.expect_log("re:WSGI1402: .*`deadlock-timeout=2`.*it was serving GET /stuck/hang .request id ");
     site.expect_log("re:daemon_timers.wsgi., line [0-9]+ in hang");
-    site.expect_log("re:WSGI1360: .*`stuck` was ended .*, because no thread .* `deadlock-timeout`");
+    site.expect_log("re:WSGI1360: .*`stuck` was stopped .*, because no thread .* `deadlock-timeout`");
     replaced(site, "stuck", &before);
 }
 
@@ -181,7 +181,7 @@ fn where_threads_are_is_shown_though_nobody_gets_the_lock(site: &Site) {
     }
     assert_eq!(pid(site, "kept"), before);
     let said = |what: &str| site.log().iter().filter(|line| line.text.contains(what)).count();
-    assert_eq!(said("lock is out of reach"), 1, "once a minute is enough");
+    assert_eq!(said("in time, and the GIL could not be acquired"), 1, "once a minute is enough");
 }
 
 /// Waits until another process than `before` serves a group, and `before` has said why it ended. No request fails meanwhile.
@@ -216,7 +216,7 @@ fn a_request_that_outlives_the_time_to_drain_is_cut(site: &Site) {
     site.expect_log(&format!(
         "re:WSGI1313: process {before} of group drained .* while it served GET /drained/ignore .request id "
     ));
-    site.expect_log("re:WSGI1360: .*`drained` was ended .*`graceful-timeout` and then `shutdown-timeout` were over.*hint: raise `graceful-timeout=`");
+    site.expect_log("re:WSGI1360: .*`drained` was stopped .*`graceful-timeout` and then `shutdown-timeout` expired.*To fix: raise `graceful-timeout=`");
 }
 
 #[trial]
@@ -279,7 +279,7 @@ fn an_eviction_has_a_limit_of_its_own(site: &Site) {
     assert!(took >= Duration::from_secs(1) && took < Duration::from_millis(4500), "{took:?}");
     replaced(site, "evicted", &before);
     site.expect_log(&format!("re:WSGI1313: process {before} of group evicted "));
-    site.expect_log("re:WSGI1360: .*`evicted` was ended .*`eviction-timeout` and then .*hint: raise `eviction-timeout=`");
+    site.expect_log("re:WSGI1360: .*`evicted` was stopped .*`eviction-timeout` and then .*To fix: raise `eviction-timeout=`");
 }
 
 #[trial]
@@ -318,5 +318,5 @@ fn a_first_request_does_not_wait_for_ever_for_its_script(site: &Site) {
     let took = begun.elapsed();
     assert!(took >= Duration::from_secs(1) && took < Duration::from_secs(5), "{took:?}");
     site.expect_log("re:WSGI1403: .*`startup-timeout=1`");
-    site.expect_log("re:WSGI1360: .*`starting` was ended .*no script was loaded within `startup-timeout`");
+    site.expect_log("re:WSGI1360: .*`starting` was stopped .*no script was loaded within `startup-timeout`");
 }

@@ -249,7 +249,7 @@ fn an_upload_that_comes_in_pieces_or_breaks_off_spoils_nothing(site: &Site) {
             assert!(client.receive(false).unwrap().expect(200).body == sent);
         } else {
             drop(client);
-            site.expect_traceback("the client went away before the whole request body had arrived");
+            site.expect_traceback("the client closed the connection before it had sent the whole request body");
         }
         let pieces: Vec<_> = sent.chunks(9000).collect();
         let response = steady.exchange(&Request::post_chunks("/upload?reader=read_all", &pieces)).unwrap().expect(200);

@@ -101,7 +101,7 @@ static OF_HTTPD: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"AH03092: proces
 static PART_OF_A_TRACEBACK: LazyLock<Regex> = LazyLock::new(|| {
     let pattern = concat!(
         r"^(\[[^\]]*\] ?){3,}(AH\d+: )?(WSGI(1200|0174|0105): .*|\[script [^\]]*\] ?)?",
-        r"(Traceback \(most recent call last\):|  .*|During handling of .*|The above exception .*|(interpreter|sys\.path|hint): .*|)$",
+        r"(Traceback \(most recent call last\):|  .*|During handling of .*|The above exception .*|(interpreter|sys\.path|To fix): .*|)$",
     );
     Regex::new(pattern).expect("a literal pattern")
 });

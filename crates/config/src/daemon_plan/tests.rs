@@ -341,13 +341,13 @@ fn a_group_that_cannot_run_is_left_out_and_explained() {
         (&ROOT, "supplementary-groups=media,none", "`supplementary-groups=` names the group `none`"),
         (&ROOT, "user=toor", "WSGI1023: test.conf:1: WSGIDaemonProcess `a`: WSGI process blocked from running as root."),
         (&Fake { httpd: (0, 0), ..ROOT }, "", "WSGI process blocked from running as root."),
-        (&ROOT, "group=toors", "WSGI process blocked from running with the group of root. Its group has number 0"),
-        (&ROOT, "supplementary-groups=media,toors", "One of its supplementary groups has number 0"),
-        (&ROOT, "user=operator", "One of its supplementary groups has number 0"),
-        (&Fake { httpd: (33, 0), ..ROOT }, "", "Its group has number 0"),
-        (&SOMEBODY, "chroot=/jail", "WSGI1024: test.conf:1: WSGIDaemonProcess `a`: `chroot=` needs root"),
-        (&SOMEBODY, "supplementary-groups=media", "`supplementary-groups=` needs root"),
-        (&SOMEBODY, "cpu-priority=-1", "`cpu-priority= below 0` needs root"),
+        (&ROOT, "group=toors", "WSGI process blocked from running with the group of root. Its group has the ID 0"),
+        (&ROOT, "supplementary-groups=media,toors", "One of its supplementary groups has the ID 0"),
+        (&ROOT, "user=operator", "One of its supplementary groups has the ID 0"),
+        (&Fake { httpd: (33, 0), ..ROOT }, "", "Its group has the ID 0"),
+        (&SOMEBODY, "chroot=/jail", "WSGI1024: test.conf:1: WSGIDaemonProcess `a`: `chroot=` requires root"),
+        (&SOMEBODY, "supplementary-groups=media", "`supplementary-groups=` requires root"),
+        (&SOMEBODY, "cpu-priority=-1", "`cpu-priority= below 0` requires root"),
     ];
     for (machine, options, cause) in cases {
         let line = format!("WSGIDaemonProcess a {options}");
@@ -356,7 +356,7 @@ fn a_group_that_cannot_run_is_left_out_and_explained() {
         assert_eq!(names, [b"b"], "{options}: everything else runs");
         let [refused] = built.refused.as_slice() else { unreachable!("{options}: {:?}", built.refused) };
         let said = refused.finding.to_string();
-        assert!(said.contains(cause) && said.contains(" (hint: "), "{options}: {said}");
+        assert!(said.contains(cause) && said.contains(". To fix: "), "{options}: {said}");
         let findings = with(&[&line], |servers| check(servers, *machine));
         assert!(findings.contains(&refused.finding), "configtest says the same: {findings:?}");
         let needs_root = refused.finding.code.number == 1024;
@@ -425,7 +425,7 @@ fn a_path_that_no_socket_can_have_is_refused_before() {
     let said = |prefix: &str| with(&[prefix, "WSGIDaemonProcess a"], |servers| check(servers, &ROOT));
     let findings = said(&long);
     assert_eq!(findings.len(), 1, "{findings:?}");
-    assert!(findings[0].to_string().starts_with("WSGI1026: test.conf:2: the socket's path `/xxx"), "{findings:?}");
+    assert!(findings[0].to_string().starts_with("WSGI1026: test.conf:2: the socket path `/xxx"), "{findings:?}");
     assert_eq!(findings[0].code.level, protocol::Level::Error);
     let fits = format!("WSGISocketPrefix /{}", "x".repeat(85));
     assert_eq!(said(&fits), []);

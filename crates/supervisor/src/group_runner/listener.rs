@@ -155,7 +155,7 @@ mod tests {
         drop(first);
         let _reaches_the_second = UnixStream::connect(&path).unwrap();
         std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o777)).unwrap();
-        assert!(make(&wanted).unwrap_err().contains("nobody else"));
+        assert!(make(&wanted).unwrap_err().contains("only this user"));
         std::fs::remove_dir_all(root).unwrap();
         assert!(!is_there(wanted.path, second.inode));
     }

@@ -72,7 +72,7 @@ mod tests {
         let bare = OomKills::below(&root);
         write(&root, "proc/vmstat", "nr_free_pages 5\noom_kill 4\n");
         let grown = OomKills::below(&root);
-        assert!(bare.since(&bare).is_none() && grown.since(&bare).is_some_and(|known| known.contains("the kernel counts")));
+        assert!(bare.since(&bare).is_none() && grown.since(&bare).is_some_and(|known| known.contains("the kernel counted")));
         write(&root, "proc/self/cgroup", "1:name=systemd:/\n0::/system.slice/apache2.service\n");
         let events = "sys/fs/cgroup/system.slice/apache2.service/memory.events";
         write(&root, events, "low 0\noom 2\noom_kill 0\noom_group_kill 0\n");

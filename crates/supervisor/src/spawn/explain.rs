@@ -216,7 +216,7 @@ mod tests {
         };
         let text = told(&[(Step::Closed, 2), (Step::Mode, 0o700)], 13);
         assert!(
-            text.contains("`/srv/private` (mode 0700) is closed to user nobody (65534)") && text.contains("python-home="),
+            text.contains("`/srv/private` (mode 0700) is not accessible to user nobody (65534)") && text.contains("python-home="),
             "{text}"
         );
         assert!(!text.contains("chmod"), "whose it is, is not known: {text}");
@@ -225,12 +225,12 @@ mod tests {
         assert!(!closed(4_321).contains("chmod"), "another user's");
         // A number that is none.
         for number in [-1, 99] {
-            assert!(told(&[(Step::Closed, number)], 13).contains("is closed to that user or not executable"));
+            assert!(told(&[(Step::Closed, number)], 13).contains("is not accessible to or not executable for that user"));
         }
-        assert!(told(&[(Step::There, 1)], 2).contains("a symbolic link to a Python that is gone"));
-        assert!(told(&[(Step::There, 0)], 2).contains("names a file that is not there"));
+        assert!(told(&[(Step::There, 1)], 2).contains("a symbolic link to a Python that was removed"));
+        assert!(told(&[(Step::There, 0)], 2).contains("or its dynamic loader, does not exist"));
         assert!(
-            told(&[], 2).contains("can't be executed as user nobody (65534) (") && told(&[], 2).contains("there is no such file")
+            told(&[], 2).contains("(python-home=) as user nobody (65534) (") && told(&[], 2).contains("the file does not exist")
         );
     }
 

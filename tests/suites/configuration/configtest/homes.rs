@@ -86,10 +86,10 @@ fn a_home_in_two_parts_is_no_virtualenv(setup: &Setup) {
     readable(&home);
     let line = format!("WSGIPythonHome \"{}:{}\"", home.display(), setup.python.prefix.display());
     let plan = plan(&[&line]).define("OWN_HOME", "1");
-    let told = "is a virtualenv, which is no part of an installation in two directories";
+    let told = "is a virtual environment, which cannot be combined with a second directory";
     assert!(warned(setup, &plan, &["WSGIPythonHome at "]).contains(told));
     let server = Httpd::start(setup, &plan, "two-parts");
-    server.announce("re:WSGI1051: .*is no part of an installation|WSGI1111");
+    server.announce("re:WSGI1051: .*cannot be combined with a second directory|WSGI1111");
     Site::new(&server, setup).get("/app").expect(503);
 }
 
@@ -101,16 +101,16 @@ fn a_home_for_another_machine_is_named(setup: &Setup) {
     other_size[4] ^= 3;
     other_processor[18] ^= 0x55;
     for (name, content, cause) in [
-        ("text", b"a text\n".to_vec(), "it is no program"),
-        ("size", other_size, "it is a program for another kind of machine"),
-        ("processor", other_processor, "it is a program for another kind of machine"),
+        ("text", b"a text\n".to_vec(), "it is not a program"),
+        ("size", other_size, "it is a program for another processor architecture"),
+        ("processor", other_processor, "it is a program for another processor architecture"),
     ] {
         let home = scratch(setup, &format!("machine-{name}"));
         fs::create_dir_all(home.join("bin")).unwrap();
         fs::write(home.join("bin/python"), content).unwrap();
         fs::set_permissions(home.join("bin/python"), Permissions::from_mode(0o755)).unwrap();
         readable(&home);
-        broken_home(setup, &home, &["bin/python` cannot be run", cause], |home| make_virtualenv(setup, home));
+        broken_home(setup, &home, &["bin/python` could not be run", cause], |home| make_virtualenv(setup, home));
     }
 }
 
@@ -122,7 +122,7 @@ fn another_libpython_in_apache_is_named(setup: &Setup) {
         setup.skip("no other Python with a shared library in its prefix");
     };
     let plan = plan(&[&format!("LoadFile \"{}\"", other.display())]);
-    let told = format!("another libpython is in Apache already: `{}`", other.display());
+    let told = format!("httpd has already loaded a different libpython: `{}`", other.display());
     assert!(warned(setup, &plan, &["WSGI1055: "]).contains(&told));
     let server = Httpd::start(setup, &plan, "two-libpythons");
     server.announce("WSGI1055: ");

@@ -36,7 +36,7 @@ fn refused(setup: &Setup, line: &str, wanted: &[&str]) {
     assert!(!accepted, "`{line}` was accepted: {said}");
     assert!(said.contains("Syntax error on line ") && said.contains("httpd.conf:"), "no place for `{line}`: {said}");
     let directive = line.trim_start_matches('<').split([' ', '\n']).next().unwrap();
-    for text in wanted.iter().copied().chain(["hint:"]) {
+    for text in wanted.iter().copied().chain(["To fix: "]) {
         assert!(said.contains(text), "`{line}` ({directive}): the message lacks `{text}`: {said}");
     }
 }
@@ -213,13 +213,13 @@ fn directories_of_a_daemon_group_that_are_of_no_use_are_warnings(setup: &Setup) 
             "WSGI1510: WSGIDaemonProcess `shop` at ",
             "`python-path=` names `/",
             "lib-that-is-not` does not exist",
-            "a relative path is taken from `ServerRoot`",
+            "a relative path is resolved against `ServerRoot`",
         ],
     );
     warned(setup, &group("python-eggs=/srv/no/eggs"), &["WSGI1510", "`python-eggs=`", "does not exist", "`install -d -o "]);
     warned(setup, &group("python-eggs=/etc/passwd"), &["WSGI1510", "`/etc/passwd` is not a directory"]);
     if server_user().is_some() {
-        warned(setup, &group("python-eggs=/usr"), &["WSGI1510", "may not write it", "`install -d -o "]);
+        warned(setup, &group("python-eggs=/usr"), &["WSGI1510", "may not write to it", "`install -d -o "]);
     }
     accepted(setup, &group("python-path=/usr python-eggs=/tmp"));
 }
@@ -230,7 +230,7 @@ fn refused_as_a_whole(setup: &Setup, line: &str, wanted: &[&str]) {
     let (accepted, said) = Prepared::new(setup, &plan(&[line]), "configtest").configtest();
     assert!(!accepted, "`{line}` was accepted: {said}");
     assert!(said.contains("Configuration check failed") && said.contains("httpd.conf:"), "no place for `{line}`: {said}");
-    for text in wanted.iter().copied().chain(["hint:"]) {
+    for text in wanted.iter().copied().chain(["To fix: "]) {
         assert!(said.contains(text), "`{line}`: the message lacks `{text}`: {said}");
     }
 }
@@ -241,7 +241,7 @@ pub fn warned(setup: &Setup, plan: &Plan, wanted: &[&str]) -> String {
     let said = accepted(setup, plan);
     let warning =
         said.lines().find(|line| line.contains("[wsgi:warn]")).unwrap_or_else(|| panic!("no warning: {said}")).to_owned();
-    for text in wanted.iter().copied().chain(["WSGI1", "hint:"]) {
+    for text in wanted.iter().copied().chain(["WSGI1", "To fix: "]) {
         assert!(warning.contains(text), "the warning lacks `{text}`: {warning}");
     }
     warning

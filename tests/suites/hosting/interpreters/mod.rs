@@ -200,7 +200,7 @@ fn a_host_in_all_its_spellings_is_one_interpreter(site: &Site) {
 #[trial(reach(Reach::Once).differs("there is no bound"))]
 fn groups_named_by_clients_are_bounded(setup: &Setup) {
     let server = Httpd::start(setup, &Plan::new("interpreters.conf"), "bounded");
-    server.announce("re:WSGI1[0-9]+: no interpreter for the application group");
+    server.announce("re:WSGI1[0-9]+: could not create an interpreter for the application group");
     let site = Site::new(&server, setup);
     let named = |number: u32| site.send(&Request::get("/by-host").header("Host", format!("host-{number}.example"))).status;
     let statuses: Vec<u16> = (0..103).map(named).collect();

@@ -19,7 +19,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// What the server says of a peer that it does not believe.
-const SAID: &str = "re:WSGI13(27|28|29|30):|WSGI1590: |\\]   |WSGI1254:|closed unread|was closed";
+const SAID: &str = "re:WSGI13(27|28|29|30):|WSGI1590: |\\]   |WSGI1254:|was closed";
 
 /// D11, from a daemon's side
 pub fn an_application_that_speaks_for_its_process_is_not_believed(setup: &Setup) {
@@ -171,7 +171,7 @@ pub fn another_user_at_the_socket_gets_no_word(setup: &Setup) {
     assert_eq!(heard, "0", "a stranger is not closed at once");
     if setup.is_ours() {
         let said =
-            || field.server.whole_log().iter().any(|line| line.text.contains("another user than Apache's was closed unread"));
+            || field.server.whole_log().iter().any(|line| line.text.contains("a user other than Apache's user was closed"));
         poll::wait_for("the log says so", said);
     }
     field.recovers_within(at_most(Duration::from_secs(5)));

@@ -131,7 +131,7 @@ pub fn irregular_files_hold_configtest_up_no_longer(setup: &Setup) {
     let said = said(setup, &lines);
     for (home, cause) in [
         ("fifo", "not a regular file"),
-        ("sparse", "longer than 65536 bytes"),
+        ("sparse", "larger than 65536 bytes"),
         ("device", "not a regular file"),
         ("endless", "not a regular file"),
     ] {
@@ -238,14 +238,17 @@ pub fn a_chroot_of_a_tenants_is_not_entered(setup: &Setup) {
     writable_directory(&open);
     let other = format!("WSGIDaemonProcess opened user={} chroot=\"{}\"", user.0, open.display());
     let said = said(setup, &[line.clone(), other.clone()]);
-    for (group, cause) in [("jailed", "belongs to user"), ("opened", "others than root may write to")] {
+    for (group, cause) in [("jailed", "belongs to user"), ("opened", "users other than root may write to")] {
         let lines = about(&said, group);
-        assert!(lines.iter().any(|line| line.contains("WSGI1423") && line.contains(cause) && line.contains("hint:")), "{said}");
+        assert!(
+            lines.iter().any(|line| line.contains("WSGI1423") && line.contains(cause) && line.contains("To fix: ")),
+            "{said}"
+        );
     }
     // A process of the group is held to the same.
     let plan = plan(&[line, other]).announce("re:WSGI1423|WSGI130[12]|WSGI1017");
     let server = Httpd::start(setup, &plan, "jails");
-    for (group, cause) in [("jailed", "belongs to user"), ("opened", "others than root may write to it")] {
+    for (group, cause) in [("jailed", "belongs to user"), ("opened", "users other than root may write to the directory")] {
         let wanted = |line: &str| {
             line.contains("WSGI1302") && line.contains(&format!("WSGIDaemonProcess {group} ")) && line.contains(cause)
         };

@@ -25,7 +25,7 @@ fn a_word_that_is_no_option_is_refused_with_what_was_meant() {
 fn a_group_has_a_name_of_its_own() {
     let refused = |line: &str| Sample::default().read(line).expect_err(line).to_string();
     assert!(refused("WSGIDaemonProcess").contains("requires at least one argument"));
-    assert!(refused("WSGIDaemonProcess processes=2").contains("the group has no name"));
+    assert!(refused("WSGIDaemonProcess processes=2").contains("instead of the name of the group"));
     for form in ["%{GLOBAL}", "%{SERVER}", "%{HOST}", "%{RESOURCE}", "%{ENV:X}"] {
         assert!(refused(&format!("WSGIDaemonProcess {form}")).contains(&format!("`{form}` cannot be the name of a group")));
     }
@@ -41,7 +41,7 @@ fn options_that_exclude_each_other_are_refused() {
         ("script-group=a script-user=b", "`script-user=` and `script-group=` exclude each other"),
     ] {
         let refused = refusal(options);
-        assert!(refused.contains(cause) && refused.contains(" (hint: keep "), "{refused}");
+        assert!(refused.contains(cause) && refused.contains(". To fix: keep "), "{refused}");
     }
 }
 
@@ -57,19 +57,19 @@ fn what_does_nothing_is_said_to() {
         sample.notes.strange().iter().map(ToString::to_string).collect()
     };
     for (options, cause) in [
-        ("interrupt-timeout=5", "`interrupt-timeout=` does nothing without `request-timeout=`"),
-        ("interrupt-timeout=5 request-timeout=0", "`interrupt-timeout=` does nothing without `request-timeout=`"),
-        ("threads=0 request-timeout=5", "`request-timeout=` does nothing with `threads=0`"),
-        ("threads=0 queue-timeout=5", "`queue-timeout=` does nothing"),
-        ("threads=0 inactivity-timeout=5", "`inactivity-timeout=` does nothing"),
-        ("threads=0 maximum-requests=5", "`maximum-requests=` does nothing"),
-        ("threads=0 preload=On", "`preload=` does nothing"),
-        ("threads=0 overlap=On", "`overlap=On` does nothing"),
+        ("interrupt-timeout=5", "`interrupt-timeout=` has no effect without `request-timeout=`"),
+        ("interrupt-timeout=5 request-timeout=0", "`interrupt-timeout=` has no effect without `request-timeout=`"),
+        ("threads=0 request-timeout=5", "`request-timeout=` has no effect with `threads=0`"),
+        ("threads=0 queue-timeout=5", "`queue-timeout=` has no effect"),
+        ("threads=0 inactivity-timeout=5", "`inactivity-timeout=` has no effect"),
+        ("threads=0 maximum-requests=5", "`maximum-requests=` has no effect"),
+        ("threads=0 preload=On", "`preload=` has no effect"),
+        ("threads=0 overlap=On", "`overlap=On` has no effect"),
     ] {
         let found = said(options);
         assert_eq!(found.len(), 1, "{options}: {found:?}");
         let start = format!("WSGI1016: test.conf:1: WSGIDaemonProcess `shop`: {cause}");
-        assert!(found[0].starts_with(&start) && found[0].contains(" (hint: "), "{found:?}");
+        assert!(found[0].starts_with(&start) && found[0].contains(". To fix: "), "{found:?}");
     }
     for options in
         ["", "interrupt-timeout=5 request-timeout=10", "threads=0", "threads=0 overlap=Off", "threads=0 queue-timeout=0"]
@@ -107,7 +107,7 @@ fn the_same_definition_again_is_the_same_group() {
     ] {
         let refused = in_two_servers(first, second).err().unwrap();
         assert!(refused.starts_with("Name duplicates previous WSGI daemon definition. "), "{refused}");
-        assert!(refused.contains("at test.conf:1 and at test.conf:11 (hint: "), "both lines are named: {refused}");
+        assert!(refused.contains("at test.conf:1 and at test.conf:11. To fix: "), "both lines are named: {refused}");
     }
     assert!(in_two_servers("WSGIDaemonProcess shop", "WSGIDaemonProcess Shop threads=1").is_ok(), "another name");
 }

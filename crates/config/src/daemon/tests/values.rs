@@ -142,7 +142,7 @@ fn every_number_is_digits_in_its_range() {
         ] {
             let refused = refusal(&format!("{}={junk}", option.name));
             let start = format!("WSGIDaemonProcess `shop`: `{}=` must be a whole number", option.name);
-            assert!(refused.starts_with(&start) && refused.contains(&format!("found: `{junk}` (hint: ")), "{refused}");
+            assert!(refused.starts_with(&start) && refused.contains(&format!("found: `{junk}`. To fix: ")), "{refused}");
         }
     }
 }
@@ -170,14 +170,36 @@ fn sizes_and_times_may_have_units() {
     assert_eq!(shop.response_flush_delay, Duration::from_secs(1));
     assert_eq!(group("request-timeout=3000ms").request_timeout, Some(Duration::from_secs(3)));
     for (value, cause) in [
-        ("request-timeout=500ms", "which come to whole seconds"),
+        ("request-timeout=500ms", "that gives whole seconds"),
         ("request-timeout=5M", "must be a whole number of seconds"),
-        ("memory-limit=5s", "with `K`, `M` or `G` after them"),
-        ("processes=2K", "digits alone, without a unit"),
-        ("header-buffer-size=16", "(hint: without a unit it counts bytes, and the least is 8192; or leave the option out)"),
-        ("memory-limit=4M", "Python needs at least 8388608"),
+        ("memory-limit=5s", "optionally followed by `K`, `M` or `G`"),
+        ("processes=2K", "a number without a unit"),
+        ("header-buffer-size=16", "To fix: write at least 8192 (without a unit, the number is in bytes), or remove the option"),
+        ("memory-limit=4M", "To fix: write at least 8388608 (without a unit, the number is in bytes), which Python needs"),
     ] {
         assert!(refusal(value).contains(cause), "{value}: {}", refusal(value));
+    }
+}
+
+#[test]
+fn a_size_that_lacks_its_unit_is_refused_with_the_right_one() {
+    let cases: &[(&str, &str)] = &[
+        (
+            "stack-size=512",
+            "To fix: write `stack-size=512K` for 512 KB (without a unit, the number is in bytes), or remove the option",
+        ),
+        (
+            "response-buffer-size=4096",
+            "To fix: write at least 65536 (without a unit, the number is in bytes), or remove the option",
+        ),
+        (
+            "memory-limit=512",
+            "To fix: write `memory-limit=512M` for 512 MB (without a unit, the number is in bytes), or remove the option",
+        ),
+    ];
+    for (options, cause) in cases {
+        let refused = refusal(options);
+        assert!(refused.contains(cause) && refused.contains("`shop`"), "{options}: {refused}");
     }
 }
 
@@ -186,9 +208,9 @@ fn a_wrong_value_is_refused_with_option_value_and_cure() {
     let cases: &[(&str, &str)] = &[
         ("user=root", "WSGI process blocked from running as root. WSGIDaemonProcess `shop` has user=`root`"),
         ("user=#0", "WSGI process blocked from running as root."),
-        ("user=#abc", "`user=` must be a user's name, or `#` and its number, found: `#abc`"),
-        ("group=#-1", "`group=` must be a group's name"),
-        ("supplementary-groups=a,,b", "`supplementary-groups=` must be names of groups"),
+        ("user=#abc", "`user=` must be the name of a user, or `#` and a user ID, found: `#abc`"),
+        ("group=#-1", "`group=` must be the name of a group"),
+        ("supplementary-groups=a,,b", "`supplementary-groups=` must be a comma-separated list of group names"),
         ("umask=8", "`umask=` must be an octal number from 0 to 0777, found: `8`"),
         ("umask=1000", "`umask=` must be an octal number"),
         ("umask=0o27", "`umask=` must be an octal number"),
@@ -204,15 +226,9 @@ fn a_wrong_value_is_refused_with_option_value_and_cure() {
         ("header-buffer-size=8191", "`header-buffer-size=` must be a whole number of bytes 0, or from 8192"),
         ("response-buffer-size=1", "`response-buffer-size=` must be a whole number of bytes 0, or from 65536"),
         ("stack-size=65535", "`stack-size=` must be a whole number of bytes from 65536 to 1073741824, found: `65535`"),
-        ("stack-size=512", "(hint: without a unit it counts bytes: write `stack-size=512K` for 512 KB, or leave the option out)"),
         ("stack-size=99999999999999", "`stack-size=` must be a whole number of bytes from 65536 to 1073741824"),
         ("memory-limit=1", "`memory-limit=` must be a whole number of bytes 0, or from 8388608 "),
-        ("response-buffer-size=4096", "(hint: without a unit it counts bytes, and the least is 65536; or leave the option out)"),
-        ("send-buffer-size=0x200", "(hint: write digits, for larger units"),
-        (
-            "memory-limit=512",
-            "(hint: without a unit it counts bytes: write `memory-limit=512M` for 512 MB, or leave the option out)",
-        ),
+        ("send-buffer-size=0x200", "To fix: write a number, optionally followed by `K`"),
         ("virtual-memory-limit=16777215", "`virtual-memory-limit=` must be a whole number of bytes 0, or from 16777216 "),
         ("switch-interval=0", "`switch-interval=` must be a number of seconds above 0"),
         ("server-metrics=yes", "`server-metrics=` must be one of: Off | On, found: `yes`"),
@@ -222,15 +238,15 @@ fn a_wrong_value_is_refused_with_option_value_and_cure() {
         ("python=/srv/venv/", "`python=` must be the path of an executable"),
         (
             "python-home=/srv/venv/bin/python",
-            "found an executable: `/srv/venv/bin/python` (hint: write `python=/srv/venv/bin/python`",
+            "found an executable: `/srv/venv/bin/python`. To fix: write `python=/srv/venv/bin/python`",
         ),
         ("python-home=/usr/bin/python3.11", "found an executable"),
-        ("python-home=/a:/b:/c", "`python-home=` must be a directory, or two with a colon between them"),
-        ("python-path=:", "`python-path=` must be one or several directories"),
+        ("python-home=/a:/b:/c", "`python-home=` must be a directory, or two directories separated by a colon"),
+        ("python-path=:", "`python-path=` must be a colon-separated list of directories"),
     ];
     for (options, cause) in cases {
         let refused = refusal(options);
-        assert!(refused.contains(cause) && refused.contains(" (hint: ") && refused.contains("`shop`"), "{options}: {refused}");
+        assert!(refused.contains(cause) && refused.contains(". To fix: ") && refused.contains("`shop`"), "{options}: {refused}");
     }
     for accepted in [
         "socket-user=root",
@@ -252,14 +268,11 @@ fn the_group_of_root_and_a_list_with_gaps_are_refused() {
         ("group=#0", "WSGI process blocked from running with the group of root."),
         ("supplementary-groups=media,root", "WSGI process blocked from running with the group of root."),
         ("supplementary-groups=#0,media", "WSGI process blocked from running with the group of root."),
-        (
-            "env-inherit=PATH,,TZ",
-            "`env-inherit=` must be `all`, `none`, or names of environment variables with commas between them",
-        ),
+        ("env-inherit=PATH,,TZ", "`env-inherit=` must be `all`, `none`, or a comma-separated list of environment variables"),
         ("env-inherit=A=b", "`env-inherit=` must be"),
     ];
     for (options, cause) in cases {
         let refused = refusal(options);
-        assert!(refused.contains(cause) && refused.contains(" (hint: ") && refused.contains("`shop`"), "{options}: {refused}");
+        assert!(refused.contains(cause) && refused.contains(". To fix: ") && refused.contains("`shop`"), "{options}: {refused}");
     }
 }

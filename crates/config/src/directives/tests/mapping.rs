@@ -43,7 +43,7 @@ fn a_wrong_alias_is_refused_with_cause_and_cure() {
         ("WSGIScriptAlias / /a application-group=\"\"", "The option `application-group=` has no value"),
         ("WSGIScriptAlias / /a pass-authorization=maybe", "`pass-authorization=` must be one of: Off | On"),
         ("WSGIScriptAlias / /a callable-object=a.b", "names `a.b`, which is not a Python name"),
-        ("WSGIScriptAlias / \"/a", "a quote is not closed after `/a`"),
+        ("WSGIScriptAlias / \"/a", "the closing quote is missing after `/a`"),
         ("WSGIScriptAliasMatch ^( /a", "the regular expression `^(` cannot be compiled: missing closing parenthesis"),
         (
             "WSGIHandlerScript h /a callable-object=x",
@@ -53,7 +53,7 @@ fn a_wrong_alias_is_refused_with_cause_and_cure() {
     ];
     for (line, cause) in cases {
         let refused = refusal(line);
-        assert!(refused.contains(cause) && refused.contains("(hint: "), "{line}: {refused}");
+        assert!(refused.contains(cause) && refused.contains("To fix: "), "{line}: {refused}");
     }
 }
 
@@ -85,13 +85,19 @@ fn an_import_script_needs_both_groups_and_no_request() {
     assert_eq!(sample.server.imports[0].script, text("/etc/apache2/a.py"));
     assert_eq!(sample.server.imports[0].application_group, text("x"));
     for (line, cause) in [
-        ("WSGIImportScript /a application-group=x application-group=y", "`process-group=` is missing"),
-        ("WSGIImportScript /a process-group=%{GLOBAL} process-group=%{GLOBAL}", "`application-group=` is missing"),
+        ("WSGIImportScript /a application-group=x application-group=y", "requires `process-group=`, which is missing"),
+        (
+            "WSGIImportScript /a process-group=%{GLOBAL} process-group=%{GLOBAL}",
+            "requires `application-group=`, which is missing",
+        ),
         (
             "WSGIImportScript /a process-group=%{GLOBAL} application-group=%{SERVER}",
-            "`application-group=` names a group that only a request",
+            "`application-group=` names a group that depends on the request",
         ),
-        ("WSGIImportScript /a process-group=%{ENV:X} application-group=x", "`process-group=` names a group that only a request"),
+        (
+            "WSGIImportScript /a process-group=%{ENV:X} application-group=x",
+            "`process-group=` names a group that depends on the request",
+        ),
     ] {
         assert!(refusal(line).contains(cause), "{}", refusal(line));
     }

@@ -19,7 +19,7 @@ fn a_python_home_is_one_directory_or_two() {
         ("/srv/venv/bin/python", "write `WSGIPythonHome /srv/venv`; "),
         ("/usr/bin/python3.11", "write `WSGIPythonHome /usr`; "),
         ("/bin/python3", "write `WSGIPythonHome /`; "),
-        ("venv/bin/python3", "`python=/etc/apache2/venv/bin/python3` of its WSGIDaemonProcess"),
+        ("venv/bin/python3", "`python=/etc/apache2/venv/bin/python3` in its WSGIDaemonProcess"),
     ] {
         let refused = refusal(&format!("WSGIPythonHome {word}"));
         assert!(refused.contains(&format!("found an executable: `{word}`")) && refused.contains(cure), "{refused}");

@@ -130,7 +130,10 @@ fn too_few_and_too_many_words_are_refused_in_apaches_words() {
             other => panic!("{}: {other:?}", row.name),
         };
         let refused = refusal(row.name);
-        assert!(refused.starts_with(&format!("{} {wanted}, found: nothing (hint: write `{} ", row.name, row.name)), "{refused}");
+        assert!(
+            refused.starts_with(&format!("{} {wanted}, found: nothing. To fix: write `{} ", row.name, row.name)),
+            "{refused}"
+        );
         let refused = refusal(&format!("{} \"\"", row.name));
         assert!(refused.contains(wanted), "an empty word is none: {refused}");
         if row.arity.max == Some(1) {
@@ -151,7 +154,10 @@ fn switches_take_on_and_off_in_any_case_and_nothing_else() {
         }
         for word in ["yes", "1", "true", "Onn", "Auto"] {
             let refused = refusal(&format!("{} {word}", row.name));
-            assert!(refused.starts_with(&format!("{} must be one of: Off | On, found: `{word}` (hint: ", row.name)), "{refused}");
+            assert!(
+                refused.starts_with(&format!("{} must be one of: Off | On, found: `{word}`. To fix: ", row.name)),
+                "{refused}"
+            );
         }
     }
     assert_eq!(switches, 18);

@@ -41,7 +41,7 @@ fn a_group_that_no_url_leads_to_is_named() {
     let group = "WSGIDaemonProcess shop";
     let whole = Whole::main(&[group, "WSGIScriptAlias / /a"]);
     let findings = whole.findings();
-    assert!(findings[0].starts_with("WSGI1017: test.conf:101: no URL leads to the process group `shop`"), "{findings:?}");
+    assert!(findings[0].starts_with("WSGI1017: test.conf:101: the process group `shop` is not used"), "{findings:?}");
     assert!(findings[0].contains("`WSGIProcessGroup shop`") && findings[0].contains("embedded mode"), "{findings:?}");
     for more in [
         "WSGIProcessGroup shop",
@@ -64,9 +64,9 @@ fn a_service_needs_a_script_and_takes_no_requests() {
     let import = "WSGIImportScript /jobs.py process-group=jobs application-group=%{GLOBAL}";
     assert_eq!(Whole::main(&[group, import]).findings(), [""; 0]);
     for (more, cause) in [
-        (vec![], "no WSGIImportScript for it"),
-        (vec![import, "WSGIScriptAlias / /a process-group=jobs"], "runs no requests, but URLs lead to it"),
-        (vec![import, "WSGIProcessGroup jobs", "WSGIScriptAlias / /a"], "runs no requests, but URLs lead to it"),
+        (vec![], "no WSGIImportScript"),
+        (vec![import, "WSGIScriptAlias / /a process-group=jobs"], "serves no requests, but URLs are mapped to it"),
+        (vec![import, "WSGIProcessGroup jobs", "WSGIScriptAlias / /a"], "serves no requests, but URLs are mapped to it"),
     ] {
         let findings = Whole::main(&[vec![group], more].concat()).findings();
         assert_eq!(findings.len(), 1, "{findings:?}");
@@ -118,7 +118,7 @@ fn strange_but_allowed_text_is_warned_of() {
         ),
         (
             Whole::main(&["WSGIScriptAlias /a /x", "WSGIRestrictEmbedded On"]),
-            "WSGI1013: test.conf:101: the alias for `/a` runs in embedded mode",
+            "WSGI1013: test.conf:101: the alias for `/a` uses embedded mode",
         ),
         (Whole::main(&["WSGIApplicationGroup %{GLOBL}"]), "WSGI1014: test.conf:101: WSGIApplicationGroup names `%{GLOBL}`"),
         (
@@ -129,7 +129,7 @@ fn strange_but_allowed_text_is_warned_of() {
     for (whole, start) in cases {
         let findings = whole.findings();
         assert_eq!(findings.len(), 1, "{findings:?}");
-        assert!(findings[0].starts_with(start) && findings[0].contains("(hint: "), "{findings:?}");
+        assert!(findings[0].starts_with(start) && findings[0].contains("To fix: "), "{findings:?}");
     }
     let whole = Whole::main(&["WSGITrustedProxies 10."]).section(&["WSGITrustedProxyHeaders X-Real-IP"]);
     assert_eq!(whole.findings(), [""; 0], "the section may inherit them");

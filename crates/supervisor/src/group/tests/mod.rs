@@ -49,9 +49,9 @@ fn a_service_is_started_again_when_it_has_ended() {
     assert!(bench.group.settled());
     bench.now += 60_000;
     bench.dies(1, &End::Status(0));
-    assert_eq!(bench.did(), ["has run its service scripts to their end", "start 2 [/a]"]);
+    assert_eq!(bench.did(), ["completed its service scripts", "start 2 [/a]"]);
     bench.dies(2, &End::Status(0));
-    assert_eq!(bench.did(), ["has run its service scripts to their end"]);
+    assert_eq!(bench.did(), ["completed its service scripts"]);
     assert_eq!(bench.after(1_000), ["start 3 [/a]"]);
     // A changed script ends the service first, with the signal that a service expects.
     bench.ready(3);
