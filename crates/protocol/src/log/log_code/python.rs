@@ -50,7 +50,7 @@ log_codes! {
         did "httpd continued to start."
         cure "Build the module for the installed httpd (`make build`, then `make install`).";
     1062 FILES_NOT_CHECKED Warning "configtest could not check the files of a user"
-        cause "Configtest starts a helper process that changes to the user, checks the files and runs the interpreter. It could not be started, or did not answer within 10 seconds. Possible reasons are limits of the user, a file system that does not respond, or an interpreter that terminates its parent process."
+        cause "Configtest starts a probe: a process that changes to the user, checks the files and runs the interpreter. It could not be started, or did not answer within 10 seconds. Possible reasons are limits of the user, a file system that does not respond, or an interpreter that terminates its parent process."
         did "The configuration was accepted. No file of that user was checked."
         cure "Check the files of the named directive or process group as that user. Run `httpd -t` again to see whether the machine was only slow.";
     1063 LIBPYTHON_OF_ANOTHER_PYTHON Error "the dynamic loader found the shared library of another Python"
