@@ -144,7 +144,8 @@ impl Probe {
 
 fn unanswered(why: &str) -> Found {
     let text = format!(
-        "nothing was checked, because the probe that checks the user's files did not answer: {why}. To fix: run `ls` as that user on the paths in this message; a file system that does not respond is a possible reason"
+        "nothing was checked, because the probe that checks the user's files did not answer: {why}. To fix: run `ls` as that user on the paths in \
+         this message; a file system that does not respond is a possible reason"
     );
     Found { problems: vec![StartError::new(&log_code::FILES_NOT_CHECKED, text)], library: None }
 }

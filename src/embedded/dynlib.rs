@@ -65,7 +65,8 @@ pub fn check_alone(library: &Path) -> Result<(), StartError> {
         return Ok(());
     }
     let text = format!(
-        "could not load `{}`, because httpd has already loaded a different libpython: `{}`. To fix: remove the `LoadFile`, `LD_PRELOAD` or module that loads it, or set `WSGIPythonHome` to the Python that it belongs to; process groups can use any Python",
+        "could not load `{}`, because httpd has already loaded a different libpython: `{}`. To fix: remove the `LoadFile`, `LD_PRELOAD` or module \
+         that loads it, or set `WSGIPythonHome` to the Python that it belongs to; process groups can use any Python",
         library.display(),
         other.display()
     );

@@ -64,7 +64,8 @@ impl<'s> Dangerous<'s> {
             if deaths >= DEATHS {
                 shared.busy.store(0, Ordering::Release);
                 let text = format!(
-                    "{deaths} child processes of httpd died while they started Python, so this one did not try. To fix: read Python's last output in the log before this message, repair that Python, then restart httpd"
+                    "{deaths} child processes of httpd died while they started Python, so this one did not try. To fix: read Python's last output in \
+                     the log before this message, repair that Python, then restart httpd"
                 );
                 return Err(StartError::new(&log_code::PYTHON_DIED_AT_START, text));
             }

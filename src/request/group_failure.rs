@@ -255,7 +255,8 @@ impl GroupFailure<'_> {
             | Self::ScriptOwner(_)
             | Self::OutsideChroot { .. } => return self.configuration_cure(),
             Self::Socket(_) => {
-                "check that Apache's user can search the directory of the socket, and remove `socket-user=`; if the socket was deleted, run `apachectl graceful`"
+                "check that Apache's user can search the directory of the socket, and remove `socket-user=`; if the socket was deleted, run \
+                 `apachectl graceful`"
             }
             Self::CannotStart => "read the message about the last attempt in the log of the group",
             Self::Stopping => "use `apachectl graceful`: then such requests wait for the next processes",
@@ -263,7 +264,8 @@ impl GroupFailure<'_> {
                 "look in the log for the reason why the group does not start; raise `connect-timeout=` if its application needs more time to load"
             }
             Self::QueueFull(_) => {
-                "look for WSGI1590 in the log of the group, which shows what its threads are doing; raise `processes=` or `threads=`, or set `request-timeout=` to end requests that hang"
+                "look for WSGI1590 in the log of the group, which shows what its threads are doing; raise `processes=` or `threads=`, or set \
+                 `request-timeout=` to end requests that hang"
             }
             Self::StartingFull(_) => {
                 "find out what the application waits for during import; the log reports processes that cannot start"
@@ -275,7 +277,8 @@ impl GroupFailure<'_> {
                 "set `WSGISocketPrefix` to a different directory for each server, and find out which other program writes to the directory"
             }
             Self::ShareUsed(_) => {
-                "look for WSGI1590 in the log of the group, which shows what its threads are doing; raise `maximum-in-flight=` only if httpd has spare threads (`MaxRequestWorkers`)"
+                "look for WSGI1590 in the log of the group, which shows what its threads are doing; raise `maximum-in-flight=` only if httpd has \
+                 spare threads (`MaxRequestWorkers`)"
             }
             Self::Stranger { .. } => {
                 "set `WSGISocketPrefix` to a directory that only root can write to, and find out who writes to the present one"
@@ -286,13 +289,16 @@ impl GroupFailure<'_> {
             Self::Ended(limit) => longer(*limit),
             Self::BrokeProtocol(_) => "install the module and the engine from one build, then restart httpd",
             Self::Silent { own: true, .. } => {
-                "look for WSGI1590 in the log of the group, which shows what its threads are doing; raise `socket-timeout=`, or set `request-timeout=` to end requests that hang"
+                "look for WSGI1590 in the log of the group, which shows what its threads are doing; raise `socket-timeout=`, or set \
+                 `request-timeout=` to end requests that hang"
             }
             Self::Silent { own: false, .. } => {
-                "look for WSGI1590 in the log of the group, which shows what its threads are doing; set `socket-timeout=` or raise `Timeout`, or set `request-timeout=` to end requests that hang"
+                "look for WSGI1590 in the log of the group, which shows what its threads are doing; set `socket-timeout=` or raise `Timeout`, or set \
+                 `request-timeout=` to end requests that hang"
             }
             Self::QueueTimeout(_) => {
-                "look for WSGI1590 in the log of the group, which shows what its threads are doing; raise `processes=` or `threads=`, or set `request-timeout=` to end requests that hang"
+                "look for WSGI1590 in the log of the group, which shows what its threads are doing; raise `processes=` or `threads=`, or set \
+                 `request-timeout=` to end requests that hang"
             }
             Self::RequestTimeout(0) => "find the `raise` in the application",
             Self::RequestTimeout(_) => "look at the stack of the thread in the log: it shows where the time was spent",
@@ -358,7 +364,8 @@ const fn longer(limit: Limit) -> &'static str {
             "raise `graceful-timeout=` if such requests are expected to finish, or make the application faster; the log says why the process was replaced"
         }
         Limit::Eviction => {
-            "raise `eviction-timeout=` if such requests are expected to finish, or make the application faster; the process was replaced because it got a signal"
+            "raise `eviction-timeout=` if such requests are expected to finish, or make the application faster; the process was replaced because it \
+             got a signal"
         }
         Limit::Request => {
             "raise `request-timeout=` if such requests are expected to finish; the log shows the stacks of the requests that exceeded it"

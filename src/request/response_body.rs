@@ -340,7 +340,8 @@ fn passed(request: Request<'_>, short: &mut bool, pass: impl FnOnce() -> Result<
         Log::Request(request).log_code(
             &log_code::FILE_ENDED_EARLY,
             format_args!(
-                "the response was aborted, because a file that the application returned became shorter while it was sent, or could not be read. To fix: let the program that changes such files write a new file, and rename it to the final name when it is complete"
+                "the response was aborted, because a file that the application returned became shorter while it was sent, or could not be read. To \
+                 fix: let the program that changes such files write a new file, and rename it to the final name when it is complete"
             ),
         );
     }

@@ -8,11 +8,9 @@ use super::directives::DIRECTIVES;
 const HEAD: &str = "\
 # Directives
 
-The directives of mod_wsgi_rs, as of this version. This page is generated from the table that the module itself uses (`crates/config/src/directives/`); \
-`UPDATE_DOCS=1 cargo test` writes it anew.
+This page describes all directives of this version of mod_wsgi_rs. It is generated from the table that the module uses (`crates/config/src/directives/`); `UPDATE_DOCS=1 cargo test` updates it.
 
-`On` and `Off` may be written in any case. A value with spaces stands in double quotes; so does the value of an option: \
-`application-group=\"my group\"`. What a directive does not understand is refused by `apachectl configtest`, with the cause and the cure.
+`On` and `Off` are case-insensitive. Put a value with spaces in double quotes, also the value of an option: `application-group=\"my group\"`. `apachectl configtest` reports invalid arguments, with the cause and what to do.
 ";
 
 const CHAPTERS: &[(Chapter, &str)] = &[

@@ -119,7 +119,9 @@ fn not_asked(executable: &Path, cause: &str) -> StartError {
 /// What to do where the program loader does not find an interpreter's own library. `executable`: as one word of a command.
 pub fn run_path_hint(executable: &str) -> String {
     format!(
-        "the dynamic loader does not find the shared library of that Python as this user; `readelf -d {executable}` lists the directories that it searches (RUNPATH). Copy the library to a directory that this user may search, and run `patchelf --set-rpath DIRECTORY {executable}`; or build that Python with `LDFLAGS=-Wl,-rpath=PREFIX/lib`; or create the virtual environment in another directory with `/usr/bin/python3 -m venv`"
+        "the dynamic loader does not find the shared library of that Python as this user; `readelf -d {executable}` lists the directories that it \
+         searches (RUNPATH). Copy the library to a directory that this user may search, and run `patchelf --set-rpath DIRECTORY {executable}`; or \
+         build that Python with `LDFLAGS=-Wl,-rpath=PREFIX/lib`; or create the virtual environment in another directory with `/usr/bin/python3 -m venv`"
     )
 }
 

@@ -31,7 +31,8 @@ pub fn check_version(chosen: &Selected, facts: &InterpreterInfo) -> Result<(), S
     }
     if facts.free_threaded {
         let text = format!(
-            "`{executable}` is a free-threaded Python {major}.{minor}, which is not supported. To fix: create the virtual environment with the ordinary build, `python{major}.{minor}`"
+            "`{executable}` is a free-threaded Python {major}.{minor}, which is not supported. To fix: create the virtual environment with the \
+             ordinary build, `python{major}.{minor}`"
         );
         return Err(StartError::new(&log_code::PYTHON_UNSUPPORTED, text));
     }
@@ -52,7 +53,8 @@ pub fn find(chosen: &Selected, facts: &InterpreterInfo) -> Result<PathBuf, Start
     all.into_iter().find(|file| file.is_file() && path_access::walk(file).is_ok()).ok_or_else(|| {
         let wanted = names.first().map_or("libpython", String::as_str);
         let text = format!(
-            "{}: `{executable}` (Python {major}.{minor}.{micro}) has no shared library `{wanted}`, which embedded mode needs. To fix: {}; or run the application in a process group (`WSGIDaemonProcess` and `WSGIProcessGroup`), which needs no shared library",
+            "{}: `{executable}` (Python {major}.{minor}.{micro}) has no shared library `{wanted}`, which embedded mode needs. To fix: {}; or run the \
+             application in a process group (`WSGIDaemonProcess` and `WSGIProcessGroup`), which needs no shared library",
             chosen.reason,
             hint(facts)
         );
@@ -97,7 +99,8 @@ pub fn check_loaded(chosen: &Selected, facts: &InterpreterInfo) -> Result<(), St
         None => interpreter_info::run_path_hint(&shown),
     };
     let text = format!(
-        "{}: `{}` was run with the shared library `{}` of another Python, and reports that it is Python {major}.{minor}.{micro}{made_for}{trouble}. To fix: {hint}",
+        "{}: `{}` was run with the shared library `{}` of another Python, and reports that it is Python {major}.{minor}.{micro}{made_for}{trouble}. \
+         To fix: {hint}",
         chosen.reason,
         chosen.executable.display(),
         facts.loaded.display()

@@ -75,7 +75,8 @@ pub fn check_version(chosen: &Selected, facts: &InterpreterInfo) -> Result<(), S
     let other = other.filter_map(|entry| entry.file_name().to_str()?.strip_prefix("python").map(str::to_owned)).max();
     let Some(other) = other else { return Ok(()) };
     let text = format!(
-        "the virtual environment `{}` was created for Python {other}, but its interpreter is now Python {major}.{minor}, which does not find the packages in it. To fix: {}",
+        "the virtual environment `{}` was created for Python {other}, but its interpreter is now Python {major}.{minor}, which does not find the \
+         packages in it. To fix: {}",
         home.display(),
         again(home, Some(&format!("{major}.{minor}")))
     );

@@ -39,7 +39,8 @@ pub fn check(settings: &ProcessSettings, runtime_directory: &[u8], user: u32) ->
     };
     walk(directory, &owners, &|path| lstat(path)).map_err(|weak| {
         let text = format!(
-            "the directory of {what}, `{}`, is not safe for the sockets of the process groups: {weak}. Another user could put a socket there and receive requests. To fix: {other}; or let root own the directory, and remove the write permission of all other users",
+            "the directory of {what}, `{}`, is not safe for the sockets of the process groups: {weak}. Another user could put a socket there and \
+             receive requests. To fix: {other}; or let root own the directory, and remove the write permission of all other users",
             directory.display()
         );
         StartError::new(&log_code::SOCKET_PLACE_UNSAFE, text)

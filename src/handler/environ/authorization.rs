@@ -25,7 +25,8 @@ pub fn passed<'r>(request: Request<'r>, settings: &RequestSettings<'_>) -> Optio
         Log::Request(request).log_code(
             &log_code::AUTHORIZATION_NOT_PASSED,
             format_args!(
-                "the client sent an Authorization header, which was not passed to the application. To fix: set `WSGIPassAuthorization On` if the application checks credentials; otherwise set `WSGIPassAuthorization Off` here to suppress this message"
+                "the client sent an Authorization header, which was not passed to the application. To fix: set `WSGIPassAuthorization On` if the \
+                 application checks credentials; otherwise set `WSGIPassAuthorization Off` here to suppress this message"
             ),
         );
     }

@@ -143,7 +143,8 @@ pub fn warn_if_older(main: Server<'_>) {
         Log::Server(main).log_code(
             &log_code::BUILT_FOR_NEWER_APACHE,
             format_args!(
-                "the module was built for httpd {built_major}.{built_minor}.{built_patch}, but runs in {major}.{minor}.{patch}. To fix: build the module for the installed httpd"
+                "the module was built for httpd {built_major}.{built_minor}.{built_patch}, but runs in {major}.{minor}.{patch}. To fix: build the \
+                 module for the installed httpd"
             ),
         );
     }

@@ -230,8 +230,10 @@ fn kept_processes_write_to_the_logs_of_the_new_configuration(setup: &Setup) {
     let reloads = Reloads::start(setup, &["one threads=2"], "re:AH00488|the thread says");
     let site = Site::new(&reloads.server, setup);
     let text = "import os, sys, threading\n\n\ndef application(environ, start_response):\n    \
-                word = environ['QUERY_STRING']\n    thread = threading.Thread(target=print, args=(f'the thread says {word}',), kwargs={'file': sys.stderr})\n    \
-                thread.start()\n    thread.join()\n    start_response('200 OK', [('Content-Type', 'text/plain')])\n    return [f'said {os.getpid()}'.encode()]\n";
+                word = environ['QUERY_STRING']\n    thread = threading.Thread(target=print, args=(f'the thread says {word}',), kwargs={'file': \
+                sys.stderr})\n    \
+                thread.start()\n    thread.join()\n    start_response('200 OK', [('Content-Type', 'text/plain')])\n    return [f'said \
+                {os.getpid()}'.encode()]\n";
     put(&reloads.files, "one", text);
     poll::wait_for("the script is loaded", || word(&site, "one") == "said");
     let before = pid(&site, "one");

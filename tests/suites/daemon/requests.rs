@@ -285,7 +285,8 @@ fn a_silent_process_is_504(site: &Site) {
     let begun = Instant::now();
     site.get("/hasty/sleep?4").expect(504);
     assert!(begun.elapsed() < Duration::from_millis(3800), "{:?}", begun.elapsed());
-    site.expect_log("re:WSGI1330: .*the 1 s of socket-timeout, WSGIDaemonProcess at .*/daemon.conf:[0-9]+, mapped at .*WSGI1590 in the log of the group.*raise `socket-timeout=`");
+    site.expect_log("re:WSGI1330: .*the 1 s of socket-timeout, WSGIDaemonProcess at .*/daemon.conf:[0-9]+, mapped at .*WSGI1590 in the log of the \
+                     group.*raise `socket-timeout=`");
     site.expect_log("re:WSGI1590: .* 1 of 2 threads are busy: GET /hasty/sleep .* is at");
     site.expect_log("re:File .*daemon.wsgi., line [0-9]+, in sleep");
 }

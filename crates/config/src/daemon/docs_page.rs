@@ -5,7 +5,7 @@ use super::options::OPTIONS;
 use super::sizes::Range;
 
 const CHAPTERS: &[(Chapter, &str)] = &[
-    (Chapter::Identity, "Identity and surroundings"),
+    (Chapter::Identity, "Identity and environment"),
     (Chapter::Size, "Size"),
     (Chapter::Time, "Time limits and replacement"),
     (Chapter::Python, "Python"),
@@ -14,10 +14,7 @@ const CHAPTERS: &[(Chapter, &str)] = &[
 const HEAD: &str = "\
 ## Options of WSGIDaemonProcess
 
-Each is written `name=value`; a value with spaces stands in double quotes. A relative path is taken from \
-`ServerRoot`, unless the option wants an absolute one. A size is a number of bytes, or of larger units as `512M` (`K`, `M` and `G`, each \
-1024 times the one before); a time is in the unit that the table names, or as `90s`, `5min`, `2h`, `500ms`; other numbers are digits alone. An empty value (`python-path=''`) means none, for texts, paths and \
-lists of groups; `lang=''` and `locale=''` make the variable empty. An option that stands twice keeps its last value.
+Each option is written as `name=value`. Put a value with spaces in double quotes. A relative path is resolved against `ServerRoot`, unless the option requires an absolute path. A size is a number of bytes, or has the suffix `K`, `M` or `G` (powers of 1024), for example `512M`. A time is a number in the unit that the table names, or has a unit: `500ms`, `90s`, `5min`, `2h`. Other numbers have no unit. For texts, paths and lists of groups, an empty value (`python-path=''`) means none; `lang=''` and `locale=''` set the variable to the empty string. If an option occurs twice, the last value is used.
 ";
 
 /// The section, Markdown.

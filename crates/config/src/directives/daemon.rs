@@ -16,14 +16,14 @@ pub const DAEMON_PROCESS: Directive = Directive {
     arity: Arity { min: 1, max: None },
     syntax: "name [option=value ...]",
     default: "none",
-    help: "Declares a group of processes that run applications outside of Apache's own.",
+    help: "Declares a process group: separate processes that run applications.",
     doc: "\
-The processes run the Python that the group names, with the user, the limits and the number of threads that it names; `WSGIProcessGroup` or \
-`process-group=` gives it applications. All options are described [below](#options-of-wsgidaemonprocess).
+The options set the Python, the user, the limits and the number of threads of the processes. Assign applications to the group with `WSGIProcessGroup` \
+or `process-group=`. All options are described [below](#options-of-wsgidaemonprocess).
 
-A group that stands outside of `<VirtualHost>` may be used by every server. One inside may be used by the virtual hosts of the same \
-`ServerName`, and logs to that virtual host's `ErrorLog`. The name is unique over the whole server; the same line again, as in a virtual host \
-that was copied for TLS, is the same group, and both hosts may use it.
+A group that is declared outside of `<VirtualHost>` is available to every virtual host. A group that is declared inside `<VirtualHost>` is available \
+to the virtual hosts with the same `ServerName`, and logs to the `ErrorLog` of that virtual host. The name is unique in the whole server. \
+If an identical declaration occurs again, for example in a virtual host that was copied for TLS, both declare the same group.
 
 ```apache
 WSGIDaemonProcess shop user=shop python-home=/srv/shop/venv home=/srv/shop threads=8
@@ -41,9 +41,9 @@ pub const RESTRICT_PROCESS: Directive = Directive {
     default: "none, which permits all",
     help: "The process groups that may be used here.",
     doc: "\
-Where it stands, applications may run in the groups that it names and in no other, whatever `WSGIProcessGroup` says (and with \
-`%{ENV:...}` a `.htaccess` file can make it say anything); else the request gets 500. `%{GLOBAL}` stands for embedded mode. Names are compared \
-letter by letter. Several directives in one place add up; a place that names any replaces what it would inherit.",
+Applications may run only in the groups that are listed; otherwise the request gets 500. This also restricts `WSGIProcessGroup`, which a `.htaccess` \
+file can set to any name with `%{ENV:...}`. `%{GLOBAL}` means embedded mode. Names are case-sensitive. Several directives in the same \
+section are combined. A section with this directive replaces the inherited list.",
     apply: Apply::Directory(restrict_process),
 };
 
@@ -54,10 +54,10 @@ pub const RESTRICT_EMBEDDED: Directive = Directive {
     arity: ONE,
     syntax: "On|Off",
     default: "Off",
-    help: "Whether running applications in Apache's own processes is forbidden.",
+    help: "Whether embedded mode is forbidden.",
     doc: "\
-On: a request for an application in embedded mode is answered with 500, and Python is not started in Apache's processes unless a \
-`WSGIImportScript` of embedded mode asks for it.",
+On: a request for an application in embedded mode gets 500. Python is not started in httpd's child processes, unless a `WSGIImportScript` of embedded \
+mode needs it.",
     apply: Apply::Server(|config, words, _| {
         if let [word, ..] = words {
             config.process.restrict_embedded = arguments::on_off("WSGIRestrictEmbedded", word)?;
@@ -73,10 +73,10 @@ pub const IGNORE_ACTIVITY: Directive = Directive {
     arity: ONE,
     syntax: "On|Off",
     default: "Off",
-    help: "Whether requests here leave the inactivity clock of their process alone.",
+    help: "Whether requests do not count as activity.",
     doc: "\
-On: a request does not count as activity for `inactivity-timeout=` of `WSGIDaemonProcess`. For health checks, which would keep an idle \
-application awake for ever.",
+On: a request does not count as activity for `inactivity-timeout=` of `WSGIDaemonProcess`. Use it for health checks, which would otherwise keep an \
+idle application active.",
     apply: Apply::Directory(|config, words, _| {
         if let [word, ..] = words {
             config.ignore_activity = Some(arguments::on_off("WSGIIgnoreActivity", word)?);
@@ -92,10 +92,10 @@ pub const ERROR_OVERRIDE: Directive = Directive {
     arity: ONE,
     syntax: "On|Off",
     default: "Off",
-    help: "Whether Apache's error pages replace those of applications.",
+    help: "Whether httpd's error pages replace those of applications.",
     doc: "\
-On: when an application in a daemon process answers with a status of 400 or above, its body is dropped and Apache's `ErrorDocument` for that \
-status is sent. It has no effect in embedded mode.",
+On: if an application in a daemon process responds with a status of 400 or above, its body is dropped and httpd's `ErrorDocument` for that status is \
+sent. It has no effect in embedded mode.",
     apply: Apply::Directory(|config, words, _| {
         if let [word, ..] = words {
             config.error_override = Some(arguments::on_off("WSGIErrorOverride", word)?);
@@ -111,10 +111,10 @@ pub const SOCKET_PREFIX: Directive = Directive {
     arity: ONE,
     syntax: "path-prefix",
     default: "a directory below `DefaultRuntimeDir`",
-    help: "Where the sockets of daemon process groups are made.",
+    help: "The path prefix of the sockets of process groups.",
     doc: "\
-The beginning of the sockets' paths, to which numbers and `.sock` are added; a relative one is taken from `ServerRoot`. Rarely needed: without it \
-they lie in a directory that is made with the right permissions. Apache's user must be able to search the directory that is named here.",
+Numbers and `.sock` are appended to this prefix. A relative path is resolved against `ServerRoot`. The directive is rarely needed: by default, the \
+sockets are created in a directory with the correct permissions. Apache's user must be able to search the directory that is named here.",
     apply: Apply::Server(|config, words, context| {
         if let [word, ..] = words {
             config.process.socket_prefix = Some(arguments::path(word, context));
@@ -131,7 +131,7 @@ pub const SOCKET_ROTATION: Directive = Directive {
     syntax: "On|Off",
     default: "On",
     help: "Whether sockets get a new name when the configuration is read again.",
-    doc: "Off: the name of a group's socket stays the same over `apachectl graceful`. No request is lost either way.",
+    doc: "Off: the socket of a group has the same name after `apachectl graceful`. No request is lost in either case.",
     apply: Apply::Server(|config, words, _| {
         if let [word, ..] = words {
             config.process.socket_rotation = arguments::on_off("WSGISocketRotation", word)?;
@@ -147,9 +147,9 @@ pub const ACCEPT_MUTEX: Directive = Directive {
     arity: ONE,
     syntax: "default|flock|fcntl|sysvsem|posixsem|pthread",
     default: "none",
-    help: "Accepted for old configurations; does nothing.",
+    help: "Accepted for old configurations. Has no effect.",
     doc: "\
-The processes of a group need no lock to share its socket, so there is none to choose. An information line in the error log says so.",
+The processes of a group need no mutex to accept connections. A message of level `info` in the error log reports the unused directive.",
     apply: Apply::Server(accept_mutex),
 };
 
@@ -160,10 +160,10 @@ pub const SERVER_METRICS: Directive = Directive {
     arity: ONE,
     syntax: "On|Off",
     default: "Off",
-    help: "Whether applications in embedded mode may ask about the whole server.",
+    help: "Whether applications in embedded mode may read the state of the whole server.",
     doc: "\
-With `On`, `mod_wsgi.server_metrics()` tells applications in embedded mode what all of Apache's processes and threads do, clients and requests \
-of every host included (the latter with `ExtendedStatus On`); with `Off` it returns None. For daemon process groups it is the option \
+On: for applications in embedded mode, `mod_wsgi.server_metrics()` returns the state of all processes and threads of httpd, including clients and \
+requests of every virtual host (requests only with `ExtendedStatus On`). Off: it returns None. For process groups, use the option \
 `server-metrics=`.",
     apply: Apply::Server(|config, words, _| {
         if let [word, ..] = words {

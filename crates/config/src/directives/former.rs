@@ -6,7 +6,7 @@ use crate::directive::{Apply, Arity, Chapter, Contexts, Directive, DirectiveCont
 use crate::error::ConfigError;
 
 const ONE: Arity = Arity { min: 1, max: Some(1) };
-const HELP: &str = "Accepted for old configurations; does nothing.";
+const HELP: &str = "Accepted for old configurations. Has no effect.";
 
 pub const LAZY_INITIALIZATION: Directive = Directive {
     name: "WSGILazyInitialization",
@@ -17,8 +17,8 @@ pub const LAZY_INITIALIZATION: Directive = Directive {
     default: "On",
     help: HELP,
     doc: "\
-Python is started in Apache's children and in daemon processes, never in Apache's parent process, as `On` had it. An information line in the \
-error log says so.",
+Python is started in httpd's child processes and in daemon processes, but never in httpd's parent process, as with the value `On`. A message of level \
+`info` in the error log reports the unused directive.",
     apply: Apply::Server(|_, words, context| {
         if let [word, ..] = words {
             arguments::on_off("WSGILazyInitialization", word)?;
@@ -37,8 +37,8 @@ pub const NEW_RELIC_CONFIG_FILE: Directive = Directive {
     default: "none",
     help: HELP,
     doc: "\
-Start the agent in the script itself, before the application is imported: `newrelic.agent.initialize(file)`. An information line in the error \
-log says so.",
+Start the agent in the script itself, before the application is imported: `newrelic.agent.initialize(file)`. A message of level `info` in the error \
+log reports the unused directive.",
     apply: Apply::Server(|_, _, context| {
         new_relic(context, "WSGINewRelicConfigFile");
         Ok(())
@@ -54,8 +54,8 @@ pub const NEW_RELIC_ENVIRONMENT: Directive = Directive {
     default: "none",
     help: HELP,
     doc: "\
-Start the agent in the script itself, before the application is imported: `newrelic.agent.initialize(file, name)`. An information line in the \
-error log says so.",
+Start the agent in the script itself, before the application is imported: `newrelic.agent.initialize(file, name)`. A message of level `info` in the \
+error log reports the unused directive.",
     apply: Apply::Server(|_, _, context| {
         new_relic(context, "WSGINewRelicEnvironment");
         Ok(())

@@ -15,9 +15,9 @@ pub const IMPORT_SCRIPT: Directive = Directive {
     default: "none",
     help: "Loads a script when a process starts.",
     doc: "\
-Both options are needed; the process group may be defined further down, or in another file. The scripts are loaded in the order in which they stand in the configuration, before the first request; one \
-that fails is logged, and does not keep the process from serving. With the path and the group of an application, the application is \
-ready at its first request.
+Both options are required. The process group may be declared later in the configuration, or in another file. The scripts are loaded in the order of \
+the configuration, before the first request. If a script fails, the error is logged and the process serves nevertheless. To load an \
+application before its first request, use its path and its groups.
 
 ```apache
 WSGIImportScript /srv/shop/wsgi.py process-group=%{GLOBAL} application-group=%{GLOBAL}
@@ -32,11 +32,11 @@ pub const SCRIPT_RELOADING: Directive = Directive {
     arity: Arity { min: 1, max: Some(1) },
     syntax: "On|Off",
     default: "On",
-    help: "Whether a script is loaded again when its file has changed.",
+    help: "Whether a script is reloaded when its file has changed.",
     doc: "\
-On: each request compares the script's modification time with that of the loaded code. If they differ, embedded mode loads the file \
-again: only the script itself, not the modules that it imports. In a daemon process group new processes are started, and requests move to \
-them when they have loaded the new code; if it does not load, the old code goes on serving and the log says why.",
+On: each request compares the modification time of the script with that of the loaded code. If they differ, embedded mode reloads the script itself, \
+but not the modules that it imports. A process group starts new processes, which replace the old ones when they have loaded the new code. \
+If the new code does not load, the old code continues to serve and the log gives the reason.",
     apply: Apply::Directory(|config, words, _| {
         if let [word, ..] = words {
             config.script_reloading = Some(arguments::on_off("WSGIScriptReloading", word)?);

@@ -20,23 +20,23 @@ pub const SCRIPT_ALIAS: Directive = Directive {
     default: "none",
     help: "Maps a URL path to a WSGI script, or to a directory of them.",
     doc: "\
-The URL path is compared with the decoded path of the request, letter by letter; a run of slashes matches any run of slashes, and \
-the match ends at a slash or at the end of the path. What follows it becomes `PATH_INFO`. With a directory, the next part of the path \
-names the script in it. The first alias that matches wins; those of a virtual host are tried before those of the main server. \
-An `Alias` of mod_alias that matches goes before all of them.
+The URL path is compared with the decoded path of the request and is case-sensitive. Several slashes in succession count as one. The match ends at a \
+slash or at the end of the path, and the rest of the path becomes `PATH_INFO`. If the target is a directory, the next component of the path \
+names the script in it. The first alias that matches is used. Aliases of a virtual host are tried before those of the main server. A \
+matching `Alias` of mod_alias has precedence over all of them.
 
-No `Options ExecCGI` is needed, but Apache must grant access to the directory of the script (`Require all granted`). A relative path \
-is taken from `ServerRoot`.
+`Options ExecCGI` is not needed, but httpd must grant access to the directory of the script (`Require all granted`). A relative path is resolved \
+against `ServerRoot`.
 
-The options override the directives of the same purpose for this alias alone:
+The options override the corresponding directives for this alias:
 
 * `process-group=` as `WSGIProcessGroup`
 * `application-group=` as `WSGIApplicationGroup`
 * `callable-object=` as `WSGICallableObject`
 * `pass-authorization=` as `WSGIPassAuthorization`
 
-When `process-group=` and `application-group=` are both given and name fixed groups (not `%{ENV:...}` and the like), the script is \
-loaded when the process starts, before its first request. The process group may be defined further down, or in another file.
+If `process-group=` and `application-group=` are both given and are independent of the request (no `%{ENV:...}` or similar), the script is loaded \
+when the process starts, before its first request. The process group may be declared later in the configuration, or in another file.
 
 ```apache
 WSGIScriptAlias / /srv/shop/wsgi.py
@@ -54,9 +54,9 @@ pub const SCRIPT_ALIAS_MATCH: Directive = Directive {
     default: "none",
     help: "Maps URL paths that match a regular expression to WSGI scripts.",
     doc: "\
-As `WSGIScriptAlias`, but the path is matched by a regular expression (the dialect of Apache's other `...Match` directives). In the \
-target `$1` to `$9` stand for what the groups matched and `$0` for the whole match; a backslash before `$` keeps the sign. The part of \
-the path after the match is appended to the target. An expression that matches without taking a character does not count.
+As `WSGIScriptAlias`, but the path is matched by a regular expression, with the syntax of httpd's other `...Match` directives. In the target, `$1` to \
+`$9` are replaced by the text that the groups matched, and `$0` by the whole match; write `\\$` for a literal `$`. The part of the path \
+after the match is appended to the target. A match of zero characters is ignored.
 
 ```apache
 WSGIScriptAliasMatch ^/sites/([a-z]+) /srv/sites/$1/app.wsgi
@@ -71,11 +71,11 @@ pub const HANDLER_SCRIPT: Directive = Directive {
     arity: Arity { min: 2, max: None },
     syntax: "handler-name script [process-group=name] [application-group=name] [pass-authorization=On|Off]",
     default: "none",
-    help: "Gives the requests of a handler to a WSGI script.",
+    help: "Defines a handler that is implemented by a WSGI script.",
     doc: "\
-Requests whose handler (`SetHandler`, `AddHandler`) has this name run the callable `handle_request` of the script. The environ \
-describes the resource that was asked for, not the script. Neither `Options ExecCGI` nor an existing resource is needed. An inner \
-section adds handlers to those around it, and replaces those of the same name.
+Requests with this handler (`SetHandler`, `AddHandler`) call the function `handle_request` of the script. The environ describes the requested \
+resource, not the script. `Options ExecCGI` is not needed, and the resource does not have to exist. A section inherits the handlers of the \
+enclosing section, and replaces those with the same name.
 
 ```apache
 WSGIHandlerScript my-markdown /srv/handlers/markdown.py
@@ -91,14 +91,14 @@ pub const PROCESS_GROUP: Directive = Directive {
     arity: Arity { min: 1, max: Some(1) },
     syntax: "name|%{GLOBAL}|%{SERVER}|%{RESOURCE}|%{HOST}|%{ENV:variable}",
     default: "%{GLOBAL}",
-    help: "Names the process group that applications run in.",
+    help: "Sets the process group in which applications run.",
     doc: "\
-The name is that of a `WSGIDaemonProcess`; `%{GLOBAL}` is embedded mode, where the application runs in Apache's own processes. The other \
-forms take the name from the server or the request, as for `WSGIApplicationGroup`: `%{ENV:variable}` reads its notes, the variables of \
-`SetEnv` and `RewriteRule`, and the environment of Apache. Names are compared letter by letter.
+The name is that of a `WSGIDaemonProcess`. `%{GLOBAL}` selects embedded mode, where the application runs in httpd's child processes. The other \
+variables take the name from the server or the request, as for `WSGIApplicationGroup`. `%{ENV:variable}` reads the notes of the request, \
+the variables of `SetEnv` and `RewriteRule`, and the environment of httpd. Names are case-sensitive.
 
-A request for a group that does not exist, or that belongs to a virtual host of another name, is answered with 500; `apachectl configtest` \
-refuses such a name where the server itself gives it, and warns of it in a section. The innermost section that names a group wins.",
+If the group does not exist, or belongs to a virtual host with another name, the request gets 500. For such a name in a server or virtual host, \
+`apachectl configtest` reports an error, and in a section a warning. The innermost section with this directive is used.",
     apply: Apply::Both(process_group),
 };
 
@@ -109,23 +109,22 @@ pub const APPLICATION_GROUP: Directive = Directive {
     arity: Arity { min: 1, max: Some(1) },
     syntax: "name|%{GLOBAL}|%{SERVER}|%{RESOURCE}|%{HOST}|%{ENV:variable}",
     default: "%{RESOURCE}",
-    help: "Names the application group, which is the Python interpreter that applications share.",
+    help: "Sets the application group: the Python interpreter in which applications run.",
     doc: "\
-Applications of one group share an interpreter; each further group of a process is a sub-interpreter of its own.
+Applications with the same group share an interpreter. Each additional group of a process is a separate sub-interpreter.
 
 * `%{GLOBAL}`: the main interpreter
-* `%{SERVER}`: one per `ServerName` and port (ports 80 and 443 are left out of the name)
-* `%{RESOURCE}`: as `%{SERVER}`, and one per `SCRIPT_NAME`
+* `%{SERVER}`: one per `ServerName` and port (ports 80 and 443 are omitted from the name)
+* `%{RESOURCE}`: as `%{SERVER}`, but one per `SCRIPT_NAME`
 * `%{HOST}`: one per Host header of the client
 * `%{ENV:variable}`: taken from the request, as for `WSGIProcessGroup`
-* anything else is a name of its own
+* any other text is a literal name
 
-Many C extension modules (numpy, everything built with PyO3) work in the main interpreter only. So the first application group that a \
-`WSGIScriptAlias` maps in a fixed way lives in the main interpreter, unless something names `%{GLOBAL}`; further applications \
-that need such modules are given `%{GLOBAL}` themselves. Every process group has a main interpreter of its own. A process makes at most 100 interpreters under names that a request may \
-choose (`%{HOST}`, `%{ENV:...}`, a `SCRIPT_NAME` that no `WSGIScriptAlias` fixes, a port that only the Host header names); beyond that such a \
-request is answered with 503. \
-The innermost section that names a group wins.",
+Many C extension modules (numpy, everything built with PyO3) work in the main interpreter only. Therefore, the first application group that a \
+`WSGIScriptAlias` maps independently of the request uses the main interpreter, unless the configuration contains `%{GLOBAL}`. Set \
+`%{GLOBAL}` for other applications that need such modules. Every process group has its own main interpreter. A process creates at most 100 \
+interpreters whose names depend on the request (`%{HOST}`, `%{ENV:...}`, a `SCRIPT_NAME` that is not that of a `WSGIScriptAlias`, a port \
+that occurs only in the Host header). Then such a request gets 503. The innermost section with this directive is used.",
     apply: Apply::Both(application_group),
 };
 
@@ -136,10 +135,10 @@ pub const CALLABLE_OBJECT: Directive = Directive {
     arity: Arity { min: 1, max: Some(1) },
     syntax: "name|%{ENV:variable}",
     default: "application",
-    help: "Names the callable in the script that is the WSGI application.",
+    help: "Sets the name of the WSGI callable in the script.",
     doc: "\
-A name at the top level of the script; a dotted path or `module:name` is refused. `%{ENV:variable}` takes the name from the request; where it is not set, the name is `application`. \
-The other `%{...}` forms stand for `application`.",
+The name must be defined at the top level of the script. A dotted path or `module:name` is refused. `%{ENV:variable}` takes the name from the \
+request; if the variable is not set, the name is `application`. All other `%{...}` variables mean `application`.",
     apply: Apply::Directory(|config, words, _| {
         if let [word, ..] = words {
             config.callable_object = Some(arguments::callable("WSGICallableObject", word)?);
@@ -155,8 +154,9 @@ pub const CASE_SENSITIVITY: Directive = Directive {
     arity: Arity { min: 1, max: Some(1) },
     syntax: "On|Off",
     default: "On",
-    help: "Whether the file system tells upper case from lower case.",
-    doc: "Off: two spellings of a script's path are one script, and two spellings of a `SCRIPT_NAME` are one `%{RESOURCE}` group.",
+    help: "Whether the file system is case-sensitive.",
+    doc: "Off: paths of scripts that differ only in case name the same script, and values of `SCRIPT_NAME` that differ only in case name the same \
+          `%{RESOURCE}` group.",
     apply: Apply::Server(|config, words, _| {
         if let [word, ..] = words {
             config.process.case_sensitive = arguments::on_off("WSGICaseSensitivity", word)?;

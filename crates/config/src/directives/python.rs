@@ -36,15 +36,15 @@ pub const PYTHON_HOME: Directive = Directive {
     arity: ONE,
     syntax: "prefix|prefix:exec-prefix",
     default: "none",
-    help: "The virtual environment, or the installation, whose Python is used.",
+    help: "The virtual environment, or the Python installation, that is used.",
     doc: "\
-The directory of a virtual environment, or the prefix of a Python installation (what `sys.prefix` shows there). Any CPython from 3.9 up \
-that has a shared library serves. In the directory `bin/python`, `bin/python3` and the newest `bin/python3.X` are tried, in this \
-order; without this directive it is `/usr/bin/python3`, then `/usr/local/bin/python3`, then the first `python3` of `PATH`. The start-up \
-line of the error log says which was chosen, and why.
+The directory of a virtual environment, or the prefix of a Python installation (the value of its `sys.prefix`). Every CPython from 3.9 with a shared \
+library is supported. The module tries `bin/python`, `bin/python3` and the newest `bin/python3.X` in the directory, in this order. Without \
+this directive, it tries `/usr/bin/python3`, `/usr/local/bin/python3` and the first `python3` of `PATH`. With `LogLevel wsgi:info`, the \
+error log shows which Python was selected, and why.
 
-It is the directory that is named, not the executable in it, which is refused. Apache's user must be able to read it: a virtual environment below a home \
-directory of mode 0700 cannot be used.",
+Name the directory: the path of an executable is refused. Apache's user must be able to read the directory. A virtual environment below a home \
+directory with mode 0700 cannot be used.",
     apply: Apply::Server(python_home),
 };
 
@@ -55,10 +55,10 @@ pub const PYTHON_PATH: Directive = Directive {
     arity: ONE,
     syntax: "directory[:directory...]",
     default: "none",
-    help: "Directories put at the front of Python's module search path.",
+    help: "Directories that are added to the front of Python's module search path.",
     doc: "\
-Each directory is added as `site.addsitedir()` does it, so its `.pth` files count; what was added then stands at the front of \
-`sys.path`, in this order. A relative directory is taken from `ServerRoot`.",
+Each directory is added with `site.addsitedir()`, so its `.pth` files are processed. The new entries are moved to the front of `sys.path`, in this \
+order. A relative path is resolved against `ServerRoot`.",
     apply: Apply::Server(python_path),
 };
 
@@ -69,7 +69,7 @@ pub const PYTHON_EGGS: Directive = Directive {
     arity: ONE,
     syntax: "directory",
     default: "none",
-    help: "The directory that zipped Python eggs are unpacked to.",
+    help: "The directory to which zipped Python eggs are extracted.",
     doc: "Sets `PYTHON_EGG_CACHE` in `os.environ`. Apache's user must be able to write there.",
     apply: Apply::Server(|config, words, context| {
         if let [word, ..] = words {
@@ -86,8 +86,9 @@ pub const PYTHON_OPTIMIZE: Directive = Directive {
     arity: ONE,
     syntax: "0|1|2",
     default: "0",
-    help: "Python's optimisation level.",
-    doc: "As Python's own `-O` (1: no `assert`) and `-OO` (2: no docstrings either). `PYTHONOPTIMIZE` of Apache's environment counts as well: the higher of the two holds.",
+    help: "Python's optimization level.",
+    doc: "As Python's options `-O` (1: without `assert`) and `-OO` (2: also without docstrings). If httpd's environment contains `PYTHONOPTIMIZE`, \
+          the higher of the two levels is used.",
     apply: Apply::Server(python_optimize),
 };
 
@@ -100,8 +101,8 @@ pub const PYTHON_WARNINGS: Directive = Directive {
     default: "none",
     help: "A warnings filter, as Python's option -W.",
     doc: "\
-May be given several times; the filters are handed to Python in this order. The action is one of `default`, `error`, `always`, `module`, \
-`once` and `ignore`, or the beginning of one.",
+May occur several times. The filters are passed to Python in this order. The action is one of `default`, `error`, `always`, `module`, `once` and \
+`ignore`, or an abbreviation of one.",
     apply: Apply::Server(python_warnings),
 };
 
@@ -111,18 +112,18 @@ pub const PYTHON_HASH_SEED: Directive = Directive {
     contexts: Contexts::MainServer,
     arity: ONE,
     syntax: "random|0...4294967295",
-    default: "Python's own choice, which is random",
+    default: "Python's default, a random seed",
     help: "The seed of Python's string hashes.",
     doc: "\
-As the environment variable `PYTHONHASHSEED`: a number makes the order of sets repeat from process to process, 0 switches the \
-randomisation off, `random` draws a new seed for each process.",
+As the environment variable `PYTHONHASHSEED`. With a number, sets have the same order in each process. 0 disables the randomization. `random` uses a \
+new seed for each process.",
     apply: Apply::Server(python_hash_seed),
 };
 
 pub const DONT_WRITE_BYTECODE: Directive = switch!(
     "WSGIDontWriteBytecode",
     "Off",
-    "Whether Python leaves out writing .pyc files.",
+    "Whether Python does not write .pyc files.",
     "On: modules are not cached in `__pycache__`. Scripts themselves are never cached.",
     dont_write_bytecode
 );
@@ -133,17 +134,18 @@ pub const SWITCH_INTERVAL: Directive = Directive {
     contexts: Contexts::MainServer,
     arity: ONE,
     syntax: "seconds",
-    default: "Python's own, 0.005",
-    help: "How long a thread keeps the interpreter lock while others wait.",
-    doc: "A number above 0, fractions allowed: what `sys.setswitchinterval()` takes.",
+    default: "Python's default, 0.005",
+    help: "How long a thread keeps the GIL while other threads wait for it.",
+    doc: "A number of seconds above 0, which may have a fraction: the argument of `sys.setswitchinterval()`.",
     apply: Apply::Server(switch_interval),
 };
 
 pub const DESTROY_INTERPRETER: Directive = switch!(
     "WSGIDestroyInterpreter",
     "On",
-    "Whether exit functions run when a process ends.",
-    "Off: when a process ends, functions registered with `atexit` are not called, and threads that are no daemons not waited for. Callbacks of `mod_wsgi.subscribe_shutdown` are called all the same.",
+    "Whether exit functions run when a process exits.",
+    "Off: when a process exits, it does not call functions registered with `atexit`, and does not wait for non-daemon threads. Callbacks of \
+     `mod_wsgi.subscribe_shutdown` are still called.",
     destroy_interpreter
 );
 
@@ -151,7 +153,7 @@ pub const RESTRICT_STDIN: Directive = switch!(
     "WSGIRestrictStdin",
     "Off",
     "Whether using sys.stdin is an error.",
-    "On: any use of `sys.stdin` raises `OSError`, which finds code that wants a terminal.",
+    "On: any use of `sys.stdin` raises `OSError`. Use it to find code that expects a terminal.",
     restrict_stdin
 );
 
@@ -159,17 +161,17 @@ pub const RESTRICT_STDOUT: Directive = switch!(
     "WSGIRestrictStdout",
     "Off",
     "Whether using sys.stdout is an error.",
-    "On: any use of `sys.stdout`, and so `print()`, raises `OSError`. Off: what is written there goes to the error log.",
+    "On: any use of `sys.stdout`, including `print()`, raises `OSError`. Off: text that is written to `sys.stdout` goes to the error log.",
     restrict_stdout
 );
 
 pub const RESTRICT_SIGNAL: Directive = switch!(
     "WSGIRestrictSignal",
     "On",
-    "Whether applications are kept from installing signal handlers.",
+    "Whether applications may not install signal handlers.",
     "\
-On: `signal.signal()` installs nothing, writes a notice with the place of the call to the error log, and returns the handler that it was \
-given. Processes that the application forks get the real function. Off: an application can take signals away from Apache.",
+On: `signal.signal()` installs no handler, logs the stack of the call at level notice, and returns the handler that it was given. In processes that \
+     the application forks, the function works normally. Off: an application can intercept signals for httpd.",
     restrict_signal
 );
 
@@ -180,8 +182,8 @@ pub const VERBOSE_DEBUGGING: Directive = Directive {
     arity: ONE,
     syntax: "On|Off",
     default: "Off",
-    help: "Accepted for old configurations; does nothing.",
-    doc: "Deprecated in mod_wsgi as well. Use `LogLevel wsgi:debug` or `LogLevel wsgi:trace1` instead.",
+    help: "Accepted for old configurations. Has no effect.",
+    doc: "The directive is deprecated in mod_wsgi, too. Use `LogLevel wsgi:debug` or `LogLevel wsgi:trace1` instead.",
     apply: Apply::Server(|_, words, _| {
         if let [word, ..] = words {
             arguments::on_off("WSGIVerboseDebugging", word)?;

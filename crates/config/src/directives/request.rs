@@ -35,18 +35,18 @@ macro_rules! switch {
 pub const PASS_AUTHORIZATION: Directive = switch!(
     "WSGIPassAuthorization",
     FILE_INFO,
-    "Whether the application sees the Authorization header.",
+    "Whether the application gets the Authorization header.",
     "\
-On: `HTTP_AUTHORIZATION` holds the header. Needed by every application that checks passwords or tokens itself (REST frameworks, JWT). \
-Off keeps passwords that Apache itself checks from the application.",
+On: `HTTP_AUTHORIZATION` contains the header. Every application that checks passwords or tokens itself (REST frameworks, JWT) needs it. Off: the \
+     application cannot see passwords that httpd checks.",
     pass_authorization
 );
 
 pub const PASS_APACHE_REQUEST: Directive = switch!(
     "WSGIPassApacheRequest",
     Contexts::Directories,
-    "Whether the application gets a capsule with Apache's request record.",
-    "On: in embedded mode `apache.request_rec` of the environ holds a `PyCapsule` of the `request_rec`, for extension modules written in C.",
+    "Whether the application gets a capsule with httpd's request record.",
+    "On: in embedded mode, `apache.request_rec` of the environ is a `PyCapsule` with the `request_rec`, for extension modules written in C.",
     pass_apache_request
 );
 
@@ -55,16 +55,16 @@ pub const CHUNKED_REQUEST: Directive = switch!(
     FILE_INFO,
     "Whether requests with a chunked body are accepted.",
     "\
-Off: a request with `Transfer-Encoding: chunked` is answered with 411. On: the application reads such a body to its end; there is no \
-`CONTENT_LENGTH`, and `wsgi.input_terminated` tells frameworks that they may do so.",
+Off: a request with `Transfer-Encoding: chunked` gets 411. On: the application can read such a body to its end. There is no `CONTENT_LENGTH`; \
+     `wsgi.input_terminated` in the environ signals to frameworks that they may read to the end.",
     chunked_request
 );
 
 pub const ENABLE_SENDFILE: Directive = switch!(
     "WSGIEnableSendfile",
     FILE_INFO,
-    "Whether files given to wsgi.file_wrapper may go out by sendfile.",
-    "On: the kernel copies the file to the network. Leave it Off for files on network file systems, as with Apache's `EnableSendfile`.",
+    "Whether files of wsgi.file_wrapper may be sent with sendfile.",
+    "On: the kernel copies the file to the network. Use Off for files on network file systems, as with httpd's `EnableSendfile`.",
     enable_sendfile
 );
 
@@ -77,8 +77,8 @@ pub const MAP_HEAD_TO_GET: Directive = Directive {
     default: "Auto",
     help: "Whether applications see HEAD requests as GET requests.",
     doc: "\
-Auto: a HEAD request is shown as GET when an output filter needs the body to make its headers (compression, caching). On: always. \
-Off: never. The client gets no body in any case.",
+Auto: the application sees a HEAD request as GET if an output filter needs the body to compute headers (compression, caching). On: always. Off: \
+never. In all cases, the client gets no body.",
     apply: Apply::Directory(map_head),
 };
 
@@ -89,11 +89,11 @@ pub const TRUSTED_PROXIES: Directive = Directive {
     arity: Arity { min: 1, max: None },
     syntax: "address|network ...",
     default: "none, which trusts every client",
-    help: "The proxies whose headers about the client are believed.",
+    help: "The proxies whose headers about the client are trusted.",
     doc: "\
-IPv4 or IPv6 addresses, or networks written `10.0.0.0/8`, `10.0.0.0/255.0.0.0` or `10.`. Only requests that come from one of them have \
-the headers of `WSGITrustedProxyHeaders` applied; from everybody else these headers are removed. Several directives in one place \
-add up; a place that names any replaces what it would inherit.",
+IPv4 or IPv6 addresses, or networks in the form `10.0.0.0/8`, `10.0.0.0/255.0.0.0` or `10.`. The headers of `WSGITrustedProxyHeaders` are applied \
+only to requests from one of these addresses. For all other requests, these headers are removed. Several directives in the same section are \
+combined. A section with this directive replaces the inherited list.",
     apply: Apply::Directory(trusted_proxies),
 };
 
@@ -104,10 +104,10 @@ pub const TRUSTED_PROXY_HEADERS: Directive = Directive {
     arity: Arity { min: 1, max: None },
     syntax: "header ...",
     default: "none",
-    help: "The headers by which trusted proxies tell about the client.",
+    help: "The headers in which trusted proxies describe the client.",
     doc: "\
-Name only the headers that your proxy sets or removes itself. Without `WSGITrustedProxies` they are believed from every client; \
-`apachectl configtest` warns of that.
+Name only headers that your proxy always sets or removes. Without `WSGITrustedProxies`, they are trusted from every client, and `apachectl \
+configtest` warns of that.
 
 | Header | Sets |
 |---|---|
@@ -119,9 +119,9 @@ Name only the headers that your proxy sets or removes itself. Without `WSGITrust
 | `X-Forwarded-Proto`, `X-Forwarded-Scheme`, `X-Scheme` (`http` or `https`) | `wsgi.url_scheme` |
 | `X-Forwarded-HTTPS`, `X-Forwarded-SSL`, `X-HTTPS` (`On`, `Off`, `true`, `false`, `1`, `0`) | `wsgi.url_scheme` |
 
-As soon as one header of a row is named, the others of that row are removed from the environ, whoever sent them; the two rows for \
-`wsgi.url_scheme` count as one. `X-Forwarded-For` is read from its end, skipping addresses of trusted proxies. Several \
-directives in one place add up; a place that names any replaces what it would inherit. Apache's own log and access control do not change.",
+If one header of a row is named, the other headers of that row are always removed from the environ. The two rows for `wsgi.url_scheme` count as one. \
+`X-Forwarded-For` is read from its end, skipping addresses of trusted proxies. Several directives in the same section are combined. A \
+section with this directive replaces the inherited list. The log and the access control of httpd are not affected.",
     apply: Apply::Directory(trusted_proxy_headers),
 };
 

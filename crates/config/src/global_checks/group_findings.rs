@@ -75,7 +75,8 @@ fn unused(group: &DaemonGroup, servers: &[ServerView<'_>]) -> Option<Finding> {
             log_code::GROUP_UNUSED,
             format!("the process group {} is not used: its processes will never get a request", quoted(name)),
             &format!(
-                "write `WSGIProcessGroup {0}` in the server or section of the application, or add `process-group={0}` to its WSGIScriptAlias; applications without a process group run in embedded mode",
+                "write `WSGIProcessGroup {0}` in the server or section of the application, or add `process-group={0}` to its WSGIScriptAlias; \
+                 applications without a process group run in embedded mode",
                 plain.escape_debug()
             ),
             Some(group.process.defined_at.clone()),

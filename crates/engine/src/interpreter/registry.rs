@@ -155,7 +155,8 @@ impl Registry {
             logging::coded(
                 TOO_MANY_INTERPRETERS,
                 &format!(
-                    "could not create an interpreter for the application group `{}`: this process already has {used} interpreters whose names came from requests. To fix: give the group a fixed name (`WSGIApplicationGroup NAME`), or restrict the values of `%{{HOST}}` and `%{{ENV:}}`",
+                    "could not create an interpreter for the application group `{}`: this process already has {used} interpreters whose names came \
+                     from requests. To fix: give the group a fixed name (`WSGIApplicationGroup NAME`), or restrict the values of `%{{HOST}}` and `%{{ENV:}}`",
                     shown.escape_debug()
                 ),
             );

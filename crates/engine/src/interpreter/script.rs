@@ -288,7 +288,9 @@ impl Script {
                     logging::coded(
                         SCRIPT_UNREADABLE,
                         &format!(
-                            "could not read {path}: user {user}, who runs this process, may not read it, or may not search a directory above it. To fix: give that user permission, or move the script, for example below `/srv`; `namei -l` with the path lists the owner and mode of each component"
+                            "could not read {path}: user {user}, who runs this process, may not read it, or may not search a directory above it. To \
+                             fix: give that user permission, or move the script, for example below `/srv`; `namei -l` with the path lists the owner \
+                             and mode of each component"
                         ),
                     );
                     NotLoaded::Failed
@@ -301,7 +303,8 @@ impl Script {
                     logging::coded(
                         SCRIPT_OWNER_WRONG,
                         &format!(
-                            "{path} was not loaded: {why}. To fix: check the contents of the file, then correct its owner and mode with `chown` and `chmod`, or change `script-user=` or `script-group=`"
+                            "{path} was not loaded: {why}. To fix: check the contents of the file, then correct its owner and mode with `chown` and \
+                             `chmod`, or change `script-user=` or `script-group=`"
                         ),
                     );
                     NotLoaded::Foreign

@@ -38,7 +38,8 @@ impl std::fmt::Display for ReadError {
             Self::Silent(seconds) => {
                 return write!(
                     f,
-                    "the client is connected, but no data of the request body arrived within {seconds} s (`socket-timeout` of the `WSGIDaemonProcess`; default: `Timeout`)"
+                    "the client is connected, but no data of the request body arrived within {seconds} s (`socket-timeout` of the \
+                     `WSGIDaemonProcess`; default: `Timeout`)"
                 );
             }
             Self::OutOfTime => "the request exceeded its `request-timeout`",

@@ -211,7 +211,8 @@ impl Group {
         if !may && !std::mem::replace(&mut self.hasty, true) {
             let text = format!(
                 "its processes end or ask to be replaced all the time: further ones are started more slowly ({}). \
-                 To fix: look in the log for the reason why they exit, and check the options that end processes (`maximum-requests`, `restart-interval`, `inactivity-timeout`)",
+                 To fix: look in the log for the reason why they exit, and check the options that end processes (`maximum-requests`, \
+                 `restart-interval`, `inactivity-timeout`)",
                 self.starts
             );
             self.actions.push(Note::group(log_code::STARTS_SLOWED, text));

@@ -154,7 +154,8 @@ impl Group {
             return;
         }
         let text = format!(
-            "its processes still serve older code, because the new code could not be loaded: {} changed {} min ago. The new code is tried again now. To fix: read the last message WSGI1305 of this group and the traceback before it, correct the code, then save the script",
+            "its processes still serve older code, because the new code could not be loaded: {} changed {} min ago. The new code is tried again now. \
+             To fix: read the last message WSGI1305 of this group and the traceback before it, correct the code, then save the script",
             new.files(),
             now.saturating_sub(new.behind) / 60_000,
         );

@@ -118,7 +118,8 @@ impl Group {
         let Some(process) = self.processes.get_mut(&id) else { return };
         if !process.watched.loaded(number, version, script) && !std::mem::replace(&mut process.crowded, true) {
             let text = format!(
-                "has loaded more scripts than can be passed to its replacement ({MOST_SCRIPTS} in all): each of the others is loaded by the first request for it"
+                "has loaded more scripts than can be passed to its replacement ({MOST_SCRIPTS} in all): each of the others is loaded by the first \
+                 request for it"
             );
             self.actions.push(Note::about(id, log_code::TOO_MANY_SCRIPTS, text));
         }

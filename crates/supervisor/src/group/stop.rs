@@ -144,7 +144,8 @@ impl Group {
     /// A process sent what it may not: `what`.
     pub fn broke_protocol(&mut self, id: Id, what: &str, now: Millis) {
         let text = format!(
-            "sent an invalid message to its supervisor: {what}. The process was stopped and is replaced. To fix: install all parts of mod_wsgi_rs from one build; if they are, search the application for code that writes to descriptors that it did not open"
+            "sent an invalid message to its supervisor: {what}. The process was stopped and is replaced. To fix: install all parts of mod_wsgi_rs \
+             from one build; if they are, search the application for code that writes to descriptors that it did not open"
         );
         self.actions.push(Note::about(id, log_code::CONTROL_BROKEN, text));
         self.actions.push(Action::Terminate(id));
@@ -193,7 +194,8 @@ impl Group {
             if let End::NotStarted(..) = end {
                 // The explanation is logged once, and then counted.
                 if deaths == EXPLAINED && !std::mem::replace(&mut self.hopeless, true) {
-                    let text = "no process of it can be started. The supervisor tries again after a growing pause. The preceding messages give the reason; it is logged again when it changes, or after an hour";
+                    let text = "no process of it can be started. The supervisor tries again after a growing pause. The preceding messages give the \
+                                reason; it is logged again when it changes, or after an hour";
                     self.actions.push(Note::group(log_code::CRASH_LOOP, text));
                 }
             } else if deaths == EXPLAINED {

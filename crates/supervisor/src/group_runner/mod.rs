@@ -205,7 +205,9 @@ impl GroupRunner {
                 }
             }
         }
-        let text = "its new processes did not start, or could not load a script of the old ones: the processes with the older configuration continue to serve. The supervisor tries again when a script changes, at each restart of httpd, and every hour. To fix: correct what the preceding messages name";
+        let text = "its new processes did not start, or could not load a script of the old ones: the processes with the older configuration continue \
+                    to serve. The supervisor tries again when a script changes, at each restart of httpd, and every hour. To fix: correct what the \
+                    preceding messages name";
         self.note(&Note {
             code: Some(log_code::OLD_CONFIGURATION_SERVES),
             level: Level::Error,

@@ -76,7 +76,8 @@ impl GroupRunner {
         let Some(pid) = self.children.get(&id).map(|child| child.pid).filter(|_| self.log.takes(Level::Info)) else { return };
         if let Some(programs) = companions::of(pid, now) {
             let text = format!(
-                "has started programs that are still running and were killed together with it: {programs}. To start a program that outlives the process, use `start_new_session=True`"
+                "has started programs that are still running and were killed together with it: {programs}. To start a program that outlives the \
+                 process, use `start_new_session=True`"
             );
             self.note(&Note::process(id, log_code::PROGRAMS_KILLED, text));
         }

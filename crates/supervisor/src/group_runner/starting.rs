@@ -29,7 +29,9 @@ impl GroupRunner {
 
     pub(super) fn post_and_start(&mut self, id: Id, scripts: Vec<Script>, must_load: bool) -> Result<(), End> {
         if self.held.count() > MOST_HELD {
-            let text = "processes of its user, which may have left the process group, block the pipes to the supervisor: no new process is started until they have exited. To fix: stop them (`ps -u USER` lists them); they write from memory of a FUSE file system that does not respond, or use userfaultfd";
+            let text = "processes of its user, which may have left the process group, block the pipes to the supervisor: no new process is started \
+                        until they have exited. To fix: stop them (`ps -u USER` lists them); they write from memory of a FUSE file system that does \
+                        not respond, or use userfaultfd";
             return Err(End::NotStarted(log_code::PIPES_LOCKED, text.to_owned()));
         }
         let mut listener = None;

@@ -25,10 +25,12 @@ fn said(path: &Path, cause: Cause) -> String {
         Cause::Failed(Errno::NOENT) => format!("`{path}` does not exist. To fix: create the directory, or correct the path"),
         Cause::Failed(error) => format!("`{path}`: {error}. To fix: correct the path"),
         Cause::Owner(uid) => format!(
-            "`{path}` belongs to user {uid}, who could replace files that root uses, so it was not checked. To fix: run `chown -h root {word}`; the group's user must own only the files that the application writes to"
+            "`{path}` belongs to user {uid}, who could replace files that root uses, so it was not checked. To fix: run `chown -h root {word}`; the \
+             group's user must own only the files that the application writes to"
         ),
         Cause::Writable(mode) => format!(
-            "users other than root may write to `{path}` (mode {mode:04o}) and could replace directories in it, so it was not checked. To fix: run `chmod go-w {word}`"
+            "users other than root may write to `{path}` (mode {mode:04o}) and could replace directories in it, so it was not checked. To fix: run \
+             `chmod go-w {word}`"
         ),
     }
 }

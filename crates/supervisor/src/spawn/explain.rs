@@ -107,8 +107,10 @@ fn env_file(group: &plan::Group, error: &io::Error, reports: &[SpawnReport]) -> 
             )
         }
         0 => format!(
-            "env-file=`{path}` could not be read: {error}. Root reads it only if root owns it and the directories above it, and no other user may write to them; otherwise user {} reads it. \
-             To fix: if only root can write to the directories above it, run `chown root {word}` and `chmod 0600 {word}`; otherwise give that user permission to read it",
+            "env-file=`{path}` could not be read: {error}. Root reads it only if root owns it and the directories above it, and no other user may \
+             write to them; otherwise user {} reads it. \
+             To fix: if only root can write to the directories above it, run `chown root {word}` and `chmod 0600 {word}`; otherwise give that user \
+             permission to read it",
             user(&group.identity),
             word = interpreter::permissions::word(&path)
         ),
@@ -124,12 +126,14 @@ fn not_entered(path: &str, error: &io::Error, reports: &[SpawnReport]) -> String
     if let Some(uid) = hint(reports, Step::RootOwner) {
         let uid = uid.cast_unsigned();
         return format!(
-            "chroot `{path}`: the directory, or a directory above it, belongs to user {uid}, who could replace files that root uses. To fix: run `httpd -t`, which names that directory, and let the directory belong to root"
+            "chroot `{path}`: the directory, or a directory above it, belongs to user {uid}, who could replace files that root uses. To fix: run \
+             `httpd -t`, which names that directory, and let the directory belong to root"
         );
     }
     if let Some(mode) = hint(reports, Step::RootMode) {
         return format!(
-            "chroot `{path}`: users other than root may write to the directory, or to a directory above it (mode {mode:04o}). To fix: run `httpd -t`, which names that directory, then run `chmod go-w` on the directory"
+            "chroot `{path}`: users other than root may write to the directory, or to a directory above it (mode {mode:04o}). To fix: run `httpd -t`, \
+             which names that directory, then run `chmod go-w` on the directory"
         );
     }
     format!("chroot `{path}`: {error}. To fix: create the directory, and start httpd as root")
@@ -144,10 +148,13 @@ fn not_executed(group: &plan::Group, spec: &ExecSpec, reports: &[SpawnReport], e
     let there = hint(reports, Step::There);
     let cause = match error.kind() {
         io::ErrorKind::PermissionDenied => closed_component(candidate.path.as_bytes(), group, reports).unwrap_or_else(|| {
-            "the file, or the Python that it links to, is not accessible to or not executable for that user, is on a file system that is mounted noexec, or SELinux or AppArmor denies access. To fix: give the user access; if the Python of a virtual environment is in a home directory, create the virtual environment again in another directory with `/usr/bin/python3 -m venv`"
+            "the file, or the Python that it links to, is not accessible to or not executable for that user, is on a file system that is mounted \
+             noexec, or SELinux or AppArmor denies access. To fix: give the user access; if the Python of a virtual environment is in a home \
+             directory, create the virtual environment again in another directory with `/usr/bin/python3 -m venv`"
                 .to_owned()
         }),
-        io::ErrorKind::NotFound if there == Some(1) => "the file is a symbolic link to a Python that was removed. To fix: create the virtual environment again".to_owned(),
+        io::ErrorKind::NotFound if there == Some(1) => "the file is a symbolic link to a Python that was removed. To fix: create the virtual \
+                                                        environment again".to_owned(),
         io::ErrorKind::NotFound if there == Some(0) => "the interpreter in its first line, or its dynamic loader, does not exist".to_owned(),
         io::ErrorKind::NotFound => "the file does not exist. To fix: correct the path, or create the virtual environment".to_owned(),
         _ => "the file is not a program that this machine can run".to_owned(),
@@ -171,7 +178,8 @@ fn closed_component(path: &[u8], group: &plan::Group, reports: &[SpawnReport]) -
         rights.and_then(|rights| permissions::command(Path::new(shown), rights, &opener, 'x', permissions::local_homes));
     let cure = match command {
         Some(command) => format!("run `{command}`, or move the files below it to a directory that this user may search"),
-        None => "move the files below it to a directory that this user may search, such as `/srv`; create a virtual environment whose Python is there again in another directory, with `/usr/bin/python3 -m venv`"
+        None => "move the files below it to a directory that this user may search, such as `/srv`; create a virtual environment whose Python is there \
+                 again in another directory, with `/usr/bin/python3 -m venv`"
             .to_owned(),
     };
     Some(format!("`{shown}` (mode {mode:04o}) is not accessible to user {}. To fix: {cure}", user(identity)))

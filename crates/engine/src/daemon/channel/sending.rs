@@ -175,7 +175,8 @@ impl Channel {
 /// Says in the request's log why a file cannot be sent as announced.
 fn ended_early(state: &mut State, why: &str) -> SendError {
     let text = format!(
-        "{FILE_ENDED_EARLY}: the response was aborted, because a file that the application returned could not be read to its end: {why}. To fix: let the program that changes such files write a new file, and rename it to the final name when it is complete"
+        "{FILE_ENDED_EARLY}: the response was aborted, because a file that the application returned could not be read to its end: {why}. To fix: let \
+         the program that changes such files write a new file, and rename it to the final name when it is complete"
     );
     Writer::new(&mut state.outgoing).log(FILE_ENDED_EARLY.level as u8, 0, b"", text.as_bytes());
     SendError::Failed

@@ -191,7 +191,8 @@ fn finish(request: &Request) -> Result<(), Failure> {
         logging::coded(
             BODY_TOO_LONG,
             &format!(
-                "the application set `Content-Length: {promised}`, but returned {excess} more bytes, which were dropped. To fix: correct the header, or let the server set it"
+                "the application set `Content-Length: {promised}`, but returned {excess} more bytes, which were dropped. To fix: correct the header, \
+                 or let the server set it"
             ),
         );
     }
@@ -199,7 +200,8 @@ fn finish(request: &Request) -> Result<(), Failure> {
         logging::coded(
             BODY_TOO_SHORT,
             &format!(
-                "the application set `Content-Length: {promised}`, but its body ended after {sent} bytes. The connection was closed so that the client can detect this. To fix: correct the header, or let the server set it"
+                "the application set `Content-Length: {promised}`, but its body ended after {sent} bytes. The connection was closed so that the \
+                 client can detect this. To fix: correct the header, or let the server set it"
             ),
         );
         return Err(Failure::Short);
