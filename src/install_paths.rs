@@ -56,7 +56,11 @@ fn look(name: &str, code: &'static LogCode, places: &[PathBuf], enforcing: bool)
     }
     let text = match denied {
         Some(file) if enforcing => {
-            format!("`{}` is not readable, and SELinux is enforcing. To fix: run `restorecon -v {}`", file.display(), as_word(&file))
+            format!(
+                "`{}` is not readable, and SELinux is enforcing. To fix: run `restorecon -v {}`",
+                file.display(),
+                as_word(&file)
+            )
         }
         Some(file) => format!(
             "`{}` is not readable. To fix: run `chmod a+r {}`, and let Apache's user search the directories above it",
@@ -65,7 +69,10 @@ fn look(name: &str, code: &'static LogCode, places: &[PathBuf], enforcing: bool)
         ),
         None => {
             let places: Vec<String> = places.iter().map(|place| format!("`{}`", place.display())).collect();
-            format!("`{name}` was not found in {}. To fix: run `make install`, or copy the file to the directory of the module", places.join(", "))
+            format!(
+                "`{name}` was not found in {}. To fix: run `make install`, or copy the file to the directory of the module",
+                places.join(", ")
+            )
         }
     };
     Err(StartError::new(code, text))

@@ -115,9 +115,9 @@ pub fn own_word() -> String {
 pub fn how_to_make(directory: &Path) -> String {
     let shown = word(&directory.to_string_lossy());
     if is_way_of_roots(directory) {
-        format!("make it, as `install -d -o {} {shown}`", own_word())
+        format!("create it with `install -d -o {} {shown}`", own_word())
     } else {
-        format!("have a user who owns the directory above it make it, as `mkdir -p {shown}`, or name another directory")
+        format!("run `mkdir -p {shown}` as the owner of the directory above it, or name another directory")
     }
 }
 

@@ -32,10 +32,7 @@ pub fn check(settings: &ProcessSettings, runtime_directory: &[u8], user: u32) ->
     let owners = if named.is_some() { [0, 0] } else { [0, user] };
     let (what, other) = match named {
         Some(_) => ("WSGISocketPrefix", "set `WSGISocketPrefix /run/wsgi`, because only root may write to `/run`"),
-        None => (
-            "DefaultRuntimeDir",
-            "set `WSGISocketPrefix /run/wsgi`, because only root may write to `/run`",
-        ),
+        None => ("DefaultRuntimeDir", "set `WSGISocketPrefix /run/wsgi`, because only root may write to `/run`"),
     };
     walk(directory, &owners, &|path| lstat(path)).map_err(|weak| {
         let text = format!(

@@ -184,8 +184,13 @@ fn a_python_without_a_shared_library(setup: &Setup) {
     let broken = [line, "WSGIPythonPath \"${APPS}/lib\"".to_owned(), alias];
     if server_user().is_some() {
         let name = format!("libpython{}.so.1.0", system.version);
-        let wanted =
-            ["WSGIPythonHome at ", &name, "built without one", "--enable-shared", "`WSGIDaemonProcess` and `WSGIProcessGroup`"];
+        let wanted = [
+            "WSGIPythonHome at ",
+            &name,
+            "built without a shared library",
+            "--enable-shared",
+            "`WSGIDaemonProcess` and `WSGIProcessGroup`",
+        ];
         warned(setup, &broken, "WSGI1054", &wanted);
     }
     let server = Httpd::start(setup, &plan(&broken), "static");

@@ -148,7 +148,7 @@ fn a_virtualenv_of_a_python_in_roots_home(setup: &Setup) {
     // Said once, perhaps before the trial's first request.
     let said_of_it = || server.whole_log().into_iter().find(|line| line.text.contains("WSGI1303"));
     let log = poll::until(poll::SOON, said_of_it).expect("the log says why the group does not start").text;
-    assert!(log.contains("closed to that user") && !log.contains("chmod"), "{log}");
+    assert!(log.contains("not accessible to") && !log.contains("chmod"), "{log}");
     drop(site);
     drop(server);
     follow(&said, "mv ");

@@ -163,10 +163,10 @@ fn a_service_that_fails_is_not_said_to_be_done(setup: &Setup) {
         server.whole_log().iter().any(|line| crate::support::error_log::pattern(&pattern).is_match(&line.text))
     };
     for group in ["raising", "exiting", "absent"] {
-        poll::wait_for(group, || line(group, "did not run its service scripts to their end: it exited with status 1"));
-        assert!(!line(group, "has run its service scripts to their end"), "{group}");
+        poll::wait_for(group, || line(group, "did not complete its service scripts: it exited with status 1"));
+        assert!(!line(group, "completed its service scripts"), "{group}");
     }
-    poll::wait_for("done", || line("done", "has run its service scripts to their end"));
-    assert!(!line("done", "did not run"));
+    poll::wait_for("done", || line("done", "completed its service scripts"));
+    assert!(!line("done", "did not complete"));
     site.expect_log("it has lost its way");
 }

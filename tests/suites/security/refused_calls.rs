@@ -42,7 +42,7 @@ fn logged(server: &Httpd, text: &str) {
 
 #[trial(differs("it has no supervisor"))]
 fn without_a_supervisor_embedded_mode_serves_and_groups_are_503(setup: &Setup) {
-    for (call, what) in [("memfd_create", "the table of its processes cannot be made"), ("socketpair", "its command socket")] {
+    for (call, what) in [("memfd_create", "could not create the table of its processes"), ("socketpair", "its command socket")] {
         let mut server = start(setup, call, httpd(setup));
         let site = Site::new(&server, setup);
         site.get("/daemon").expect(503);
@@ -61,7 +61,7 @@ fn a_supervisor_that_gets_no_descriptors_tries_again_and_keeps_none(setup: &Setu
         let mut server = start(setup, call, "wsgi-supervisor");
         let site = Site::new(&server, setup);
         site.get("/daemon").expect(503);
-        logged(&server, "no process could be started");
+        logged(&server, "could not start a process");
         let supervisor = server.supervisors()[0];
         let open = || fs::read_dir(format!("/proc/{supervisor}/fd")).unwrap().count();
         let before = open();

@@ -235,7 +235,8 @@ fn begin(
     // A service has no listener, and /dev/null can't be waited on.
     let listens = (workers > 0).then_some(&listener);
     let most = workers.saturating_mul(2).max(LEAST_CONNECTIONS);
-    let connections = Connections::new(listens, &standing.end, most).map_err(|e| format!("could not use the listening socket: {e}"))?;
+    let connections =
+        Connections::new(listens, &standing.end, most).map_err(|e| format!("could not use the listening socket: {e}"))?;
     registry::adopt(main, process.engine.clone(), gateway::set_up)?;
     let registry = registry::registry().ok_or("there is no interpreter")?;
     let seats = worker_slot::rows(workers, &memory).map_err(|e| format!("could not use its memory file: {e}"))?;

@@ -255,11 +255,8 @@ impl Script {
                 }
                 let raised =
                     exception.map_or_else(|| Raised::runtime_error(py, "the script failed without an exception"), Raised::again);
-                let what = if exit {
-                    format!("{path} raised SystemExit while it was loaded")
-                } else {
-                    format!("could not load {path}")
-                };
+                let what =
+                    if exit { format!("{path} raised SystemExit while it was loaded") } else { format!("could not load {path}") };
                 let succeeds = HOOKS.get().is_some_and(|hooks| hooks.is_successor());
                 let context = Context { code: SCRIPT_NOT_LOADED, what: &what };
                 failure::log_load(py, interpreter, raised, &context, failure::Load { script: &path, succeeds, said: &self.said });

@@ -72,7 +72,9 @@ fn not_prepared(group: &plan::Group, step: Step, error: &io::Error, reports: &[S
         ),
         Step::Root => "it would run as root, which is never allowed. To fix: set `user=` to an unprivileged user".to_owned(),
         Step::NoNewPrivileges => format!("the kernel refused no-new-privileges: {error}"),
-        Step::Parent => format!("it could not arrange to be stopped together with the supervisor, or the supervisor had already exited: {error}"),
+        Step::Parent => format!(
+            "it could not arrange to be stopped together with the supervisor, or the supervisor had already exited: {error}"
+        ),
         Step::Directory => {
             let closed = closed_component(&group.directory, group, reports).map(|c| format!(": {c}")).unwrap_or_default();
             let (path, user) = (text(&group.directory), text(&identity.name));

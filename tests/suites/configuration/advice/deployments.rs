@@ -61,7 +61,7 @@ fn a_missing_engine_is_put_beside_the_module(setup: &Setup) {
     for lines in [[HOME, EMBEDDED], [GROUP, IN_GROUP]] {
         let lines = owned(&lines);
         let (accepted, said) = complaints::configtest(&alone, &lines);
-        assert!(accepted && said.contains("WSGI1056") && said.contains("put it beside the module"), "{said}");
+        assert!(accepted && said.contains("WSGI1056") && said.contains("copy the file to the directory of the module"), "{said}");
         fs::rename(&aside, &engine).unwrap();
         complaints::serves(&alone, &lines, "/");
         if server_user().is_some() {

@@ -89,7 +89,7 @@ fn an_exit_gets_more_time(setup: &Setup) {
         let group = format!("{GROUP} shutdown-timeout={seconds} maximum-requests=3");
         let server = Httpd::start(setup, &plan(&owned(&[&group, &alias])), "exits");
         // That its successors are replaced at once, too, is not what is tried.
-        server.announce("re:WSGI1371|hint: raise `maximum-requests");
+        server.announce("re:WSGI1371|To fix: raise `maximum-requests");
         let site = Site::new(&server, setup);
         let first = Process::find(site.get("/").ok().parse().unwrap()).unwrap();
         for _ in 0..2 {

@@ -40,9 +40,12 @@ const ANSWER: Duration = Duration::from_secs(1);
 /// # Errors
 /// What could not be set up.
 pub fn begin(shared: &Arc<Shared>, registry: &'static Registry) -> Result<(), String> {
-    let parent =
-        i32::try_from(shared.process.parent).ok().and_then(Pid::from_raw).ok_or("the process ID of httpd's parent process is invalid")?;
-    let parent = rustix::process::pidfd_open(parent, PidfdFlags::empty()).map_err(|e| format!("could not watch httpd's parent process: {e}"))?;
+    let parent = i32::try_from(shared.process.parent)
+        .ok()
+        .and_then(Pid::from_raw)
+        .ok_or("the process ID of httpd's parent process is invalid")?;
+    let parent = rustix::process::pidfd_open(parent, PidfdFlags::empty())
+        .map_err(|e| format!("could not watch httpd's parent process: {e}"))?;
     let parent = adopt(parent);
     let signals = signal_pipe(shared.process.threads == 0).map_err(|e| format!("could not install signal handlers: {e}"))?;
     let timed = shared.process.request_timeout > 0;
@@ -147,10 +150,7 @@ fn signalled_with(shared: &Shared, number: u8) {
         libc::SIGUSR1 => shared.ask(Reason::GracefulSignal),
         // Sent each second once the limit is reached.
         libc::SIGXCPU if !shared.life.asked() => {
-            logging::text(
-                Level::Info,
-                b"this process has reached its cpu-time-limit and is replaced",
-            );
+            logging::text(Level::Info, b"this process has reached its cpu-time-limit and is replaced");
             shared.ask(Reason::CpuTimeLimit);
         }
         libc::SIGXCPU => {}
