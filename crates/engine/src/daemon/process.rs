@@ -27,6 +27,7 @@ use crate::daemon::limits::lifecycle::Life;
 use crate::daemon::reload::script_versions::News;
 use crate::daemon::reload::scripts::{self, Scripts};
 use crate::daemon::subscribers::Subscribers;
+use crate::daemon::workers::gate_thread;
 use crate::daemon::workers::table_slot::Standing;
 use crate::daemon::workers::worker_gate::Admission;
 use crate::daemon::workers::worker_slot::{self, Seat};
@@ -305,7 +306,7 @@ fn run(shared: &Arc<Shared>, registry: &'static Registry) -> ! {
 
 fn start_looking(shared: &Arc<Shared>) {
     let looks = Arc::clone(shared);
-    let started = std::thread::Builder::new().name("wsgi-admit".to_owned()).spawn(move || looks.admission.look_after(&looks));
+    let started = std::thread::Builder::new().name("wsgi-admit".to_owned()).spawn(move || gate_thread::look_after(&looks));
     if let Err(error) = started {
         logging::text(
             Level::Error,

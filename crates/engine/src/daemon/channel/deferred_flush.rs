@@ -2,9 +2,9 @@
 
 PEP 3333 ("Buffering and Streaming") lets a server keep a block while the application goes on, if it guarantees that the block is sent meanwhile. That guarantee is a
 thread that looks every few milliseconds ([`crate::daemon::workers::worker_gate`]): nothing is held while it is not attentive. What it had to send shows that this
-application's `close()` takes its time, and for a while nothing of the process is held. *Runs in: daemon.* */
+application's `close()` takes its time, and for a while nothing of the process is held. `tests/models` tries this file in every order of its threads' steps. *Runs in: daemon.* */
 
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 
 /// So many responses are not held after one that the thread had to send.
 const PENALTY: u32 = 64;

@@ -3,23 +3,15 @@
 Threads that all want Python's lock cost more than they bring: each hand-over is a switch to a thread whose caches are cold. So no more workers are let in
 than have something to do, mostly one or two; what comes while they run waits in its sockets and costs nothing. More are let in as soon as
 requests wait though the workers that are in do not run (they sleep, or wait for a database), or though nothing has been taken up for a while (one of
-them computes); whether they are still needed is tried again and again ([`crate::daemon::workers::concurrency`]). That is seen by a thread that looks every [`TICK`], and sleeps
-when there is nothing to see; it also sends what responses hold ([`crate::daemon::channel::deferred_flush`]). *Runs in: daemon.* */
+them computes); whether they are still needed is tried again and again (`concurrency`). That is seen by a thread of its own (`gate_thread`).
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
+`tests/models` tries this file in every order of its threads' steps. *Runs in: daemon.* */
+
 use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, Timespec};
-
-use crate::daemon::channel::deferred_flush::Holding;
-use crate::daemon::process::Shared;
-use crate::daemon::workers::concurrency::{Look, Pace, Step};
-use crate::daemon::workers::worker_slot::Seat;
+use crate::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use crate::sync::locks::lock;
-
-/// How often the workers are looked at while there is something to see.
-const TICK: Duration = Duration::from_millis(2);
+use crate::sync::{Condvar, Mutex};
 
 /// Who is let in.
 pub struct Admission {
@@ -137,41 +129,10 @@ impl Admission {
         self.door.notify_all();
     }
 
-    /// Looks after the workers until the process ends.
-    pub fn look_after(&self, shared: &Shared) {
-        let mut pace = Pace::default();
-        shared.holding.attend(true);
-        while !self.open.load(Ordering::Acquire) {
-            let seen = Look {
-                running: self.running(),
-                inside: self.inside.load(Ordering::Acquire),
-                limit: self.limit.load(Ordering::Acquire),
-                workers: self.workers.load(Ordering::Relaxed),
-                taken: self.taken(),
-            };
-            match pace.look(seen, |long| waits(shared, long), || self.is_one_running()) {
-                Step::Sleep => {
-                    self.sleep(shared);
-                    continue;
-                }
-                Step::Limit(limit) => self.set_limit(limit),
-                Step::Stay => {}
-            }
-            tick(shared);
-        }
-        // The workers end with what they have; the last word on what is held is still to come.
-        while !shared.holding.attend(false) {
-            tick(shared);
-        }
-    }
-
-    /// Sleeps until all workers that are in run a request. What a process that has nothing to do need not keep is given back meanwhile.
-    fn sleep(&self, shared: &Shared) {
-        let holding: &Holding = &shared.holding;
+    /// Sleeps until all workers that are in run a request, or everybody is let in. `idle` is called once for each second in which nothing was taken up, after
+    /// something was.
+    pub fn sleep(&self, mut idle: impl FnMut()) {
         let (mut before, mut rested) = (self.taken(), false);
-        if !holding.attend(false) {
-            return;
-        }
         let mut held = lock(&self.sleeper);
         self.asleep.store(true, Ordering::SeqCst);
         // One order for all: whoever does not see that we sleep has been counted before we look. An idle process is looked at once a second.
@@ -186,18 +147,17 @@ impl Admission {
             } else if !rested {
                 // Whoever wakes us meanwhile is not held up, and is seen by what he leaves.
                 drop(held);
-                shared.connections.rest();
+                idle();
                 rested = true;
                 held = lock(&self.sleeper);
             }
         }
         self.asleep.store(false, Ordering::Release);
         drop(held);
-        holding.attend(true);
     }
 
     /// So many may be in from now on. Who is over goes out after the next request.
-    fn set_limit(&self, limit: u32) {
+    pub fn set_limit(&self, limit: u32) {
         let outside = lock(&self.outside);
         let before = self.limit.swap(limit, Ordering::AcqRel);
         for _ in 0..limit.saturating_sub(before).min(*outside) {
@@ -205,47 +165,18 @@ impl Admission {
         }
     }
 
-    /// Whether one of the workers that run a request runs on a processor, or waits for one.
-    fn is_one_running(&self) -> bool {
-        let threads = self.threads.iter().map(|thread| thread.load(Ordering::Relaxed)).filter(|thread| *thread != 0);
-        threads.into_iter().any(runs)
+    /// Whether everybody is let in.
+    pub fn is_open(&self) -> bool {
+        self.open.load(Ordering::Acquire)
     }
-}
 
-/// Whether something waits for a worker; with `long` this itself waits for something to come.
-fn waits(shared: &Shared, long: bool) -> bool {
-    let mut set = [PollFd::from_borrowed_fd(shared.connections.set(), PollFlags::IN)];
-    // Nothing may be held while nobody looks.
-    let long = long && shared.holding.attend(false);
-    let wait = Timespec { tv_sec: i64::from(long), tv_nsec: 0 };
-    // Interrupted: at the next look.
-    let waits = rustix::event::poll(&mut set, Some(&wait)).is_ok_and(|found| found > 0);
-    if long {
-        shared.holding.attend(true);
+    /// How many workers are in, how many may be, and how many there are.
+    pub fn counts(&self) -> (u32, u32, u32) {
+        (self.inside.load(Ordering::Acquire), self.limit.load(Ordering::Acquire), self.workers.load(Ordering::Relaxed))
     }
-    waits
-}
 
-/// Waits for the next look, and sends what is held.
-fn tick(shared: &Shared) {
-    std::thread::sleep(TICK);
-    if shared.holding.is_any_held() {
-        send_held(&shared.seats);
+    /// The threads of workers that run a request.
+    pub fn threads(&self) -> impl Iterator<Item = u32> {
+        self.threads.iter().map(|thread| thread.load(Ordering::Relaxed)).filter(|thread| *thread != 0)
     }
-}
-
-/// Sends what responses have held for long enough.
-fn send_held(seats: &[Seat]) {
-    for seat in seats {
-        let channel = seat.running().get().map(|running| Arc::clone(&running.channel));
-        if let Some(channel) = channel {
-            channel.send_held();
-        }
-    }
-}
-
-/// Whether a thread of this process is running, or could if there were a processor for it (`R` in proc(5), the third field).
-fn runs(thread: u32) -> bool {
-    let Ok(stat) = std::fs::read_to_string(format!("/proc/self/task/{thread}/stat")) else { return false };
-    stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('R'))
 }
