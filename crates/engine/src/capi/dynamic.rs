@@ -1,10 +1,23 @@
-/*! C API functions that every supported Python has but the stable ABI of 3.9 does not name: looked up at run time. */
+/*! Which Python is there: its version, and C API functions that every supported one has but the stable ABI of 3.9 does not name. */
 #![expect(unsafe_code, reason = "this folder is the engine's border with Python's C API")]
 
 use std::ffi::{CStr, c_char, c_void};
 use std::sync::OnceLock;
 
 use pyo3::ffi;
+
+/// Python's version, from the loaded library: major and minor.
+pub fn version() -> (u8, u8) {
+    let text = version_text();
+    let mut parts = text.split(|c: char| !c.is_ascii_digit()).map_while(|part| part.parse().ok());
+    (parts.next().unwrap_or(0), parts.next().unwrap_or(0))
+}
+
+/// `Py_GetVersion()`: works before Python is started.
+pub fn version_text() -> String {
+    // SAFETY: returns a static string, NUL-terminated, also before initialisation.
+    unsafe { CStr::from_ptr(ffi::Py_GetVersion()) }.to_string_lossy().into_owned()
+}
 
 /// The address of a symbol of libpython (or of the Python executable), if it has it.
 pub(super) fn symbol(name: &CStr) -> Option<*mut c_void> {

@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 
 use pyo3::ffi;
 
-use super::start;
+use super::dynamic::version;
 
 /// The variable's key, if this Python needs it and it was found.
 static KEY: OnceLock<Option<libc::pthread_key_t>> = OnceLock::new();
@@ -32,7 +32,7 @@ pub(super) fn bound() -> Option<*mut ffi::PyThreadState> {
 
 /// Looks for the key. `state` is the one that Python has just named for this thread, which is attached to it.
 pub(super) fn find(state: *mut ffi::PyThreadState) {
-    KEY.get_or_init(|| if start::version() < (3, 12) { search(state) } else { None });
+    KEY.get_or_init(|| if version() < (3, 12) { search(state) } else { None });
 }
 
 fn search(state: *mut ffi::PyThreadState) -> Option<libc::pthread_key_t> {

@@ -21,6 +21,7 @@ pub mod thread;
 
 pub use arguments::Arguments;
 pub use class::{Class, Constructor, Getter, Method, NativeClass};
+pub use dynamic::{version, version_text};
 pub use error::{Exception, PyResult, Raised};
 pub use make::{run_module_code, seconds};
 pub use memory::{borrowed_descriptor, filled, initialised, leave_process, overwrite_arguments, regular_file_size};

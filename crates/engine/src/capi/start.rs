@@ -107,19 +107,6 @@ type PreInitialize = unsafe extern "C" fn(*const Config, ffi::Py_ssize_t, *const
 type SetArguments = unsafe extern "C" fn(*mut Config, ffi::Py_ssize_t, *const *const c_char) -> Status;
 type FromConfig = unsafe extern "C" fn(*const Config) -> Status;
 
-/// Python's version, from the loaded library: major and minor.
-pub fn version() -> (u8, u8) {
-    let text = version_text();
-    let mut parts = text.split(|c: char| !c.is_ascii_digit()).map_while(|part| part.parse().ok());
-    (parts.next().unwrap_or(0), parts.next().unwrap_or(0))
-}
-
-/// `Py_GetVersion()`: works before Python is started.
-pub fn version_text() -> String {
-    // SAFETY: returns a static string, NUL-terminated, also before initialisation.
-    unsafe { CStr::from_ptr(ffi::Py_GetVersion()) }.to_string_lossy().into_owned()
-}
-
 /// Starts Python and detaches from it. Signal handlers stay those of httpd. No environment variable is set: Python may be started when the
 /// process has threads, which may be reading the environment.
 ///

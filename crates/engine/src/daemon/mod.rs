@@ -3,6 +3,7 @@
 | file | what |
 |---|---|
 | `process` | from the first message to the end |
+| `state` | what the threads share |
 | `workers/` | the worker threads, how many of them run at a time, what each is doing, and the process's slot in its group's table |
 | `channel/` | the process's connections, the frames of one of them, and the memory that it shares with the child |
 | `limits/` | time limits, dead locks, stacks in the log, why the process ends |
@@ -19,6 +20,7 @@ mod limits;
 mod process;
 mod reload;
 mod scoreboard;
+mod state;
 mod subscribers;
 mod workers;
 

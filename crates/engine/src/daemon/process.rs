@@ -2,13 +2,11 @@
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::atomic::Ordering;
 
 use protocol::Level;
 use protocol::control::{Message, Process, Version};
 use protocol::log_code::PROCESS_NOT_STARTED;
-use protocol::reason::Reason;
 use protocol::table::Place;
 use rustix::fs::FileType;
 
@@ -16,68 +14,23 @@ use super::limits::{faults, watch};
 use super::scoreboard;
 use super::workers::worker_threads;
 use crate::capi::thread::{self, Handle};
-use crate::capi::{overwrite_arguments, start};
-use crate::daemon::channel::Channel;
+use crate::capi::{self, overwrite_arguments};
 use crate::daemon::channel::connections::Connections;
-use crate::daemon::channel::deferred_flush::Holding;
-use crate::daemon::channel::shared_bodies::Lending;
 use crate::daemon::control::Control;
 use crate::daemon::descriptors::{self, Descriptor, adopt};
-use crate::daemon::limits::lifecycle::Life;
-use crate::daemon::reload::script_versions::News;
-use crate::daemon::reload::scripts::{self, Scripts};
-use crate::daemon::subscribers::Subscribers;
+use crate::daemon::reload::{script_watch, scripts};
+use crate::daemon::state::{Parts, Shared};
 use crate::daemon::workers::gate_thread;
 use crate::daemon::workers::table_slot::Standing;
-use crate::daemon::workers::worker_gate::Admission;
-use crate::daemon::workers::worker_slot::{self, Seat};
+use crate::daemon::workers::worker_slot;
 use crate::gateway;
-use crate::gateway::serve::{Unwitnessed, Witness};
 use crate::interpreter::registry::{self, Registry};
 use crate::interpreter::script::{self, NotLoaded, Reload, ScriptHooks, Wanted};
 use crate::interpreter::source;
 use crate::logging::{self, ProcessLog};
-use crate::request::call::Call;
 
 /// So many connections are kept at least: of a prefork httpd, each child has one.
 const LEAST_CONNECTIONS: usize = 256;
-
-/// What all threads of the process share.
-pub struct Shared {
-    /// What the supervisor said.
-    pub process: Process,
-    /// The way to the supervisor.
-    pub control: Control,
-    /// The process's listening socket.
-    pub listener: Descriptor,
-    /// What has been accepted from it.
-    pub connections: Connections,
-    /// How many workers wait for requests.
-    pub admission: Admission,
-    /// Which responses wait for their end.
-    pub holding: Arc<Holding>,
-    /// Memory for bodies.
-    pub lending: Arc<Lending>,
-    /// The process in its group's table.
-    pub standing: Standing,
-    /// Which scripts have changed.
-    pub news: News,
-    /// Which scripts are loaded, and in which version.
-    pub scripts: Scripts,
-    /// Its scripts have been loaded, well or badly: there may be requests.
-    pub ready: AtomicBool,
-    /// No further request is begun.
-    pub leaving: AtomicBool,
-    served: AtomicU64,
-    /// How long one read or write of the channel may take, milliseconds: of connections that are accepted from now on.
-    pub patience: AtomicU64,
-    /// Whoever wants to hear of signals.
-    pub subscribers: Subscribers,
-    /// When there was something to do, and why it ends.
-    pub life: Life,
-    /// One per worker.
-    pub seats: Vec<Seat>,
-}
 
 /// What the process does about scripts that are loaded: the supervisor hears of them, and their files are watched.
 struct Hooks(Arc<Shared>);
@@ -98,61 +51,6 @@ impl ScriptHooks for Hooks {
     fn is_successor(&self) -> bool {
         let beside = self.0.process.scripts_must_load || (self.0.process.follows && self.0.standing.has_others());
         beside && !self.0.ready.load(Ordering::Acquire)
-    }
-}
-
-impl Shared {
-    /// Runs a request of worker `number` where the watching thread sees it.
-    pub fn watched(
-        &self,
-        number: usize,
-        channel: &Arc<Channel>,
-        call: &Call<'_>,
-        request: impl FnOnce(&dyn Witness) -> i32,
-    ) -> i32 {
-        match self.seats.get(number.saturating_sub(1)) {
-            Some(seat) => seat.taken(channel, call, || request(seat)),
-            None => request(&Unwitnessed),
-        }
-    }
-
-    /// Counts a request, and asks for a successor when there have been enough.
-    pub fn served(&self) {
-        let served = self.served.fetch_add(1, Ordering::AcqRel) + 1;
-        if served == self.process.maximum_requests {
-            self.ask(Reason::MaximumRequests);
-        }
-    }
-
-    /// Asks to be replaced.
-    pub fn ask(&self, reason: Reason) {
-        self.life.asks(reason);
-        self.control.send(&Message::ReplaceMe(reason));
-    }
-
-    /// What the supervisor may ask.
-    pub fn load(&self) -> Message {
-        Message::Load {
-            busy: self.admission.running(),
-            served: self.served.load(Ordering::Acquire),
-            activity: self.life.activity(),
-        }
-    }
-
-    /// Asks the supervisor for a process with the new version of the script at `path`.
-    pub fn ask_for_new_code(&self, path: &[u8]) {
-        // Sent first, so that the supervisor knows the version if it cannot be loaded.
-        if let Some(message) = self.scripts.look(path) {
-            self.control.send(&message);
-        }
-        // Not why this process ends: the new version may turn out to be of no use.
-        self.control.send(&Message::ReplaceMe(Reason::ScriptReload));
-    }
-
-    /// From here on no request is begun; the workers end with what they have.
-    pub fn leave(&self) {
-        self.leaving.store(true, Ordering::Release);
-        self.standing.leave();
     }
 }
 
@@ -242,36 +140,17 @@ fn begin(
     let registry = registry::registry().ok_or("there is no interpreter")?;
     let seats = worker_slot::rows(workers, &memory).map_err(|e| format!("could not use its memory file: {e}"))?;
     faults::watch(registry, memory);
-    let patience = process.socket_timeout;
-    let shared = Arc::new(Shared {
-        seats,
-        process,
-        control,
-        listener,
-        connections,
-        admission: Admission::new(workers),
-        holding: Arc::default(),
-        lending: Arc::new(Lending::new(workers)),
-        standing,
-        news: News::default(),
-        scripts: Scripts::default(),
-        ready: AtomicBool::new(false),
-        leaving: AtomicBool::new(false),
-        served: AtomicU64::new(0),
-        patience: AtomicU64::new(patience),
-        subscribers: Subscribers::default(),
-        life: Life::default(),
-    });
+    let shared = Arc::new(Shared::new(process, Parts { control, listener, connections, standing, seats }));
     if script::set_hooks(Box::new(Hooks(Arc::clone(&shared)))).is_err() {
         return Err("serve() was called twice".to_owned());
     }
-    let version = start::version_text();
+    let version = capi::version_text();
     shared.control.send(&Message::Started(version.split_whitespace().next().unwrap_or_default().to_owned()));
     for path in shared.process.engine.group_options.env_files.iter().flatten() {
         shared.scripts.started_with(path);
     }
     watch::begin(&shared, registry)?;
-    scripts::watch(&shared);
+    script_watch::watch(&shared);
     Ok((shared, registry))
 }
 
@@ -357,9 +236,4 @@ fn show_name(name: &[u8]) {
     if let (Some(start), Some(end)) = (number(48), number(49)) {
         overwrite_arguments(start, end, name);
     }
-}
-
-/// How long requests may still run when the process was told to stop.
-pub fn stop_deadline(shared: &Shared) -> Option<Duration> {
-    (shared.process.shutdown_timeout > 0).then(|| Duration::from_millis(shared.process.shutdown_timeout))
 }

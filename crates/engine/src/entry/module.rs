@@ -12,7 +12,7 @@ use std::ptr::null_mut;
 
 use pyo3::ffi;
 
-use crate::capi::{environment, start, thread};
+use crate::capi::{self, environment, thread};
 use crate::daemon::Inherited;
 
 /// `Py_mod_multiple_interpreters` and its value "supported" (Python 3.12 and later).
@@ -27,7 +27,7 @@ pub extern "C" fn PyInit_mod_wsgi_rs_engine() -> *mut ffi::PyObject {
 }
 
 fn definition() -> *mut ffi::PyObject {
-    let version = start::version();
+    let version = capi::version();
     let slot = |(number, value): (c_int, usize)| ffi::PyModuleDef_Slot { slot: number, value: value as *mut c_void };
     let mut slots = Vec::new();
     if version >= (3, 12) {

@@ -12,7 +12,7 @@ use std::sync::{OnceLock, RwLock};
 use protocol::log_code::{INTERPRETER_FAILED, TOO_MANY_INTERPRETERS};
 use protocol::settings::{EngineSettings, MainChoice};
 
-use crate::capi::{start, thread};
+use crate::capi::{self, start, thread};
 use crate::interpreter::interpreter_thread::Maker;
 use crate::interpreter::{Interpreter, SetUpFn, setup_failure};
 use crate::logging;
@@ -52,14 +52,14 @@ pub fn registry() -> Option<&'static Registry> {
 /// # Errors
 /// What went wrong, as a sentence.
 pub fn start(settings: EngineSettings, set_up: SetUpFn) -> Result<(), String> {
-    let (major, minor) = start::version();
+    let (major, minor) = capi::version();
     if (major, minor) < (3, 9) {
-        return Err(format!("Python {} is too old: mod_wsgi_rs requires 3.9 or later", start::version_text()));
+        return Err(format!("Python {} is too old: mod_wsgi_rs requires 3.9 or later", capi::version_text()));
     }
-    if start::version_text().contains("free-threading") {
+    if capi::version_text().contains("free-threading") {
         return Err(format!(
             "Python {} is a free-threaded build, which is not supported: use the ordinary build",
-            start::version_text()
+            capi::version_text()
         ));
     }
     let manner = start::Manner { options: &settings.options, home: &settings.home, hash_seed: &settings.hash_seed };

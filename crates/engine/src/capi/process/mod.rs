@@ -1,5 +1,6 @@
-/*! The process that Python runs in, as the system and the C library see it: signals, forks, memory, processor time, environment. Nothing here knows Python. */
+/*! The process that Python runs in, as the system and the C library see it: signals, forks, memory, processor time, environment. */
 
+mod descriptors;
 pub mod environment;
 pub mod fork;
 mod heap;

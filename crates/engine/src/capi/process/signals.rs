@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 
 use protocol::control::SHOW_STACK;
 
-use super::fork::Descriptor;
+use super::descriptors::Descriptor;
 use crate::capi::thread::Ident;
 
 /// The pipe's writing end, and the process it belongs to: a forked child's signals are its own affair.

@@ -10,8 +10,8 @@ use protocol::reason::Reason;
 use protocol::table::Limit;
 
 use crate::capi::{leave_process, thread};
-use crate::daemon::limits::watch::show_stack;
-use crate::daemon::process::Shared;
+use crate::daemon::limits::stacks::show_stack;
+use crate::daemon::state::Shared;
 use crate::daemon::workers::worker_threads;
 use crate::interpreter::registry::Registry;
 use crate::logging;

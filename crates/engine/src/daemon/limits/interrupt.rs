@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use protocol::log_code::REQUEST_OVERDUE;
 
 use crate::capi::{Attached, Object, PyResult, thread};
-use crate::daemon::process::Shared;
+use crate::daemon::state::Shared;
 use crate::daemon::workers::worker_threads;
 use crate::interpreter::Interpreter;
 use crate::logging;

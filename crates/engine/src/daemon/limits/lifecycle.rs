@@ -4,11 +4,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use protocol::log_code::STARTUP_OVERDUE;
 use protocol::reason::Reason;
-
-use crate::daemon::process::Shared;
-use crate::logging;
 
 /// See above.
 #[derive(Default)]
@@ -65,23 +61,10 @@ impl Life {
         self.told.get().or(self.asked.get()).copied().unwrap_or(Reason::ShutdownSignal)
     }
 
-    /// `startup-timeout` where nothing is loaded beforehand: from the first request until a script is there. Before that, and until the process is
+    /// Whether `startup-timeout` is over where nothing is loaded beforehand: from the first request until a script is there. Before that, and until the process is
     /// ready, the supervisor looks at it.
-    pub fn look_at_startup(&self, shared: &Shared) {
-        let limit = Duration::from_millis(shared.process.startup_timeout);
+    pub fn is_startup_overdue(&self, limit: Duration) -> bool {
         let waits = self.first.get().is_some_and(|first| first.elapsed() >= limit);
-        if limit.is_zero() || !waits || self.loaded.load(Ordering::Acquire) || self.asked() {
-            return;
-        }
-        // Nothing that comes now would be served any sooner.
-        shared.leave();
-        let limit = limit.as_secs();
-        logging::coded(
-            STARTUP_OVERDUE,
-            &format!(
-                "no script could be loaded within {limit} s of the first request (`startup-timeout={limit}`): this process is replaced"
-            ),
-        );
-        shared.ask(Reason::StartupTimeout);
+        !limit.is_zero() && waits && !self.loaded.load(Ordering::Acquire) && !self.asked()
     }
 }

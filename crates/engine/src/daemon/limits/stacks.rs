@@ -9,12 +9,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use protocol::log_code::THREADS_BUSY;
+use protocol::log_code::{REQUEST_OVERDUE, THREADS_BUSY};
 
 use crate::capi::{signals, thread};
 use crate::daemon::limits::interrupt;
-use crate::daemon::process::Shared;
-use crate::daemon::workers::worker_slot::Seat;
+use crate::daemon::state::Shared;
+use crate::daemon::workers::worker_slot::{Running, Seat};
 use crate::daemon::workers::worker_threads;
 use crate::logging;
 
@@ -132,5 +132,19 @@ fn each_its_own(seats: &[Seat]) {
             logging::coded(THREADS_BUSY, "the stacks of the threads are not available, because faulthandler could not be set up");
             return;
         }
+    }
+}
+
+/// Where a request is, when the interpreter's lock can't be had: its own thread writes that behind this line.
+pub fn show_stack(seat: &Seat, wanted: impl Fn(&Running) -> bool) {
+    let thread = seat.running().get().filter(|running| wanted(running)).map(|running| running.thread);
+    if let Some(thread) = thread {
+        let name = seat.name();
+        logging::coded(
+            REQUEST_OVERDUE,
+            &format!("{name} is overdue, and the GIL could not be acquired. Its stack, innermost call first:"),
+        );
+        // Where it can't, the line above says at least what runs.
+        let _shown = signals::show_stack(thread);
     }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use protocol::Level;
 use protocol::control::Message;
-use protocol::log_code::{DAEMON_REQUEST_TIMEOUT, REQUEST_OVERDUE, SHUTDOWN_OVERDUE};
+use protocol::log_code::{DAEMON_REQUEST_TIMEOUT, SHUTDOWN_OVERDUE, STARTUP_OVERDUE};
 use protocol::reason::Reason;
 use protocol::table::Limit;
 use rustix::event::{PollFd, PollFlags, Timespec};
@@ -20,10 +20,10 @@ use crate::daemon::control::Lost;
 use crate::daemon::descriptors::{Descriptor, adopt};
 use crate::daemon::limits::deadlock::Heartbeat;
 use crate::daemon::limits::interrupt::{Interrupter, Overdue};
-use crate::daemon::limits::stacks::Stacks;
-use crate::daemon::process::{Shared, stop_deadline};
+use crate::daemon::limits::stacks::{Stacks, show_stack};
 use crate::daemon::reload::unchanged;
-use crate::daemon::workers::worker_slot::{Running, Seat, Stage};
+use crate::daemon::state::Shared;
+use crate::daemon::workers::worker_slot::Stage;
 use crate::daemon::workers::worker_threads;
 use crate::interpreter::registry::Registry;
 use crate::logging;
@@ -99,7 +99,7 @@ fn watch(shared: &Arc<Shared>, parent: &Descriptor, signals: &Descriptor, limits
                 // Nobody could wait for this process any more: it ends with what it has.
                 supervised = false;
                 shared.leave();
-                Some(Instant::now() + stop_deadline(shared).unwrap_or(Duration::from_secs(5)))
+                Some(Instant::now() + shared.stop_deadline().unwrap_or(Duration::from_secs(5)))
             });
             // The first limit holds: a later word does not move it.
             stop_at = stop_at.or(ordered);
@@ -133,7 +133,7 @@ fn orders(shared: &Arc<Shared>) -> Result<Option<Instant>, Lost> {
             Message::Stop(why) => {
                 shared.life.ends(why);
                 shared.leave();
-                stop_at = stop_deadline(shared).map(|wait| Instant::now() + wait);
+                stop_at = shared.stop_deadline().map(|wait| Instant::now() + wait);
             }
             Message::Ask => shared.control.send(&shared.load()),
             Message::Look => unchanged::begin(shared),
@@ -184,7 +184,7 @@ impl Limits {
     fn look(&self, shared: &Arc<Shared>) {
         self.look_at_requests(shared);
         self.stacks.look(shared);
-        shared.life.look_at_startup(shared);
+        look_at_startup(shared);
         if let Some(heartbeat) = &self.heartbeat {
             heartbeat.check(shared);
         }
@@ -229,18 +229,22 @@ impl Limits {
     }
 }
 
-/// Where a request is, when the interpreter's lock can't be had: its own thread writes that behind this line.
-pub fn show_stack(seat: &Seat, wanted: impl Fn(&Running) -> bool) {
-    let thread = seat.running().get().filter(|running| wanted(running)).map(|running| running.thread);
-    if let Some(thread) = thread {
-        let name = seat.name();
-        logging::coded(
-            REQUEST_OVERDUE,
-            &format!("{name} is overdue, and the GIL could not be acquired. Its stack, innermost call first:"),
-        );
-        // Where it can't, the line above says at least what runs.
-        let _shown = signals::show_stack(thread);
+/// `startup-timeout`: a process that has loaded no script for so long is replaced.
+fn look_at_startup(shared: &Shared) {
+    let limit = Duration::from_millis(shared.process.startup_timeout);
+    if !shared.life.is_startup_overdue(limit) {
+        return;
     }
+    // Nothing that comes now would be served any sooner.
+    shared.leave();
+    let limit = limit.as_secs();
+    logging::coded(
+        STARTUP_OVERDUE,
+        &format!(
+            "no script could be loaded within {limit} s of the first request (`startup-timeout={limit}`): this process is replaced"
+        ),
+    );
+    shared.ask(Reason::StartupTimeout);
 }
 
 /// A request that does not end has the process replaced.
@@ -264,7 +268,7 @@ fn give_up(shared: &Shared, name: &str, limit: Duration, patience: Duration) {
 /// Ends the process: shutdown callbacks and `atexit` functions first, with a deadline. Python is not finalised.
 pub fn exit(shared: &Shared, status: i32) -> ! {
     shared.leaving.store(true, Ordering::Release);
-    let deadline = stop_deadline(shared).unwrap_or(Duration::from_secs(5));
+    let deadline = shared.stop_deadline().unwrap_or(Duration::from_secs(5));
     let reason = shared.life.reason().name();
     logging::text(Level::Info, format!("the daemon process exits ({reason})").as_bytes());
     crate::interpreter::shutdown::within(deadline, reason);

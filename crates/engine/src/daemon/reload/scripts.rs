@@ -1,29 +1,15 @@
-/*! The scripts that this process has loaded, and whether their files have changed since.
-
-A thread of its own looks at the files once a second and tells the supervisor of each change; the supervisor decides what follows. The supervisor runs as
-root and never looks at a file of the group: a path may lead to a file system that does not answer. Then this thread waits, and nobody else. It never takes
-the interpreter's lock. *Runs in: daemon.* */
+/*! The scripts that this process has loaded, and whether their files have changed since. *Runs in: daemon.* */
 
 use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::Mutex;
 
 use md5::{Digest as _, Md5};
-use protocol::Level;
 use protocol::control::{LONGEST_NAME, MOST_SCRIPTS, Message, ScriptId, Version};
 
-use crate::capi::signals;
-use crate::daemon::process::Shared;
-use crate::logging;
 use crate::sync::locks::lock;
-
-/// How often the files are looked at.
-const LOOK: Duration = Duration::from_secs(1);
-/// The thread calls `stat` and `send`, and little else.
-const STACK: usize = 64 * 1024;
 
 /// The version of a file right now: its time, device, number and size. `None` if there is no such file.
 pub fn version(path: &[u8]) -> Option<Version> {
@@ -95,38 +81,14 @@ impl Scripts {
         changed.next().map(|(path, _)| String::from_utf8_lossy(&path).into_owned())
     }
 
-    fn paths(&self) -> Vec<Vec<u8>> {
+    /// The files that the supervisor knows of.
+    pub fn paths(&self) -> Vec<Vec<u8>> {
         lock(&self.0).told.keys().cloned().collect()
     }
 }
 
 fn id(path: &[u8]) -> ScriptId {
     Md5::digest(path).into()
-}
-
-/// Starts the thread that looks at the files, if the group reloads its scripts.
-pub fn watch(shared: &Arc<Shared>) {
-    if !shared.process.reload {
-        return;
-    }
-    let own = Arc::clone(shared);
-    let started = std::thread::Builder::new().name("wsgi-scripts".to_owned()).stack_size(STACK).spawn(move || {
-        signals::leave_to_others();
-        loop {
-            std::thread::sleep(LOOK);
-            for path in own.scripts.paths() {
-                if let Some(message) = own.scripts.look(&path) {
-                    own.control.send(&message);
-                }
-            }
-        }
-    });
-    if let Err(error) = started {
-        let text = format!(
-            "could not start the thread that watches the scripts: {error}; changes are detected at the next request only"
-        );
-        logging::text(Level::Error, text.as_bytes());
-    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use protocol::control::Message;
 
 use crate::capi::{Attached, Object, PyResult, signals, thread};
-use crate::daemon::process::Shared;
+use crate::daemon::state::Shared;
 use crate::interpreter::Interpreter;
 use crate::interpreter::registry;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 
-use crate::daemon::process::Shared;
+use crate::daemon::state::Shared;
 use crate::daemon::workers::concurrency::{Look, Pace, Step};
 use crate::daemon::workers::worker_slot::Seat;
 

@@ -18,7 +18,7 @@ use crate::daemon::channel::connections::{self, Connection};
 use crate::daemon::channel::peer::peer_uid;
 use crate::daemon::channel::{Channel, Greeting, NoRequest};
 use crate::daemon::descriptors::adopt;
-use crate::daemon::process::Shared;
+use crate::daemon::state::Shared;
 use crate::gateway::serve;
 use crate::interpreter::registry::Registry;
 use crate::interpreter::script::{Reload, Wanted};

@@ -9,7 +9,7 @@ use std::thread::{Builder, JoinHandle};
 use protocol::log_code::THREADS_MISSING;
 use rustix::process::{Resource, getrlimit};
 
-use crate::daemon::process::Shared;
+use crate::daemon::state::Shared;
 use crate::daemon::workers::worker::Worker;
 use crate::interpreter::registry::Registry;
 use crate::logging;

@@ -1,0 +1,161 @@
+/*! What the threads of a daemon process share. Thread bodies take this; it knows none of them. *Runs in: daemon.* */
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use protocol::control::{Message, Process};
+use protocol::reason::Reason;
+
+use crate::daemon::channel::Channel;
+use crate::daemon::channel::connections::Connections;
+use crate::daemon::channel::deferred_flush::Holding;
+use crate::daemon::channel::shared_bodies::Lending;
+use crate::daemon::control::Control;
+use crate::daemon::descriptors::Descriptor;
+use crate::daemon::limits::lifecycle::Life;
+use crate::daemon::reload::script_versions::News;
+use crate::daemon::reload::scripts::Scripts;
+use crate::daemon::subscribers::Subscribers;
+use crate::daemon::workers::table_slot::Standing;
+use crate::daemon::workers::worker_gate::Admission;
+use crate::daemon::workers::worker_slot::Seat;
+use crate::gateway::serve::{Unwitnessed, Witness};
+use crate::request::call::Call;
+
+/// What all threads of the process share.
+pub struct Shared {
+    /// What the supervisor said.
+    pub process: Process,
+    /// The way to the supervisor.
+    pub control: Control,
+    /// The process's listening socket.
+    pub listener: Descriptor,
+    /// What has been accepted from it.
+    pub connections: Connections,
+    /// How many workers wait for requests.
+    pub admission: Admission,
+    /// Which responses wait for their end.
+    pub holding: Arc<Holding>,
+    /// Memory for bodies.
+    pub lending: Arc<Lending>,
+    /// The process in its group's table.
+    pub standing: Standing,
+    /// Which scripts have changed.
+    pub news: News,
+    /// Which scripts are loaded, and in which version.
+    pub scripts: Scripts,
+    /// Its scripts have been loaded, well or badly: there may be requests.
+    pub ready: AtomicBool,
+    /// No further request is begun.
+    pub leaving: AtomicBool,
+    served: AtomicU64,
+    /// How long one read or write of the channel may take, milliseconds: of connections that are accepted from now on.
+    pub patience: AtomicU64,
+    /// Whoever wants to hear of signals.
+    pub subscribers: Subscribers,
+    /// When there was something to do, and why it ends.
+    pub life: Life,
+    /// One per worker.
+    pub seats: Vec<Seat>,
+}
+
+/// What has to be opened before there is a [`Shared`].
+pub struct Parts {
+    /// The way to the supervisor.
+    pub control: Control,
+    /// The listening socket.
+    pub listener: Descriptor,
+    /// What is accepted from it.
+    pub connections: Connections,
+    /// The process in its group's table.
+    pub standing: Standing,
+    /// One per worker.
+    pub seats: Vec<Seat>,
+}
+
+impl Shared {
+    /// The state of a process that is about to load its scripts.
+    pub fn new(process: Process, parts: Parts) -> Self {
+        let Parts { control, listener, connections, standing, seats } = parts;
+        let workers = seats.len();
+        let patience = process.socket_timeout;
+        Self {
+            seats,
+            process,
+            control,
+            listener,
+            connections,
+            admission: Admission::new(workers),
+            holding: Arc::default(),
+            lending: Arc::new(Lending::new(workers)),
+            standing,
+            news: News::default(),
+            scripts: Scripts::default(),
+            ready: AtomicBool::new(false),
+            leaving: AtomicBool::new(false),
+            served: AtomicU64::new(0),
+            patience: AtomicU64::new(patience),
+            subscribers: Subscribers::default(),
+            life: Life::default(),
+        }
+    }
+
+    /// Runs a request of worker `number` where the watching thread sees it.
+    pub fn watched(
+        &self,
+        number: usize,
+        channel: &Arc<Channel>,
+        call: &Call<'_>,
+        request: impl FnOnce(&dyn Witness) -> i32,
+    ) -> i32 {
+        match self.seats.get(number.saturating_sub(1)) {
+            Some(seat) => seat.taken(channel, call, || request(seat)),
+            None => request(&Unwitnessed),
+        }
+    }
+
+    /// Counts a request, and asks for a successor when there have been enough.
+    pub fn served(&self) {
+        let served = self.served.fetch_add(1, Ordering::AcqRel) + 1;
+        if served == self.process.maximum_requests {
+            self.ask(Reason::MaximumRequests);
+        }
+    }
+
+    /// Asks to be replaced.
+    pub fn ask(&self, reason: Reason) {
+        self.life.asks(reason);
+        self.control.send(&Message::ReplaceMe(reason));
+    }
+
+    /// What the supervisor may ask.
+    pub fn load(&self) -> Message {
+        Message::Load {
+            busy: self.admission.running(),
+            served: self.served.load(Ordering::Acquire),
+            activity: self.life.activity(),
+        }
+    }
+
+    /// Asks the supervisor for a process with the new version of the script at `path`.
+    pub fn ask_for_new_code(&self, path: &[u8]) {
+        // Sent first, so that the supervisor knows the version if it cannot be loaded.
+        if let Some(message) = self.scripts.look(path) {
+            self.control.send(&message);
+        }
+        // Not why this process ends: the new version may turn out to be of no use.
+        self.control.send(&Message::ReplaceMe(Reason::ScriptReload));
+    }
+
+    /// From here on no request is begun; the workers end with what they have.
+    pub fn leave(&self) {
+        self.leaving.store(true, Ordering::Release);
+        self.standing.leave();
+    }
+
+    /// How long requests may still run when the process was told to stop. `None`: without a limit.
+    pub fn stop_deadline(&self) -> Option<Duration> {
+        (self.process.shutdown_timeout > 0).then(|| Duration::from_millis(self.process.shutdown_timeout))
+    }
+}
