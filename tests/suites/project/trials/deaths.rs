@@ -75,13 +75,13 @@ fn looks_cut(field: &Field<'_>, how: &str, when: &str) {
     let mut client = Client::connect(field.server.files.port).unwrap();
     let target = format!("/app/die?how={how}&when={when}");
     let response = client.exchange(&Request::get(&target));
-    let response = response.unwrap_or_else(|error| panic!("the client waits for the rest of a response that was cut: {error}"));
+    let response = response.unwrap_or_else(|error| panic!("the client waits for the rest of a response that was aborted: {error}"));
     let response = response.expect(200);
     let framing = if when == "length" { Framing::Length(1000) } else { Framing::Chunked };
     assert_eq!(response.framing, framing);
-    assert!(!response.complete, "the response that was cut ({how}, {when}) looks complete");
+    assert!(!response.complete, "the aborted response ({how}, {when}) looks complete");
     assert_eq!(response.text(), "begun");
-    assert!(client.is_closed().unwrap(), "the connection stays open after a cut response");
+    assert!(client.is_closed().unwrap(), "the connection stays open after an aborted response");
     let line = poll::until(poll::SOON, || field.ends().into_iter().rfind(|line| line.contains(&target)));
     let line = line.expect("the request is in the access log");
     let sent: usize = line.split(' ').rev().nth(1).and_then(|word| word.parse().ok()).unwrap();
@@ -109,7 +109,7 @@ pub fn a_death_in_a_chunked_body_shows(setup: &Setup) {
     let url = format!("http://localhost:{}/app/die?how=kill&when=chunked", field.server.files.port);
     let fetched = curl::fetch(&field.directory, &["--http2-prior-knowledge"], &url);
     assert_eq!((fetched.version.as_str(), fetched.status), ("2", 200), "{fetched:?}");
-    assert!(fetched.exit != 0, "over HTTP/2 the response that was cut looks complete");
+    assert!(fetched.exit != 0, "over HTTP/2 the aborted response looks complete");
     field.recovers_within(STARTED);
 }
 
@@ -195,7 +195,7 @@ pub fn a_crash_loop_is_slowed_down_and_named_once(setup: &Setup) {
     // What is mended comes into service by itself.
     field.deploy(1);
     let recovered = field.recovers_within(Duration::from_secs(20));
-    fact(format!("served {} ms after it was mended", recovered.as_millis()));
+    fact(format!("served {} ms after it was corrected", recovered.as_millis()));
     assert_eq!(field.who().version, 1);
 }
 
@@ -210,7 +210,7 @@ pub fn an_exit_at_import_is_500_and_tried_again(setup: &Setup) {
     }
     field.others_serve();
     field.deploy(1);
-    poll::wait_for("the mended script serves", || site.get("/app/who").status == 200);
+    poll::wait_for("the corrected script serves", || site.get("/app/who").status == 200);
 }
 
 /// A11

@@ -163,8 +163,8 @@ pub fn a_stopped_process_holds_up_its_group_for_the_queue_timeout_alone(setup: &
             told += 1;
         }
     }
-    fact(format!("{told} of 6 requests were told after the queue timeout"));
-    assert!(told >= 4, "only {told} of 6 requests were told after the queue timeout");
+    fact(format!("{told} of 6 requests got a response after the queue timeout"));
+    assert!(told >= 4, "only {told} of 6 requests got a response after the queue timeout");
     if long() {
         // However long it stands still, it goes on when it may.
         poll::let_pass(Duration::from_secs(30));

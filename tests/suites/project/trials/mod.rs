@@ -61,7 +61,7 @@ const ROWS: &[Row] = &[
         "A4",
         deaths::an_exception_in_a_body_shows,
         "an exception in the middle of a body, chunked and with `Content-Length`",
-        "the response is cut as in A2 and A3, `close()` called, one traceback, the process lives"
+        "the response is aborted as in A2 and A3, `close()` called, one traceback, the process lives"
     ),
     row!(
         "A5",
@@ -79,13 +79,13 @@ const ROWS: &[Row] = &[
         "A6",
         deaths::a_crash_loop_is_slowed_down_and_named_once,
         "`os._exit(3)` at import",
-        "a growing pause between the starts, the loop named once, 503 at once meanwhile, service when it is mended"
+        "a growing pause between the starts, the loop named once, 503 at once meanwhile, service when it is corrected"
     ),
     row!(
         "A6",
         deaths::an_exit_at_import_is_500_and_tried_again,
         "`sys.exit()` at import",
-        "500 for each request, and service when it is mended"
+        "500 for each request, and service when it is corrected"
     ),
     row!(
         "A8",
@@ -248,7 +248,7 @@ const ROWS: &[Row] = &[
         "D11",
         trust::an_application_that_speaks_for_its_process_is_not_believed,
         "an application that writes garbage, a head and a response into its process's connection to httpd",
-        "502 or a cut, nothing of it seen by the client, httpd's processes live on"
+        "502 or an aborted response, nothing of it seen by the client, httpd's processes live on"
     ),
     row!(
         "D11",

@@ -24,7 +24,7 @@ pub const ROWS: &[Row] = &[
     shared!(Daemon "loads-of-nonsense", "counts of requests beyond all measure, and half of one", "the process is replaced", replaced, SHORT),
     shared!(Daemon "words-that-are-forged", "line breaks and escapes in its version and its excuse", "one line each, control characters replaced", begun, SHORT),
     shared!(Daemon "output-that-is-forged", "line breaks, NULs and escapes on standard output", "each line marked as the group's, control characters replaced", begun, SHORT),
-    shared!(Daemon "output-without-end", "a line of output that never ends", "cut into pieces; the supervisor's memory is bounded", begun, LONG),
+    shared!(Daemon "output-without-end", "a line of output that never ends", "split into pieces; the supervisor's memory is bounded", begun, LONG),
     shared!(Daemon "lines-of-output-without-end", "800,000 lines of output", "others are heard as well", begun, LONG),
     shared!(Daemon "deaf-to-its-supervisor", "no message is read, all signals are ignored", "it is killed at a stop", begun, SHORT),
     shared!(Daemon "closes-everything", "all its descriptors are closed", "the process is replaced", replaced, SHORT),
