@@ -110,6 +110,7 @@ lint:
 	$(CARGO) clippy $(CARGO_FLAGS) --workspace --all-targets --all-features -- -D warnings
 	$(CARGO) clippy $(CARGO_FLAGS) --manifest-path fuzz/Cargo.toml --target-dir $(TARGET)/fuzz --no-default-features --lib --test corpus -- -D warnings
 	@for script in apxs/*.sh .ci/run; do sh -n $$script || exit 1; done
+	@.ci/words
 	@CARGO='$(CARGO)' apxs/deny.sh
 
 format:

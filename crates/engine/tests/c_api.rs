@@ -100,7 +100,6 @@ const TAKES: &[(&str, &str)] = &[
     ("Py_False", "nothing"),
     ("Py_GetVersion", "nothing"),
     ("Py_INCREF", "any object"),
-    ("Py_IncRef", "a live object, or null"),
     ("Py_InitializeEx", "a process in which Python has not started"),
     ("Py_InitializeFromConfig", "an initialised PyConfig"),
     ("Py_InitializeFromInitConfig", "an initialised PyInitConfig"),

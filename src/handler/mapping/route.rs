@@ -1,7 +1,7 @@
-/*! Which script a URL leads to, and how the URL divides into `SCRIPT_NAME` and `PATH_INFO`.
+/*! Finds the script that a URL is mapped to, and splits the URL into `SCRIPT_NAME` and `PATH_INFO`.
 
-Aliases match as mod_alias matches them, because that is what users of `WSGIScriptAlias` know: section 3.1 of the behaviour
-reference for the match, 3.4 for the split. Plain bytes in, plain bytes out. *Runs in: child, translate-name phase and handler.* */
+Aliases match as those of mod_alias, because users of `WSGIScriptAlias` expect that: a run of slashes matches any run, and a match ends at a
+slash or at the end. Works on plain bytes. *Runs in: child, translate-name phase and handler.* */
 
 use std::borrow::Cow;
 

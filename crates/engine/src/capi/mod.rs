@@ -3,8 +3,8 @@
 What the rest of the engine sees: [`Attached`], the proof that this thread holds an interpreter; [`Object`], an owned reference that
 lives no longer than that; [`Kept`], a reference stored in an interpreter's own data; [`Raised`], the fact that Python's error
 indicator is set; [`NativeClass`], a Python type whose data is a Rust value. PyO3's own safe layer is not used: it keeps
-process-wide statics and takes the GIL through `PyGILState_Ensure`, which is wrong where sub-interpreters live
-(the design's section 4). *Runs in: Apache child, daemon.* */
+process-wide statics and takes the GIL through `PyGILState_Ensure`, which is wrong where sub-interpreters exist.
+*Runs in: Apache child, daemon.* */
 
 mod arguments;
 mod class;

@@ -273,7 +273,7 @@ pub fn with_main_adopted<R>(body: impl FnOnce(Handle) -> R) -> R {
 pub fn new_interpreter() -> Result<Handle, String> {
     let state = state_of(main());
     // SAFETY: attaches to the main interpreter as Py_NewInterpreter wants it; afterwards the new one (or, after a failure, the
-    // main one) is current, and PyEval_SaveThread detaches from whichever it is.
+    // main one) is current, and PyEval_SaveThread detaches from the current one.
     unsafe {
         ffi::PyEval_RestoreThread(state);
         let fresh = ffi::Py_NewInterpreter();

@@ -1,8 +1,8 @@
-/*! A WSGI script: loading it, and loading it again when its file changed.
+/*! Loads a WSGI script, and reloads it when its file has changed.
 
-Its module is called `_mod_wsgi_` and the MD5 of its path, stands in `sys.modules`, and remembers the file's time in `__mtime__` (section 3.5
-of the behaviour reference). One lock per interpreter and script, waited for without the GIL: a slow import holds up
-nobody but those who want the same script. */
+As in mod_wsgi, the name of its module in `sys.modules` is `_mod_wsgi_` and the MD5 of its path, and `__mtime__` of the module is the time of the
+file. There is one lock per interpreter and script. Threads wait for it without the GIL, so a slow import delays only requests for the same
+script. */
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, OnceLock};

@@ -1,7 +1,7 @@
-/*! `mod_wsgi.subscribe_events`: what becomes of each request, told to callbacks on its own thread (section 7.2 of the behaviour reference).
+/*! `mod_wsgi.subscribe_events`: calls callbacks for the events of each request, on the thread of the request (`docs/guides/python-api.md`).
 
-`mod_wsgi.active_requests` is kept here, too: which requests are being observed in an interpreter. An exception in a callback, or here, is logged
-or dropped, and never ends a request. */
+This file also maintains `mod_wsgi.active_requests`, the requests that are being observed in an interpreter. An exception in a callback is
+logged; an exception in this file is dropped. Neither ends a request. */
 
 use std::sync::Arc;
 

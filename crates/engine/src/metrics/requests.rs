@@ -1,6 +1,6 @@
-/*! `mod_wsgi.start_recording_metrics()`, `process_metrics()` and `request_metrics()` (section 9 of the behaviour reference).
+/*! `mod_wsgi.start_recording_metrics()`, `process_metrics()` and `request_metrics()`, with the keys that `docs/guides/python-api.md` lists.
 
-What is recorded is the process's, whichever of its interpreters asks. */
+The metrics are those of the process, in each of its interpreters. */
 
 use std::sync::{Mutex, OnceLock};
 

@@ -75,7 +75,8 @@ fn looks_cut(field: &Field<'_>, how: &str, when: &str) {
     let mut client = Client::connect(field.server.files.port).unwrap();
     let target = format!("/app/die?how={how}&when={when}");
     let response = client.exchange(&Request::get(&target));
-    let response = response.unwrap_or_else(|error| panic!("the client waits for the rest of a response that was aborted: {error}"));
+    let response =
+        response.unwrap_or_else(|error| panic!("the client waits for the rest of a response that was aborted: {error}"));
     let response = response.expect(200);
     let framing = if when == "length" { Framing::Length(1000) } else { Framing::Chunked };
     assert_eq!(response.framing, framing);

@@ -1,4 +1,4 @@
-/*! The environ: a fresh dictionary per request (PEP 3333, "environ Variables"; section 4 of the behaviour reference). */
+/*! The environ: a new dictionary for each request (PEP 3333, "environ Variables"), with the keys of mod_wsgi. */
 
 use protocol::settings::EngineSettings;
 

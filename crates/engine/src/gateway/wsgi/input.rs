@@ -1,7 +1,7 @@
-/*! `wsgi.input` (PEP 3333, "Input and Error Streams"; section 5.2 of the behaviour reference).
+/*! `wsgi.input` (PEP 3333, "Input and Error Streams").
 
-Nothing is read from the client until the application asks: that first read is what answers `Expect: 100-continue`. What has already arrived is
-taken without giving up the GIL; only real waiting does.
+Nothing is read from the client until the application reads: the first read sends `100 Continue` to a client that expects it. Data that has
+already arrived is read with the GIL held; the GIL is released only to wait for the client.
 
 The body ends where the server says so. `CONTENT_LENGTH` is what the client announced; an input filter of httpd (`SetInputFilter DEFLATE`) makes the body
 longer or shorter than that, so the length is only a hint for how much memory to take. */
