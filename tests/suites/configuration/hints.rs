@@ -104,7 +104,7 @@ fn a_script_that_is_missing_or_closed(setup: &Setup) {
             setup,
             &lines(user),
             "WSGI1530",
-            &[&named, "can't be read by user nobody, who is to load it", word, "`namei -l '"],
+            &[&named, "is not readable for user nobody, who has to load it", word, "`namei -l '"],
         );
         // The words of the process that has tried it name that user as well.
         let server = Httpd::start(setup, &plan(&lines(user)), "closed-script");
@@ -233,7 +233,7 @@ fn a_shared_library_of_another_python(setup: &Setup) {
     let python = with_run_path(setup, "other-library", "3.11", "/nowhere/lib");
     let lines = group(&format!("python=\"{}\"", python.display()));
     let said = line(setup, &lines, "WSGI1063");
-    assert!(said.contains("libpython3.11.so.1.0`, which is not its own") && said.contains("`patchelf --set-rpath "), "{said}");
+    assert!(said.contains("libpython3.11.so.1.0` of another Python") && said.contains("`patchelf --set-rpath "), "{said}");
     let python = with_run_path(setup, "own-library", "3.11", "$ORIGIN/../lib");
     assert!(serves(setup, &group(&format!("python=\"{}\"", python.display())), "/").contains("mod_wsgi.process_group=shop"));
 }

@@ -131,7 +131,7 @@ fn a_file_that_nobody_may_read_is_named_and_the_advice_helps(setup: &Setup) {
     site.get("/shop").expect(503);
     let line = poll::until(poll::SOON, || server.whole_log().into_iter().find(|line| line.text.contains("env-file=")));
     let text = line.expect("the log names the file").text;
-    assert!(text.contains(&format!("env-file=`{}` can't be read: Permission denied", file.display())), "{text}");
+    assert!(text.contains(&format!("env-file=`{}` could not be read: Permission denied", file.display())), "{text}");
     assert!(text.contains(&format!("`chown root {0}` and `chmod 0600 {0}`", file.display())), "{text}");
     chown(&file, Some(0), None).unwrap();
     fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();

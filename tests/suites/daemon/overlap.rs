@@ -65,7 +65,7 @@ fn a_service_lives_on_after_sighup_and_is_replaced_at_sigusr1(setup: &Setup) {
     };
     let mut service = next();
     processes::send(service.pid, Signal::HUP);
-    site.expect_log("signal 1 means nothing to a service");
+    site.expect_log("signal 1 was ignored by this service");
     processes::send(service.pid, Signal::USR2);
     site.expect_log("the slow service hears of SIGUSR2");
     for signal in [Signal::USR1, Signal::INT] {

@@ -226,7 +226,9 @@ fn a_full_queue_is_503_at_once(site: &Site) {
         };
         let asking: Vec<_> = (0..8).map(|_| scope.spawn(ask)).collect();
         poll::wait_for("those that cannot wait are answered", || asking.iter().filter(|one| one.is_finished()).count() >= 5);
-        let line = site.expect_log("re:WSGI1590: .* 1 of 1 threads are busy: GET /full/hold .request id .* s. is at");
+        let line = site.expect_log(
+            "re:WSGI1590: .* 1 of 1 threads are busy. The stack of GET /full/hold .request id .* s., innermost call last",
+        );
         assert!(!line.text.contains("full/hold?"), "no query is logged: {}", line.text);
         site.expect_log("re:File .*daemon.wsgi., line [0-9]+, in hold");
         assert_eq!(site.get("/full/process").status, 503);
@@ -287,7 +289,7 @@ fn a_silent_process_is_504(site: &Site) {
     assert!(begun.elapsed() < Duration::from_millis(3800), "{:?}", begun.elapsed());
     site.expect_log("re:WSGI1330: .*the 1 s of socket-timeout, WSGIDaemonProcess at .*/daemon.conf:[0-9]+, mapped at .*WSGI1590 in the log of the \
                      group.*raise `socket-timeout=`");
-    site.expect_log("re:WSGI1590: .* 1 of 2 threads are busy: GET /hasty/sleep .* is at");
+    site.expect_log("re:WSGI1590: .* 1 of 2 threads are busy. The stack of GET /hasty/sleep .*, innermost call last");
     site.expect_log("re:File .*daemon.wsgi., line [0-9]+, in sleep");
 }
 

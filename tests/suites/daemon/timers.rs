@@ -126,7 +126,8 @@ fn a_request_without_interrupt_timeout_shows_where_it_was(site: &Site) {
     site.allow_tracebacks();
     too_late(site, "/strict/loop?6", Duration::from_millis(3900));
     site.expect_log("re:WSGI1262: GET /strict/loop ");
-    let line = site.expect_log("re:WSGI1401: GET /strict/loop .* longer than `request-timeout=1`. It is at:");
+    let line =
+        site.expect_log("re:WSGI1401: GET /strict/loop .* longer than `request-timeout=1`. Its stack, innermost call last:");
     assert!(!line.text.contains("RequestTimeout"), "{}", line.text);
     site.expect_log("re:in turn_in_circles");
     replaced(site, "strict", &before);
@@ -171,7 +172,9 @@ fn where_threads_are_is_shown_though_nobody_gets_the_lock(site: &Site) {
         }
     }
     assert!(refused, "a queue of one is full");
-    site.expect_log("re:WSGI1590: .*interpreter lock is out of reach. GET /kept/grip .request id .* s. is at");
+    site.expect_log(
+        "re:WSGI1590: .*the GIL could not be acquired. The stack of GET /kept/grip .request id .* s., innermost call first",
+    );
     site.expect_log("re:daemon_timers.wsgi., line [0-9]+ in grip");
     site.get("/kept/pid").expect(503);
     assert_eq!(holds.receive(false).unwrap().ok(), before, "nothing was done to the request");

@@ -308,7 +308,7 @@ fn a_socket_that_leads_nowhere_is_named(setup: &Setup) {
     rustix::net::shutdown(&stranger.listener, rustix::net::Shutdown::Both).unwrap();
     let response = site.get("/process");
     assert_eq!((response.status, response.header("Retry-After").is_some()), (503, true));
-    let line = site.expect_log("re:WSGI1342: no process of the group `only` answered at its socket `.*[.]N` ");
+    let line = site.expect_log("re:WSGI1342: could not reach any process of the group `only` at its socket `.*[.]N` ");
     assert!(line.text.contains("WSGISocketPrefix"), "{}", line.text);
     drop(stranger);
     site.get("/process").ok();
@@ -329,8 +329,9 @@ fn a_listener_of_another_user_is_sent_nothing(setup: &Setup) {
     stranger.listener.set_nonblocking(true).unwrap();
     let response = site.get("/process");
     assert_eq!((response.status, response.header("Retry-After").is_some()), (503, true));
-    let line = site
-        .expect_log(&format!("re:WSGI1343: a process of the user {uid} listens at `.*[.]N`, where Apache's supervisor should "));
+    let line = site.expect_log(&format!(
+        "re:WSGI1343: a process of the user with the ID {uid} listens at `.*[.]N`, the socket of the process group "
+    ));
     assert!(line.text.contains("WSGISocketPrefix"), "{}", line.text);
     let mut connections = 0;
     while let Ok((mut stream, _)) = stranger.listener.accept() {

@@ -201,7 +201,7 @@ pub fn all_that_an_interpreter_started_ends(setup: &Setup) {
     let lines: Vec<String> = names.iter().map(|name| tenant.group(name, &format!("python=\"TREE/{name}\""))).collect();
     let said = said(setup, &lines);
     assert!(about(&said, "hangs").iter().any(|line| line.contains("did not answer within")), "{said}");
-    assert!(about(&said, "answers").iter().any(|line| line.contains("cannot say its version: nonsense")), "{said}");
+    assert!(about(&said, "answers").iter().any(|line| line.contains("did not report its version: nonsense")), "{said}");
     poll::wait_for("nothing that an interpreter started goes on", || running(&marker).is_empty());
 }
 
