@@ -3,13 +3,13 @@
 
 use loom::sync::Arc;
 use loom::thread::spawn;
-use models::deferred_flush::{Held, Holding};
+use models::deferred_flush::{DeferredFlush, Held};
 use models::every_order;
 
 #[test]
 fn nothing_is_held_that_nobody_looks_at() {
     every_order(|| {
-        let (all, one) = (Arc::new(Holding::default()), Arc::new(Held::default()));
+        let (all, one) = (Arc::new(DeferredFlush::default()), Arc::new(Held::default()));
         assert!(all.attend(true));
         let (looks, response) = (Arc::clone(&all), Arc::clone(&one));
         let held = spawn(move || response.hold(&looks));
@@ -23,7 +23,7 @@ fn nothing_is_held_that_nobody_looks_at() {
 #[test]
 fn a_response_that_ends_while_it_is_sent_is_counted_once() {
     every_order(|| {
-        let (all, one) = (Arc::new(Holding::default()), Arc::new(Held::default()));
+        let (all, one) = (Arc::new(DeferredFlush::default()), Arc::new(Held::default()));
         assert!(all.attend(true) && one.hold(&all));
         let (looks, response) = (Arc::clone(&all), Arc::clone(&one));
         let ends = spawn(move || response.release(&looks));
@@ -38,7 +38,7 @@ fn a_response_that_ends_while_it_is_sent_is_counted_once() {
 #[test]
 fn two_responses_at_once_are_both_counted() {
     every_order(|| {
-        let all = Arc::new(Holding::default());
+        let all = Arc::new(DeferredFlush::default());
         all.attend(true);
         let responses = [0, 1].map(|_| {
             let all = Arc::clone(&all);

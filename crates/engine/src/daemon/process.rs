@@ -21,7 +21,7 @@ use crate::daemon::descriptors::{self, Descriptor, adopt};
 use crate::daemon::reload::{script_watch, scripts};
 use crate::daemon::state::{Parts, Shared};
 use crate::daemon::workers::gate_thread;
-use crate::daemon::workers::table_slot::Standing;
+use crate::daemon::workers::table_slot::TableSlot;
 use crate::daemon::workers::worker_slot;
 use crate::gateway;
 use crate::interpreter::registry::{self, Registry};
@@ -41,15 +41,15 @@ impl ScriptHooks for Hooks {
     }
 
     fn loaded(&self, path: &[u8], mtime: i64, version: Option<Version>, application_group: &[u8]) {
-        self.0.life.script_loaded();
-        self.0.news.loaded(path, mtime);
+        self.0.lifecycle.script_loaded();
+        self.0.script_versions.loaded(path, mtime);
         if let Some(message) = self.0.scripts.loaded(path, version.unwrap_or_default(), application_group) {
             self.0.control.send(&message);
         }
     }
 
     fn is_successor(&self) -> bool {
-        let beside = self.0.process.scripts_must_load || (self.0.process.follows && self.0.standing.has_others());
+        let beside = self.0.process.scripts_must_load || (self.0.process.follows && self.0.table_slot.has_others());
         beside && !self.0.ready.load(Ordering::Acquire)
     }
 }
@@ -130,17 +130,17 @@ fn begin(
     show_name(&process.display_name);
     let workers = usize::try_from(process.threads).unwrap_or(0);
     let place = (workers > 0).then_some(Place { slot: process.slot, epoch: process.epoch });
-    let standing = Standing::new(&table, place, process.threads)?;
+    let table_slot = TableSlot::new(&table, place, process.threads)?;
     // A service has no listener, and /dev/null can't be waited on.
     let listens = (workers > 0).then_some(&listener);
     let most = workers.saturating_mul(2).max(LEAST_CONNECTIONS);
     let connections =
-        Connections::new(listens, &standing.end, most).map_err(|e| format!("could not use the listening socket: {e}"))?;
+        Connections::new(listens, &table_slot.end, most).map_err(|e| format!("could not use the listening socket: {e}"))?;
     registry::adopt(main, process.engine.clone(), gateway::set_up)?;
     let registry = registry::registry().ok_or("there is no interpreter")?;
-    let seats = worker_slot::rows(workers, &memory).map_err(|e| format!("could not use its memory file: {e}"))?;
+    let slots = worker_slot::rows(workers, &memory).map_err(|e| format!("could not use its memory file: {e}"))?;
     faults::watch(registry, memory);
-    let shared = Arc::new(Shared::new(process, Parts { control, listener, connections, standing, seats }));
+    let shared = Arc::new(Shared::new(process, Parts { control, listener, connections, table_slot, slots }));
     if script::set_hooks(Box::new(Hooks(Arc::clone(&shared)))).is_err() {
         return Err("serve() was called twice".to_owned());
     }
@@ -166,7 +166,7 @@ fn run(shared: &Arc<Shared>, registry: &'static Registry) -> ! {
         watch::exit(shared, i32::from(failed.is_some()));
     }
     shared.ready.store(true, Ordering::Release);
-    start_looking(shared);
+    start_gate_thread(shared);
     let workers = worker_threads::start(shared, registry);
     if workers.is_empty() {
         if shared.process.scripts_must_load {
@@ -183,15 +183,15 @@ fn run(shared: &Arc<Shared>, registry: &'static Registry) -> ! {
     watch::exit(shared, 0)
 }
 
-fn start_looking(shared: &Arc<Shared>) {
-    let looks = Arc::clone(shared);
-    let started = std::thread::Builder::new().name("wsgi-admit".to_owned()).spawn(move || gate_thread::look_after(&looks));
+fn start_gate_thread(shared: &Arc<Shared>) {
+    let own = Arc::clone(shared);
+    let started = std::thread::Builder::new().name("wsgi-gate".to_owned()).spawn(move || gate_thread::look_after(&own));
     if let Err(error) = started {
         logging::text(
             Level::Error,
             format!("could not start the thread that limits concurrency, so it is not limited: {error}").as_bytes(),
         );
-        shared.admission.open();
+        shared.gate.open();
     }
 }
 

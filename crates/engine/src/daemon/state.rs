@@ -9,18 +9,18 @@ use protocol::reason::Reason;
 
 use crate::daemon::channel::Channel;
 use crate::daemon::channel::connections::Connections;
-use crate::daemon::channel::deferred_flush::Holding;
-use crate::daemon::channel::shared_bodies::Lending;
+use crate::daemon::channel::deferred_flush::DeferredFlush;
+use crate::daemon::channel::shared_bodies::SharedBodies;
 use crate::daemon::control::Control;
 use crate::daemon::descriptors::Descriptor;
-use crate::daemon::limits::lifecycle::Life;
-use crate::daemon::reload::script_versions::News;
+use crate::daemon::limits::lifecycle::Lifecycle;
+use crate::daemon::reload::script_versions::ScriptVersions;
 use crate::daemon::reload::scripts::Scripts;
 use crate::daemon::subscribers::Subscribers;
-use crate::daemon::workers::table_slot::Standing;
-use crate::daemon::workers::worker_gate::Admission;
-use crate::daemon::workers::worker_slot::Seat;
-use crate::gateway::serve::{Unwitnessed, Witness};
+use crate::daemon::workers::table_slot::TableSlot;
+use crate::daemon::workers::worker_gate::WorkerGate;
+use crate::daemon::workers::worker_slot::WorkerSlot;
+use crate::gateway::serve::{RequestObserver, Unobserved};
 use crate::request::call::Call;
 
 /// What all threads of the process share.
@@ -34,15 +34,15 @@ pub struct Shared {
     /// What has been accepted from it.
     pub connections: Connections,
     /// How many workers wait for requests.
-    pub admission: Admission,
+    pub gate: WorkerGate,
     /// Which responses wait for their end.
-    pub holding: Arc<Holding>,
+    pub deferred: Arc<DeferredFlush>,
     /// Memory for bodies.
-    pub lending: Arc<Lending>,
+    pub shared_bodies: Arc<SharedBodies>,
     /// The process in its group's table.
-    pub standing: Standing,
+    pub table_slot: TableSlot,
     /// Which scripts have changed.
-    pub news: News,
+    pub script_versions: ScriptVersions,
     /// Which scripts are loaded, and in which version.
     pub scripts: Scripts,
     /// Its scripts have been loaded, well or badly: there may be requests.
@@ -55,9 +55,9 @@ pub struct Shared {
     /// Whoever wants to hear of signals.
     pub subscribers: Subscribers,
     /// When there was something to do, and why it ends.
-    pub life: Life,
+    pub lifecycle: Lifecycle,
     /// One per worker.
-    pub seats: Vec<Seat>,
+    pub slots: Vec<WorkerSlot>,
 }
 
 /// What has to be opened before there is a [`Shared`].
@@ -69,35 +69,35 @@ pub struct Parts {
     /// What is accepted from it.
     pub connections: Connections,
     /// The process in its group's table.
-    pub standing: Standing,
+    pub table_slot: TableSlot,
     /// One per worker.
-    pub seats: Vec<Seat>,
+    pub slots: Vec<WorkerSlot>,
 }
 
 impl Shared {
     /// The state of a process that is about to load its scripts.
     pub fn new(process: Process, parts: Parts) -> Self {
-        let Parts { control, listener, connections, standing, seats } = parts;
-        let workers = seats.len();
+        let Parts { control, listener, connections, table_slot, slots } = parts;
+        let workers = slots.len();
         let patience = process.socket_timeout;
         Self {
-            seats,
+            slots,
             process,
             control,
             listener,
             connections,
-            admission: Admission::new(workers),
-            holding: Arc::default(),
-            lending: Arc::new(Lending::new(workers)),
-            standing,
-            news: News::default(),
+            gate: WorkerGate::new(workers),
+            deferred: Arc::default(),
+            shared_bodies: Arc::new(SharedBodies::new(workers)),
+            table_slot,
+            script_versions: ScriptVersions::default(),
             scripts: Scripts::default(),
             ready: AtomicBool::new(false),
             leaving: AtomicBool::new(false),
             served: AtomicU64::new(0),
             patience: AtomicU64::new(patience),
             subscribers: Subscribers::default(),
-            life: Life::default(),
+            lifecycle: Lifecycle::default(),
         }
     }
 
@@ -107,11 +107,11 @@ impl Shared {
         number: usize,
         channel: &Arc<Channel>,
         call: &Call<'_>,
-        request: impl FnOnce(&dyn Witness) -> i32,
+        request: impl FnOnce(&dyn RequestObserver) -> i32,
     ) -> i32 {
-        match self.seats.get(number.saturating_sub(1)) {
-            Some(seat) => seat.taken(channel, call, || request(seat)),
-            None => request(&Unwitnessed),
+        match self.slots.get(number.saturating_sub(1)) {
+            Some(slot) => slot.taken(channel, call, || request(slot)),
+            None => request(&Unobserved),
         }
     }
 
@@ -125,16 +125,16 @@ impl Shared {
 
     /// Asks to be replaced.
     pub fn ask(&self, reason: Reason) {
-        self.life.asks(reason);
+        self.lifecycle.asks(reason);
         self.control.send(&Message::ReplaceMe(reason));
     }
 
     /// What the supervisor may ask.
     pub fn load(&self) -> Message {
         Message::Load {
-            busy: self.admission.running(),
+            busy: self.gate.running(),
             served: self.served.load(Ordering::Acquire),
-            activity: self.life.activity(),
+            activity: self.lifecycle.activity(),
         }
     }
 
@@ -151,7 +151,7 @@ impl Shared {
     /// From here on no request is begun; the workers end with what they have.
     pub fn leave(&self) {
         self.leaving.store(true, Ordering::Release);
-        self.standing.leave();
+        self.table_slot.leave();
     }
 
     /// How long requests may still run when the process was told to stop. `None`: without a limit.

@@ -127,7 +127,7 @@ unsafe extern "C" fn run(call: *const RequestCall) -> i32 {
                 content_length: call_view.entry(b"CONTENT_LENGTH").and_then(|v| std::str::from_utf8(v).ok()?.parse().ok()),
             };
             let exchange = Box::new(HostExchange::new(host, call.request));
-            serve::run(registry, &place, exchange, facts, &call_view, &serve::Unwitnessed)
+            serve::run(registry, &place, exchange, facts, &call_view, &serve::Unobserved)
         }
     })
 }

@@ -29,7 +29,7 @@ pub struct Place<'a> {
 }
 
 /// Who is told while a request's thread is inside Python: the time limits of daemon mode.
-pub trait Witness {
+pub trait RequestObserver {
     /// The thread is attached to `interpreter` and about to run the application.
     fn entered(&self, interpreter: &'static Interpreter);
     /// The request has ended, and nothing that is meant for it may reach the thread's next one. Still attached.
@@ -37,9 +37,9 @@ pub trait Witness {
 }
 
 /// Nobody: embedded mode has no time limits of ours.
-pub struct Unwitnessed;
+pub struct Unobserved;
 
-impl Witness for Unwitnessed {
+impl RequestObserver for Unobserved {
     fn entered(&self, _interpreter: &'static Interpreter) {}
     fn left(&self, _py: Attached<'_>) {}
 }
@@ -51,7 +51,7 @@ pub fn run(
     exchange: Box<dyn Exchange>,
     facts: Facts,
     call: &Call<'_>,
-    witness: &dyn Witness,
+    observer: &dyn RequestObserver,
 ) -> i32 {
     let Some(interpreter) = registry.find(place.group, place.dynamic) else { return outcome::UNAVAILABLE };
     thread::attached(interpreter.handle, |py| {
@@ -67,7 +67,7 @@ pub fn run(
         }
         let request = Request::new(interpreter, exchange, facts);
         let entered = request::enter(&request);
-        witness.entered(interpreter);
+        observer.entered(interpreter);
         let answered = respond(py, registry, interpreter, &request, call);
         if fork::is_copy() {
             leave_copy(&format!(" from the request{}", of_request(call)), answered == outcome::FAILED);
@@ -77,7 +77,7 @@ pub fn run(
         if let Some(stream) = request.take_error_stream() {
             wsgi::end_error_stream(py, interpreter, stream);
         }
-        witness.left(py);
+        observer.left(py);
         drop(entered);
         answered
     })

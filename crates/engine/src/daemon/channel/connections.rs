@@ -201,9 +201,9 @@ impl Connections {
     }
 
     /// Stops, or goes on, telling of a connection whose worker reads it itself.
-    pub fn tell(&self, connection: &Connection, tell: bool) {
+    pub fn set_interest(&self, connection: &Connection, wanted: bool) {
         // A hang-up is told of whatever is asked for: edge-triggered, once.
-        let flags = if tell { EventFlags::IN | EventFlags::RDHUP | EventFlags::ET } else { EventFlags::ET };
+        let flags = if wanted { EventFlags::IN | EventFlags::RDHUP | EventFlags::ET } else { EventFlags::ET };
         // A connection that was given up is told of no more.
         let _changed = epoll::modify(&self.set, connection.channel.socket(), EventData::new_u64(connection.key), flags);
     }
@@ -224,7 +224,7 @@ impl Connections {
             if !oldest.leave() {
                 // What came meanwhile is told of again.
                 oldest.state.store(IDLE, Ordering::Release);
-                self.tell(&oldest, true);
+                self.set_interest(&oldest, true);
             }
         }
     }

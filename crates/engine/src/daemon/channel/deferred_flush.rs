@@ -11,7 +11,7 @@ const PENALTY: u32 = 64;
 
 /// One for all connections of a process.
 #[derive(Debug, Default)]
-pub struct Holding {
+pub struct DeferredFlush {
     attentive: AtomicBool,
     /// How many responses are held.
     held: AtomicU32,
@@ -19,7 +19,7 @@ pub struct Holding {
     penalty: AtomicU32,
 }
 
-impl Holding {
+impl DeferredFlush {
     /// The thread that looks is, or is not, there for what is held from now on. `false` if it can't leave: something is held already.
     pub fn attend(&self, attentive: bool) -> bool {
         // One order for all: whoever holds after this sees that nobody looks, and who holds before it is seen.
@@ -47,7 +47,7 @@ impl Held {
     const SEEN: u8 = 2;
 
     /// Holds it, if that may be.
-    pub fn hold(&self, all: &Holding) -> bool {
+    pub fn hold(&self, all: &DeferredFlush) -> bool {
         let fewer = |penalty: u32| penalty.checked_sub(1);
         if all.penalty.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fewer).is_ok() {
             return false;
@@ -63,14 +63,14 @@ impl Held {
     }
 
     /// It is sent.
-    pub fn release(&self, all: &Holding) {
+    pub fn release(&self, all: &DeferredFlush) {
         if self.0.load(Ordering::Relaxed) != Self::NOT && self.0.swap(Self::NOT, Ordering::SeqCst) != Self::NOT {
             all.held.fetch_sub(1, Ordering::SeqCst);
         }
     }
 
     /// The thread looks: whether it has been held for long enough.
-    pub fn is_overdue(&self, all: &Holding) -> bool {
+    pub fn is_overdue(&self, all: &DeferredFlush) -> bool {
         match self.0.compare_exchange(Self::NEW, Self::SEEN, Ordering::AcqRel, Ordering::Acquire) {
             Err(Self::SEEN) => {
                 all.penalty.store(PENALTY, Ordering::Relaxed);
@@ -83,11 +83,11 @@ impl Held {
 
 #[cfg(test)]
 mod tests {
-    use super::{Held, Holding, PENALTY};
+    use super::{DeferredFlush, Held, PENALTY};
 
     #[test]
     fn nothing_is_held_that_nobody_looks_at() {
-        let (all, one) = (Holding::default(), Held::default());
+        let (all, one) = (DeferredFlush::default(), Held::default());
         assert!(!one.hold(&all) && !all.is_any_held());
         assert!(all.attend(true));
         assert!(one.hold(&all) && all.is_any_held());
@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn what_is_overdue_is_sent_at_the_second_look_and_keeps_others_from_being_held() {
-        let (all, one) = (Holding::default(), Held::default());
+        let (all, one) = (DeferredFlush::default(), Held::default());
         all.attend(true);
         assert!(!one.is_overdue(&all));
         assert!(one.hold(&all));

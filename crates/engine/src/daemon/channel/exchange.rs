@@ -105,7 +105,7 @@ impl Exchange for Arc<Channel> {
         if state.outgoing.is_empty() {
             return Ok(Some(true));
         }
-        let holds = state.outgoing.len() <= GATHERED + MOST_SAID && !state.torn && self.held.hold(&self.holding);
+        let holds = state.outgoing.len() <= GATHERED + MOST_SAID && !state.torn && self.held.hold(&self.deferred);
         if holds { Ok(Some(true)) } else { self.send(&mut state, false).map(Some) }
     }
 

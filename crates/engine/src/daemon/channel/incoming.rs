@@ -80,7 +80,7 @@ impl Incoming {
     }
 
     /// Room for more, at least `block` bytes of it, behind the rest.
-    pub fn room(&mut self, block: usize) -> &mut Vec<u8> {
+    pub fn spare_buffer(&mut self, block: usize) -> &mut Vec<u8> {
         // What was dealt with gives room only where little has to be moved for it.
         if self.at > self.rest().len() {
             self.bytes.drain(..self.at.min(self.bytes.len()));
@@ -149,12 +149,12 @@ mod tests {
         let mut incoming = Incoming::default();
         for cut in [0, 5, 9, 100, 36_000, 60_000, 60_009, 60_019] {
             let (request, frames) = request(&body);
-            incoming.room(100).extend_from_slice(&request);
-            incoming.room(100).extend_from_slice(frames.get(..cut).unwrap());
+            incoming.spare_buffer(100).extend_from_slice(&request);
+            incoming.spare_buffer(100).extend_from_slice(frames.get(..cut).unwrap());
             let taken = incoming.split(request.len());
             assert_eq!(taken, request);
             assert_eq!(incoming.has_body_end(), cut == frames.len());
-            incoming.room(100).extend_from_slice(frames.get(cut..).unwrap());
+            incoming.spare_buffer(100).extend_from_slice(frames.get(cut..).unwrap());
             assert!(incoming.has_body_end());
             assert_eq!(incoming.begin_body(), Ok(Some(60_000)));
             let mut read = Vec::new();
@@ -175,21 +175,21 @@ mod tests {
     fn a_connection_keeps_memory_for_its_next_request() {
         let mut incoming = Incoming::default();
         let (request, _) = request(b"");
-        incoming.room(1000).extend_from_slice(&request);
+        incoming.spare_buffer(1000).extend_from_slice(&request);
         let taken = incoming.split(request.len());
         let place = taken.as_ptr();
         incoming.recycle(taken);
-        assert_eq!(incoming.room(1000).as_ptr(), place);
+        assert_eq!(incoming.spare_buffer(1000).as_ptr(), place);
     }
 
     #[test]
     fn memory_for_a_very_long_request_goes_with_it() {
         let mut incoming = Incoming::default();
-        incoming.room(10 * KEPT).extend_from_slice(&request(b"").0);
+        incoming.spare_buffer(10 * KEPT).extend_from_slice(&request(b"").0);
         let (request, frames) = request(b"body");
         incoming.consume(request.len());
-        incoming.room(0).extend_from_slice(&request);
-        incoming.room(0).extend_from_slice(&frames);
+        incoming.spare_buffer(0).extend_from_slice(&request);
+        incoming.spare_buffer(0).extend_from_slice(&frames);
         assert_eq!(incoming.split(request.len()), request);
         assert_eq!(incoming.rest(), frames);
         assert!(incoming.bytes.capacity() <= KEPT);

@@ -28,9 +28,9 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, Shutdown};
 
-use crate::daemon::channel::deferred_flush::{Held, Holding};
+use crate::daemon::channel::deferred_flush::{DeferredFlush, Held};
 use crate::daemon::channel::incoming::Incoming;
-use crate::daemon::channel::shared_bodies::{Lending, Memory, Share};
+use crate::daemon::channel::shared_bodies::{Memory, Share, SharedBodies};
 use crate::daemon::descriptors::Descriptor;
 use crate::request::exchange::{ReadError, SMALL, SendError};
 use crate::sync::locks::lock;
@@ -48,8 +48,8 @@ pub struct Channel {
     lines: Mutex<Vec<u8>>,
     /// The end of the response's body waits for the end of the response.
     held: Held,
-    holding: Arc<Holding>,
-    lending: Arc<Lending>,
+    deferred: Arc<DeferredFlush>,
+    shared_bodies: Arc<SharedBodies>,
     /// The child takes descriptors of files.
     descriptors: bool,
 }
@@ -109,8 +109,14 @@ pub struct Greeting {
 }
 
 impl Channel {
-    /// A connection that has just been accepted. `holding` and `lending`: the process's. `descriptors`: the child takes descriptors of files.
-    pub fn new(socket: Descriptor, timeout_ms: u64, holding: Arc<Holding>, lending: Arc<Lending>, descriptors: bool) -> Self {
+    /// A connection that has just been accepted. `deferred` and `shared_bodies`: the process's. `descriptors`: the child takes descriptors of files.
+    pub fn new(
+        socket: Descriptor,
+        timeout_ms: u64,
+        deferred: Arc<DeferredFlush>,
+        shared_bodies: Arc<SharedBodies>,
+        descriptors: bool,
+    ) -> Self {
         let timeout = (timeout_ms > 0).then(|| Duration::from_millis(timeout_ms));
         Self {
             socket,
@@ -120,8 +126,8 @@ impl Channel {
             writes: AtomicBool::new(false),
             lines: Mutex::default(),
             held: Held::default(),
-            holding,
-            lending,
+            deferred,
+            shared_bodies,
             descriptors,
         }
     }
@@ -236,7 +242,7 @@ impl Channel {
         loop {
             let flags = RecvFlags::DONTWAIT;
             let awaits = state.share.is_some();
-            let room = state.incoming.room(block);
+            let room = state.incoming.spare_buffer(block);
             let old = room.len();
             let received = if awaits {
                 memory::receive(&self.socket, room, block, &mut state.file)
@@ -334,7 +340,7 @@ impl Channel {
 
     /// Sends what is held, if it has been for long enough. Called by the thread that looks, which never waits.
     pub fn send_held(&self) {
-        if self.held.is_overdue(&self.holding)
+        if self.held.is_overdue(&self.deferred)
             && let Ok(mut state) = self.state.try_lock()
         {
             // What does not fit now goes along with the end.
@@ -373,7 +379,7 @@ impl Channel {
 
 impl Drop for Channel {
     fn drop(&mut self) {
-        self.held.release(&self.holding);
+        self.held.release(&self.deferred);
     }
 }
 

@@ -37,7 +37,7 @@ impl State {
 impl Channel {
     /// Sends what is gathered; `false` if some of it is left and `wait` is not set.
     pub(super) fn send(&self, state: &mut State, wait: bool) -> Result<bool, SendError> {
-        self.held.release(&self.holding);
+        self.held.release(&self.deferred);
         state.outgoing.append(&mut lock(&self.lines));
         let outgoing = std::mem::take(&mut state.outgoing);
         let mut sent = 0;
@@ -114,7 +114,7 @@ impl Channel {
             return;
         }
         state.wants_memory = false;
-        state.share = Share::of(&self.lending);
+        state.share = Share::of(&self.shared_bodies);
         if state.share.is_some() {
             Writer::new(&mut state.outgoing).memory();
         }

@@ -19,15 +19,15 @@ const LINE: usize = 64;
 
 /// How many connections may still ask for memory.
 #[derive(Debug)]
-pub struct Lending(AtomicUsize);
+pub struct SharedBodies(AtomicUsize);
 
 /// The right of one connection to have memory.
 #[derive(Debug)]
-pub struct Share(Arc<Lending>);
+pub struct Share(Arc<SharedBodies>);
 
 impl Share {
     /// `None` if as many connections as may have it.
-    pub fn of(all: &Arc<Lending>) -> Option<Self> {
+    pub fn of(all: &Arc<SharedBodies>) -> Option<Self> {
         all.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, |left| left.checked_sub(1)).ok()?;
         Some(Self(Arc::clone(all)))
     }
@@ -39,7 +39,7 @@ impl Drop for Share {
     }
 }
 
-impl Lending {
+impl SharedBodies {
     /// For a process of so many threads: as many connections can have a request at a time, and others keep what they got when they had one.
     pub fn new(threads: usize) -> Self {
         Self(AtomicUsize::new(threads.saturating_mul(2)))
@@ -152,17 +152,17 @@ mod tests {
 
     use shared_memory::{CHILDS, Part, Region};
 
-    use super::{Lending, Memory, Share};
+    use super::{Memory, Share, SharedBodies};
 
     /// The daemon's side and the child's.
-    fn both(all: &Arc<Lending>) -> (Memory, Region) {
+    fn both(all: &Arc<SharedBodies>) -> (Memory, Region) {
         let (child, file) = Region::make().unwrap();
         (Memory::new(Share::of(all).unwrap(), file).unwrap(), child)
     }
 
     #[test]
     fn parts_lie_side_by_side_until_the_child_is_done_with_all() {
-        let all = Arc::new(Lending::new(1));
+        let all = Arc::new(SharedBodies::new(1));
         let (mut memory, child) = both(&all);
         let capacity = memory.room();
         assert_eq!(memory.lend(b"one"), Some((0, 3)));
@@ -180,7 +180,7 @@ mod tests {
 
     #[test]
     fn a_requests_body_is_read_in_any_pieces_until_the_request_ends() {
-        let (mut memory, child) = both(&Arc::new(Lending::new(1)));
+        let (mut memory, child) = both(&Arc::new(SharedBodies::new(1)));
         assert!(child.take() && child.put(Part::Childs, 10, b"hello"));
         assert!(!memory.has_body());
         assert!(memory.begin_body(10, 5));
@@ -203,7 +203,7 @@ mod tests {
 
     #[test]
     fn a_body_outside_of_the_childs_part_is_refused() {
-        let (mut memory, _child) = both(&Arc::new(Lending::new(1)));
+        let (mut memory, _child) = both(&Arc::new(SharedBodies::new(1)));
         let size = u32::try_from(CHILDS).unwrap();
         assert!(memory.begin_body(0, size) && memory.begin_body(size, 0));
         for (offset, length) in [(0, size + 1), (1, size), (size, 1), (u32::MAX, u32::MAX), (0, u32::MAX), (u32::MAX, 0)] {
@@ -213,7 +213,7 @@ mod tests {
 
     #[test]
     fn so_many_connections_have_memory_at_a_time() {
-        let all = Arc::new(Lending::new(1));
+        let all = Arc::new(SharedBodies::new(1));
         let (one, two) = (both(&all), both(&all));
         assert!(Share::of(&all).is_none());
         drop(one);
@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn memory_of_another_size_is_refused() {
-        let all = Arc::new(Lending::new(10));
+        let all = Arc::new(SharedBodies::new(10));
         for size in [0, 64 + CHILDS, super::SIZE - 64, super::SIZE + 4096, 1 << 30] {
             let file = shared_memory::make(c"test", size, &[]).unwrap();
             assert!(Memory::new(Share::of(&all).unwrap(), file).is_err(), "{size}");

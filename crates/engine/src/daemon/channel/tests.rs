@@ -15,8 +15,8 @@ use rustix::net::{
 use shared_memory::{CHILDS, Part, Region};
 
 use super::{Channel, Greeting, NoRequest};
-use crate::daemon::channel::deferred_flush::Holding;
-use crate::daemon::channel::shared_bodies::Lending;
+use crate::daemon::channel::deferred_flush::DeferredFlush;
+use crate::daemon::channel::shared_bodies::SharedBodies;
 use crate::daemon::descriptors::adopt;
 use crate::request::exchange::{Exchange, ReadError};
 use crate::request::response_head::Head;
@@ -33,7 +33,7 @@ impl Child {
     /// A connection on which both sides have greeted.
     fn connected() -> (Arc<Channel>, Self) {
         let (near, far) = socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None).unwrap();
-        let channel = Channel::new(adopt(near), 1000, Arc::new(Holding::default()), Arc::new(Lending::new(1)), true);
+        let channel = Channel::new(adopt(near), 1000, Arc::new(DeferredFlush::default()), Arc::new(SharedBodies::new(1)), true);
         let child = Self { socket: far, memory: None };
         child.say(|writer| {
             writer.hello(&Hello { version: VERSION, generation: 1, token: [7; 16], ticket: None, build: b"test" });

@@ -82,19 +82,19 @@ impl Heartbeat {
         // What comes from here on waits for the next process.
         shared.leave();
         let limit = self.limit.as_secs();
-        let at = shared.seats.iter().filter(|seat| seat.running().get().is_some()).map(|seat| seat.name()).collect::<Vec<_>>();
+        let at = shared.slots.iter().filter(|slot| slot.running().get().is_some()).map(|slot| slot.name()).collect::<Vec<_>>();
         let at = if at.is_empty() { String::new() } else { format!("; it was serving {}", at.join(", ")) };
         logging::coded(
             DEADLOCK,
             &format!("no thread could acquire the GIL for {limit} s (`deadlock-timeout={limit}`): this process exits{at}"),
         );
         shared.ask(Reason::DeadlockTimeout);
-        for seat in &shared.seats {
-            show_stack(seat, |_| true);
+        for slot in &shared.slots {
+            show_stack(slot, |_| true);
         }
         // Each thread writes its own, as soon as it is its turn.
         std::thread::sleep(WRITING);
-        shared.standing.cut(Some(Limit::Deadlock));
+        shared.table_slot.cut(Some(Limit::Deadlock));
         leave_process(1)
     }
 }

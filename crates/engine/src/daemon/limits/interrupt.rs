@@ -20,9 +20,9 @@ use crate::logging;
 /// A request that is overdue.
 #[derive(Clone, Copy)]
 pub struct Overdue {
-    /// Index of its seat.
-    pub seat: usize,
-    /// Which of the seat's requests.
+    /// Index of its slot.
+    pub slot: usize,
+    /// Which of the slot's requests.
     pub serial: u64,
     /// Set the exception, too.
     pub raise: bool,
@@ -74,9 +74,9 @@ fn see_to_each(shared: &Shared, orders: &Receiver<Overdue>, done: &AtomicU64) {
 }
 
 fn see_to(shared: &Shared, overdue: Overdue) {
-    let Some(seat) = shared.seats.get(overdue.seat) else { return };
-    let name = seat.name();
-    let found = seat.running().get().filter(|running| running.serial == overdue.serial).and_then(|running| {
+    let Some(slot) = shared.slots.get(overdue.slot) else { return };
+    let name = slot.name();
+    let found = slot.running().get().filter(|running| running.serial == overdue.serial).and_then(|running| {
         let interpreter = running.interpreter?;
         Some((interpreter, running.thread, running.since))
     });
@@ -85,15 +85,15 @@ fn see_to(shared: &Shared, overdue: Overdue) {
         let frames = stack(py, interpreter, ident);
         // It may have ended while this thread waited for Python.
         let runs = match overdue.raise {
-            true => seat.interrupt(py, overdue.serial),
-            false => seat.running().get().is_some_and(|running| running.serial == overdue.serial),
+            true => slot.interrupt(py, overdue.serial),
+            false => slot.running().get().is_some_and(|running| running.serial == overdue.serial),
         };
         runs.then(|| formatted(py, interpreter, frames))
     });
     let Some(stack) = stack else { return };
     let (ran, limit) = (since.elapsed().as_secs_f32(), shared.process.request_timeout / 1_000);
     let done = if overdue.raise { ", and mod_wsgi.RequestTimeout was raised in it" } else { "" };
-    let number = overdue.seat + 1;
+    let number = overdue.slot + 1;
     logging::coded(
         REQUEST_OVERDUE,
         &format!(

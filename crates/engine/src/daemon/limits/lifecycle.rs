@@ -8,7 +8,7 @@ use protocol::reason::Reason;
 
 /// See above.
 #[derive(Default)]
-pub struct Life {
+pub struct Lifecycle {
     /// Begins and ends of requests that count for `inactivity-timeout`.
     activity: AtomicU64,
     /// When the first request came.
@@ -21,9 +21,9 @@ pub struct Life {
     told: OnceLock<Reason>,
 }
 
-impl Life {
+impl Lifecycle {
     /// A request begins or ends; `counts` unless it has `WSGIIgnoreActivity On`.
-    pub fn stirs(&self, counts: bool) {
+    pub fn touch(&self, counts: bool) {
         self.first.get_or_init(Instant::now);
         if counts {
             self.activity.fetch_add(1, Ordering::AcqRel);

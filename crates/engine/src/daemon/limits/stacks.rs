@@ -14,7 +14,7 @@ use protocol::log_code::{REQUEST_OVERDUE, THREADS_BUSY};
 use crate::capi::{signals, thread};
 use crate::daemon::limits::interrupt;
 use crate::daemon::state::Shared;
-use crate::daemon::workers::worker_slot::{Running, Seat};
+use crate::daemon::workers::worker_slot::{Running, WorkerSlot};
 use crate::daemon::workers::worker_threads;
 use crate::logging;
 
@@ -38,7 +38,7 @@ impl Stacks {
     pub fn look(&self, shared: &Arc<Shared>) {
         let over = |limit: Duration| self.last.get().is_none_or(|at| at.elapsed() >= limit);
         // Those that kept others waiting may have ended meanwhile: that is not worth the minute.
-        if shared.standing.are_stacks_asked() && over(EACH) && shared.admission.running() > 0 {
+        if shared.table_slot.are_stacks_asked() && over(EACH) && shared.gate.running() > 0 {
             self.last.set(Some(Instant::now()));
             self.pending.set(true);
             if !self.is_reading() {
@@ -49,7 +49,7 @@ impl Stacks {
             self.pending.set(false);
             if self.is_reading() {
                 // It has its say too, when it can.
-                each_its_own(&shared.seats);
+                each_its_own(&shared.slots);
             }
         }
     }
@@ -62,7 +62,7 @@ impl Stacks {
         let ended = Arc::new(AtomicBool::new(false));
         let (shared, done) = (Arc::clone(shared), Arc::clone(&ended));
         let started = std::thread::Builder::new().name("wsgi-stacks".to_owned()).spawn(move || {
-            say(&shared.seats);
+            say(&shared.slots);
             done.store(true, Ordering::Release);
         });
         match started {
@@ -81,10 +81,10 @@ impl Stacks {
 }
 
 /// Says where each busy thread is.
-fn say(seats: &[Seat]) {
+fn say(slots: &[WorkerSlot]) {
     let mut places: Vec<(String, Vec<String>)> = Vec::new();
-    for seat in seats {
-        let Some((stack, name)) = look_at(seat) else { continue };
+    for slot in slots {
+        let Some((stack, name)) = look_at(slot) else { continue };
         match places.iter_mut().find(|(known, _)| *known == stack) {
             Some((_, names)) => names.push(name),
             None => places.push((stack, vec![name])),
@@ -97,16 +97,16 @@ fn say(seats: &[Seat]) {
             THREADS_BUSY,
             &format!(
                 "a request got no thread or no response in time, and {busy} of {} threads are busy. The stack of {names}, innermost call last:\n{stack}",
-                seats.len()
+                slots.len()
             ),
         );
     }
 }
 
-/// The stack of the request that runs in a seat, and its name; nothing if it has ended meanwhile.
-fn look_at(seat: &Seat) -> Option<(String, String)> {
-    let (interpreter, ident, serial) = seat.running().get().map(|one| (one.interpreter, one.thread, one.serial))?;
-    let name = seat.name_with_age();
+/// The stack of the request that runs in a slot, and its name; nothing if it has ended meanwhile.
+fn look_at(slot: &WorkerSlot) -> Option<(String, String)> {
+    let (interpreter, ident, serial) = slot.running().get().map(|one| (one.interpreter, one.thread, one.serial))?;
+    let name = slot.name_with_age();
     let stack = match interpreter {
         Some(interpreter) => thread::attached(interpreter.handle, |py| {
             let frames = interrupt::stack(py, interpreter, ident);
@@ -114,14 +114,14 @@ fn look_at(seat: &Seat) -> Option<(String, String)> {
         }),
         None => "  (no Python code: it waits for the GIL, or for its client)".to_owned(),
     };
-    seat.running().get().is_some_and(|one| one.serial == serial).then_some((stack, name))
+    slot.running().get().is_some_and(|one| one.serial == serial).then_some((stack, name))
 }
 
 /// Nobody can have Python's lock: each busy thread writes where it is. Workers' threads live as long as the process.
-fn each_its_own(seats: &[Seat]) {
-    for seat in seats {
-        let Some(thread) = seat.running().get().map(|running| running.thread) else { continue };
-        let name = seat.name_with_age();
+fn each_its_own(slots: &[WorkerSlot]) {
+    for slot in slots {
+        let Some(thread) = slot.running().get().map(|running| running.thread) else { continue };
+        let name = slot.name_with_age();
         logging::coded(
             THREADS_BUSY,
             &format!(
@@ -136,10 +136,10 @@ fn each_its_own(seats: &[Seat]) {
 }
 
 /// Where a request is, when the interpreter's lock can't be had: its own thread writes that behind this line.
-pub fn show_stack(seat: &Seat, wanted: impl Fn(&Running) -> bool) {
-    let thread = seat.running().get().filter(|running| wanted(running)).map(|running| running.thread);
+pub fn show_stack(slot: &WorkerSlot, wanted: impl Fn(&Running) -> bool) {
+    let thread = slot.running().get().filter(|running| wanted(running)).map(|running| running.thread);
     if let Some(thread) = thread {
-        let name = seat.name();
+        let name = slot.name();
         logging::coded(
             REQUEST_OVERDUE,
             &format!("{name} is overdue, and the GIL could not be acquired. Its stack, innermost call first:"),

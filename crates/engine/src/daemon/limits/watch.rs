@@ -81,7 +81,7 @@ fn watch(shared: &Arc<Shared>, parent: &Descriptor, signals: &Descriptor, limits
             PollFd::new(signals, PollFlags::IN),
         ];
         // What children reserved and did not use is looked for while there is something of it.
-        let unsettled = shared.standing.look(shared.leaving.load(Ordering::Acquire), &shared.admission);
+        let unsettled = shared.table_slot.look(shared.leaving.load(Ordering::Acquire), &shared.gate);
         let tick = Timespec::try_from(limits.tick(stop_at.is_some() || unsettled)).ok();
         // An interrupted wait is looked at like any other.
         let _waited = rustix::event::poll(&mut descriptors, tick.as_ref());
@@ -111,7 +111,7 @@ fn watch(shared: &Arc<Shared>, parent: &Descriptor, signals: &Descriptor, limits
         }
         if stop_at.is_some_and(|at| Instant::now() >= at) {
             logging::coded(SHUTDOWN_OVERDUE, "requests were still running when the process had to exit; they were aborted");
-            shared.standing.cut((!supervised).then_some(Limit::Shutdown));
+            shared.table_slot.cut((!supervised).then_some(Limit::Shutdown));
             leave_process(1);
         }
         limits.look(shared);
@@ -127,11 +127,11 @@ fn orders(shared: &Arc<Shared>) -> Result<Option<Instant>, Lost> {
     while let Some(message) = shared.control.receive(false)? {
         match message {
             Message::Drain(why) => {
-                shared.life.ends(why);
+                shared.lifecycle.ends(why);
                 shared.leave();
             }
             Message::Stop(why) => {
-                shared.life.ends(why);
+                shared.lifecycle.ends(why);
                 shared.leave();
                 stop_at = shared.stop_deadline().map(|wait| Instant::now() + wait);
             }
@@ -149,7 +149,7 @@ fn signalled_with(shared: &Shared, number: u8) {
     match i32::from(number) {
         libc::SIGUSR1 => shared.ask(Reason::GracefulSignal),
         // Sent each second once the limit is reached.
-        libc::SIGXCPU if !shared.life.asked() => {
+        libc::SIGXCPU if !shared.lifecycle.asked() => {
             logging::text(Level::Info, b"this process has reached its cpu-time-limit and is replaced");
             shared.ask(Reason::CpuTimeLimit);
         }
@@ -195,14 +195,14 @@ impl Limits {
         let limit = Duration::from_millis(shared.process.request_timeout);
         let patience = Duration::from_millis(shared.process.interrupt_timeout);
         let mut given_up = false;
-        for (index, seat) in shared.seats.iter().enumerate() {
-            let mut occupant = seat.running();
-            let Some(running) = occupant.get() else { continue };
+        for (index, slot) in shared.slots.iter().enumerate() {
+            let mut guard = slot.running();
+            let Some(running) = guard.get() else { continue };
             let Some(over) = running.since.elapsed().checked_sub(limit) else { continue };
             if running.stage == Stage::InTime {
                 running.stage = Stage::Overdue { told: false };
                 let raise = !patience.is_zero();
-                interrupt.give(Overdue { seat: index, serial: running.serial, raise });
+                interrupt.give(Overdue { slot: index, serial: running.serial, raise });
             }
             let told = running.stage != Stage::Overdue { told: false };
             // The application may answer the exception itself; its client does not wait longer than this for it.
@@ -212,8 +212,8 @@ impl Limits {
             }
             if running.stage != Stage::GivenUp && over >= patience {
                 running.stage = Stage::GivenUp;
-                drop(occupant);
-                give_up(shared, &seat.name(), limit, patience);
+                drop(guard);
+                give_up(shared, &slot.name(), limit, patience);
                 given_up = true;
             } else {
                 given_up |= running.stage == Stage::GivenUp;
@@ -222,8 +222,8 @@ impl Limits {
         if given_up && interrupt.is_stuck(ANSWER) && !shared.leaving.load(Ordering::Acquire) {
             // No other thread can serve either: what comes now waits for the successor.
             shared.leave();
-            for seat in &shared.seats {
-                show_stack(seat, |running| running.stage == Stage::GivenUp);
+            for slot in &shared.slots {
+                show_stack(slot, |running| running.stage == Stage::GivenUp);
             }
         }
     }
@@ -232,7 +232,7 @@ impl Limits {
 /// `startup-timeout`: a process that has loaded no script for so long is replaced.
 fn look_at_startup(shared: &Shared) {
     let limit = Duration::from_millis(shared.process.startup_timeout);
-    if !shared.life.is_startup_overdue(limit) {
+    if !shared.lifecycle.is_startup_overdue(limit) {
         return;
     }
     // Nothing that comes now would be served any sooner.
@@ -269,7 +269,7 @@ fn give_up(shared: &Shared, name: &str, limit: Duration, patience: Duration) {
 pub fn exit(shared: &Shared, status: i32) -> ! {
     shared.leaving.store(true, Ordering::Release);
     let deadline = shared.stop_deadline().unwrap_or(Duration::from_secs(5));
-    let reason = shared.life.reason().name();
+    let reason = shared.lifecycle.reason().name();
     logging::text(Level::Info, format!("the daemon process exits ({reason})").as_bytes());
     crate::interpreter::shutdown::within(deadline, reason);
     leave_process(status)

@@ -18,14 +18,14 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// See the module.
 #[derive(Default)]
-pub struct News {
+pub struct ScriptVersions {
     /// The scripts that this process has loaded: their files' times, in microseconds since the epoch.
     loaded: Mutex<HashMap<Vec<u8>, i64>>,
     /// When the last was loaded, or last asked to be loaded again.
     rested: Mutex<Option<Instant>>,
 }
 
-impl News {
+impl ScriptVersions {
     /// A script was loaded.
     pub fn loaded(&self, path: &[u8], mtime: i64) {
         lock(&self.loaded).insert(path.to_vec(), mtime);

@@ -15,7 +15,7 @@ use crate::interpreter::registry;
 /// Looks, and tells the supervisor. One that is never told has the process replaced.
 pub fn begin(shared: &Arc<Shared>) {
     let shared = Arc::clone(shared);
-    let started = std::thread::Builder::new().name("wsgi-look".to_owned()).spawn(move || {
+    let started = std::thread::Builder::new().name("wsgi-unchanged".to_owned()).spawn(move || {
         signals::leave_to_others();
         let changed = shared.scripts.changed().or_else(changed_file).unwrap_or_default();
         shared.control.send(&Message::Looked(changed));

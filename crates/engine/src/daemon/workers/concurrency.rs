@@ -18,7 +18,7 @@ const QUIET: u32 = 25;
 
 /// What is seen at a look.
 #[derive(Clone, Copy, Debug)]
-pub struct Look {
+pub struct Sample {
     /// Workers that run a request.
     pub running: u32,
     /// Workers that are in.
@@ -33,7 +33,7 @@ pub struct Look {
 
 /// What is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum Decision {
     /// Nothing.
     Stay,
     /// So many may be in from now on.
@@ -44,7 +44,7 @@ pub enum Step {
 
 /// What was seen before.
 #[derive(Debug)]
-pub struct Pace {
+pub struct Controller {
     quiet: u32,
     /// Looks since a request was taken up.
     still: u32,
@@ -63,16 +63,16 @@ pub struct Pace {
     wall: u32,
 }
 
-impl Default for Pace {
+impl Default for Controller {
     fn default() -> Self {
         Self { quiet: 0, still: 0, taken: 0, blocked: 0, calm: 0, shrunk: false, before: 0, patience: PATIENCE, wall: 0 }
     }
 }
 
-impl Pace {
+impl Controller {
     /// Looks once more. `waits` says whether a request waits for a worker; its argument: nothing has been taken up for long, so it may wait for that.
     /// `runs` says whether a thread that is at a request has a processor, or could use one. Both are asked only where it matters.
-    pub fn look(&mut self, seen: Look, waits: impl FnOnce(bool) -> bool, runs: impl FnOnce() -> bool) -> Step {
+    pub fn look(&mut self, seen: Sample, waits: impl FnOnce(bool) -> bool, runs: impl FnOnce() -> bool) -> Decision {
         let full = seen.running >= seen.inside;
         self.quiet = if full { 0 } else { self.quiet + 1 };
         self.still = if seen.taken == self.taken { self.still.saturating_add(1) } else { 0 };
@@ -82,7 +82,7 @@ impl Pace {
                 // Those that come next may be others.
                 let patience = (self.patience / 2).max(PATIENCE);
                 *self = Self { taken: self.taken, patience, wall: self.wall, ..Self::default() };
-                return Step::Sleep;
+                return Decision::Sleep;
             }
             // Somebody has always been idle though requests came: each of those woke another worker, the one that had slept longest.
             self.quiet = 0;
@@ -98,11 +98,11 @@ impl Pace {
             self.blocked = 0;
         }
         let patience = if seen.limit > self.wall { PATIENCE } else { self.patience };
-        if self.calm >= patience { self.shrink(seen) } else { Step::Stay }
+        if self.calm >= patience { self.shrink(seen) } else { Decision::Stay }
     }
 
     /// Twice as many, or as many as there were before fewer were tried in vain.
-    fn grow(&mut self, seen: Look) -> Step {
+    fn grow(&mut self, seen: Sample) -> Decision {
         let more = if self.shrunk && self.calm <= REGRET {
             self.patience = self.patience.saturating_mul(2).min(MOST_PATIENCE);
             self.wall = self.before;
@@ -111,18 +111,18 @@ impl Pace {
             seen.limit.saturating_mul(2)
         };
         (self.calm, self.blocked, self.still, self.shrunk) = (0, 0, 0, false);
-        Step::Limit(more.clamp(1, seen.workers))
+        Decision::Limit(more.clamp(1, seen.workers))
     }
 
     /// A quarter fewer, to see whether they are enough.
-    fn shrink(&mut self, seen: Look) -> Step {
+    fn shrink(&mut self, seen: Sample) -> Decision {
         if self.shrunk && seen.limit < self.wall {
             // The last time it was right, though it had been wrong before: other requests come now.
             (self.wall, self.patience) = (0, PATIENCE);
         }
         // One is the least.
         (self.calm, self.shrunk, self.before) = (0, seen.limit > 1, seen.limit);
-        if self.shrunk { Step::Limit(fewer(seen.limit)) } else { Step::Stay }
+        if self.shrunk { Decision::Limit(fewer(seen.limit)) } else { Decision::Stay }
     }
 }
 
@@ -134,28 +134,28 @@ const fn fewer(limit: u32) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Look, PATIENCE, Pace, Step};
+    use super::{Controller, Decision, PATIENCE, Sample};
 
     const WORKERS: u32 = 15;
 
     /// A process whose workers are all at a request, while more wait.
     struct Busy {
-        pace: Pace,
+        controller: Controller,
         limit: u32,
         taken: u64,
     }
 
     impl Busy {
         fn new(limit: u32) -> Self {
-            Self { pace: Pace::default(), limit, taken: 0 }
+            Self { controller: Controller::default(), limit, taken: 0 }
         }
 
         /// One look; `taken` requests are taken up before it, and the threads run now or not.
-        fn look(&mut self, taken: u64, runs: bool) -> Step {
+        fn look(&mut self, taken: u64, runs: bool) -> Decision {
             self.taken += taken;
-            let seen = Look { running: self.limit, inside: self.limit, limit: self.limit, workers: WORKERS, taken: self.taken };
-            let step = self.pace.look(seen, |_| true, || runs);
-            if let Step::Limit(limit) = step {
+            let seen = Sample { running: self.limit, inside: self.limit, limit: self.limit, workers: WORKERS, taken: self.taken };
+            let step = self.controller.look(seen, |_| true, || runs);
+            if let Decision::Limit(limit) = step {
                 self.limit = limit;
             }
             step
@@ -201,7 +201,7 @@ mod tests {
     fn a_worker_that_computes_for_long_does_not_hold_the_others_up() {
         let mut busy = Busy::new(1);
         busy.look(1, true);
-        let looks = (1..100).find(|_| matches!(busy.look(0, true), Step::Limit(2)));
+        let looks = (1..100).find(|_| matches!(busy.look(0, true), Decision::Limit(2)));
         assert!(looks.is_some_and(|looks| looks <= 5), "{looks:?}");
     }
 
@@ -248,13 +248,13 @@ mod tests {
 
     #[test]
     fn workers_that_always_wait_for_work_go_out_while_requests_come() {
-        let (mut pace, mut limit) = (Pace::default(), WORKERS);
+        let (mut controller, mut limit) = (Controller::default(), WORKERS);
         for taken in 0..500 {
-            let seen = Look { running: 0, inside: limit, limit, workers: WORKERS, taken };
-            match pace.look(seen, |_| true, || false) {
-                Step::Limit(fewer) => limit = fewer,
-                Step::Sleep => break,
-                Step::Stay => {}
+            let seen = Sample { running: 0, inside: limit, limit, workers: WORKERS, taken };
+            match controller.look(seen, |_| true, || false) {
+                Decision::Limit(fewer) => limit = fewer,
+                Decision::Sleep => break,
+                Decision::Stay => {}
             }
         }
         assert_eq!(limit, 1);
@@ -262,9 +262,9 @@ mod tests {
 
     #[test]
     fn nothing_to_see_lets_the_eyes_rest() {
-        let mut pace = Pace::default();
-        let seen = Look { running: 0, inside: 1, limit: 1, workers: WORKERS, taken: 0 };
-        let looks = (1..100).find(|_| pace.look(seen, |_| true, || true) == Step::Sleep);
+        let mut controller = Controller::default();
+        let seen = Sample { running: 0, inside: 1, limit: 1, workers: WORKERS, taken: 0 };
+        let looks = (1..100).find(|_| controller.look(seen, |_| true, || true) == Decision::Sleep);
         assert!(looks.is_some_and(|looks| looks < 30), "{looks:?}");
     }
 }

@@ -13,14 +13,14 @@ use rustix::event::EventfdFlags;
 
 use crate::capi::fork::is_copy;
 use crate::daemon::descriptors::{Descriptor, adopt};
-use crate::daemon::workers::worker_gate::Admission;
+use crate::daemon::workers::worker_gate::WorkerGate;
 use crate::sync::locks::lock;
 
 /// A reservation whose request has not come after this long belongs to a child that has died.
 const LOST: Duration = Duration::from_secs(2);
 
 /// See the module.
-pub struct Standing {
+pub struct TableSlot {
     table: Option<(Table<'static>, Place)>,
     /// Becomes readable when the workers are to end.
     pub end: Descriptor,
@@ -29,7 +29,7 @@ pub struct Standing {
     seen: Mutex<(u32, u64, Instant)>,
 }
 
-impl Standing {
+impl TableSlot {
     /// Of the process that the table's `file` knows as `place`; a service, which takes no requests, has none.
     ///
     /// # Errors
@@ -123,11 +123,11 @@ impl Standing {
     }
 
     /// Returns the places of children that have died before they sent their requests. Called from time to time; whether it should soon be called
-    /// again. `admission` knows what the workers are at.
-    pub fn look(&self, leaving: bool, admission: &Admission) -> bool {
+    /// again. `gate` knows what the workers are at.
+    pub fn look(&self, leaving: bool, gate: &WorkerGate) -> bool {
         let Some((table, place)) = &self.table else { return false };
-        let (pulse, turns) = (table.pulse(*place), admission.taken());
-        let (busy, load) = (admission.running(), table.load(*place));
+        let (pulse, turns) = (table.pulse(*place), gate.taken());
+        let (busy, load) = (gate.running(), table.load(*place));
         let mut seen = lock(&self.seen);
         // While every thread is busy, others wait with good reason.
         if (seen.0, seen.1) != (pulse, turns) || load <= busy || busy >= self.threads.load(Ordering::Relaxed) {
@@ -136,7 +136,7 @@ impl Standing {
             table.repair(*place, pulse, busy);
         }
         // A child may have returned the last place itself.
-        if leaving && admission.running() == 0 && table.load(*place) == 0 {
+        if leaving && gate.running() == 0 && table.load(*place) == 0 {
             self.end_workers();
         }
         load > busy || leaving

@@ -46,26 +46,26 @@ impl Worker<'_> {
     pub fn run(&self) {
         let shared = self.shared;
         let own = u32::try_from(rustix::thread::gettid().as_raw_nonzero().get()).unwrap_or(0);
-        shared.admission.pass(true);
+        shared.gate.acquire(true);
         loop {
             match shared.connections.wait() {
                 Ok(connections::Call::Connection(connection)) => {
-                    shared.admission.begin(self.number, own);
+                    shared.gate.begin(self.number, own);
                     if catch_unwind(AssertUnwindSafe(|| self.turn_to(&connection))).is_err() {
                         // What it was has been logged by the hook; the connection is in no state to go on.
                         shared.connections.remove(&connection);
-                        shared.standing.release();
+                        shared.table_slot.release();
                     }
-                    shared.admission.end(self.number);
+                    shared.gate.end(self.number);
                 }
                 Ok(connections::Call::Connect) => self.accept(),
                 Ok(connections::Call::Nothing) => {}
                 Ok(connections::Call::End) | Err(_) => {
-                    shared.admission.open();
+                    shared.gate.open();
                     return;
                 }
             }
-            shared.admission.pass(false);
+            shared.gate.acquire(false);
         }
     }
 
@@ -86,10 +86,10 @@ impl Worker<'_> {
                 }
             };
             if peer_uid(&socket).is_ok_and(|uid| uid == 0 || uid == shared.process.peer) {
-                let (holding, lending) = (Arc::clone(&shared.holding), Arc::clone(&shared.lending));
+                let (deferred, shared_bodies) = (Arc::clone(&shared.deferred), Arc::clone(&shared.shared_bodies));
                 let descriptors = crate::interpreter::registry::registry().is_some_and(|registry| registry.settings.descriptors);
                 let timeout = shared.patience.load(Ordering::Acquire);
-                shared.connections.add(Channel::new(adopt(socket), timeout, holding, lending, descriptors));
+                shared.connections.add(Channel::new(adopt(socket), timeout, deferred, shared_bodies, descriptors));
             } else {
                 logging::coded(PEER_REFUSED, "a connection from a user other than Apache's user was closed");
             }
@@ -135,8 +135,8 @@ impl Worker<'_> {
                     );
                 }
                 // Half a request has a place all the same, unless its child has taken it back.
-                if channel.is_amid() && shared.standing.begin(channel.ticket()) {
-                    shared.standing.release();
+                if channel.is_amid() && shared.table_slot.begin(channel.ticket()) {
+                    shared.table_slot.release();
                 }
                 false
             }
@@ -146,49 +146,49 @@ impl Worker<'_> {
     /// Runs a request, or says that it will not be run; whether the connection goes on.
     fn answer(&self, connection: &Connection, request: &RequestFrame<'_>) -> bool {
         let (shared, channel) = (self.shared, &connection.channel);
-        if !shared.standing.begin(channel.ticket()) {
+        if !shared.table_slot.begin(channel.ticket()) {
             return false;
         }
         let refused = if shared.leaving.load(Ordering::Acquire) {
             Some(RefusedReason::GoingAway)
         } else {
-            shared.news.concerns(request).then_some(RefusedReason::NewCode)
+            shared.script_versions.concerns(request).then_some(RefusedReason::NewCode)
         };
         if let Some(reason) = refused {
             if reason == RefusedReason::NewCode {
                 shared.ask_for_new_code(request.head.script);
             }
-            shared.standing.release();
+            shared.table_slot.release();
             return channel.refuse(reason);
         }
         // While the worker reads a body itself, nobody else need hear that it comes.
         let whole = channel.has_whole_body();
         if !whole {
-            shared.connections.tell(connection, false);
+            shared.connections.set_interest(connection, false);
         }
         let counts = !request.head.flags.contains(RequestFlags::IGNORE_ACTIVITY);
-        shared.life.stirs(counts);
+        shared.lifecycle.touch(counts);
         let asks = request.head.flags.contains(RequestFlags::RELOAD) && !request.head.flags.contains(RequestFlags::WAITED);
         let mut ended = self.run_request(channel, request, if asks { Reload::Elsewhere } else { Reload::Never });
         if ended == serve::STALE {
-            if shared.news.may_ask() {
-                shared.life.stirs(counts);
+            if shared.script_versions.may_ask() {
+                shared.lifecycle.touch(counts);
                 shared.ask_for_new_code(request.head.script);
-                shared.standing.release();
+                shared.table_slot.release();
                 let goes_on = channel.refuse(RefusedReason::NewCode);
                 if goes_on && !whole {
-                    shared.connections.tell(connection, true);
+                    shared.connections.set_interest(connection, true);
                 }
                 return goes_on;
             }
             ended = self.run_request(channel, request, Reload::Never);
         }
-        shared.life.stirs(counts);
-        shared.standing.end(channel.ticket());
-        let goes_on = channel.finish(ended, || shared.standing.release());
+        shared.lifecycle.touch(counts);
+        shared.table_slot.end(channel.ticket());
+        let goes_on = channel.finish(ended, || shared.table_slot.release());
         shared.served();
         if goes_on && !whole {
-            shared.connections.tell(connection, true);
+            shared.connections.set_interest(connection, true);
         }
         goes_on
     }
@@ -221,6 +221,6 @@ impl Worker<'_> {
         };
         let place = serve::Place { group: head.application_group, dynamic: head.flags.contains(RequestFlags::DYNAMIC_GROUP) };
         let exchange: Box<dyn Exchange> = Box::new(Arc::clone(channel));
-        self.shared.watched(self.number, channel, &call, |seat| serve::run(self.registry, &place, exchange, facts, &call, seat))
+        self.shared.watched(self.number, channel, &call, |slot| serve::run(self.registry, &place, exchange, facts, &call, slot))
     }
 }

@@ -14,7 +14,7 @@ use crate::sync::locks::lock;
 use crate::sync::{Condvar, Mutex};
 
 /// Who is let in.
-pub struct Admission {
+pub struct WorkerGate {
     workers: AtomicU32,
     /// How many may be in.
     limit: AtomicU32,
@@ -35,7 +35,7 @@ pub struct Admission {
     open: AtomicBool,
 }
 
-impl Admission {
+impl WorkerGate {
     /// For so many workers.
     pub fn new(workers: usize) -> Self {
         Self {
@@ -60,7 +60,7 @@ impl Admission {
     }
 
     /// A worker comes in for the first time, or goes on; it waits outside while there are enough.
-    pub fn pass(&self, first: bool) {
+    pub fn acquire(&self, first: bool) {
         if first {
             self.inside.fetch_add(1, Ordering::AcqRel);
         }

@@ -1,7 +1,7 @@
 /*! What each worker is at: the request it runs, since when, and how far the time limits have gone with it.
 
-The watching thread and the thread that interrupts (`interrupt.rs`) look at a seat while its worker runs a request. The name of the request stands in
-the worker's slot of a memory that outlives the process (`protocol::running`). No lock of a seat is held while anybody waits for Python. *Runs in: daemon.* */
+The watching thread and the thread that interrupts (`interrupt.rs`) look at a slot while its worker runs a request. The name of the request stands in
+the worker's slot of a memory that outlives the process (`protocol::running`). No lock of a slot is held while anybody waits for Python. *Runs in: daemon.* */
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -13,7 +13,7 @@ use crate::capi::Attached;
 use crate::capi::thread::{self, Ident};
 use crate::daemon::channel::Channel;
 use crate::daemon::descriptors::Descriptor;
-use crate::gateway::serve::Witness;
+use crate::gateway::serve::RequestObserver;
 use crate::interpreter::Interpreter;
 use crate::request::call::Call;
 use crate::sync::clock;
@@ -41,7 +41,7 @@ pub struct Running {
     pub since: Instant,
     /// See [`Stage`].
     pub stage: Stage,
-    /// Which of the seat's requests this is.
+    /// Which of the slot's requests this is.
     pub serial: u64,
     /// The worker's thread.
     pub thread: Ident,
@@ -52,7 +52,7 @@ pub struct Running {
 }
 
 /// One worker's.
-pub struct Seat {
+pub struct WorkerSlot {
     state: Mutex<State>,
     slot: &'static [AtomicU64],
 }
@@ -67,13 +67,13 @@ struct State {
 ///
 /// # Errors
 /// When the file can't be mapped, or is shorter than that.
-pub fn rows(workers: usize, memory: &Descriptor) -> std::io::Result<Vec<Seat>> {
+pub fn rows(workers: usize, memory: &Descriptor) -> std::io::Result<Vec<WorkerSlot>> {
     let words = shared_memory::map(memory)?.get(..workers * WORDS).ok_or(std::io::ErrorKind::UnexpectedEof)?;
-    Ok(words.chunks(WORDS).map(|slot| Seat { state: Mutex::default(), slot }).collect())
+    Ok(words.chunks(WORDS).map(|slot| WorkerSlot { state: Mutex::default(), slot }).collect())
 }
 
-impl Seat {
-    /// Runs a request in this seat, on the calling thread.
+impl WorkerSlot {
+    /// Runs a request in this slot, on the calling thread.
     pub fn taken(&self, channel: &Arc<Channel>, call: &Call<'_>, request: impl FnOnce() -> i32) -> i32 {
         self.write_name(call);
         {
@@ -130,8 +130,8 @@ impl Seat {
     }
 
     /// The request that runs here, to look at and to change; nothing that may wait is done meanwhile.
-    pub fn running(&self) -> Occupant<'_> {
-        Occupant(lock(&self.state))
+    pub fn running(&self) -> SlotGuard<'_> {
+        SlotGuard(lock(&self.state))
     }
 
     /// Sets an exception on the worker's thread, if it still runs that request in Python.
@@ -149,18 +149,18 @@ impl Seat {
     }
 }
 
-/// A seat's state, locked.
-pub struct Occupant<'a>(Locked<'a, State>);
+/// A slot's state, locked.
+pub struct SlotGuard<'a>(Locked<'a, State>);
 
-impl Occupant<'_> {
+impl SlotGuard<'_> {
     /// The request, if there is one.
     pub fn get(&mut self) -> Option<&mut Running> {
         self.0.running.as_mut()
     }
 }
 
-/// Empties a seat when its request is left, by a panic too.
-struct Leave<'a>(&'a Seat);
+/// Empties a slot when its request is left, by a panic too.
+struct Leave<'a>(&'a WorkerSlot);
 
 impl Drop for Leave<'_> {
     fn drop(&mut self) {
@@ -169,7 +169,7 @@ impl Drop for Leave<'_> {
     }
 }
 
-impl Witness for Seat {
+impl RequestObserver for WorkerSlot {
     fn entered(&self, interpreter: &'static Interpreter) {
         if let Some(running) = lock(&self.state).running.as_mut() {
             running.interpreter = Some(interpreter);

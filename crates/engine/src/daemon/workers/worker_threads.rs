@@ -18,9 +18,9 @@ use crate::logging;
 const STACK: u64 = 8 * 1024 * 1024;
 const LARGEST: u64 = 1024 * 1024 * 1024;
 
-/// Starts a thread for each seat; those that came to be.
+/// Starts a thread for each slot; those that came to be.
 pub fn start(shared: &Arc<Shared>, registry: &'static Registry) -> Vec<JoinHandle<()>> {
-    let wanted = shared.seats.len();
+    let wanted = shared.slots.len();
     let mut workers = Vec::with_capacity(wanted);
     for number in 1..=wanted {
         let own = Arc::clone(shared);
@@ -38,13 +38,13 @@ pub fn start(shared: &Arc<Shared>, registry: &'static Registry) -> Vec<JoinHandl
 
 /// Says that there are `has` threads and no more.
 fn make_do(shared: &Shared, has: usize, error: &std::io::Error) {
-    let wanted = shared.seats.len();
+    let wanted = shared.slots.len();
     let then = if has == 0 { "the process exits".to_owned() } else { format!("the process continues with {has}") };
     let text = format!("could not start {} of {wanted} worker threads: {error}; {then}. To fix: {}", wanted - has, room());
     logging::coded(THREADS_MISSING, &text);
     let has = u32::try_from(has).unwrap_or(u32::MAX);
-    shared.standing.has_threads(has);
-    shared.admission.has_workers(has);
+    shared.table_slot.has_threads(has);
+    shared.gate.has_workers(has);
 }
 
 /// The stack of a worker: what the group names, else what the C library gives to any thread of this machine.
