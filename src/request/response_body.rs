@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use protocol::log_code;
 
+use crate::httpd::stream::brigade::Piece;
 use crate::httpd::stream::client_socket::WriteLimit;
 use crate::httpd::stream::file_bucket;
 use crate::httpd::{Brigade, Log, Request, Status};
@@ -184,7 +185,7 @@ impl<'r> ResponseBody<'r> {
     }
 
     /// Takes bytes.
-    pub fn write<'d>(&mut self, pieces: impl Iterator<Item = &'d [u8]>, passing: Passing) -> Taken {
+    pub fn write<'d>(&mut self, pieces: impl Iterator<Item = impl Into<Piece<'d>>>, passing: Passing) -> Taken {
         if self.answered {
             return Taken::ClientGone;
         }
@@ -195,7 +196,7 @@ impl<'r> ResponseBody<'r> {
         // Never more than was promised: what is beyond it would be the next response.
         let within = pieces.map(move |piece| {
             let room = limit.map_or(usize::MAX, |limit| usize::try_from(limit - given).unwrap_or(0));
-            let piece = piece.get(..room.min(piece.len())).unwrap_or_default();
+            let piece: Piece<'d> = piece.into().first(room);
             given = given.saturating_add(i64::try_from(piece.len()).unwrap_or(i64::MAX));
             piece
         });

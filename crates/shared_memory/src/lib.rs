@@ -6,6 +6,7 @@ look at it (SIGBUS). It is a crate of its own because three parts map such files
 *Runs in: parent and supervisor (made), child, supervisor and daemon (mapped).* */
 #![expect(unsafe_code, reason = "mapping a file gives a bare address")]
 
+mod bytes;
 mod region;
 mod words;
 
@@ -19,7 +20,7 @@ use rustix::fs::{MemfdFlags, SealFlags};
 use rustix::io::Errno;
 use rustix::mm::{MapFlags, ProtFlags};
 
-pub use region::{CHILDS, HEADER, LEAST, Part, Region, SIZE};
+pub use region::{CHILDS, HEADER, LEAST, Lent, Part, Region, SIZE};
 pub use words::Words;
 
 /// What `fstatfs` says of a memory file of ordinary pages (`TMPFS_MAGIC`, statfs(2)).
@@ -129,6 +130,7 @@ mod tests {
     use super::{make, map, read_sealed, seal};
 
     #[test]
+    #[cfg_attr(miri, ignore = "Miri has no memory files")]
     fn two_mappings_are_the_same_memory_and_stay_as_long() {
         let file = make(c"test", 4000, &7_u32.to_ne_bytes()).unwrap();
         let (one, other) = (map::<AtomicU32>(&file).unwrap(), map::<AtomicU32>(&file).unwrap());
@@ -140,6 +142,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "Miri has no memory files")]
     fn a_word_that_does_not_fit_whole_is_left_out() {
         let file = make(c"test", 8 * 3 + 7, &[]).unwrap();
         assert_eq!(map::<AtomicU64>(&file).unwrap().len(), 3);
@@ -147,6 +150,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "Miri has no memory files")]
     fn a_file_that_may_shrink_or_is_empty_is_not_mapped() {
         let open = rustix::fs::memfd_create("test", rustix::fs::MemfdFlags::CLOEXEC).unwrap();
         rustix::fs::ftruncate(&open, 4096).unwrap();
@@ -155,6 +159,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "Miri has no memory files")]
     fn what_is_sealed_is_read_and_cannot_be_changed() {
         let bytes = vec![7; 100_000];
         let file = seal(c"test", &bytes).unwrap();
@@ -167,6 +172,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "Miri has no memory files")]
     fn what_somebody_could_still_change_is_not_read() {
         let all = [SealFlags::WRITE, SealFlags::SHRINK, SealFlags::GROW, SealFlags::SEAL];
         for missing in all {
@@ -183,6 +189,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "Miri has no memory files")]
     fn memory_in_huge_pages_is_not_mapped() {
         // Made without any page, so a machine that has none reserved makes it as well; a kernel without huge pages has nothing to refuse.
         let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING | MemfdFlags::HUGETLB;

@@ -5,6 +5,7 @@ says whose the child's part is. *Runs in: child (made), daemon and child (writte
 #![expect(unsafe_code, reason = "mapping a file gives a bare address")]
 
 use std::io;
+use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 use std::ptr::{NonNull, null_mut};
@@ -14,7 +15,7 @@ use rustix::fs::SealFlags;
 use rustix::io::Errno;
 use rustix::mm::{Advice, MapFlags, ProtFlags};
 
-use super::sealed_size;
+use super::{bytes, sealed_size};
 
 /// Bodies, or parts of them, from here on go over in memory; shorter ones are copied faster than they are spoken of.
 pub const LEAST: usize = 8 * 1024;
@@ -50,8 +51,8 @@ pub struct Region {
     size: usize,
 }
 
-// SAFETY: the mapping is the process's and no thread's, and what `&self` gives access to are atomic words, bytes that are copied in from elsewhere or out to
-// elsewhere, and bytes that are lent as `lend` says.
+// SAFETY: the mapping is the process's and no thread's, and what `&self` gives access to are atomic words, bytes that are copied atomically, and
+// addresses that are lent as `Lent` says.
 unsafe impl Send for Region {}
 // SAFETY: as above.
 unsafe impl Sync for Region {}
@@ -142,9 +143,8 @@ impl Region {
     /// Copies `bytes` to `offset` of the part that is this side's; `false` if they do not fit there.
     pub fn put(&self, part: Part, offset: usize, bytes: &[u8]) -> bool {
         let Some(place) = self.at(part, offset, bytes.len()) else { return false };
-        // SAFETY: `place` is good for that many bytes (`at`). `bytes` is ordinary memory of this process: nothing lends bytes of a part that this process
-        // also writes, because a part has one writer.
-        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), place.as_ptr(), bytes.len()) };
+        // SAFETY: `place` is good for that many bytes (`at`), and nothing but `bytes::read` and `bytes::write` accesses them here.
+        unsafe { bytes::write(place, bytes) };
         true
     }
 
@@ -152,11 +152,8 @@ impl Region {
     /// meanwhile.
     pub fn copy<'o>(&self, offset: usize, out: &'o mut [MaybeUninit<u8>]) -> Option<&'o [u8]> {
         let place = self.at(Part::Childs, offset, out.len())?;
-        // SAFETY: `place` is good for that many bytes (`at`), and mapped and sealed against shrinking. `out` is ordinary memory of this process, borrowed alone; it
-        // may hold anything. The bytes are looked at in this one copy.
-        unsafe { std::ptr::copy_nonoverlapping(place.as_ptr(), out.as_mut_ptr().cast(), out.len()) };
-        // SAFETY: all of it has just been filled, and bytes may have any value.
-        Some(unsafe { std::slice::from_raw_parts(out.as_ptr().cast(), out.len()) })
+        // SAFETY: as in `put`; mapped and sealed against shrinking.
+        Some(unsafe { bytes::read(place, out) })
     }
 
     /// Gives the memory of the daemon's part back to the system: its bytes are zeros from here on. For when nothing of it is on its way.
@@ -186,13 +183,55 @@ impl Region {
         let _kept = unsafe { rustix::mm::madvise(self.start.as_ptr().add(first).cast(), length, Advice::LinuxRemove) };
     }
 
-    /// The `length` bytes at `offset` of the daemon's part, if they are inside. The writer may change them at any time, whatever it has promised: they are for calls
-    /// that copy or send them and do not mind what they are, not for code that looks at them twice.
-    pub fn lend(&self, offset: usize, length: usize) -> Option<&[u8]> {
-        let place = self.at(Part::Daemons, offset, length)?;
-        // SAFETY: mapped for as long as `self` is borrowed, and sealed against shrinking (`map`), so every byte can be read. No Rust code reads them: the one
-        // user hands address and length to APR, whose C code and kernel calls copy from there.
-        Some(unsafe { std::slice::from_raw_parts(place.as_ptr(), length) })
+    /// The `length` bytes at `offset` of the daemon's part, if they are inside.
+    pub fn lend(&self, offset: usize, length: usize) -> Option<Lent<'_>> {
+        self.at(Part::Daemons, offset, length).map(|start| Lent { start, length, region: PhantomData })
+    }
+}
+
+/// Bytes of the daemon's part, mapped for as long as the region is borrowed. The daemon may change them at any time, whatever it has promised: they are for calls
+/// that copy or send them and do not mind what they are, and no Rust code has a reference to them.
+#[derive(Clone, Copy, Debug)]
+pub struct Lent<'r> {
+    start: NonNull<u8>,
+    length: usize,
+    region: PhantomData<&'r Region>,
+}
+
+impl Lent<'_> {
+    /// Where they begin, for the kernel and for C.
+    pub const fn as_ptr(self) -> *const u8 {
+        self.start.as_ptr()
+    }
+
+    /// How many they are.
+    pub const fn len(self) -> usize {
+        self.length
+    }
+
+    /// Whether there are none.
+    pub const fn is_empty(self) -> bool {
+        self.length == 0
+    }
+
+    /// A copy of them as they are now.
+    pub fn to_vec(self) -> Vec<u8> {
+        let mut copy = Vec::with_capacity(self.length);
+        let room = copy.spare_capacity_mut().get_mut(..self.length).unwrap_or_default();
+        // SAFETY: mapped for as long as the region is borrowed, and accessed atomically alone.
+        let read = unsafe { bytes::read(self.start, room) }.len();
+        // SAFETY: so many have been written.
+        unsafe { copy.set_len(read) };
+        copy
+    }
+
+    /// The same in pieces of at most `size` bytes.
+    pub fn pieces(self, size: usize) -> impl Iterator<Item = Self> {
+        (0..self.length).step_by(size.max(1)).map(move |at| {
+            // SAFETY: `at` is below the length.
+            let start = unsafe { self.start.add(at) };
+            Self { start, length: size.max(1).min(self.length - at), region: PhantomData }
+        })
     }
 }
 
@@ -207,22 +246,65 @@ impl Drop for Region {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
-    use std::mem::MaybeUninit;
+    use std::mem::{ManuallyDrop, MaybeUninit};
 
     use super::{CHILDS, HEADER, MOST, Part, Region};
     use crate::make;
 
     #[test]
+    #[cfg_attr(miri, ignore = "Miri has no memory files")]
     fn what_the_daemon_puts_the_child_is_lent() {
         let file = make(c"test", HEADER + 100 + CHILDS, &[]).unwrap();
         let (daemon, child) = (Region::map(&file).unwrap(), Region::map(&file).unwrap());
         assert_eq!(child.capacity(), 100);
         assert!(daemon.put(Part::Daemons, 0, b"hello") && daemon.put(Part::Daemons, 95, b"world"));
-        assert_eq!(child.lend(0, 5), Some(&b"hello"[..]));
-        assert_eq!(child.lend(95, 5), Some(&b"world"[..]));
+        assert_eq!(lent(&child, 0), Some(*b"hello"));
+        assert_eq!(lent(&child, 95), Some(*b"world"));
         child.add_done(7);
         child.add_done(3);
         assert_eq!(daemon.done(), 10);
+    }
+
+    /// A region in memory of this process, which is not unmapped.
+    fn over(memory: &mut [u64]) -> ManuallyDrop<Region> {
+        let size = size_of_val(memory);
+        ManuallyDrop::new(Region { start: std::ptr::NonNull::from(memory).cast(), size })
+    }
+
+    #[test]
+    fn both_sides_of_a_region_access_it_as_they_may() {
+        let mut memory = vec![0; (HEADER + 104 + CHILDS) / 8];
+        let region = over(&mut memory);
+        std::thread::scope(|scope| {
+            scope.spawn(|| assert!(region.put(Part::Daemons, 3, b"hello world")));
+            scope.spawn(|| {
+                assert!(region.take() && region.put(Part::Childs, CHILDS - 11, b"hello world"));
+                region.add_done(7);
+            });
+            // Whatever it finds: bytes that are written meanwhile are no undefined behaviour.
+            assert_eq!(lent::<11>(&region, 3).map(|found| found.len()), Some(11));
+            assert_eq!(copied::<11>(&region, CHILDS - 11).map(|found| found.len()), Some(11));
+        });
+        assert_eq!((lent(&region, 3), copied(&region, CHILDS - 11)), (Some(*b"hello world"), Some(*b"hello world")));
+        assert_eq!((region.done(), region.take()), (7, false));
+        region.give_back();
+        assert!(region.take());
+    }
+
+    /// What the child finds in the daemon's part.
+    fn lent<const N: usize>(region: &Region, offset: usize) -> Option<[u8; N]> {
+        region.lend(offset, N).and_then(|lent| lent.to_vec().try_into().ok())
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "Miri has no memory files")]
+    fn what_is_lent_comes_in_pieces() {
+        let region = Region::map(make(c"test", HEADER + 100 + CHILDS, &[]).unwrap()).unwrap();
+        let whole = region.lend(3, 90).unwrap();
+        let lengths: Vec<_> =
+            whole.pieces(40).map(|piece| (piece.as_ptr().addr() - whole.as_ptr().addr(), piece.len())).collect();
+        assert_eq!(lengths, [(0, 40), (40, 40), (80, 10)]);
+        assert_eq!(region.lend(0, 0).unwrap().pieces(0).count(), 0);
     }
 
     /// What the daemon finds in the child's part.
@@ -232,6 +314,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "Miri has no memory files")]
     fn what_the_child_puts_the_daemon_copies() {
         let file = make(c"test", HEADER + 100 + CHILDS, &[]).unwrap();
         let (daemon, child) = (Region::map(&file).unwrap(), Region::map(&file).unwrap());
@@ -240,12 +323,13 @@ mod tests {
         assert!(child.put(Part::Childs, 0, b"hello") && child.put(Part::Childs, CHILDS - 5, b"world"));
         assert_eq!((copied(&daemon, 0), copied(&daemon, CHILDS - 5)), (Some(*b"hello"), Some(*b"world")));
         // Neither part reaches into the other one.
-        assert_eq!(child.lend(95, 5), Some(&[0; 5][..]));
+        assert_eq!(lent(&child, 95), Some([0; 5]));
         daemon.give_back();
         assert!(child.take());
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "Miri has no memory files")]
     fn what_is_forgotten_costs_nothing_and_can_be_used_again() {
         let file = make(c"test", 64 * 1024 + CHILDS, &[]).unwrap();
         let region = Region::map(&file).unwrap();
@@ -255,7 +339,7 @@ mod tests {
         let before = blocks();
         region.forget();
         assert!(blocks() < before && region.done() == 60_000);
-        assert!(region.put(Part::Daemons, 50_000, b"again") && region.lend(50_000, 5) == Some(&b"again"[..]));
+        assert!(region.put(Part::Daemons, 50_000, b"again") && lent(&region, 50_000) == Some(*b"again"));
 
         assert!(region.take() && region.put(Part::Childs, 0, &[8; CHILDS]));
         let before = blocks();
@@ -263,12 +347,13 @@ mod tests {
         assert_eq!((blocks(), copied(&region, 100)), (before, Some([8; 3])), "it is to be read yet");
         region.give_back();
         region.forget_childs();
-        assert!(blocks() < before && region.lend(50_000, 5) == Some(&b"again"[..]));
+        assert!(blocks() < before && lent(&region, 50_000) == Some(*b"again"));
         assert!(region.take() && region.put(Part::Childs, 7, b"again"));
         assert_eq!(copied(&region, 6), Some(*b"\0again"));
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "Miri has no memory files")]
     fn nothing_reaches_beyond_the_end_of_a_part() {
         let region = Region::map(make(c"test", HEADER + 100 + CHILDS, &[]).unwrap()).unwrap();
         for (part, size) in [(Part::Daemons, 100), (Part::Childs, CHILDS)] {
@@ -280,6 +365,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "Miri has no memory files")]
     fn a_file_that_may_shrink_or_has_an_unlikely_size_is_not_mapped() {
         let open = rustix::fs::memfd_create("test", rustix::fs::MemfdFlags::CLOEXEC).unwrap();
         rustix::fs::ftruncate(&open, 4096 + CHILDS as u64).unwrap();

@@ -15,6 +15,7 @@ use rustix::fs::{FileType, OFlags};
 use super::body::Body;
 use super::protocol_error::{self, ProtocolError};
 use crate::daemon::connections::recv_buffer::Ancillary;
+use crate::httpd::stream::brigade::Piece;
 use crate::httpd::{Log, Request};
 use crate::request::response_body::{Passing, ResponseBody, Taken};
 
@@ -257,12 +258,13 @@ impl ResponseReader {
         self.brings(counts > 0)
     }
 
-    fn data(&mut self, piece: &[u8], response: &mut ResponseBody<'_>) -> Result<(), End> {
+    fn data<'d>(&mut self, piece: impl Into<Piece<'d>>, response: &mut ResponseBody<'_>) -> Result<(), End> {
+        let piece = piece.into();
         let pass = piece.len() >= LARGE || self.kept.saturating_add(piece.len()) > MOST_KEPT;
         self.write(piece, if pass { Passing::Passed } else { Passing::Kept }, response)
     }
 
-    fn write(&mut self, piece: &[u8], passing: Passing, response: &mut ResponseBody<'_>) -> Result<(), End> {
+    fn write(&mut self, piece: Piece<'_>, passing: Passing, response: &mut ResponseBody<'_>) -> Result<(), End> {
         let written = response.write(std::iter::once(piece), passing);
         self.kept = if passing == Passing::Kept { self.kept.saturating_add(piece.len()) } else { 0 };
         self.gathered = self.gathered.saturating_add(piece.len());
@@ -277,8 +279,8 @@ impl ResponseReader {
         let memory = ancillary.memory.as_ref().ok_or_else(|| error.clone())?;
         let piece = memory.lend(start, size).ok_or(error)?;
         if response.is_filtered() {
-            for part in piece.chunks(MOST_KEPT) {
-                self.keep(part, response)?;
+            for part in piece.pieces(MOST_KEPT) {
+                self.keep(part.into(), response)?;
             }
         } else {
             self.data(piece, response)?;
@@ -288,9 +290,9 @@ impl ResponseReader {
     }
 
     /// Copies a piece of the body, after what was kept has gone to the filters if there is too much of it.
-    fn keep(&mut self, piece: &[u8], response: &mut ResponseBody<'_>) -> Result<(), End> {
+    fn keep(&mut self, piece: Piece<'_>, response: &mut ResponseBody<'_>) -> Result<(), End> {
         if self.kept.saturating_add(piece.len()) > MOST_KEPT {
-            self.write(&[], Passing::Passed, response)?;
+            self.write([].as_slice().into(), Passing::Passed, response)?;
         }
         self.write(piece, Passing::Kept, response)
     }
@@ -311,7 +313,7 @@ impl ResponseReader {
     /// Everything that was gathered goes to the client.
     pub fn flush(&mut self, response: &mut ResponseBody<'_>) -> Result<(), End> {
         (self.gathered, self.kept) = (0, 0);
-        let written = response.write(std::iter::empty(), Passing::Flushed);
+        let written = response.write(std::iter::empty::<&[u8]>(), Passing::Flushed);
         taken(written, response)
     }
 }

@@ -5,11 +5,50 @@ use std::marker::PhantomData;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::ptr::NonNull;
 
+use shared_memory::Lent;
+
 use super::bucket::{Bucket, each, sentinel};
 use super::file_bucket;
 use crate::httpd::pool::Pool;
 use crate::httpd::status::Status;
 use crate::httpd::sys::{self, Lifetime};
+
+/// Bytes that are read for as long as `'d` by C alone, and may lie in memory that another process writes meanwhile.
+#[derive(Clone, Copy)]
+pub struct Piece<'d> {
+    start: *const u8,
+    length: usize,
+    life: PhantomData<&'d [u8]>,
+}
+
+impl<'d> From<&'d [u8]> for Piece<'d> {
+    fn from(bytes: &'d [u8]) -> Self {
+        Self { start: bytes.as_ptr(), length: bytes.len(), life: PhantomData }
+    }
+}
+
+impl<'d> From<Lent<'d>> for Piece<'d> {
+    fn from(lent: Lent<'d>) -> Self {
+        Self { start: lent.as_ptr(), length: lent.len(), life: PhantomData }
+    }
+}
+
+impl Piece<'_> {
+    /// How many bytes it has.
+    pub const fn len(self) -> usize {
+        self.length
+    }
+
+    /// Whether it has none.
+    pub const fn is_empty(self) -> bool {
+        self.length == 0
+    }
+
+    /// Its first bytes, at most so many.
+    pub fn first(self, most: usize) -> Self {
+        Self { length: self.length.min(most), ..self }
+    }
+}
 
 /// A brigade in a pool that lives at least as long as `'p`. Buckets still in it are destroyed with the pool.
 pub struct Brigade<'p> {
@@ -86,9 +125,10 @@ impl<'p> Brigade<'p> {
     ///
     /// # Errors
     /// What APR says; without a flush function it has nothing to fail with but memory.
-    pub fn append_copy(&mut self, data: &[u8]) -> Result<(), Status> {
-        // SAFETY: `data` is readable for its length, and copied.
-        let status = unsafe { sys::apr_brigade_write(self.raw(), None, std::ptr::null_mut(), data.as_ptr().cast(), data.len()) };
+    pub fn append_copy<'d>(&mut self, data: impl Into<Piece<'d>>) -> Result<(), Status> {
+        let Piece { start, length, .. } = data.into();
+        // SAFETY: a piece is readable for its length, and copied.
+        let status = unsafe { sys::apr_brigade_write(self.raw(), None, std::ptr::null_mut(), start.cast(), length) };
         Status::check(status)
     }
 
@@ -96,9 +136,9 @@ impl<'p> Brigade<'p> {
     ///
     /// # Safety
     /// `data` stays as it is until the brigade has been passed on (a filter that keeps it copies it) or cleared.
-    pub(in crate::httpd) unsafe fn append_lent(&mut self, data: &[u8]) {
+    pub(in crate::httpd) unsafe fn append_lent(&mut self, data: Piece<'_>) {
         // SAFETY: promised by the caller; a transient bucket says just that to the filters.
-        let bucket = unsafe { sys::apr_bucket_transient_create(data.as_ptr().cast(), data.len(), self.allocator()) };
+        let bucket = unsafe { sys::apr_bucket_transient_create(data.start.cast(), data.length, self.allocator()) };
         self.insert_tail(bucket);
     }
 
@@ -209,11 +249,11 @@ mod tests {
     fn what_is_appended_comes_out_in_order() {
         with_brigade(|brigade, _| {
             assert!(brigade.is_empty());
-            brigade.append_copy(b"one ").unwrap();
+            brigade.append_copy(b"one ".as_slice()).unwrap();
             // SAFETY: a static text.
-            unsafe { brigade.append_lent(b"two ") };
+            unsafe { brigade.append_lent(b"two ".as_slice().into()) };
             brigade.append_flush();
-            brigade.append_copy(&[b'x'; 20_000]).unwrap();
+            brigade.append_copy([b'x'; 20_000].as_slice()).unwrap();
             brigade.append_end();
             assert!(!brigade.is_empty());
             let all = text(brigade);
@@ -226,7 +266,7 @@ mod tests {
     #[test]
     fn a_bucket_is_cut_where_it_is_asked_to() {
         with_brigade(|brigade, _| {
-            brigade.append_copy(b"abcdef").unwrap();
+            brigade.append_copy(b"abcdef".as_slice()).unwrap();
             let mut bucket = brigade.first().unwrap();
             assert_eq!(bucket.read(true).unwrap(), b"abcdef");
             bucket.split(2).unwrap();

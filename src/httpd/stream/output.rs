@@ -3,7 +3,7 @@
 
 use std::ffi::CStr;
 
-use super::brigade::Brigade;
+use super::brigade::{Brigade, Piece};
 use crate::httpd::request::Request;
 use crate::httpd::status::Status;
 use crate::httpd::sys;
@@ -148,7 +148,7 @@ impl<'r> Request<'r> {
     pub fn pass_with<'d>(
         self,
         brigade: &mut Brigade<'r>,
-        data: impl Iterator<Item = &'d [u8]>,
+        data: impl Iterator<Item = Piece<'d>>,
         flush: bool,
     ) -> Result<(), Status> {
         for piece in data.filter(|piece| !piece.is_empty()) {

@@ -14,8 +14,8 @@ const STATES: &[u8; 11] = b".S_RWKLDCGI";
 ///
 /// Nobody is kept from writing meanwhile, as mod_status keeps nobody: a thread's texts may be a mixture of two requests'.
 pub fn read() -> Option<Scoreboard> {
-    // SAFETY: both are queries. The global part lives as long as httpd, and is plain numbers that the parent alone writes.
-    let global = unsafe { if sys::ap_exists_scoreboard_image() == 0 { None } else { sys::ap_get_scoreboard_global().as_ref() } }?;
+    // SAFETY: both are queries. The global part lives as long as httpd, and is plain numbers, which other processes may write: they are copied once.
+    let global = unsafe { if sys::ap_exists_scoreboard_image() == 0 { None } else { copy(sys::ap_get_scoreboard_global()) } }?;
     let processes = (0..global.server_limit).filter_map(|number| process(number, global.thread_limit)).collect();
     let count = |number: c_int| u32::try_from(number).unwrap_or(0);
     Some(Scoreboard {
@@ -29,8 +29,8 @@ pub fn read() -> Option<Scoreboard> {
 
 /// The child at a place, if there is one.
 fn process(number: c_int, threads: c_int) -> Option<Process> {
-    // SAFETY: null for a place that there is not; else it lives as long as httpd. Copied, as its child may change it.
-    let score = unsafe { sys::ap_get_scoreboard_process(number).as_ref().map(|score| std::ptr::read_volatile(score)) }?;
+    // SAFETY: null for a place that there is not; else it lives as long as httpd, and is plain numbers.
+    let score = unsafe { copy(sys::ap_get_scoreboard_process(number)) }?;
     (score.pid != 0).then(|| Process {
         number: u32::try_from(number).unwrap_or(0),
         pid: score.pid,
@@ -38,6 +38,15 @@ fn process(number: c_int, threads: c_int) -> Option<Process> {
         quiescing: score.quiescing != 0,
         workers: (0..threads).map(|thread| worker(number, thread)).collect(),
     })
+}
+
+/// A copy of what other processes may be writing, without a reference to it; `None` for null.
+///
+/// # Safety
+/// `from` is null or aligned and mapped, and any bytes are a valid `T`.
+unsafe fn copy<T>(from: *const T) -> Option<T> {
+    // SAFETY: promised by the caller.
+    (!from.is_null()).then(|| unsafe { from.read_volatile() })
 }
 
 fn worker(process: c_int, thread: c_int) -> Worker {

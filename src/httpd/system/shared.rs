@@ -5,8 +5,7 @@ Made in `post_config`, anonymous, gone with the configuration. Everything in it 
 at any moment in between, so a value that was not finished is never read. *Runs in: parent (made), child.* */
 #![expect(unsafe_code, reason = "shared memory from APR")]
 
-use std::cell::UnsafeCell;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 
 use crate::httpd::pool::{Key, Pool};
 use crate::httpd::status::Status;
@@ -28,11 +27,8 @@ pub struct Shared {
     pub busy: AtomicU32,
     /// How many died over it.
     pub deaths: AtomicU32,
-    note: UnsafeCell<[u8; ROOM]>,
+    note: [AtomicU8; ROOM],
 }
-
-// SAFETY: `note` is written once, by the process that moved `state` from EMPTY to WRITING, and read only after READY.
-unsafe impl Sync for Shared {}
 
 /// Where the page is kept: in the configuration's pool.
 const KEY: Key<SharedPage> = Key::new(c"mod_wsgi_rs:shared");
@@ -65,13 +61,13 @@ impl Shared {
     }
 
     /// The note, once one has been left.
-    pub fn note(&self) -> Option<&[u8]> {
+    pub fn note(&self) -> Option<Vec<u8>> {
         if self.state.load(Ordering::Acquire) != READY {
             return None;
         }
         let length = usize::try_from(self.length.load(Ordering::Relaxed)).ok()?;
-        // SAFETY: READY is set after the last write, and never left again.
-        unsafe { &*self.note.get() }.get(..length)
+        // READY is set after the last write, and no child that keeps to the rules leaves it again.
+        Some(self.note.get(..length)?.iter().map(|byte| byte.load(Ordering::Relaxed)).collect())
     }
 
     /// Leaves a note, if nobody has and it fits.
@@ -80,10 +76,9 @@ impl Shared {
         if note.len() > ROOM || self.state.compare_exchange(EMPTY, WRITING, Ordering::Acquire, Ordering::Relaxed).is_err() {
             return;
         }
-        // SAFETY: this process alone moved the state to WRITING, and nobody reads before READY.
-        let room = unsafe { &mut *self.note.get() };
-        if let Some(room) = room.get_mut(..note.len()) {
-            room.copy_from_slice(note);
+        // This process alone moved the state to WRITING, and nobody reads before READY.
+        for (place, byte) in self.note.iter().zip(note) {
+            place.store(*byte, Ordering::Relaxed);
         }
         self.length.store(length, Ordering::Relaxed);
         self.state.store(READY, Ordering::Release);
@@ -108,7 +103,7 @@ mod tests {
             assert_eq!(shared.note(), None, "what does not fit is not kept");
             shared.leave(b"one");
             shared.leave(b"two");
-            assert_eq!(Shared::of(pool).unwrap().note(), Some(&b"one"[..]));
+            assert_eq!(Shared::of(pool).unwrap().note().as_deref(), Some(&b"one"[..]));
         });
     }
 }
