@@ -107,12 +107,12 @@ pub fn serve(main: Handle, descriptors: Inherited) {
     scoreboard::read_from(adopt(scoreboard));
     let (control, listener, memory) = (Control::new(adopt(control), adopt(outbox)), adopt(listener), adopt(memory));
     let Ok(Some(Message::Begin(process))) = control.receive(true) else {
-        logging::coded(PROCESS_NOT_STARTED, "the supervisor sent no instructions");
+        logging::log_code(PROCESS_NOT_STARTED, "the supervisor sent no instructions");
         return;
     };
     match prepared.and_then(|()| begin(main, control, listener, (memory, table), *process)) {
         Ok((shared, registry)) => run(&shared, registry),
-        Err(why) => logging::coded(PROCESS_NOT_STARTED, &format!("a daemon process could not initialize: {why}")),
+        Err(why) => logging::log_code(PROCESS_NOT_STARTED, &format!("a daemon process could not initialize: {why}")),
     }
 }
 

@@ -28,7 +28,7 @@ use crate::metrics::server;
 use crate::request::Facts;
 use crate::request::call::Call;
 use crate::request::exchange::{Exchange, ReadError, Send, SendError};
-use crate::request::response_head::Head;
+use crate::request::response_head::ResponseHead;
 
 static TABLE: Table =
     Table(EngineTable { abi: ABI, version: Slice::new(env!("CARGO_PKG_VERSION").as_bytes()), start, run, import, stop });
@@ -82,7 +82,7 @@ unsafe extern "C" fn start(settings: Slice, host: *const HostTable) -> i32 {
         match started {
             Ok(()) => 0,
             Err(why) => {
-                logging::coded(PYTHON_NOT_STARTED, &format!("could not start Python: {why}"));
+                logging::log_code(PYTHON_NOT_STARTED, &format!("could not start Python: {why}"));
                 1
             }
         }
@@ -100,8 +100,8 @@ unsafe extern "C" fn run(call: *const RequestCall) -> i32 {
                 if call.environ.is_null() { &[] } else { std::slice::from_raw_parts(call.environ, call.environ_len) };
             let environ: Vec<(&[u8], Option<&[u8]>)> =
                 entries.iter().map(|pair| (bytes(pair.key), (!pair.value.data.is_null()).then(|| bytes(pair.value)))).collect();
-            let place =
-                serve::Place { group: bytes(call.application_group), dynamic: call.flags.contains(RequestFlags::DYNAMIC_GROUP) };
+            let target =
+                serve::Target { group: bytes(call.application_group), dynamic: call.flags.contains(RequestFlags::DYNAMIC_GROUP) };
             let call_view = Call {
                 environ: &environ,
                 script: bytes(call.script),
@@ -127,7 +127,7 @@ unsafe extern "C" fn run(call: *const RequestCall) -> i32 {
                 content_length: call_view.entry(b"CONTENT_LENGTH").and_then(|v| std::str::from_utf8(v).ok()?.parse().ok()),
             };
             let exchange = Box::new(HostExchange::new(host, call.request));
-            serve::run(registry, &place, exchange, facts, &call_view, &serve::Unobserved)
+            serve::run(registry, &target, exchange, facts, &call_view, &serve::Unobserved)
         }
     })
 }
@@ -277,7 +277,7 @@ impl Exchange for HostExchange {
         }
     }
 
-    fn start(&self, head: &Head) -> Result<(), SendError> {
+    fn start(&self, head: &ResponseHead) -> Result<(), SendError> {
         if fork::is_copy() {
             return Err(SendError::ClientGone);
         }

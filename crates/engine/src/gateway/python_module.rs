@@ -99,7 +99,7 @@ impl NativeClass for Host {
     const DOC: &'static std::ffi::CStr = c"The engine's functions for its own Python code.";
     const METHODS: &'static [Method<Self>] = &[
         Method { name: c"log", doc: c"log(level, text, file='', line=0): one log record per line of the text.", call: Self::log },
-        Method { name: c"coded", doc: c"coded(number, text): a numbered message, at its own level.", call: Self::coded },
+        Method { name: c"log_code", doc: c"log_code(number, text): a numbered message, at its own level.", call: Self::log_code },
         Method { name: c"logs", doc: c"logs(level): would a record of that logging level be written?", call: Self::logs },
         Method {
             name: c"request_data",
@@ -142,14 +142,14 @@ impl Host {
         Ok(Object::none(py))
     }
 
-    fn coded<'py>(&self, this: &Object<'py>, arguments: &Arguments<'_, 'py>) -> PyResult<Object<'py>> {
+    fn log_code<'py>(&self, this: &Object<'py>, arguments: &Arguments<'_, 'py>) -> PyResult<Object<'py>> {
         let py = this.py();
         let [number, text] = arguments.bind(["number", "text"], 2)?;
         let number = number.map_or(Ok(0), |n| n.to_int())?;
         let text = text.map_or_else(|| Ok(String::new()), |t| t.to_text())?;
         let code = log_code::all().find(|code| i64::from(code.number) == number);
         let code = code.ok_or_else(|| Raised::runtime_error(py, &format!("there is no message {number}")))?;
-        logging::coded(*code, &text);
+        logging::log_code(*code, &text);
         Ok(Object::none(py))
     }
 

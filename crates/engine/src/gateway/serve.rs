@@ -21,7 +21,7 @@ use crate::request::{self, Facts, Request};
 pub const STALE: i32 = -1;
 
 /// Where a request is to run.
-pub struct Place<'a> {
+pub struct Target<'a> {
     /// Resolved application group.
     pub group: &'a [u8],
     /// A name that the client may have chosen.
@@ -47,13 +47,13 @@ impl RequestObserver for Unobserved {
 /// Runs one request: an [`outcome`], or [`STALE`].
 pub fn run(
     registry: &'static Registry,
-    place: &Place<'_>,
+    target: &Target<'_>,
     exchange: Box<dyn Exchange>,
     facts: Facts,
     call: &Call<'_>,
     observer: &dyn RequestObserver,
 ) -> i32 {
-    let Some(interpreter) = registry.find(place.group, place.dynamic) else { return outcome::UNAVAILABLE };
+    let Some(interpreter) = registry.find(target.group, target.dynamic) else { return outcome::UNAVAILABLE };
     thread::attached(interpreter.handle, |py| {
         // What the script may say in its answer is no part of the request, which may yet be another process's.
         if call.wanted.reload == Reload::Elsewhere
@@ -85,7 +85,7 @@ pub fn run(
 
 /// A process that the application forked has come back from it: it has no connection, no workers and nothing to do.
 pub fn leave_copy(whence: &str, failed: bool) -> ! {
-    logging::coded(FORK_RETURNED, &format!("a process that the application forked returned{whence}, and was ended"));
+    logging::log_code(FORK_RETURNED, &format!("a process that the application forked returned{whence}, and was ended"));
     leave_process(i32::from(failed))
 }
 
@@ -153,7 +153,7 @@ fn explained(
     if !asynchronous {
         return Some(Raised::again(exception));
     }
-    logging::coded(
+    logging::log_code(
         APPLICATION_IS_ASGI,
         &format!(
             "`{}` is an ASGI application (it is asynchronous), but WSGI calls it with `environ` and `start_response`{}. To fix: use the WSGI application of \

@@ -158,7 +158,7 @@ def _set_up_locale():
     try:
         _locale.setlocale(_locale.LC_ALL, _settings["locale"])
     except _locale.Error:
-        _host.coded(_settings["locale_refused"], "the locale %r of `locale=` is not installed, so the process uses the locale C. To fix: install it, or name "
+        _host.log_code(_settings["locale_refused"], "the locale %r of `locale=` is not installed, so the process uses the locale C. To fix: install it, or name "
                     "a locale that `locale -a` lists" % _settings["locale"])
 
 
@@ -169,7 +169,7 @@ def _set_up_path():
     before = list(sys.path)
     for directory in _settings["python_path"]:
         if not os.path.isdir(directory):
-            _host.coded(_settings["path_missing"], "the directory %r of %s does not exist, or the user of this process cannot read it. To fix: correct "
+            _host.log_code(_settings["path_missing"], "the directory %r of %s does not exist, or the user of this process cannot read it. To fix: correct "
                         "the path, or its permissions" % (directory, _directive("python-path=", "WSGIPythonPath")))
         site.addsitedir(directory)
     added = [entry for entry in sys.path if entry not in before]
@@ -532,7 +532,7 @@ def _subscribe_shutdown(callback):
 def _subscribe_signals(callback):
     if _settings["service"] or not _settings["process_group"]:
         where = "a service" if _settings["service"] else "an Apache child"
-        _host.coded(_settings["signals_not_told"], "mod_wsgi.subscribe_signals() has no effect in %s" % where)
+        _host.log_code(_settings["signals_not_told"], "mod_wsgi.subscribe_signals() has no effect in %s" % where)
     else:
         _signal_callbacks.append(callback)
     return callback
@@ -593,4 +593,4 @@ def _quietly(action, code="shutdown_failed"):
     try:
         action()
     except BaseException as error:  # noqa: B902  (whatever it is, what was to be done goes on)
-        _host.coded(_settings[code], _FAILED[code] + "\n" + describe(type(error), error, error.__traceback__).rstrip("\n"))
+        _host.log_code(_settings[code], _FAILED[code] + "\n" + describe(type(error), error, error.__traceback__).rstrip("\n"))

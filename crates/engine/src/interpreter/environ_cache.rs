@@ -22,12 +22,12 @@ pub type Entries<'a> = [(&'a [u8], Option<&'a [u8]>)];
 
 /// The patterns of one interpreter, the one used last first.
 #[derive(Default)]
-pub struct Patterns {
+pub struct EnvironCache {
     known: Vec<Pattern>,
     unlike: u32,
 }
 
-impl Patterns {
+impl EnvironCache {
     /// A dictionary with these entries, if a pattern fits. `text` makes the `str` of a value.
     ///
     /// # Errors
@@ -72,7 +72,7 @@ impl Patterns {
 }
 
 struct Pattern {
-    places: Vec<Place>,
+    places: Vec<CachedEntry>,
     /// Never given to anybody: what is given are copies.
     environ: Kept,
 }
@@ -81,7 +81,7 @@ impl Pattern {
     fn new<'py>(py: Attached<'py>, entries: &Entries<'_>, environ: Object<'py>, keys: Vec<Object<'py>>) -> PyResult<Self> {
         let mut places = Vec::with_capacity(entries.len());
         for (key, (name, value)) in keys.into_iter().zip(entries) {
-            let mut place = Place { name: (*name).into(), key: key.keep(), value: Remembered::Absent, differed: 0 };
+            let mut place = CachedEntry { name: (*name).into(), key: key.keep(), value: Remembered::Absent, differed: 0 };
             place.value = if SECRET.contains(name) { Remembered::Changing } else { Remembered::of(*value) };
             if matches!(place.value, Remembered::Changing) {
                 environ.dict_set(place.key.get(py), &Object::none(py))?;
@@ -133,7 +133,7 @@ impl Pattern {
 }
 
 /// One key of a pattern.
-struct Place {
+struct CachedEntry {
     name: Box<[u8]>,
     key: Kept,
     value: Remembered,

@@ -7,19 +7,19 @@ use std::collections::HashMap;
 
 use crate::capi::{Attached, Kept, Object, PyResult};
 
-/// Keys beyond this number are made anew each time, so that a client's header names can't fill the memory.
+/// Keys beyond this number are made for each request, so that a client's header names can't fill the memory.
 const MOST: usize = 512;
 
 /// The cache of one interpreter.
 #[derive(Default)]
-pub struct Keys {
+pub struct EnvironKeys {
     known: Vec<(Box<[u8]>, Kept)>,
     by_name: HashMap<Box<[u8]>, usize>,
     /// For each place in a request's list, the key that stood there last.
     last: Vec<usize>,
 }
 
-impl Keys {
+impl EnvironKeys {
     /// The key that stands at `place` of a request's list.
     ///
     /// # Errors

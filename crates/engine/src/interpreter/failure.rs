@@ -36,7 +36,7 @@ pub fn log(py: Attached<'_>, interpreter: &Interpreter, raised: Raised, context:
 
 /// The same, of one that was taken out of the indicator.
 pub fn log_taken(py: Attached<'_>, interpreter: &Interpreter, exception: Option<&Exception<'_>>, context: &Context<'_>) {
-    logging::coded(context.code, context.what);
+    logging::log_code(context.code, context.what);
     write_traceback(py, interpreter, context.code, exception);
 }
 
@@ -48,10 +48,10 @@ pub fn log_load(py: Attached<'_>, interpreter: &Interpreter, raised: Raised, con
     if let Say::Again(count) = say {
         let last = told.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
         let text = format!("{}, for the reason that was logged before ({count} more times so far): {last}", context.what);
-        logging::coded(context.code, &text);
+        logging::log_code(context.code, &text);
         return;
     }
-    logging::coded(context.code, context.what);
+    logging::log_code(context.code, context.what);
     logging::text(context.code.level, told.as_bytes());
     let Some(exception) = exception else { return };
     match hints(py, interpreter, &exception, &load) {

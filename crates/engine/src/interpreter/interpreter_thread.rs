@@ -15,14 +15,14 @@ use crate::sync::locks::lock;
 type Job = Box<dyn FnOnce() + Send>;
 
 /// The way to that thread.
-pub struct Maker {
+pub struct InterpreterThread {
     /// The thread that started Python.
     starter: ThreadId,
     /// Made when it is first needed.
     jobs: Mutex<Option<Sender<Job>>>,
 }
 
-impl Maker {
+impl InterpreterThread {
     /// To be called on the thread that has started Python.
     pub fn new() -> Self {
         Self { starter: current().id(), jobs: Mutex::new(None) }
@@ -77,11 +77,11 @@ fn serve(jobs: &Receiver<Job>) {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
-    use super::{Maker, current};
+    use super::{InterpreterThread, current};
 
     #[test]
     fn others_find_the_same_thread_each_time_and_the_starter_itself() {
-        let maker = std::sync::Arc::new(Maker::new());
+        let maker = std::sync::Arc::new(InterpreterThread::new());
         assert_eq!(maker.run(|| Ok(current().id())), Ok(current().id()));
         let found: Vec<_> = (0..4)
             .map(|_| {
@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn a_job_that_panics_is_answered_and_the_next_one_is_done() {
-        let maker = Maker::new();
+        let maker = InterpreterThread::new();
         std::thread::scope(|scope| {
             let other = scope.spawn(|| {
                 (maker.run(|| -> Result<u32, String> { panic!("on purpose") }), maker.run(|| Ok(7)), maker.run(|| Ok(8)))

@@ -20,8 +20,8 @@ use std::sync::{Arc, Mutex};
 use protocol::settings::EngineSettings;
 
 use crate::capi::{Attached, Class, Kept, Object, PyResult, Raised, thread::Handle};
-use crate::interpreter::environ_cache::Patterns;
-use crate::interpreter::environ_keys::Keys;
+use crate::interpreter::environ_cache::EnvironCache;
+use crate::interpreter::environ_keys::EnvironKeys;
 use crate::interpreter::error_stream::ErrorStream;
 use crate::interpreter::helpers::Helpers;
 use crate::interpreter::script::Script;
@@ -103,9 +103,9 @@ pub struct Interpreter {
     pub environ_template: Kept,
     /// Functions written in Python.
     pub helpers: Helpers,
-    keys: Mutex<Keys>,
+    keys: Mutex<EnvironKeys>,
     /// Nothing while a request uses them.
-    patterns: Mutex<Option<Box<Patterns>>>,
+    cache: Mutex<Option<Box<EnvironCache>>>,
     scripts: Mutex<HashMap<Vec<u8>, Arc<Script>>>,
     /// Streams for `wsgi.errors` that no request has.
     error_streams: Mutex<Vec<ErrorStream>>,
@@ -129,25 +129,25 @@ impl Interpreter {
             environ_template,
             helpers,
             keys: Mutex::default(),
-            patterns: Mutex::new(Some(Box::default())),
+            cache: Mutex::new(Some(Box::default())),
             scripts: Mutex::default(),
             error_streams: Mutex::default(),
         })
     }
 
     /// The cache of environ keys. Making a `str` of latin-1 runs no Python code, so it may be held meanwhile; nothing else may be done with it.
-    pub fn keys(&self) -> Locked<'_, Keys> {
+    pub fn keys(&self) -> Locked<'_, EnvironKeys> {
         lock(&self.keys)
     }
 
     /// Takes the environs of earlier requests, to be given back: Python code can run while they are used. `None` while another request has them.
-    pub fn take_patterns(&self) -> Option<Box<Patterns>> {
-        lock(&self.patterns).take()
+    pub fn take_environ_cache(&self) -> Option<Box<EnvironCache>> {
+        lock(&self.cache).take()
     }
 
     /// Gives them back.
-    pub fn give_patterns(&self, patterns: Box<Patterns>) {
-        *lock(&self.patterns) = Some(patterns);
+    pub fn give_environ_cache(&self, cache: Box<EnvironCache>) {
+        *lock(&self.cache) = Some(cache);
     }
 
     /// Takes a stream for `wsgi.errors` that an earlier request has left, if there is one.

@@ -13,7 +13,7 @@ use protocol::log_code::{INTERPRETER_FAILED, TOO_MANY_INTERPRETERS};
 use protocol::settings::{EngineSettings, MainChoice};
 
 use crate::capi::{self, start, thread};
-use crate::interpreter::interpreter_thread::Maker;
+use crate::interpreter::interpreter_thread::InterpreterThread;
 use crate::interpreter::{Interpreter, SetUpFn, setup_failure};
 use crate::logging;
 use crate::sync::turn::Turn;
@@ -31,7 +31,7 @@ pub struct Registry {
     named: RwLock<Named>,
     /// Whose turn it is to have an interpreter made.
     making: Turn,
-    maker: Maker,
+    thread: InterpreterThread,
 }
 
 #[derive(Default)]
@@ -85,7 +85,7 @@ pub fn adopt(handle: thread::Handle, mut settings: EngineSettings, set_up: SetUp
             set_up,
             named: RwLock::default(),
             making: Turn::default(),
-            maker: Maker::new(),
+            thread: InterpreterThread::new(),
         })
         .map_err(|_| "Python has already been started".to_owned())
 }
@@ -130,7 +130,7 @@ impl Registry {
         // Code of the new interpreter's packages runs meanwhile, on another thread.
         let Ok(making) = self.making.take() else {
             let shown = logging::shown(group);
-            logging::coded(
+            logging::log_code(
                 INTERPRETER_FAILED,
                 &format!(
                     "could not create an interpreter for the application group `{shown}`: this thread is already creating one"
@@ -152,7 +152,7 @@ impl Registry {
         let shown = String::from_utf8_lossy(group);
         let used = self.named.read().unwrap_or_else(std::sync::PoisonError::into_inner).dynamic;
         if dynamic && used >= self.settings.max_dynamic_interpreters {
-            logging::coded(
+            logging::log_code(
                 TOO_MANY_INTERPRETERS,
                 &format!(
                     "could not create an interpreter for the application group `{}`: this process already has {used} interpreters whose names came \
@@ -164,7 +164,7 @@ impl Registry {
         }
         let name = group.to_vec();
         let made = self
-            .maker
+            .thread
             .run(move || thread::new_interpreter().and_then(|handle| prepare(handle, &name, &self.settings, self.set_up)));
         match made {
             Ok(interpreter) => {
@@ -179,7 +179,7 @@ impl Registry {
                 Some(interpreter)
             }
             Err(why) => {
-                logging::coded(
+                logging::log_code(
                     INTERPRETER_FAILED,
                     &format!("could not create an interpreter for the application group `{}`: {why}", shown.escape_debug()),
                 );

@@ -155,7 +155,7 @@ impl Script {
     fn missing_callable(&self, name: &[u8], there: bool) {
         let (path, name) = (logging::shown(&self.path), logging::shown(name));
         let what = if there { "is not callable" } else { "does not exist" };
-        logging::coded(
+        logging::log_code(
             CALLABLE_MISSING,
             &format!(
                 "`{name}` {what} in {path}. To fix: define it there, or set `WSGICallableObject` to the name that the script uses"
@@ -206,7 +206,7 @@ impl Script {
         };
         let Ok(turn) = turn else {
             let path = logging::shown(&self.path);
-            logging::coded(SCRIPT_NOT_LOADED, &format!("could not load {path}: this thread is already loading it"));
+            logging::log_code(SCRIPT_NOT_LOADED, &format!("could not load {path}: this thread is already loading it"));
             return Err(NotLoaded::Failed);
         };
         // Somebody else may have loaded it meanwhile.
@@ -277,12 +277,12 @@ impl Script {
             match refused {
                 Refused::Missing => {
                     let fix = "correct the path in the directive that names it, or create the script";
-                    logging::coded(SCRIPT_UNREADABLE, &format!("could not read {path}: the file does not exist. To fix: {fix}"));
+                    logging::log_code(SCRIPT_UNREADABLE, &format!("could not read {path}: the file does not exist. To fix: {fix}"));
                     NotLoaded::Failed
                 }
                 Refused::Closed => {
                     let user = path_access::own_name();
-                    logging::coded(
+                    logging::log_code(
                         SCRIPT_UNREADABLE,
                         &format!(
                             "could not read {path}: user {user}, who runs this process, may not read it, or may not search a directory above it. To \
@@ -293,11 +293,11 @@ impl Script {
                     NotLoaded::Failed
                 }
                 Refused::Unreadable(why) => {
-                    logging::coded(SCRIPT_UNREADABLE, &format!("could not read {path}: {why}. To fix: replace it with a regular file that contains the script"));
+                    logging::log_code(SCRIPT_UNREADABLE, &format!("could not read {path}: {why}. To fix: replace it with a regular file that contains the script"));
                     NotLoaded::Failed
                 }
                 Refused::Owner(why) => {
-                    logging::coded(
+                    logging::log_code(
                         SCRIPT_OWNER_WRONG,
                         &format!(
                             "{path} was not loaded: {why}. To fix: check the contents of the file, then correct its owner and mode with `chown` and \

@@ -36,7 +36,7 @@ pub fn within(deadline: Duration, reason: &'static str) {
     });
     if spawned.is_ok() && finished.recv_timeout(deadline).is_err() {
         let late = deadline.as_millis();
-        logging::coded(
+        logging::log_code(
             SHUTDOWN_OVERDUE,
             &format!(
                 "shutdown callbacks and atexit functions were still running after {late} ms; the process exits without waiting for them"

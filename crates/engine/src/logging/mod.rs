@@ -101,6 +101,6 @@ pub fn shown(name: &[u8]) -> String {
 }
 
 /// Writes a numbered message.
-pub fn coded(code: LogCode, message: &str) {
+pub fn log_code(code: LogCode, message: &str) {
     text(code.level, format!("{code}: {message}").as_bytes());
 }

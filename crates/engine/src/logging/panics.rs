@@ -35,5 +35,5 @@ pub fn describe(payload: &(dyn Any + Send)) -> String {
 
 /// Writes a caught panic to the log of the request that this thread runs, or to the server's.
 pub fn report(place: &str) {
-    crate::logging::coded(PANIC, &format!("the engine panicked: {place}"));
+    crate::logging::log_code(PANIC, &format!("the engine panicked: {place}"));
 }

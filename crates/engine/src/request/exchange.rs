@@ -6,7 +6,7 @@ use std::mem::MaybeUninit;
 
 use protocol::Level;
 
-use crate::request::response_head::Head;
+use crate::request::response_head::ResponseHead;
 
 /// Why request body bytes could not be had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,7 +92,7 @@ pub trait Exchange: std::marker::Send + Sync {
     ///
     /// # Errors
     /// See [`SendError`].
-    fn start(&self, head: &Head) -> Result<(), SendError>;
+    fn start(&self, head: &ResponseHead) -> Result<(), SendError>;
 
     /// Whether a body of `length` bytes, in a few parts, can be kept until the end of the response at little cost ([`Send::Buffered`]).
     fn keeps(&self, length: usize) -> bool {

@@ -22,7 +22,7 @@ use crate::interpreter::error_stream::ErrorStream;
 use crate::logging::{self, ThreadLog};
 use crate::request::exchange::{Exchange, ReadError, Send, SendError};
 use crate::request::observed::Observed;
-use crate::request::response_head::Head;
+use crate::request::response_head::ResponseHead;
 use crate::sync::locks::{Locked, lock};
 use crate::sync::turn::{Busy, Taken, Turn};
 use protocol::line_buffer::LineBuffer;
@@ -31,7 +31,7 @@ use protocol::line_buffer::LineBuffer;
 #[derive(Default)]
 pub struct Output {
     /// What `start_response` gave last.
-    pub head: Option<Head>,
+    pub head: Option<ResponseHead>,
     /// Whether that went to the server.
     pub started: bool,
     /// Body bytes handed on.
@@ -106,7 +106,7 @@ impl Request {
     }
 
     /// Takes the place of an earlier head; `false` if that has gone to the server: what counts the body must be what the client has.
-    pub fn replace_head(&self, head: Head) -> bool {
+    pub fn replace_head(&self, head: ResponseHead) -> bool {
         let mut output = self.output();
         if !output.started {
             output.head = Some(head);

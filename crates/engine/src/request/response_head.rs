@@ -6,7 +6,7 @@ use protocol::rules::{self, HeadFault};
 
 /// A response's head.
 #[derive(Clone, Debug, Default)]
-pub struct Head {
+pub struct ResponseHead {
     /// The status number.
     pub status: u16,
     /// What the application says of the body's length.
@@ -16,7 +16,7 @@ pub struct Head {
     fields: Vec<(Range<usize>, Range<usize>)>,
 }
 
-impl Head {
+impl ResponseHead {
     /// A head without headers.
     pub fn new(status: u16, reason: &[u8]) -> Self {
         // Room for what most applications send, so that it need not grow header by header.

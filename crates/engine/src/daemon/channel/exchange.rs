@@ -13,7 +13,7 @@ use super::Channel;
 use crate::capi::borrowed_descriptor;
 use crate::logging;
 use crate::request::exchange::{Exchange, ReadError, SMALL, Send, SendError};
-use crate::request::response_head::Head;
+use crate::request::response_head::ResponseHead;
 use crate::sync::locks::lock;
 
 /// Body bytes up to here are copied into the gathered output; longer ones are sent from where they are.
@@ -65,7 +65,7 @@ impl Exchange for Arc<Channel> {
         }
     }
 
-    fn start(&self, head: &Head) -> Result<(), SendError> {
+    fn start(&self, head: &ResponseHead) -> Result<(), SendError> {
         let mut state = lock(&self.state);
         self.check(&state)?;
         Writer::new(&mut state.outgoing).head(head.status, head.reason(), head.fields()).map_err(|_| SendError::Failed)

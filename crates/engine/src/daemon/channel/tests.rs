@@ -19,7 +19,7 @@ use crate::daemon::channel::deferred_flush::DeferredFlush;
 use crate::daemon::channel::shared_bodies::SharedBodies;
 use crate::daemon::descriptors::adopt;
 use crate::request::exchange::{Exchange, ReadError};
-use crate::request::response_head::Head;
+use crate::request::response_head::ResponseHead;
 
 const GREETING: Greeting = Greeting { token: [7; 16], generation: 1 };
 
@@ -92,7 +92,7 @@ impl Child {
 
     /// The daemon ends the request, and the child hears all of it.
     fn hear(&mut self, channel: &Arc<Channel>) {
-        channel.start(&Head::new(200, b"OK")).unwrap();
+        channel.start(&ResponseHead::new(200, b"OK")).unwrap();
         assert!(channel.finish(outcome::DONE, || {}));
         let mut bytes = Vec::with_capacity(1000);
         recv(&self.socket, rustix::buffer::spare_capacity(&mut bytes), RecvFlags::DONTWAIT).unwrap();

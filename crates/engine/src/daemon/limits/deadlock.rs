@@ -84,7 +84,7 @@ impl Heartbeat {
         let limit = self.limit.as_secs();
         let at = shared.slots.iter().filter(|slot| slot.running().get().is_some()).map(|slot| slot.name()).collect::<Vec<_>>();
         let at = if at.is_empty() { String::new() } else { format!("; it was serving {}", at.join(", ")) };
-        logging::coded(
+        logging::log_code(
             DEADLOCK,
             &format!("no thread could acquire the GIL for {limit} s (`deadlock-timeout={limit}`): this process exits{at}"),
         );

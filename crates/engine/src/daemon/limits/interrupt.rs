@@ -94,7 +94,7 @@ fn see_to(shared: &Shared, overdue: Overdue) {
     let (ran, limit) = (since.elapsed().as_secs_f32(), shared.process.request_timeout / 1_000);
     let done = if overdue.raise { ", and mod_wsgi.RequestTimeout was raised in it" } else { "" };
     let number = overdue.slot + 1;
-    logging::coded(
+    logging::log_code(
         REQUEST_OVERDUE,
         &format!(
             "{name} has run for {ran:.1} s in thread {number}, longer than `request-timeout={limit}`{done}. Its stack, innermost call last:\n{stack}"

@@ -69,7 +69,7 @@ impl Stacks {
             Ok(_) => drop(self.ended.replace(Some(ended))),
             Err(error) => {
                 let why = worker_threads::refused(&error);
-                logging::coded(
+                logging::log_code(
                     THREADS_BUSY,
                     &format!(
                         "a request got no thread or no response in time, and the stacks of the busy threads are not available: {why}"
@@ -93,7 +93,7 @@ fn say(slots: &[WorkerSlot]) {
     let busy: usize = places.iter().map(|(_, names)| names.len()).sum();
     for (stack, names) in places {
         let names = names.join(", ");
-        logging::coded(
+        logging::log_code(
             THREADS_BUSY,
             &format!(
                 "a request got no thread or no response in time, and {busy} of {} threads are busy. The stack of {names}, innermost call last:\n{stack}",
@@ -122,14 +122,17 @@ fn each_its_own(slots: &[WorkerSlot]) {
     for slot in slots {
         let Some(thread) = slot.running().get().map(|running| running.thread) else { continue };
         let name = slot.name_with_age();
-        logging::coded(
+        logging::log_code(
             THREADS_BUSY,
             &format!(
                 "a request got no thread or no response in time, and the GIL could not be acquired. The stack of {name}, innermost call first:"
             ),
         );
         if !signals::show_stack(thread) {
-            logging::coded(THREADS_BUSY, "the stacks of the threads are not available, because faulthandler could not be set up");
+            logging::log_code(
+                THREADS_BUSY,
+                "the stacks of the threads are not available, because faulthandler could not be set up",
+            );
             return;
         }
     }
@@ -140,7 +143,7 @@ pub fn show_stack(slot: &WorkerSlot, wanted: impl Fn(&Running) -> bool) {
     let thread = slot.running().get().filter(|running| wanted(running)).map(|running| running.thread);
     if let Some(thread) = thread {
         let name = slot.name();
-        logging::coded(
+        logging::log_code(
             REQUEST_OVERDUE,
             &format!("{name} is overdue, and the GIL could not be acquired. Its stack, innermost call first:"),
         );

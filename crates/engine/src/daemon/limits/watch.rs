@@ -110,7 +110,7 @@ fn watch(shared: &Arc<Shared>, parent: &Descriptor, signals: &Descriptor, limits
             }
         }
         if stop_at.is_some_and(|at| Instant::now() >= at) {
-            logging::coded(SHUTDOWN_OVERDUE, "requests were still running when the process had to exit; they were aborted");
+            logging::log_code(SHUTDOWN_OVERDUE, "requests were still running when the process had to exit; they were aborted");
             shared.table_slot.cut((!supervised).then_some(Limit::Shutdown));
             leave_process(1);
         }
@@ -238,7 +238,7 @@ fn look_at_startup(shared: &Shared) {
     // Nothing that comes now would be served any sooner.
     shared.leave();
     let limit = limit.as_secs();
-    logging::coded(
+    logging::log_code(
         STARTUP_OVERDUE,
         &format!(
             "no script could be loaded within {limit} s of the first request (`startup-timeout={limit}`): this process is replaced"
@@ -258,7 +258,7 @@ fn give_up(shared: &Shared, name: &str, limit: Duration, patience: Duration) {
             patience.as_secs()
         )
     };
-    logging::coded(
+    logging::log_code(
         DAEMON_REQUEST_TIMEOUT,
         &format!("{name} ran longer than `request-timeout={limit}`{and}: its client got 504, and this process is replaced"),
     );

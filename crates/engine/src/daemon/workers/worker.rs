@@ -91,7 +91,7 @@ impl Worker<'_> {
                 let timeout = shared.patience.load(Ordering::Acquire);
                 shared.connections.add(Channel::new(adopt(socket), timeout, deferred, shared_bodies, descriptors));
             } else {
-                logging::coded(PEER_REFUSED, "a connection from a user other than Apache's user was closed");
+                logging::log_code(PEER_REFUSED, "a connection from a user other than Apache's user was closed");
             }
         }
     }
@@ -129,7 +129,7 @@ impl Worker<'_> {
             }
             Err(why) => {
                 if why == NoRequest::Violation {
-                    logging::coded(
+                    logging::log_code(
                         PEER_REFUSED,
                         "a connection from a client that does not know the secret of the group, or uses another protocol version, was closed",
                     );
@@ -219,8 +219,8 @@ impl Worker<'_> {
             head: head.flags.contains(RequestFlags::ASKED_BY_HEAD),
             content_length: call.entry(b"CONTENT_LENGTH").and_then(|v| std::str::from_utf8(v).ok()?.parse().ok()),
         };
-        let place = serve::Place { group: head.application_group, dynamic: head.flags.contains(RequestFlags::DYNAMIC_GROUP) };
+        let target = serve::Target { group: head.application_group, dynamic: head.flags.contains(RequestFlags::DYNAMIC_GROUP) };
         let exchange: Box<dyn Exchange> = Box::new(Arc::clone(channel));
-        self.shared.watched(self.number, channel, &call, |slot| serve::run(self.registry, &place, exchange, facts, &call, slot))
+        self.shared.watched(self.number, channel, &call, |slot| serve::run(self.registry, &target, exchange, facts, &call, slot))
     }
 }

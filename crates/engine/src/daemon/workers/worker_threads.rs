@@ -41,7 +41,7 @@ fn make_do(shared: &Shared, has: usize, error: &std::io::Error) {
     let wanted = shared.slots.len();
     let then = if has == 0 { "the process exits".to_owned() } else { format!("the process continues with {has}") };
     let text = format!("could not start {} of {wanted} worker threads: {error}; {then}. To fix: {}", wanted - has, room());
-    logging::coded(THREADS_MISSING, &text);
+    logging::log_code(THREADS_MISSING, &text);
     let has = u32::try_from(has).unwrap_or(u32::MAX);
     shared.table_slot.has_threads(has);
     shared.gate.has_workers(has);

@@ -11,7 +11,7 @@ use crate::capi::{Arguments, Attached, Exception, Method, NativeClass, Object, P
 use crate::metrics::events;
 use crate::request::Request;
 use crate::request::exchange::{Send, SendError};
-use crate::request::response_head::Head;
+use crate::request::response_head::ResponseHead;
 
 /// The two callables of one request.
 pub struct Adapter {
@@ -125,7 +125,7 @@ fn exception_parts<'py>(exc_info: &Object<'py>) -> PyResult<Option<Exception<'py
     }
 }
 
-fn read_head(py: Attached<'_>, status: &Object<'_>, headers: &Object<'_>) -> PyResult<Head> {
+fn read_head(py: Attached<'_>, status: &Object<'_>, headers: &Object<'_>) -> PyResult<ResponseHead> {
     if !status.is_text() {
         return Err(Raised::type_error(py, &format!("status must be str, not {}", status.type_name())));
     }
@@ -137,7 +137,7 @@ fn read_head(py: Attached<'_>, status: &Object<'_>, headers: &Object<'_>) -> PyR
                 py,
                 &format!("status {number} is interim: an application must respond with 200 or above"),
             )),
-            Ok((number, reason)) => Ok(Head::new(number, reason)),
+            Ok((number, reason)) => Ok(ResponseHead::new(number, reason)),
             Err(why) => Err(Raised::value_error(py, &format!("invalid status `{}`: {why}", line.escape_ascii()))),
         },
     )?;
@@ -154,7 +154,7 @@ fn read_head(py: Attached<'_>, status: &Object<'_>, headers: &Object<'_>) -> PyR
     Ok(head)
 }
 
-fn add_header(py: Attached<'_>, head: &mut Head, pair: &Object<'_>) -> PyResult<()> {
+fn add_header(py: Attached<'_>, head: &mut ResponseHead, pair: &Object<'_>) -> PyResult<()> {
     if !pair.is_tuple() || pair.length() != 2 {
         let given = if pair.is_tuple() { format!("a tuple of {}", pair.length()) } else { pair.type_name() };
         return Err(Raised::type_error(py, &format!("each response header must be a tuple (name, value), not {given}")));
@@ -204,7 +204,7 @@ fn shortened(name: &[u8]) -> String {
     name.get(..100.min(name.len())).unwrap_or_default().escape_ascii().to_string()
 }
 
-fn take_header(py: Attached<'_>, head: &mut Head, name: &[u8], value: &[u8]) -> PyResult<()> {
+fn take_header(py: Attached<'_>, head: &mut ResponseHead, name: &[u8], value: &[u8]) -> PyResult<()> {
     if name.eq_ignore_ascii_case(b"content-length") {
         let digits = value.trim_ascii();
         let Some(length) = rules::length(digits) else {

@@ -145,7 +145,7 @@ fn file(py: Attached<'_>, request: &Request, body: &Object<'_>) -> Result<bool, 
     let length = {
         let output = request.output();
         let head = output.head.as_ref();
-        if request.facts.head_only || head.is_none_or(crate::request::response_head::Head::forbids_body) {
+        if request.facts.head_only || head.is_none_or(crate::request::response_head::ResponseHead::forbids_body) {
             0
         } else {
             head.and_then(|h| h.content_length).unwrap_or(available).min(available)
@@ -181,14 +181,14 @@ fn finish(request: &Request) -> Result<(), Failure> {
     let (sent, excess) = (output.sent, output.excess);
     let head = output.head.as_ref();
     let promised = head.and_then(|h| h.content_length);
-    let bodyless = request.facts.head || head.is_none_or(crate::request::response_head::Head::forbids_body);
+    let bodyless = request.facts.head || head.is_none_or(crate::request::response_head::ResponseHead::forbids_body);
     drop(output);
     if bodyless {
         return Ok(());
     }
     let Some(promised) = promised else { return Ok(()) };
     if excess > 0 {
-        logging::coded(
+        logging::log_code(
             BODY_TOO_LONG,
             &format!(
                 "the application set `Content-Length: {promised}`, but returned {excess} more bytes, which were dropped. To fix: correct the header, \
@@ -197,7 +197,7 @@ fn finish(request: &Request) -> Result<(), Failure> {
         );
     }
     if sent < promised {
-        logging::coded(
+        logging::log_code(
             BODY_TOO_SHORT,
             &format!(
                 "the application set `Content-Length: {promised}`, but its body ended after {sent} bytes. The connection was closed so that the \

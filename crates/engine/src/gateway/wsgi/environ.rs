@@ -5,7 +5,7 @@ use protocol::settings::EngineSettings;
 use crate::capi::{Attached, Object, PyResult, seconds};
 use crate::gateway::python_module;
 use crate::interpreter::Interpreter;
-use crate::interpreter::environ_cache::{Entries, Patterns};
+use crate::interpreter::environ_cache::{Entries, EnvironCache};
 use crate::request::Request;
 use crate::request::call::Call;
 use crate::sync::clock::now;
@@ -81,11 +81,11 @@ pub fn environ<'py>(
 
 /// A dictionary with what is the same in every request, and the text entries of this one.
 fn text_entries<'py>(py: Attached<'py>, interpreter: &Interpreter, call: &Call<'_>) -> PyResult<Object<'py>> {
-    // Making a dictionary may run the garbage collector, and that any code: whoever else comes meanwhile does without patterns.
-    let mut patterns = interpreter.take_patterns();
-    let made = made_of(py, interpreter, call.environ, patterns.as_deref_mut());
-    if let Some(patterns) = patterns {
-        interpreter.give_patterns(patterns);
+    // Making a dictionary may run the garbage collector, and that any code: whoever else comes meanwhile does without the cache.
+    let mut cache = interpreter.take_environ_cache();
+    let made = made_of(py, interpreter, call.environ, cache.as_deref_mut());
+    if let Some(cache) = cache {
+        interpreter.give_environ_cache(cache);
     }
     made
 }
@@ -94,10 +94,10 @@ fn made_of<'py>(
     py: Attached<'py>,
     interpreter: &Interpreter,
     entries: &Entries<'_>,
-    mut patterns: Option<&mut Patterns>,
+    mut cache: Option<&mut EnvironCache>,
 ) -> PyResult<Object<'py>> {
-    if let Some(patterns) = &mut patterns
-        && let Some(environ) = patterns.environ(py, entries, |name, value| text(py, name, value))?
+    if let Some(cache) = &mut cache
+        && let Some(environ) = cache.environ(py, entries, |name, value| text(py, name, value))?
     {
         return Ok(environ);
     }
@@ -107,12 +107,12 @@ fn made_of<'py>(
     for (key, (name, value)) in keys.iter().zip(entries) {
         environ.dict_set(key, &text(py, name, *value)?)?;
     }
-    if let Some(patterns) = &mut patterns
+    if let Some(cache) = &mut cache
         && environ.dict_length() == template.dict_length() + entries.len()
-        && patterns.wants_another()
+        && cache.wants_another()
     {
         let copy = environ.dict_copy()?;
-        patterns.remember(py, entries, copy, keys)?;
+        cache.remember(py, entries, copy, keys)?;
     }
     Ok(environ)
 }
