@@ -28,8 +28,19 @@ const MODULE: [&[&str]; 7] = [
     &[],
 ];
 
-/// Libraries and programs whose files import each other in one direction only.
-const WITHOUT_CIRCLES: [&str; 3] = ["src", "crates/config/src", "crates/interpreter/src"];
+/// The sources of the libraries and programs, whose files import each other in one direction only.
+const SOURCES: [&str; 7] = [
+    "src",
+    "crates/config/src",
+    "crates/engine/src",
+    "crates/interpreter/src",
+    "crates/protocol/src",
+    "crates/shared_memory/src",
+    "crates/supervisor/src",
+];
+
+/// Two files that are one subject: an error of Python's is an object, and an object's functions raise errors; the adapter and the body that it sends.
+const ONE_SUBJECT: [[&str; 2]; 2] = [["capi::error", "capi::object"], ["gateway::wsgi::adapter", "gateway::wsgi::body"]];
 
 /// More files or folders than this in one folder are more than one subject.
 const LONGEST_FOLDER: usize = 12;
@@ -194,13 +205,14 @@ fn reached(imports: &Imports, from: &str) -> BTreeSet<String> {
 
 #[trial]
 fn no_files_import_each_other_in_a_circle(_: &Setup) {
-    for root in WITHOUT_CIRCLES {
+    for root in SOURCES {
         let mut imports = imports(root);
         // A module that is made of its children, and is known to them, is one thing in several files.
         for (from, to) in &mut imports {
-            to.retain(|to| !from.starts_with(&format!("{to}::")) && !to.is_empty());
+            let same = |to: &str| ONE_SUBJECT.iter().any(|two| two.contains(&from.as_str()) && two.contains(&to));
+            to.retain(|to| !from.starts_with(&format!("{to}::")) && !to.is_empty() && !same(to));
         }
-        assert!(imports.len() > 5, "{root}: only {} files were found", imports.len());
+        assert!(imports.len() >= 3, "{root}: only {} files were found", imports.len());
         let circle: Vec<&String> = imports.keys().filter(|path| reached(&imports, path).contains(*path)).collect();
         assert!(circle.is_empty(), "{root}: these import each other in a circle: {circle:#?}");
     }
@@ -209,7 +221,7 @@ fn no_files_import_each_other_in_a_circle(_: &Setup) {
 #[trial]
 fn no_folder_is_longer_than_a_reader_takes_in_at_once(_: &Setup) {
     let mut all = Vec::new();
-    WITHOUT_CIRCLES.iter().for_each(|root| files(&repository().join(root), &mut all));
+    SOURCES.iter().for_each(|root| files(&repository().join(root), &mut all));
     let folders: BTreeSet<&Path> = all.iter().filter_map(|file| file.parent()).collect();
     assert!(folders.len() > 10, "only {} folders were found", folders.len());
     for folder in folders {
