@@ -202,3 +202,27 @@ fn mod_wsgi_takes_over_by_a_graceful_restart_and_gives_back(setup: &Setup) {
         answer(&site, "one");
     }
 }
+
+/// No script decides whether an upgrade takes effect: a tenant could keep a supervisor with a known fault, which is root, alive with a syntax error.
+#[trial(differs(OWN))]
+fn an_upgrade_does_not_wait_for_code_that_does_not_load(setup: &Setup) {
+    let upgrade = Upgrade::start(setup, "re:AH00488|AH03490|AH00493|WSGI1202|WSGI1305|SyntaxError|Traceback|def application|\\^");
+    upgrade.server.announce_tracebacks();
+    let site = Site::new(&upgrade.server, setup);
+    answer(&site, "one");
+    answer(&site, "two");
+    script(&upgrade.files, "two", "def application(:\n");
+    site.expect_log("WSGI1305");
+    // The old code serves, over a graceful restart of the same build, too.
+    upgrade.server.graceful();
+    answer(&site, "two");
+    let before = upgrade.ours();
+    upgrade.install(&build_directory().join("test"));
+    upgrade.server.graceful();
+    poll::wait_for("the new process says what is wrong with the code", || site.get("/two").status == 500);
+    gone(&before);
+    site.expect_log("WSGI1202");
+    answer(&site, "one");
+    script(&upgrade.files, "two", TEXT);
+    poll::wait_for("the corrected code serves", || site.get("/two").status == 200);
+}
