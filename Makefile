@@ -146,7 +146,7 @@ deb:
 	@apxs/dependencies.sh build deb
 	@rm -rf $(BUILD)/deb && mkdir -p $(BUILD)/deb/mod-wsgi-rs
 	@git archive HEAD | tar -x -C $(BUILD)/deb/mod-wsgi-rs
-	@cd $(BUILD)/deb/mod-wsgi-rs && CARGO_TARGET_DIR=$(abspath $(TARGET)) dpkg-buildpackage --unsigned-source --unsigned-changes --build=binary --no-check-builddeps
+	@cd $(BUILD)/deb/mod-wsgi-rs && CARGO_TARGET_DIR=$(abspath $(TARGET))/deb dpkg-buildpackage --unsigned-source --unsigned-changes --build=binary --no-check-builddeps
 	@rm -rf $(BUILD)/deb/mod-wsgi-rs
 	@lintian --fail-on error --tag-display-limit 0 $(BUILD)/deb/*.changes
 	@ls $(BUILD)/deb/*.deb
