@@ -22,9 +22,8 @@ TESTS ?=
 FUZZ ?= frames_of_child frames_of_daemon control_messages records running table table_while_it_changes heads log_lines supervision header_fields \
 	trusted_proxies
 SECONDS ?= 60
-# A directory with the benchmark, and its arguments.
-BENCH ?=
-BENCH_ARGS ?=
+# What `make bench` measures (benches/README.md).
+BENCH_ARGS ?= --servers ours-*,again-embedded,again-d1x15,mw6-*,floor-c,uwsgi-http,gunicorn-1x15,gunicorn-2x5,granian --rounds 15 --no-memory
 
 .DEFAULT_GOAL := build
 .PHONY: help build build-faults serve test soak lint format fuzz install install-debug uninstall deb reproducible bench clean
@@ -48,7 +47,7 @@ help:
 	@echo 'make install-debug         debug information for debuggers, into /usr/lib/debug'
 	@echo 'make deb                   a Debian package of the committed sources, into $(BUILD)/deb/, and what lintian says of it'
 	@echo 'make reproducible          proves that two builds in different directories give the same files'
-	@echo 'make bench BENCH=dir       a benchmark directory run against the built module; BENCH_ARGS='
+	@echo 'make bench                 the tables of docs/performance.md: mod_wsgi, uWSGI, gunicorn, granian beside it; BENCH_ARGS='
 	@echo 'make clean                 forget everything that was built'
 
 # After a failed build cargo leaves the previous library where it was, so a file is placed only when cargo has succeeded. A cargo that is
@@ -154,11 +153,12 @@ deb:
 reproducible:
 	@tests/packaging/reproducible.sh
 
-# Without BENCH it would be /run, which is a directory on every system.
+# What is measured is the shipped build, readable to httpd's user. It takes an hour, on a machine that does nothing else.
 bench:
-	@if [ ! -f '$(BENCH)/run' ] || [ ! -x '$(BENCH)/run' ]; then echo 'make bench BENCH=dir: a directory with an executable `run`' >&2; exit 2; fi
+	@apxs/dependencies.sh build serve bench
 	@$(MAKE) --no-print-directory build
-	'$(BENCH)/run' --module '$(abspath $(BUILD))/mod_wsgi_rs.so' $(BENCH_ARGS)
+	@benches/setup.sh
+	@benches/run --seconds 1 --module ours='$(abspath $(BUILD))/mod_wsgi_rs.so' --module again='$(abspath $(BUILD))/mod_wsgi_rs.so' $(BENCH_ARGS)
 
 # A target directory elsewhere (CARGO_TARGET_DIR) may be shared with other projects: it is left alone.
 clean:

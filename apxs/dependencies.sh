@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what a part of this project needs and the machine lacks: `apxs/dependencies.sh build|serve|test|lint|fuzz|deb ...`, as root or
+# Installs what a part of this project needs and the machine lacks: `apxs/dependencies.sh build|serve|test|lint|fuzz|deb|bench ...`, as root or
 # by sudo. `apxs/dependencies.sh missing build ...` installs nothing: it says what is missing, and fails if something is.
 #
 # Each need is looked for on the machine itself (a command, a header, a library), never in the package manager's list, so
@@ -131,6 +131,12 @@ look_for_deb() {
     have lintian || lacks 'to check them' lintian '' ''
 }
 
+look_for_bench() {
+    have wrk || lacks 'the client of the benchmark' wrk wrk wrk
+    have_python_headers || lacks 'to compile mod_wsgi and uWSGI' python3-dev python3-devel python3-dev
+    [ ! -x "$SYSTEM_PYTHON" ] || have_venv || lacks 'virtual environments' python3-venv python3-libs py3-pip
+}
+
 # What is fuzzed knows neither Apache nor Python.
 look_for_fuzz() {
     look_for_compilers
@@ -227,7 +233,7 @@ main() {
         only_say=yes
         shift
     fi
-    [ $# -gt 0 ] || die 'say for what: build, serve, test, lint, fuzz or deb'
+    [ $# -gt 0 ] || die 'say for what: build, serve, test, lint, fuzz, deb or bench'
     family=$(family_of_this_system)
     # Some needs show only when an earlier one is met (which libpython, once there is a Python), hence the rounds.
     for round in 1 2 3; do
@@ -235,8 +241,8 @@ main() {
         reasons=''
         for part in "$@"; do
             case $part in
-                build | serve | test | lint | fuzz | deb) "look_for_$part" ;;
-                *) die "unknown part: $part (build, serve, test, lint, fuzz or deb)" ;;
+                build | serve | test | lint | fuzz | deb | bench) "look_for_$part" ;;
+                *) die "unknown part: $part (build, serve, test, lint, fuzz, deb or bench)" ;;
             esac
         done
         [ -n "$missing" ] || return 0

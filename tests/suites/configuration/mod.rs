@@ -4,6 +4,7 @@ mod advice;
 pub mod complaints;
 pub mod configtest;
 pub mod corpus;
+pub mod examples;
 pub mod express;
 pub mod hints;
 pub mod values;
@@ -17,6 +18,7 @@ pub fn suites() -> Vec<Suite> {
         values::suite(),
         express::suite(),
         corpus::suite(),
+        examples::suite(),
         hints::suite(),
         complaints::suite(),
         advice::suite(),
