@@ -8,13 +8,13 @@ unwinding into C. */
 use std::any::TypeId;
 use std::ffi::{CStr, c_int, c_void};
 use std::mem::MaybeUninit;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use pyo3::ffi;
 
 use super::arguments::Arguments;
 use super::error::{PyResult, Raised};
 use super::object::{Attached, Kept, Object};
+use crate::logging::panics::caught;
 
 /// One method: name, documentation, and the function that Python calls.
 pub struct Method<T> {
@@ -77,12 +77,10 @@ struct Layout<T> {
 fn guarded<R>(failure: R, body: impl for<'py> FnOnce(Attached<'py>) -> PyResult<R>) -> R {
     // SAFETY: Python calls its extension functions with the thread attached, and until this one returns. The body knows no longer lifetime.
     let py = unsafe { Attached::assume() };
-    match catch_unwind(AssertUnwindSafe(|| body(py))) {
+    match caught(|| body(py)) {
         Ok(Ok(value)) => value,
         Ok(Err(_raised)) => failure,
-        Err(payload) => {
-            let place = crate::logging::panics::describe(payload.as_ref());
-            crate::logging::panics::report(&place);
+        Err(place) => {
             let _raised = Raised::runtime_error(py, &format!("internal error in mod_wsgi_rs: {place}"));
             failure
         }

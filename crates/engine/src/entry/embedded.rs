@@ -6,7 +6,6 @@ never unwinds into C. *Runs in: Apache child.* */
 
 use std::ffi::c_void;
 use std::mem::MaybeUninit;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 use std::time::Duration;
 
@@ -23,6 +22,7 @@ use crate::gateway::{self, serve};
 use crate::interpreter::registry;
 use crate::interpreter::script::{Reload, Wanted};
 use crate::interpreter::source;
+use crate::logging::panics::caught;
 use crate::logging::{self, ProcessLog};
 use crate::metrics::server;
 use crate::request::Facts;
@@ -47,10 +47,7 @@ pub extern "C" fn mod_wsgi_rs_engine() -> *const EngineTable {
 
 /// Runs `body`; a panic is reported and gives `failure`.
 fn guarded<R>(failure: R, body: impl FnOnce() -> R) -> R {
-    catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|payload| {
-        crate::logging::panics::report(&crate::logging::panics::describe(payload.as_ref()));
-        failure
-    })
+    caught(body).unwrap_or(failure)
 }
 
 /// # Safety

@@ -1,7 +1,6 @@
 /*! The end of the process: shutdown callbacks and `atexit` functions of every interpreter. Python is not finalised, because a thread
 that came back to it would be killed by a forced unwind. */
 
-use std::panic::catch_unwind;
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -10,6 +9,7 @@ use protocol::log_code::SHUTDOWN_OVERDUE;
 use crate::capi::{Object, thread};
 use crate::interpreter::registry;
 use crate::logging;
+use crate::logging::panics::caught;
 
 /// Runs what applications registered for the end, and says why it comes (empty in an Apache child), one interpreter after another, the main one last.
 pub fn shut_down_all(reason: &str) {
@@ -28,9 +28,8 @@ pub fn shut_down_all(reason: &str) {
 pub fn within(deadline: Duration, reason: &'static str) {
     let (done, finished) = mpsc::channel();
     let spawned = std::thread::Builder::new().name("wsgi-stop".to_owned()).spawn(move || {
-        if let Err(payload) = catch_unwind(|| shut_down_all(reason)) {
-            crate::logging::panics::report(&crate::logging::panics::describe(payload.as_ref()));
-        }
+        // What panics is in the log; the process ends all the same.
+        let _ended = caught(|| shut_down_all(reason));
         // It fails when the deadline has passed and nobody listens any more.
         let _heard = done.send(());
     });

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use protocol::log_code::PANIC;
 
@@ -28,12 +29,19 @@ fn payload_text(payload: &(dyn Any + Send)) -> &str {
 }
 
 /// Message and place of the panic that was just caught on this thread.
-pub fn describe(payload: &(dyn Any + Send)) -> String {
+fn describe(payload: &(dyn Any + Send)) -> String {
     let last = LAST.with(RefCell::take);
     if last.is_empty() { payload_text(payload).to_owned() } else { last }
 }
 
-/// Writes a caught panic to the log of the request that this thread runs, or to the server's.
-pub fn report(place: &str) {
-    crate::logging::log_code(PANIC, &format!("the engine panicked: {place}"));
+/// Runs `body`. A panic is written to the log of the request that this thread runs, or to the server's.
+///
+/// # Errors
+/// Message and place of the panic.
+pub fn caught<R>(body: impl FnOnce() -> R) -> Result<R, String> {
+    catch_unwind(AssertUnwindSafe(body)).map_err(|payload| {
+        let place = describe(payload.as_ref());
+        crate::logging::log_code(PANIC, &format!("the engine panicked: {place}"));
+        place
+    })
 }

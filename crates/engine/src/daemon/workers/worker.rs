@@ -3,7 +3,6 @@
 It is let in by [`crate::daemon::workers::worker_gate`]. A request that is complete is run at once; of one that is not, what has come is kept and the worker is free again.
 *Runs in: daemon.* */
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -23,6 +22,7 @@ use crate::gateway::serve;
 use crate::interpreter::registry::Registry;
 use crate::interpreter::script::{Reload, Wanted};
 use crate::logging;
+use crate::logging::panics::caught;
 use crate::request::Facts;
 use crate::request::call::Call;
 use crate::request::exchange::Exchange;
@@ -51,8 +51,8 @@ impl Worker<'_> {
             match shared.connections.wait() {
                 Ok(connections::Call::Connection(connection)) => {
                     shared.gate.begin(self.number, own);
-                    if catch_unwind(AssertUnwindSafe(|| self.turn_to(&connection))).is_err() {
-                        // What it was has been logged by the hook; the connection is in no state to go on.
+                    if caught(|| self.turn_to(&connection)).is_err() {
+                        // The connection is in no state to go on.
                         shared.connections.remove(&connection);
                         shared.table_slot.release();
                     }
