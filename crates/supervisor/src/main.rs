@@ -36,13 +36,14 @@ use std::ffi::OsString;
 use std::io::Write as _;
 use std::process::ExitCode;
 use std::rc::Rc;
+use std::time::Instant;
 
 use protocol::Level;
 use protocol::log_code;
 use protocol::plan::Plan;
 
 use crate::log::{Log, Target};
-use crate::supervisor::Supervisor;
+use crate::supervisor::{LAST_LINES, Supervisor};
 
 /// No plan has so many bytes: some 2,000 for each of 30,000 groups.
 const LONGEST_PLAN: usize = 64 * 1024 * 1024;
@@ -68,8 +69,9 @@ fn main() -> ExitCode {
         Err(why) => {
             // Descriptor 2 is httpd's main error log, if that is a file or a pipe.
             if let Ok(file) = sys::inherited(2) {
-                Log::new(Target { writer, server: 0, file: Some(file), least: Level::Notice })
-                    .coded(log_code::SUPERVISOR_NOT_STARTED, &format!("wsgi-supervisor could not start: {why}"));
+                let mut log = Log::new(Target { writer, server: 0, file: Some(file), least: Level::Notice });
+                log.coded(log_code::SUPERVISOR_NOT_STARTED, &format!("wsgi-supervisor could not start: {why}"));
+                log.finish(Instant::now() + LAST_LINES);
             }
             ExitCode::FAILURE
         }

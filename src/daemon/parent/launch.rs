@@ -52,7 +52,8 @@ pub fn post_config(configuration: Pool<'_>, main: Server<'_>) {
     // What is the same in two generations is compared before the sockets are known.
     let mut no_resources = |_: &DaemonGroup, _: &plan::Identity| Resources::default();
     let built = build(&servers, &machine, &launch(&kept, main), &mut no_resources);
-    let mut start = Start { main, machine: &machine, settings: &module_config::of_server(main).process, kept: &mut kept };
+    let settings = &module_config::of_server(main).process;
+    let mut start = Start { main, machine: &machine, settings, kept: &mut kept, log_writer: log_writer.is_some() };
     let mut plan = built.plan;
     plan.log_writer = log_writer.map(number);
     let mut refused: Vec<(Vec<u8>, String)> =
@@ -156,6 +157,8 @@ struct Start<'s> {
     machine: &'s ThisHost,
     settings: &'s ProcessSettings,
     kept: &'s mut Kept,
+    /// There is a log writer.
+    log_writer: bool,
 }
 
 impl Start<'_> {
@@ -163,7 +166,9 @@ impl Start<'_> {
     fn equip(&mut self, group: &mut plan::Group, declared: &DaemonGroup) -> Result<(), String> {
         let definition = definition(group);
         let server = self.main.all().nth(declared.server).unwrap_or(self.main);
-        group.log = number(server.log_descriptor().or_else(|| self.main.log_descriptor()).unwrap_or(2));
+        // Where the log writer has the logs, the supervisor needs none but the main one: to close a descriptor may wait for a file system, too.
+        let own = if self.log_writer { None } else { server.log_descriptor() };
+        group.log = number(own.or_else(|| self.main.log_descriptor()).unwrap_or(2));
         group.log_server = u32::try_from(declared.server).unwrap_or(0);
         group.log_level = u32::try_from(server.log_level()).unwrap_or(0);
         if declared.process.is_service() {

@@ -2,11 +2,16 @@
 can write one. *Runs in: tests.* */
 
 use crate::suite;
+use crate::suites::security::privileges::compiled;
 use registration::trial;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::LazyLock;
 
 use regex::Regex;
+use rustix::process::Signal;
 
 use crate::support::client::Request;
 use crate::support::error_log::Line;
@@ -311,4 +316,107 @@ fn log_writers_end_with_their_generation(setup: &Setup) {
     server.start_again();
     let site = Site::new(&server, setup);
     poll::wait_for("it serves", || visit(&site, "main", "pid") == 200);
+}
+
+/// A file system whose only file is a log that can be made to take nothing; it goes when this is dropped.
+struct StuckLog {
+    place: PathBuf,
+    server: Child,
+    said: BufReader<ChildStdout>,
+}
+
+impl StuckLog {
+    fn mount(setup: &Setup) -> Self {
+        if server_user().is_none() || !Path::new("/dev/fuse").exists() {
+            setup.skip("a file system of one's own needs root and /dev/fuse");
+        }
+        let place = setup.run.workdir.server_root("stuck-log");
+        let script = setup.run.workdir.path().join("apps/stuck_log.py");
+        let mut command = Command::new(&setup.python.executable);
+        command.arg(script).arg(&place).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut server = command.spawn().unwrap();
+        let said = BufReader::new(server.stdout.take().unwrap());
+        let mut files = Self { place, server, said };
+        let answer = files.answer();
+        if answer != "mounted" {
+            setup.skip(&format!("no file system can be mounted here: {answer}"));
+        }
+        files
+    }
+
+    fn answer(&mut self) -> String {
+        let mut line = String::new();
+        self.said.read_line(&mut line).unwrap();
+        line.trim().to_owned()
+    }
+
+    fn path(&self) -> String {
+        self.place.join("error.log").display().to_string()
+    }
+
+    /// `stop` or `go`.
+    fn tell(&mut self, word: &str) {
+        writeln!(self.server.stdin.as_ref().unwrap(), "{word}").unwrap();
+        assert_eq!(self.answer(), word);
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&std::fs::read(self.path()).unwrap()).into_owned()
+    }
+}
+
+impl Drop for StuckLog {
+    fn drop(&mut self) {
+        drop(self.server.stdin.take());
+        self.server.wait().ok();
+    }
+}
+
+/// What stands still for a log file that takes nothing: its lines, and nothing else.
+fn only_lines_wait(setup: &Setup, name: &str, writers: usize, plan: &dyn Fn(&str) -> Plan) {
+    let mut files = StuckLog::mount(setup);
+    let mut server = start(setup, name, plan(&files.path()));
+    {
+        let site = Site::new(&server, setup);
+        poll::wait_for("the group serves", || visit(&site, "own", "pid") == 200);
+        let process = || site.send(&Request::get("/own/pid").header("Host", "own.example")).ok().parse().unwrap();
+        assert_eq!(server.log_writers().len(), writers);
+        files.tell("stop");
+        for _ in 0..3 {
+            assert_eq!(visit(&site, "own", "many?20000"), 200, "its own group does not stop");
+            assert_eq!(visit(&site, "main", "raw"), 200, "nor does another");
+        }
+        // By a signal: httpd itself writes what it says of a request that fails to its virtual host's log, and waits for that.
+        processes::send(process(), Signal::KILL);
+        poll::wait_for("the supervisor starts another process", || visit(&site, "own", "pid") == 200);
+        let before = server.log_writers();
+        server.graceful();
+        poll::wait_for("the next generation serves", || visit(&site, "own", "raw") == 200 && visit(&site, "main", "raw") == 200);
+        files.tell("go");
+        poll::wait_for("the log takes lines again, and says how many were lost", || {
+            visit(&site, "own", "thread");
+            let text = files.text();
+            text.contains("own: of a thread") && text.contains("WSGI1310")
+        });
+        poll::wait_for("the log writer of the last generation ends", || before.iter().all(|writer| !writer.runs()));
+        files.tell("stop");
+        assert_eq!(visit(&site, "own", "many?20000"), 200);
+    }
+    let stuck = server.log_writers();
+    // No signal ends a process that waits in the kernel; httpd does not wait for it.
+    let stopped = server.stop();
+    assert!(server.has_ended() && !stopped.is_err_and(|why| why.starts_with("httpd")));
+    files.tell("go");
+    poll::wait_for("the log writer ends", || stuck.iter().all(|writer| !writer.runs()));
+}
+
+#[trial]
+fn a_log_file_that_never_answers_holds_up_lines_alone(setup: &Setup) {
+    only_lines_wait(setup, "log-never", 1, &|log| plan(log));
+}
+
+#[trial]
+fn a_log_file_that_never_answers_holds_up_lines_alone_without_a_log_writer_too(setup: &Setup) {
+    let library: &'static str = compiled(setup, "no_log_writer").display().to_string().leak();
+    only_lines_wait(setup, "log-alone", 0, &|log| plan(log).environment("LD_PRELOAD", library));
 }

@@ -2,16 +2,18 @@
 
 The supervisor must never wait for a log: a pipe that nobody reads would otherwise stop every group. What the log writer does not take waits here, within
 bounds, while the processes of the group wait in their `write()`, for a moment at most; what is lost after that is counted, and the count is logged.
-Where there is no log writer, or it can't be reached any more, lines go to the descriptor of the log, in httpd's default format: that is opened again through
-`/proc`, because its open file is shared with httpd and can't be made non-blocking, and a socket is written to with a flag of its own.
+Where there is no log writer, or it can't be reached any more, lines go to the descriptor of the log, in httpd's default format: a pipe is opened again through
+`/proc`, because its open file is shared with httpd and can't be made non-blocking; a socket is written to with a flag of its own; and a regular file, whose file system
+may never answer, by a thread that gets the lines through a pipe.
 *Runs in: supervisor.* */
 
 use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, Read as _, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::rc::Rc;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use protocol::Level;
@@ -20,6 +22,7 @@ use protocol::log_line::{Escapes, LONGEST_TEXT, Line, escape};
 use rustix::fs::{FileType, OFlags};
 use rustix::io::Errno;
 use rustix::net::SendFlags;
+use rustix::pipe::PipeFlags;
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::sys::local_time;
@@ -52,7 +55,7 @@ pub struct Target {
 enum Sink {
     /// The log writer, which knows the log by its server.
     Writer(Rc<OwnedFd>, u32),
-    /// Opened by us, non-blocking.
+    /// Opened by us, non-blocking. Where lines go to a regular file, a thread writes there what comes out of this pipe.
     File(File),
     /// The inherited socket.
     Socket(OwnedFd),
@@ -72,8 +75,10 @@ struct Waiting {
 #[derive(Debug)]
 pub struct Log {
     sink: Sink,
-    /// For when the log writer can't be reached.
+    /// For when the log writer can't be reached. Opened then.
     instead: Option<OwnedFd>,
+    /// The thread that writes to a regular file.
+    thread: Option<JoinHandle<()>>,
     waiting: VecDeque<Waiting>,
     /// Bytes of `waiting`.
     bytes: usize,
@@ -88,10 +93,10 @@ pub struct Log {
 impl Log {
     /// The log that `target` is.
     pub fn new(target: Target) -> Self {
-        let (sink, instead) = sinks(target.writer, target.server, target.file);
-        Self {
-            sink,
-            instead,
+        let mut log = Self {
+            sink: Sink::Nowhere,
+            instead: None,
+            thread: None,
             waiting: VecDeque::new(),
             bytes: 0,
             rest: Vec::new(),
@@ -99,15 +104,30 @@ impl Log {
             lost: 0,
             // As in httpd, a notice can't be suppressed.
             least: target.least.max(Level::Notice),
+        };
+        log.aim(target.writer, target.server, target.file);
+        log
+    }
+
+    /// Has lines go to the log writer, or to the file.
+    fn aim(&mut self, writer: Option<Rc<OwnedFd>>, server: u32, file: Option<OwnedFd>) {
+        self.instead = file;
+        match writer {
+            Some(writer) => self.sink = Sink::Writer(writer, server),
+            None => self.turn_to_file(),
         }
+    }
+
+    /// Has lines go to the log itself.
+    fn turn_to_file(&mut self) {
+        // The thread of the last one ends when its pipe is closed.
+        (self.sink, self.thread) = self.instead.take().map_or((Sink::Nowhere, None), direct);
     }
 
     /// Has everything from here on, and what waits, go to another log: httpd has opened its logs again, and something else may move or remove the one that was
     /// used up to here.
     pub fn replace(&mut self, target: Target) {
-        let (sink, instead) = sinks(target.writer, target.server, target.file);
-        self.sink = sink;
-        self.instead = instead;
+        self.aim(target.writer, target.server, target.file);
         // The rest of a line that has begun elsewhere would be a line without its beginning.
         self.rest.clear();
         self.least = target.least.max(Level::Notice);
@@ -194,6 +214,13 @@ impl Log {
                 std::thread::sleep(Duration::from_millis(2));
             }
         }
+        if let Some(thread) = self.thread.take() {
+            // It ends with what is in its pipe.
+            self.sink = Sink::Nowhere;
+            while !thread.is_finished() && Instant::now() < until {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+        }
     }
 
     fn put(&mut self, level: Level, pid: u32, text: &[u8]) {
@@ -223,7 +250,7 @@ impl Log {
             Err(Errno::AGAIN | Errno::INTR | Errno::NOBUFS | Errno::NOMEM) => false,
             Err(_) => {
                 // It has gone, and httpd's parent with it, or into a newer generation.
-                self.sink = self.instead.take().map_or(Sink::Nowhere, direct);
+                self.turn_to_file();
                 self.begin(render(level, pid, text))
             }
         }
@@ -255,25 +282,40 @@ impl Log {
     }
 }
 
-/// Where lines go, and the descriptor of the log for when that fails. It is opened only then: to open a file may take as long as its file system wants.
-fn sinks(writer: Option<Rc<OwnedFd>>, server: u32, file: Option<OwnedFd>) -> (Sink, Option<OwnedFd>) {
-    match writer {
-        Some(writer) => (Sink::Writer(writer, server), file),
-        None => (file.map_or(Sink::Nowhere, direct), None),
+/// The log behind an inherited descriptor, and the thread that writes there.
+fn direct(fd: OwnedFd) -> (Sink, Option<JoinHandle<()>>) {
+    if is_regular(&fd) {
+        // The descriptor of a log that httpd appends to is used as it is: to open it again may take long.
+        return by_thread(fd).map_or((Sink::Nowhere, None), |(pipe, thread)| (Sink::File(pipe), Some(thread)));
     }
-}
-
-/// The log behind an inherited descriptor.
-fn direct(fd: OwnedFd) -> Sink {
     let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
     let flags = i32::try_from((OFlags::NONBLOCK | OFlags::APPEND | OFlags::NOCTTY | OFlags::CLOEXEC).bits()).unwrap_or_default();
-    match OpenOptions::new().append(true).custom_flags(flags).open(path) {
+    let sink = match OpenOptions::new().append(true).custom_flags(flags).open(path) {
         Ok(file) => Sink::File(file),
         Err(_) if rustix::net::sockopt::socket_type(&fd).is_ok() => Sink::Socket(fd),
-        // Of a user whose files the supervisor may not open any more. To write to a file never waits for a reader.
-        Err(_) if is_regular(&fd) => Sink::File(File::from(fd)),
+        // Of a user whose files the supervisor may not open any more.
         Err(_) => Sink::Nowhere,
-    }
+    };
+    (sink, None)
+}
+
+/// A pipe from which a thread writes to a file, until it is closed. Nobody waits for the thread.
+///
+/// # Errors
+/// There is no pipe, or no thread.
+fn by_thread(file: OwnedFd) -> std::io::Result<(File, JoinHandle<()>)> {
+    let (reader, pipe) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC)?;
+    rustix::io::ioctl_fionbio(&pipe, true)?;
+    let (mut reader, mut file) = (File::from(reader), File::from(file));
+    let work = move || {
+        let mut buffer = vec![0; 8 * 1024];
+        while let Ok(count @ 1..) = reader.read(&mut buffer) {
+            // A full disk can't be logged.
+            file.write_all(buffer.get(..count).unwrap_or_default()).unwrap_or_default();
+        }
+    };
+    let thread = std::thread::Builder::new().name("wsgi-log-file".to_owned()).stack_size(64 * 1024).spawn(work)?;
+    Ok((File::from(pipe), thread))
 }
 
 fn is_regular(fd: &OwnedFd) -> bool {

@@ -8,6 +8,7 @@ use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, recv, socke
 use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 fn file(fd: impl Into<OwnedFd>) -> Target {
     Target { writer: None, server: 0, file: Some(fd.into()), least: Level::Warning }
@@ -142,6 +143,21 @@ fn levels_are_kept_and_obeyed() {
     let expected =
         ["wsgi:warn pid 7] engine", "wsgi:error pid 7] application", "wsgi:error pid 7] <x>odd", "wsgi:notice pid 7] notice"];
     assert_eq!(said, expected);
+}
+
+#[test]
+fn a_file_is_written_by_a_thread() {
+    let path = std::env::temp_dir().join(format!("wsgi-log-{}", std::process::id()));
+    let opened = std::fs::OpenOptions::new().append(true).create(true).open(&path).unwrap();
+    let mut log = Log::new(file(opened));
+    assert!(log.thread.is_some());
+    for number in 0..1_000 {
+        log.line(Level::Error, 1, format!("line {number}").as_bytes());
+    }
+    log.finish(Instant::now() + Duration::from_secs(60));
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    assert!(text.lines().count() == 1_000 && text.ends_with("line 999\n"), "{} lines", text.lines().count());
 }
 
 #[test]

@@ -25,7 +25,7 @@ use crate::sys::{ended_child, inherited};
 use crate::timers::{GRACE, LAST_RESORT, Millis, ORPHANED, TAKE_OVER};
 
 /// How long the end waits for logs that do not take the last lines.
-const LAST_LINES: Duration = Duration::from_secs(1);
+pub const LAST_LINES: Duration = Duration::from_secs(1);
 
 const SIGINT: u32 = 2;
 const SIGUSR1: u32 = 10;

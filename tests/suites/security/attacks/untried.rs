@@ -34,6 +34,9 @@ pub fn why(row: &Row) -> Option<&'static str> {
         | "slow-peers-at-a-socket"
         | "server-speaks-without-the-secret"
         | "listener-of-another-user" => Some(OWN_PROTOCOL),
+        "child-reaches-the-log-writer" | "server-reaches-the-log-writer" => {
+            Some("does not apply: there is no log writer; daemon processes have httpd's logs open themselves")
+        }
         "all-workers-of-httpd" | "share-of-the-dead" => Some("does not apply: there is no `maximum-in-flight=`"),
         _ => None,
     }
