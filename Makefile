@@ -26,7 +26,7 @@ SECONDS ?= 60
 BENCH_ARGS ?= --servers ours-*,again-embedded,again-d1x15,mw6-*,floor-c,uwsgi-http,gunicorn-1x15,gunicorn-2x5,granian --rounds 15 --no-memory
 
 .DEFAULT_GOAL := build
-.PHONY: help build build-faults serve test soak lint format fuzz install install-debug uninstall deb reproducible bench clean
+.PHONY: help build build-faults serve test soak lint miri format fuzz install install-debug uninstall deb reproducible bench clean
 
 # $(call place,FROM,TO): puts a built file in place as a new file. Writing over the old one would change it under a running
 # Apache that has it mapped. An unchanged file keeps its time.
@@ -42,6 +42,7 @@ help:
 	@echo 'make test                  unit tests and the suites against a real Apache; TESTS=part-of-a-name'
 	@echo 'make soak                  the trials in full length (an hour), and against mod_wsgi 6.1.1: docs/reliability.md'
 	@echo 'make lint                  format, clippy, scripts; licences and known weaknesses of dependencies (deny.toml)'
+	@echo 'make miri                  unit tests of what processes share, under Miri (a nightly toolchain)'
 	@echo 'make fuzz SECONDS=60       each fuzzer for so long; FUZZ=one-of-them'
 	@echo 'make install               into the Apache that apxs names; DESTDIR= for packages; make uninstall takes it back'
 	@echo 'make install-debug         debug information for debuggers, into /usr/lib/debug'
@@ -111,6 +112,12 @@ lint:
 	@for script in apxs/*.sh .ci/run; do sh -n $$script || exit 1; done
 	@.ci/words
 	@CARGO='$(CARGO)' apxs/deny.sh
+	$(CARGO) build $(CARGO_FLAGS) --target-dir $(ENGINE_TARGET) --package mod_wsgi_rs-engine
+	@apxs/abi3.sh $(ENGINE_TARGET)/debug/libmod_wsgi_rs_engine.so $(TARGET)/abi3audit
+
+# Undefined behaviour in what processes share: minutes, so not a part of `make test`; .ci/run calls it.
+miri:
+	@CARGO='$(CARGO)' apxs/miri.sh $(TARGET)
 
 format:
 	$(CARGO) fmt --all
