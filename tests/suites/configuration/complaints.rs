@@ -162,7 +162,7 @@ fn an_extension_that_hates_subinterpreters(setup: &Setup) {
     let site = Site::new(&server, setup);
     site.get("/first").expect(200);
     site.get("/only").expect(500);
-    site.expect_log("set `WSGIApplicationGroup %{GLOBAL}` for it");
+    site.expect_log("set `WSGIApplicationGroup %{GLOBAL}` for this script");
     drop(site);
     drop(server);
     lines.push("<Location /only>\nWSGIApplicationGroup %{GLOBAL}\n</Location>".to_owned());

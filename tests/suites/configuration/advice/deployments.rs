@@ -134,7 +134,7 @@ fn a_script_of_somebody_else_gets_its_owner(setup: &Setup) {
     chown(scripts.path(), Some(uid), None).unwrap();
     chown(&scripts.0, Some(uid), None).unwrap();
     fs::set_permissions(scripts.path(), fs::Permissions::from_mode(0o666)).unwrap();
-    refused("can be written by every");
+    refused("writable by every");
     fs::set_permissions(scripts.path(), fs::Permissions::from_mode(0o644)).unwrap();
     readable(&scripts.0);
     let server = Httpd::start(setup, &plan(&lines), "owned");
