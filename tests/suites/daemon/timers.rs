@@ -290,7 +290,7 @@ fn signals_that_mean_nothing_do_no_harm(site: &Site) {
     let before = pid(site, "told");
     for signal in ["1", "12"] {
         assert_eq!(site.get(&format!("/told/signal?{signal}")).ok(), before);
-        site.expect_log(&format!("signal {signal} means nothing"));
+        site.expect_log(&format!("signal {signal} was ignored"));
     }
     assert_eq!(pid(site, "told"), before);
 }
