@@ -263,7 +263,7 @@ impl GroupFailure<'_> {
             Self::NotReady(_) => {
                 "look in the log for the reason why the group does not start; raise `connect-timeout=` if its application needs more time to load"
             }
-            Self::QueueFull(_) => {
+            Self::QueueFull(_) | Self::QueueTimeout(_) => {
                 "look for WSGI1590 in the log of the group, which shows what its threads are doing; raise `processes=` or `threads=`, or set \
                  `request-timeout=` to end requests that hang"
             }
@@ -294,10 +294,6 @@ impl GroupFailure<'_> {
             }
             Self::Silent { own: false, .. } => {
                 "look for WSGI1590 in the log of the group, which shows what its threads are doing; set `socket-timeout=` or raise `Timeout`, or set \
-                 `request-timeout=` to end requests that hang"
-            }
-            Self::QueueTimeout(_) => {
-                "look for WSGI1590 in the log of the group, which shows what its threads are doing; raise `processes=` or `threads=`, or set \
                  `request-timeout=` to end requests that hang"
             }
             Self::RequestTimeout(0) => "find the `raise` in the application",
