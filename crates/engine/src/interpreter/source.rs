@@ -214,12 +214,12 @@ mod tests {
             assert_eq!(check(&group, false, ours), "");
         }
         for (owner, facts, expected) in [
-            (&user, (1001, 2000, 0o644), "it belongs to the user `#1001`, and `script-user=` wants `shop`"),
+            (&user, (1001, 2000, 0o644), "it belongs to the user `#1001`, but `script-user=` requires `shop`"),
             (&user, (0, 0, 0o644), "it belongs to the user `#0`"),
-            (&user, (1000, 5, 0o664), "it can be written by its group `#5`"),
-            (&user, (1000, 5, 0o646), "it can be written by everybody"),
-            (&group, (5, 2001, 0o644), "it belongs to the group `#2001`, and `script-group=` wants `shop`"),
-            (&group, (5, 2000, 0o666), "it can be written by everybody"),
+            (&user, (1000, 5, 0o664), "it is writable by its group `#5`"),
+            (&user, (1000, 5, 0o646), "it is writable by everybody"),
+            (&group, (5, 2001, 0o644), "it belongs to the group `#2001`, but `script-group=` requires `shop`"),
+            (&group, (5, 2000, 0o666), "it is writable by everybody"),
             (&nobody, (u32::MAX, 5, 0o644), "it belongs to the user"),
         ] {
             let why = check(owner, false, facts);
@@ -252,7 +252,7 @@ mod tests {
         let mine = owner(false, fs::metadata(&place).unwrap().uid());
         for rule in [None, Some(&mine)] {
             assert!(matches!(reading(&place.join("gone"), rule), Err(Refused::Missing)));
-            for (path, expected) in [(&fifo, "no regular file"), (&place, "a directory")] {
+            for (path, expected) in [(&fifo, "not a regular file"), (&place, "a directory")] {
                 match reading(path, rule) {
                     Err(Refused::Unreadable(why)) => assert!(why.contains(expected), "{why}"),
                     // The directory above it is everybody's.
@@ -262,7 +262,7 @@ mod tests {
         }
         let long = fs::File::create(place.join("long")).unwrap();
         long.set_len(super::LONGEST + 1).unwrap();
-        assert!(matches!(reading(&place.join("long"), None), Err(Refused::Unreadable(why)) if why.contains("longer")));
+        assert!(matches!(reading(&place.join("long"), None), Err(Refused::Unreadable(why)) if why.contains("larger")));
         fs::remove_dir_all(place).unwrap();
     }
 
@@ -288,7 +288,7 @@ mod tests {
         for name in ["bad", "open/script", "open/out"] {
             assert_eq!(reading(&place.join(name), None).unwrap(), b"pass", "{name}");
             let why = reading(&place.join(name), Some(&mine)).err();
-            assert!(matches!(&why, Some(Refused::Owner(why)) if why.contains("written by everybody")), "{name}: {why:?}");
+            assert!(matches!(&why, Some(Refused::Owner(why)) if why.contains("writable by everybody")), "{name}: {why:?}");
         }
         assert!(matches!(reading(&place.join("round"), Some(&mine)), Err(Refused::Unreadable(_))));
         let other = owner(false, mine.id.wrapping_add(1));
