@@ -200,6 +200,6 @@ fn a_process_that_lost_its_supervisor_ends_in_time(setup: &Setup) {
     let took = begun.elapsed();
     assert!(took >= Duration::from_millis(900) && took < Duration::from_secs(4), "shutdown-timeout=1 took {took:?}");
     poll::wait_for("the process has gone", || !process.runs());
-    site.expect_log("re:WSGI1360: .*`evicted` was ended .*, because `shutdown-timeout` was over");
+    site.expect_log("re:WSGI1360: .*`evicted` was stopped while it served the request, because `shutdown-timeout` expired");
     replaced(&site, "evicted", &before);
 }

@@ -31,8 +31,8 @@ fn a_process_takes_as_many_requests_as_it_has_got_threads(site: &Site) {
         let rest = line.text.split(before).nth(1).unwrap();
         rest.split(' ').next().unwrap().parse().unwrap()
     };
-    let threads = number("goes on with ");
-    assert_eq!(number("WSGI1511: ") + threads, 40, "{}", line.text);
+    let threads = number("the process continues with ");
+    assert_eq!(number("WSGI1511: could not start ") + threads, 40, "{}", line.text);
     assert!((1..10).contains(&threads), "{}", line.text);
     let held: Vec<_> = (0..threads)
         .map(|number| {
@@ -66,7 +66,8 @@ fn a_group_whose_processes_get_no_thread_is_503(site: &Site) {
     assert!(site.get("/none/process").expect(503).header("Retry-After").is_some());
     let log = site.server.whole_log();
     assert!(
-        log.iter().any(|line| line.text.contains("WSGI1511: 2 of 2 worker threads") && line.text.contains("the process ends"))
+        log.iter().any(|line| line.text.contains("WSGI1511: could not start 2 of 2 worker threads")
+            && line.text.contains("the process exits"))
     );
 }
 

@@ -70,7 +70,9 @@ fn a_group_has_its_share_of_httpds_workers(site: &Site) {
     let running = Running::new(site, "share", 2);
     let response = site.get("/share/process");
     assert_eq!((response.status, response.header("Retry-After").is_some()), (503, true), "three threads are free");
-    site.expect_log("re:WSGI1344: 2 requests \\(maximum-in-flight\\) for the process group `share` .*maximum-in-flight=");
+    site.expect_log(
+        "re:WSGI1344: the process group `share` has reached its limit of 2 requests in httpd \\(maximum-in-flight\\)",
+    );
     site.get("/process").ok();
     running.end();
     poll::wait_for("the group serves again", || site.get("/share/process").status == 200);

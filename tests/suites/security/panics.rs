@@ -23,7 +23,7 @@ fn faulty(setup: &Setup) -> Setup {
     Setup { module: Arc::new(faults), ..setup.clone() }
 }
 
-const PANIC: &str = "re:WSGI1001: [a-z_]+ callback: .*fault asked for by a test.*\\.rs:[0-9]+";
+const PANIC: &str = "re:WSGI1001: internal error in the [a-z_]+ callback: .*fault asked for by a test.*\\.rs:[0-9]+";
 
 fn asked(target: &str, fault: &str) -> Request {
     Request::get(target).header("X-Test-Fault", fault)
@@ -48,7 +48,7 @@ fn in_a_request_it_is_500_and_the_process_lives(setup: &Setup) {
     for fault in ["translate", "handler"] {
         let response = site.send(&asked("/environ/raw", fault)).expect(500);
         assert!(response.text().contains("Internal Server Error"));
-        site.expect_log(&format!("WSGI1001: {fault} callback: "));
+        site.expect_log(&format!("WSGI1001: internal error in the {fault} callback: "));
     }
     assert_eq!(before, pid(&site));
 }
@@ -68,7 +68,7 @@ fn after_the_head_it_cuts_the_response(setup: &Setup) {
         assert_eq!((response.framing, response.complete), (Framing::Chunked, false), "{}", setup.name());
         assert!(!response.text().contains("Internal Server Error"), "{}", setup.name());
         assert!(client.is_closed().unwrap(), "{}", setup.name());
-        site.expect_log("WSGI1001: handler callback: ");
+        site.expect_log("WSGI1001: internal error in the handler callback: ");
         // Nothing has been sent yet: there is still room for an error page.
         site.send(&asked("/response/list", "late-handler")).expect(500);
         assert_eq!(before, pid(&site), "{}", setup.name());
@@ -84,7 +84,7 @@ fn while_the_body_is_read_it_is_an_error_of_the_application(setup: &Setup) {
     let site = Site::new(&server, &setup);
     let before = pid(&site);
     site.send(&Request::post("/input/read-all", "body").header("X-Test-Fault", "read")).expect(500);
-    site.expect_log("WSGI1001: read callback: ");
+    site.expect_log("WSGI1001: internal error in the read callback: ");
     site.expect_log("OSError");
     assert_eq!(before, pid(&site));
 }
@@ -104,7 +104,7 @@ fn while_the_response_is_sent_it_cuts_the_response(setup: &Setup) {
     ] {
         let response = site.send(&asked(&target, fault));
         assert!(response.status == 500 || !response.complete, "{fault}: {response:?}");
-        site.expect_log(&format!("WSGI1001: {fault} callback: "));
+        site.expect_log(&format!("WSGI1001: internal error in the {fault} callback: "));
     }
     assert_eq!(before, pid(&site));
     site.get("/response/list").expect(200);
@@ -125,7 +125,7 @@ fn while_a_file_is_sent_it_breaks_off_or_shows_nowhere(setup: &Setup) {
         let asked = asked(&target, fault).header("Accept-Encoding", if whole { "identity" } else { "gzip" });
         let complete = site.connect().exchange(&asked).is_ok_and(|response| response.complete && response.status == 200);
         assert_eq!(complete, whole, "{fault}");
-        site.expect_log(&format!("WSGI1001: {fault} callback: "));
+        site.expect_log(&format!("WSGI1001: internal error in the {fault} callback: "));
         assert_eq!(before, site.server.children(), "{fault}");
     }
 }
@@ -136,7 +136,7 @@ fn while_logging_it_costs_the_line(setup: &Setup) {
     let server = start(&setup);
     let site = Site::new(&server, &setup);
     site.send(&asked("/logging/print?text=lost", "log")).expect(200);
-    site.expect_log("WSGI1001: log callback: ");
+    site.expect_log("WSGI1001: internal error in the log callback: ");
     site.log_lacks("] lost");
     site.get("/logging/print?text=kept").expect(200);
     site.expect_log("] kept");
@@ -152,7 +152,7 @@ fn while_the_scoreboard_is_read_there_is_none(setup: &Setup) {
     let site = Site::new(&server, &setup);
     let before = site.get("/pid").ok();
     assert_eq!(site.get("/now").ok(), "null");
-    site.expect_log("WSGI1001: scoreboard callback: ");
+    site.expect_log("WSGI1001: internal error in the scoreboard callback: ");
     assert_eq!(site.get("/pid").ok(), before);
 }
 

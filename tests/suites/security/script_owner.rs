@@ -103,8 +103,8 @@ fn only_the_owners_scripts_are_run_at_start_and_by_requests(setup: &Setup) {
         return;
     }
     site.expect_log(
-        "re:WSGI1336: .*/foreign/import.wsgi is not loaded: the script's directory .*/foreign. belongs to the user `#61040`",
+        "re:WSGI1336: .*/foreign/import.wsgi was not loaded: the script's directory .*/foreign. belongs to the user `#61040`",
     );
-    site.expect_log("re:WSGI1336: .*/foreign/handler.wsgi is not loaded");
+    site.expect_log("re:WSGI1336: .*/foreign/handler.wsgi was not loaded");
     site.log_lacks("re:own/tree");
 }
