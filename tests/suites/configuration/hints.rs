@@ -98,7 +98,7 @@ fn a_script_that_is_missing_or_closed(setup: &Setup) {
     );
     fs::copy(setup.run.workdir.path().join("apps/where.wsgi"), &script).unwrap();
     let user = "user=nobody home=/";
-    for (path, closed, word) in [(&script, 0o640, "is not readable"), (&place, 0o750, "is closed")] {
+    for (path, closed, word) in [(&script, 0o640, "is not readable"), (&place, 0o750, "is not accessible")] {
         fs::set_permissions(path, Permissions::from_mode(closed)).unwrap();
         warned(
             setup,

@@ -29,7 +29,7 @@ fn a_process_takes_as_many_requests_as_it_has_got_threads(site: &Site) {
     assert!(line.text.contains("raise `memory-limit=`, which is 100000000"), "{}", line.text);
     let number = |before: &str| -> usize {
         let rest = line.text.split(before).nth(1).unwrap();
-        rest.split(' ').next().unwrap().parse().unwrap()
+        rest.split([' ', '.']).next().unwrap().parse().unwrap()
     };
     let threads = number("the process continues with ");
     assert_eq!(number("WSGI1511: could not start ") + threads, 40, "{}", line.text);

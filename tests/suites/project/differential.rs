@@ -147,6 +147,7 @@ fn every_difference_is_explained_once(_: &Setup) {
         .filter(|name| {
             ![
                 "advice::",
+                "examples::",
                 "linkage::",
                 "panics::",
                 "differential::",
