@@ -33,6 +33,12 @@ pub struct MainChoice {
 
 record!(MainChoice { group, unless_directory });
 
+/// Whether a text is the name of an environment variable that every program understands: letters, digits and `_`, no digit first.
+pub fn is_variable_name(name: &[u8]) -> bool {
+    name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
+        && name.first().is_some_and(|first| !first.is_ascii_digit())
+}
+
 /// Makes the record of the options of `WSGIDaemonProcess` that reach a group's processes as they are written: each field stands once.
 macro_rules! group_options {
     ($($(#[$meta:meta])+ $name:ident: $type:ty,)+) => {

@@ -1,6 +1,8 @@
 /*! One row of the option table, and how the text of a value becomes the value. Strict: a number is digits and a unit, and what is
 out of range is said to be. *Runs in: parent.* */
 
+use protocol::settings::is_variable_name;
+
 use super::account::Account;
 use super::process::Preload;
 use super::raw_options::RawOptions;
@@ -311,8 +313,7 @@ fn append(typed: &mut RawOptions, field: Field<Vec<Vec<u8>>>, value: Option<&[u8
 /// Whether a text is `NAME=VALUE`, with a name that every program understands.
 fn is_assignment(text: &[u8]) -> bool {
     let name = text.split(|byte| *byte == b'=').next().unwrap_or_default();
-    let letters = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
-    name.len() < text.len() && name.iter().all(letters) && name.first().is_some_and(|first| !first.is_ascii_digit())
+    name.len() < text.len() && is_variable_name(name)
 }
 
 fn put<T>(typed: &mut RawOptions, field: Field<T>, value: Option<T>) -> Option<()> {

@@ -52,7 +52,7 @@ pub struct Shared {
     served: AtomicU64,
     /// How long one read or write of the channel may take, milliseconds: of connections that are accepted from now on.
     pub patience: AtomicU64,
-    /// Whoever wants to hear of signals.
+    /// The callbacks that subscribe to signals.
     pub subscribers: Subscribers,
     /// When there was something to do, and why it ends.
     pub lifecycle: Lifecycle,

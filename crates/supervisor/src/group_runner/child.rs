@@ -48,7 +48,7 @@ pub struct Child {
     /// A fault ended it, so that there is a stack in its memory.
     pub faulted: bool,
     /// The versions of those files of `env-file=` that root reads, at its start.
-    pub env_files: Vec<Option<[i64; 4]>>,
+    pub env_files: Vec<Option<env_file::FileVersion>>,
     to_send: Vec<u8>,
     /// What has come of a message that is not complete.
     received: Vec<u8>,

@@ -9,7 +9,7 @@ use crate::spawn::explain;
 use crate::timers::Millis;
 
 impl GroupRunner {
-    /// Waits for whoever has ended.
+    /// Reaps the processes that have ended.
     pub fn reap(&mut self, now: Millis) {
         if let Some(file) = self.file_watch.reap(now) {
             self.machine.file_changed(&file, now);

@@ -41,7 +41,7 @@ impl GroupRunner {
                 slot.stand_in(definition);
             }
             self.taken.insert(id, slot);
-            // Our copy is closed when the process has its own: when that is dead, whoever connects hears so at once.
+            // Our copy is closed when the process has its own: when the process is dead, a connection is refused at once.
             listener = Some(socket);
         }
         let slot = child::GroupDescriptors {

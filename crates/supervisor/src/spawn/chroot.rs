@@ -175,12 +175,16 @@ fn opened(at: impl std::os::fd::AsFd, name: &CStr) -> Result<OwnedFd, Errno> {
     openat(at, name, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())
 }
 
-const fn owned(found: &Stat) -> Result<(), Cause> {
+/// Checks that root owns it.
+///
+/// # Errors
+/// Its owner.
+pub const fn owned(found: &Stat) -> Result<(), Cause> {
     if found.st_uid == 0 { Ok(()) } else { Err(Cause::Owner(found.st_uid)) }
 }
 
-/// Checks that nobody but root can change the directory. `sticky`: a directory that others may write to is accepted if its sticky bit keeps them from renaming root's files.
-const fn closed(found: &Stat, sticky: bool) -> Result<(), Cause> {
+/// Checks that nobody but root can change the directory or file. `sticky`: a directory that others may write to is accepted if its sticky bit keeps them from renaming root's files.
+pub const fn closed(found: &Stat, sticky: bool) -> Result<(), Cause> {
     let mode = found.st_mode & 0o7777;
     let writable = mode & 0o002 != 0 || (mode & 0o020 != 0 && found.st_gid != 0);
     if writable && !(sticky && mode & 0o1000 != 0) { Err(Cause::Writable(mode)) } else { Ok(()) }

@@ -5,7 +5,11 @@ before the fork. *Runs in: daemon (before it is Python).* */
 
 use std::ffi::CStr;
 use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::sync_channel;
+use std::time::Duration;
 
+use protocol::settings::is_variable_name;
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat, fstat, openat, statat};
 use rustix::io::Errno;
 
@@ -166,7 +170,7 @@ fn assignment(line: &[u8]) -> Result<Option<Assignment>, ()> {
         name = line.len() - rest.len() + rest.iter().position(|byte| !blank(byte)).unwrap_or(0);
     }
     let equals = line.iter().position(|byte| *byte == b'=').filter(|equals| *equals > name).ok_or(())?;
-    if !is_name(line.get(name..equals).unwrap_or_default()) {
+    if !is_variable_name(line.get(name..equals).unwrap_or_default()) {
         return Err(());
     }
     let mut end = line.iter().rposition(|byte| !blank(byte)).map_or(line.len(), |last| last + 1);
@@ -181,12 +185,6 @@ fn assignment(line: &[u8]) -> Result<Option<Assignment>, ()> {
     Ok(Some(Assignment { name, equals, value, end }))
 }
 
-/// Whether a text is the name of a variable: letters, digits and `_`, no digit first.
-pub fn is_name(name: &[u8]) -> bool {
-    name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
-        && name.first().is_some_and(|first| !first.is_ascii_digit())
-}
-
 const FLAGS: OFlags = OFlags::RDONLY.union(OFlags::CLOEXEC).union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
 
 const fn is_regular(found: &Stat) -> bool {
@@ -194,8 +192,7 @@ const fn is_regular(found: &Stat) -> bool {
 }
 
 const fn is_roots(found: &Stat) -> bool {
-    let writable = found.st_mode & 0o002 != 0 || (found.st_mode & 0o020 != 0 && found.st_gid != 0);
-    is_regular(found) && found.st_uid == 0 && !writable
+    is_regular(found) && chroot::owned(found).is_ok() && chroot::closed(found, false).is_ok()
 }
 
 /// Opens a file, if nobody but root can change it or a directory above it.
@@ -219,8 +216,37 @@ fn split(path: &[u8]) -> Option<(&[u8], &[u8])> {
     (!name.is_empty()).then_some((directory, name))
 }
 
-/// The version of a file that root reads: its time, number and size. `None` for any other file.
-pub fn trusted_version(path: &[u8]) -> Option<[i64; 4]> {
+/// The version of a file: its time, number and size.
+pub type FileVersion = [i64; 4];
+
+/// How long the supervisor waits for a file system.
+const PATIENCE: Duration = Duration::from_millis(200);
+/// So many threads may wait for file systems that do not answer. With more the supervisor looks at no such file.
+const MOST_STUCK: usize = 8;
+
+/// Returns the version of a file that root reads; `None` for any other file, and for one whose file system does not answer in time. A directory above it may be another user's mount, so a
+/// thread looks: the supervisor has other groups to serve.
+pub fn trusted_version(path: &[u8]) -> Option<FileVersion> {
+    static LOOKING: AtomicUsize = AtomicUsize::new(0);
+    if LOOKING.load(Ordering::Relaxed) >= MOST_STUCK {
+        return None;
+    }
+    let (sender, receiver) = sync_channel(1);
+    let path = path.to_vec();
+    LOOKING.fetch_add(1, Ordering::Relaxed);
+    let look = move || {
+        // If the supervisor has not waited for it, there is no receiver.
+        sender.send(version(&path)).unwrap_or_default();
+        LOOKING.fetch_sub(1, Ordering::Relaxed);
+    };
+    if std::thread::Builder::new().name("wsgi-env-file".to_owned()).spawn(look).is_err() {
+        LOOKING.fetch_sub(1, Ordering::Relaxed);
+        return None;
+    }
+    receiver.recv_timeout(PATIENCE).ok().flatten()
+}
+
+fn version(path: &[u8]) -> Option<FileVersion> {
     let found = fstat(open_trusted(path)?).ok()?;
     let number = i64::from_ne_bytes(found.st_ino.to_ne_bytes());
     Some([found.st_mtime, i64::try_from(found.st_mtime_nsec).unwrap_or_default(), number, found.st_size])

@@ -35,7 +35,7 @@ const ASIDE: RawFd = TROUBLE + 1;
 /// Exit status of a child that never became Python.
 pub const NOT_STARTED: i32 = 127;
 
-/// Stands in the environment before the variables of `env-file=` and `env=`, which the engine hides from `ps`.
+/// The entry before the variables of `env-file=` and `env=`, which the engine hides from `ps`.
 const PRIVATE_ENVIRONMENT: &CStr = c"WSGI_PRIVATE_ENVIRONMENT=below";
 
 /// Descriptors for a child.
